@@ -1,0 +1,130 @@
+//! Clients: bots and apps that get tokens from our token endpoint.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::ClientId;
+
+/// An OAuth client of ours.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Its public name.
+    pub client_id: ClientId,
+    /// The argon2id hash of its secret, in PHC form; none for a public client.
+    pub secret_hash: Option<String>,
+    /// Which grants it may use.
+    pub grant_types: Vec<GrantType>,
+    /// What it may ask for.
+    pub scopes: Scopes,
+}
+
+/// A way to get a token (RFC 6749, 4 and 6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GrantType {
+    /// The client acts for itself (RFC 6749, 4.4).
+    ClientCredentials,
+    /// A customer signed in (RFC 6749, 4.1).
+    AuthorizationCode,
+    /// A later access token for the same sign-in (RFC 6749, 6).
+    RefreshToken,
+}
+
+impl GrantType {
+    /// Every grant.
+    pub const ALL: [Self; 3] = [Self::ClientCredentials, Self::AuthorizationCode, Self::RefreshToken];
+
+    /// The word in requests and settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+            Self::AuthorizationCode => "authorization_code",
+            Self::RefreshToken => "refresh_token",
+        }
+    }
+}
+
+/// A list of scopes in the order they were given, each once (RFC 6749, 3.3).
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Scopes(Vec<String>);
+
+impl Scopes {
+    /// Reads a space-separated list. Scopes are made of visible ASCII without `"` and `\`.
+    pub fn parse(text: &str) -> Result<Self, ScopeError> {
+        let mut scopes = Vec::new();
+        for scope in text.split(' ').filter(|scope| !scope.is_empty()) {
+            let visible = scope.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b'"' && b != b'\\');
+            if !visible {
+                return Err(ScopeError(scope.chars().take(80).collect()));
+            }
+            if !scopes.iter().any(|known| known == scope) {
+                scopes.push(scope.to_owned());
+            }
+        }
+        Ok(Self(scopes))
+    }
+
+    /// Whether `scope` is in the list, or `admin:all`, which means all scopes of the tenant.
+    pub fn allow(&self, scope: &str) -> bool {
+        self.0.iter().any(|held| held == scope || held == "admin:all")
+    }
+
+    /// Whether every scope of `wanted` is in this list by name.
+    pub fn contain_all(&self, wanted: &Self) -> bool {
+        wanted.0.iter().all(|scope| self.0.contains(scope))
+    }
+
+    /// Whether the list is empty.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl std::fmt::Display for Scopes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}
+
+impl TryFrom<String> for Scopes {
+    type Error = ScopeError;
+
+    fn try_from(text: String) -> Result<Self, ScopeError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Scopes> for String {
+    fn from(scopes: Scopes) -> Self {
+        scopes.to_string()
+    }
+}
+
+/// A scope with a character that RFC 6749, 3.3 forbids.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not a scope: use visible ASCII without quotes and backslashes")]
+pub struct ScopeError(String);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_keep_their_order_and_lose_doubles() {
+        let scopes = Scopes::parse("read:contacts  write:auth_links read:contacts").unwrap();
+        assert_eq!(scopes.to_string(), "read:contacts write:auth_links");
+    }
+
+    #[test]
+    fn admin_all_allows_every_scope_but_is_asked_for_by_name() {
+        let admin = Scopes::parse("admin:all").unwrap();
+        assert!(admin.allow("write:contacts"));
+        assert!(!admin.contain_all(&Scopes::parse("write:contacts").unwrap()));
+    }
+
+    #[test]
+    fn a_quote_in_a_scope_is_refused() {
+        assert!(Scopes::parse("read:\"x\"").is_err());
+        assert!(Scopes::parse("lire:é").is_err());
+    }
+}

@@ -1,0 +1,94 @@
+//! Events: what we tell the platform (DESIGN §7).
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::ids::{EventId, TenantId};
+
+macro_rules! event_types {
+    ($($(#[doc = $doc:literal])* $name:ident => $text:literal),* $(,)?) => {
+        /// What happened.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum EventType { $($(#[doc = $doc])* #[serde(rename = $text)] $name),* }
+
+        impl EventType {
+            /// Every type.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The word in JSON.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+event_types! {
+    /// A link was made.
+    LinkCreated => "auth.link_created",
+    /// The customer pressed *Continue*.
+    Opened => "auth.opened",
+    /// The customer signed in; the chat has not confirmed it yet.
+    Provisional => "auth.provisional",
+    /// The sign-in is complete.
+    Completed => "auth.completed",
+    /// A sign-in failed; the link may be opened again.
+    Failed => "auth.failed",
+    /// The customer declined at the provider; the link may be opened again.
+    Denied => "auth.denied",
+    /// The link's time is over.
+    Expired => "auth.expired",
+    /// The link was taken back, or the customer said *This wasn't me*.
+    Cancelled => "auth.cancelled",
+    /// A newer link of the conversation took its place.
+    Superseded => "auth.superseded",
+    /// A conversation is no longer verified.
+    ConversationUnverified => "conversation.unverified",
+    /// A sign-in made a contact.
+    ContactCreated => "contact.created",
+    /// A contact changed.
+    ContactUpdated => "contact.updated",
+    /// A contact was erased.
+    ContactErased => "contact.erased",
+    /// A provider fails for everybody.
+    ProviderUnhealthy => "provider.unhealthy",
+    /// A provider works again.
+    ProviderRecovered => "provider.recovered",
+}
+
+impl fmt::Display for EventType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An event as it is delivered.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Event {
+    /// Its id; a delivery may come twice, always with the same id.
+    pub id: EventId,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    /// When.
+    pub timestamp: Timestamp,
+    /// Whose.
+    pub tenant: TenantId,
+    /// The body, as DESIGN §7 lists it per type.
+    pub data: Value,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_written_alike_in_json_and_in_text() {
+        for kind in EventType::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+    }
+}

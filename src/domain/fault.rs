@@ -1,0 +1,184 @@
+//! What can go wrong in a login: the step it went wrong at, and a stable code. This is the one
+//! list; `docs/errors.md` is compared with it by a test.
+//!
+//! To add a code: 1. a line in the table below, 2. its HTTP status in `web/error.rs` (the
+//! compiler asks), 3. a row in `docs/errors.md` (a test asks).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A step of the callback (DESIGN §5.3), in order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names are those of DESIGN §5.3")]
+pub enum Step {
+    Parse,
+    Find,
+    Verify,
+    Claim,
+    Exchange,
+    IdToken,
+    Whoami,
+    Normalise,
+    Bind,
+    Record,
+    Announce,
+}
+
+impl Step {
+    /// The word in JSON and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Parse => "parse",
+            Self::Find => "find",
+            Self::Verify => "verify",
+            Self::Claim => "claim",
+            Self::Exchange => "exchange",
+            Self::IdToken => "id_token",
+            Self::Whoami => "whoami",
+            Self::Normalise => "normalise",
+            Self::Bind => "bind",
+            Self::Record => "record",
+            Self::Announce => "announce",
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])* $name:ident => $text:literal),* $(,)?) => {
+        /// A stable code for what went wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum Code { $($(#[doc = $doc])* $name),* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The word in JSON, logs and docs.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text),* }
+            }
+        }
+    };
+}
+
+codes! {
+    // --- refused before anything was claimed: the customer sees one neutral page
+    /// The callback carries no `state`, no `code` and no `error`, or a value that is no text.
+    ParamsMissing => "params_missing",
+    /// A parameter stands twice, or `code` and `error` stand together.
+    ParamsConflict => "params_conflict",
+    /// No authorization request has this state.
+    StateUnknown => "state_unknown",
+    /// The authorization request is older than ten minutes.
+    StateExpired => "state_expired",
+    /// The answer came back on another path or method than it was asked for.
+    RouteMismatch => "route_mismatch",
+    /// The provider's settings changed while the customer was signing in.
+    ProviderChanged => "provider_changed",
+    /// `iss` names another issuer, or is missing though announced (RFC 9207).
+    IssuerMismatch => "issuer_mismatch",
+    /// The browser holds another login's cookie than the one of this request.
+    CookieMismatch => "cookie_mismatch",
+    /// The link was cancelled, superseded, completed or expired in the meantime.
+    LinkFinal => "link_final",
+    // --- the provider said no
+    /// The customer declined at the provider (`access_denied`).
+    AccessDenied => "access_denied",
+    /// The provider answered the authorization with another error.
+    ProviderError => "provider_error",
+    // --- the token endpoint
+    /// The provider does not accept the code (`invalid_grant`).
+    InvalidGrant => "invalid_grant",
+    /// The provider does not accept our client id or secret (`invalid_client`).
+    InvalidClient => "invalid_client",
+    /// The token endpoint refused with another error.
+    TokenRefused => "token_refused",
+    /// The token endpoint answered with a server error, or closed the connection.
+    TokenFailed => "token_failed",
+    /// The token endpoint did not answer in time.
+    TokenTimeout => "token_timeout",
+    /// The token endpoint's answer is no token response.
+    TokenGarbage => "token_garbage",
+    /// The token endpoint's answer is larger than the cap.
+    TokenTooLarge => "token_too_large",
+    /// The token URL may not be called from here (SECURITY 11).
+    TokenUrlRefused => "token_url_refused",
+    // --- the WhoAmI endpoint
+    /// The WhoAmI endpoint does not accept the access token.
+    WhoamiRefused => "whoami_refused",
+    /// The WhoAmI endpoint answered with another status, or closed the connection.
+    WhoamiFailed => "whoami_failed",
+    /// The WhoAmI endpoint did not answer in time.
+    WhoamiTimeout => "whoami_timeout",
+    /// The WhoAmI endpoint's answer is no JSON.
+    WhoamiGarbage => "whoami_garbage",
+    /// The WhoAmI endpoint's answer is larger than the cap.
+    WhoamiTooLarge => "whoami_too_large",
+    /// The WhoAmI URL may not be called from here (SECURITY 11).
+    WhoamiUrlRefused => "whoami_url_refused",
+    // --- the profile
+    /// The mapping cannot be evaluated on this answer.
+    MappingFailed => "mapping_failed",
+    /// A field that the tenant requires is missing.
+    RequiredMissing => "required_missing",
+    // --- binding and recording
+    /// The code was not sent in the chat in time.
+    NotConfirmed => "not_confirmed",
+    /// Too many wrong codes.
+    GuessesSpent => "guesses_spent",
+    /// A newer sign-in of the same link took its place.
+    Voided => "voided",
+    /// The customer said *This wasn't me*.
+    Declined => "declined",
+    /// The broker was stopped in the middle of this sign-in.
+    Interrupted => "interrupted",
+    /// The store did not answer; nothing was lost, the customer may try again.
+    StoreUnavailable => "store_unavailable",
+    /// A fault of our own.
+    Internal => "internal",
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A step and a code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{code} at {step}")]
+pub struct Fault {
+    /// Where.
+    pub step: Step,
+    /// What.
+    pub code: Code,
+}
+
+impl Fault {
+    /// A fault at a step.
+    pub fn new(step: Step, code: Code) -> Self {
+        Self { step, code }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_written_alike_in_json_and_in_text() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+        assert_eq!(serde_json::to_value(Step::IdToken).unwrap(), Step::IdToken.as_str());
+    }
+}

@@ -1,0 +1,208 @@
+//! Names and identifiers: parsed once, then trusted.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Why a text is no identifier of the wanted kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{given}` is not {wanted}")]
+pub struct IdError {
+    given: String,
+    wanted: &'static str,
+}
+
+/// An identifier that we make: a prefix and a version 7 UUID in 32 hexadecimal digits.
+macro_rules! made_id {
+    ($(#[$doc:meta])* $name:ident, $prefix:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// Makes the identifier from a fresh UUID.
+            pub fn from_uuid(uuid: Uuid) -> Self {
+                Self(format!(concat!($prefix, "{}"), uuid.simple()))
+            }
+
+            /// The text as it stands in URLs and JSON.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                let digits = text.strip_prefix($prefix).unwrap_or_default();
+                let hex = digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+                if digits.len() == 32 && hex {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(IdError {
+                        given: text.chars().take(80).collect(),
+                        wanted: concat!("`", $prefix, "` and 32 hexadecimal digits"),
+                    })
+                }
+            }
+        }
+
+        text_id!($name);
+    };
+}
+
+/// An identifier that somebody else chooses, checked by a predicate.
+macro_rules! chosen_id {
+    ($(#[$doc:meta])* $name:ident, $check:path, $wanted:literal) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The text as it was given.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = IdError;
+
+            fn from_str(text: &str) -> Result<Self, IdError> {
+                if $check(text) {
+                    Ok(Self(text.to_owned()))
+                } else {
+                    Err(IdError { given: text.chars().take(80).collect(), wanted: $wanted })
+                }
+            }
+        }
+
+        text_id!($name);
+    };
+}
+
+/// What both kinds share: printing and the way through serde.
+macro_rules! text_id {
+    ($name:ident) => {
+        impl TryFrom<String> for $name {
+            type Error = IdError;
+
+            fn try_from(text: String) -> Result<Self, IdError> {
+                text.parse()
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+made_id!(/** An auth link. */ LinkId, "al_");
+made_id!(/** One opening of a link. */ AttemptId, "at_");
+made_id!(/** A contact record. */ ContactId, "ct_");
+made_id!(/** An event. */ EventId, "evt_");
+made_id!(/** An audit entry. */ AuditId, "au_");
+
+chosen_id!(
+    /// A tenant's name: the first label of its host. `_platform` is the operator.
+    TenantId, is_tenant_name,
+    "a tenant name (1 to 63 of `a-z`, `0-9` and `-`, no hyphen at the ends)"
+);
+chosen_id!(
+    /// A provider's name, unique in its tenant; it may stand in a callback path.
+    ProviderId, is_slug, "a provider id (1 to 63 of `a-z`, `0-9`, `-` and `_`)"
+);
+chosen_id!(
+    /// A snippet's name, unique in its tenant.
+    SnippetId, is_slug, "a snippet id (1 to 63 of `a-z`, `0-9`, `-` and `_`)"
+);
+chosen_id!(
+    /// A conversation's name as the platform gave it, unique in its tenant.
+    ConversationId, is_foreign_id, "a conversation id (1 to 200 characters, none of them a control character)"
+);
+chosen_id!(
+    /// An OAuth client's name (RFC 6749, 2.2): visible ASCII.
+    ClientId, is_client_id, "a client id (1 to 200 visible ASCII characters or spaces)"
+);
+
+impl TenantId {
+    /// The reserved tenant that owns the operator's records.
+    pub fn platform() -> Self {
+        Self("_platform".to_owned())
+    }
+}
+
+fn is_tenant_name(text: &str) -> bool {
+    let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    text == "_platform"
+        || ((1..=63).contains(&text.len()) && letters && !text.starts_with('-') && !text.ends_with('-'))
+}
+
+fn is_slug(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+}
+
+fn is_foreign_id(text: &str) -> bool {
+    (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+fn is_client_id(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_made_id_survives_the_way_through_text() {
+        let id = LinkId::from_uuid(Uuid::from_u128(7));
+        assert_eq!(id.as_str().parse::<LinkId>().unwrap(), id);
+    }
+
+    #[test]
+    fn an_id_of_another_kind_is_refused() {
+        let link = LinkId::from_uuid(Uuid::from_u128(7));
+        assert!(link.as_str().parse::<ContactId>().is_err());
+        assert!("al_".parse::<LinkId>().is_err());
+        assert!("al_ZZ000000000000000000000000000007".parse::<LinkId>().is_err());
+    }
+
+    #[test]
+    fn a_tenant_name_is_a_host_label() {
+        for good in ["acme", "a", "a-1", "_platform"] {
+            assert!(good.parse::<TenantId>().is_ok(), "{good}");
+        }
+        for bad in ["", "-a", "a-", "Acme", "a.b", "_x", &"a".repeat(64)] {
+            assert!(bad.parse::<TenantId>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_conversation_id_is_counted_in_characters() {
+        assert!("ü".repeat(200).parse::<ConversationId>().is_ok());
+        assert!("ü".repeat(201).parse::<ConversationId>().is_err());
+        assert!("a\u{0}b".parse::<ConversationId>().is_err());
+    }
+}

@@ -1,0 +1,338 @@
+//! The auth link: the URL sent into a conversation, and its life (DESIGN §5.6).
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::secret::Secret;
+
+use super::binding::Binding;
+use super::conversation::{ConversationRef, GuessWindow};
+use super::fault::{Code, Fault, Step};
+use super::ids::{ContactId, LinkId, ProviderId};
+use super::profile::Profile;
+use super::request::Route;
+
+/// Who asked for a link.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sender {
+    /// `agent` or `bot`.
+    pub kind: SenderKind,
+    /// The platform's name for it, 1 to 200 characters.
+    pub id: String,
+}
+
+/// What kind of sender.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SenderKind {
+    /// A person at a desk.
+    Agent,
+    /// A program.
+    Bot,
+}
+
+/// Which contact the platform believes this is: a hint, never a proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ContactHint {
+    /// Our id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ContactId>,
+    /// The platform's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+}
+
+/// An auth link.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Link {
+    /// Its public name.
+    pub id: LinkId,
+    /// What stands in the URL. Found by its keyed hash; kept here for resend and replay.
+    pub token: Secret,
+    /// Where it was sent.
+    pub conversation: ConversationRef,
+    /// Where the customer will sign in.
+    pub provider: ProviderId,
+    /// Which redirect URI is used.
+    pub route: Route,
+    /// Who asked for it.
+    pub sender: Option<Sender>,
+    /// The language of message and pages, a BCP 47 tag; none means the browser's.
+    pub locale: Option<String>,
+    /// The wording that was used.
+    pub snippet: Option<String>,
+    /// What the customer's device can show, as the platform said it.
+    pub capabilities: Vec<String>,
+    /// Which contact the platform believes this is.
+    pub contact: Option<ContactHint>,
+    /// What the chat must prove.
+    pub minimum: Binding,
+    /// The platform's own data, handed back with every event.
+    pub metadata: Map<String, Value>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it can no longer be opened.
+    pub expires_at: Timestamp,
+    /// How far it came.
+    pub state: LinkState,
+    /// When it reached each status last.
+    pub times: Times,
+    /// Why the latest attempt failed, if it did.
+    pub failure: Option<Failure>,
+    /// Codes that were tried on it.
+    pub guesses: GuessWindow,
+}
+
+/// How far a link came.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub enum LinkState {
+    /// Sent, not opened.
+    Created,
+    /// The customer pressed *Continue*.
+    Opened,
+    /// The customer signed in; the chat must confirm it.
+    Provisional {
+        /// The key of the authorization request that holds the sign-in.
+        request: String,
+        /// When it lapses.
+        until: Timestamp,
+    },
+    /// The customer declined at the provider.
+    Denied,
+    /// The latest attempt failed.
+    Failed,
+    /// Done.
+    Completed(Box<Completion>),
+    /// Taken back by the sender, or declined by the customer (then `failure` says `declined`).
+    Cancelled,
+    /// A newer link of the conversation took its place.
+    Superseded,
+    /// Its time is over.
+    Expired,
+}
+
+/// The word for a link's state (DESIGN §5.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "documented at `LinkState`")]
+pub enum LinkStatus {
+    Created,
+    Opened,
+    Provisional,
+    Denied,
+    Failed,
+    Completed,
+    Cancelled,
+    Superseded,
+    Expired,
+}
+
+impl LinkStatus {
+    /// The word in JSON and logs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Opened => "opened",
+            Self::Provisional => "provisional",
+            Self::Denied => "denied",
+            Self::Failed => "failed",
+            Self::Completed => "completed",
+            Self::Cancelled => "cancelled",
+            Self::Superseded => "superseded",
+            Self::Expired => "expired",
+        }
+    }
+
+    /// Whether nothing can follow.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Completed | Self::Cancelled | Self::Superseded | Self::Expired)
+    }
+}
+
+impl fmt::Display for LinkStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a completed link knows.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Completion {
+    /// The contact; none where the provider named no person.
+    pub contact: Option<ContactId>,
+    /// Who it is.
+    pub profile: Profile,
+    /// How it was proved.
+    pub binding: Binding,
+    /// A verified phone or email of the provider contradicts the conversation's handle.
+    pub mismatch: bool,
+    /// The hinted contact was not the one that owns this identity.
+    pub contact_mismatch: bool,
+    /// What rules have set.
+    pub fields: Map<String, Value>,
+}
+
+/// Why the latest attempt did not complete, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Where; none for a customer's own decision on our pages.
+    pub step: Option<Step>,
+    /// What.
+    pub code: Code,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// When a link reached each status last.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "one time per status")]
+pub struct Times {
+    pub opened: Option<Timestamp>,
+    pub provisional: Option<Timestamp>,
+    pub denied: Option<Timestamp>,
+    pub failed: Option<Timestamp>,
+    pub completed: Option<Timestamp>,
+    pub cancelled: Option<Timestamp>,
+    pub superseded: Option<Timestamp>,
+    pub expired: Option<Timestamp>,
+}
+
+/// A change that a final link does not allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the link is {0}, which is final")]
+pub struct LinkIsFinal(pub LinkStatus);
+
+impl Link {
+    /// The word for its state.
+    pub fn status(&self) -> LinkStatus {
+        match self.state {
+            LinkState::Created => LinkStatus::Created,
+            LinkState::Opened => LinkStatus::Opened,
+            LinkState::Provisional { .. } => LinkStatus::Provisional,
+            LinkState::Denied => LinkStatus::Denied,
+            LinkState::Failed => LinkStatus::Failed,
+            LinkState::Completed(_) => LinkStatus::Completed,
+            LinkState::Cancelled => LinkStatus::Cancelled,
+            LinkState::Superseded => LinkStatus::Superseded,
+            LinkState::Expired => LinkStatus::Expired,
+        }
+    }
+
+    /// What the completed link knows.
+    pub fn completion(&self) -> Option<&Completion> {
+        match &self.state {
+            LinkState::Completed(completion) => Some(completion),
+            _ => None,
+        }
+    }
+
+    /// The link as it is at `now`: a provisional sign-in that nobody confirmed has failed, and
+    /// a link whose time is over has expired. Its expiry does not cut a running provisional.
+    #[must_use]
+    pub fn as_of(mut self, now: Timestamp) -> Self {
+        if let LinkState::Provisional { until, .. } = self.state {
+            if now < until {
+                return self;
+            }
+            self = self.into_failed(Fault::new(Step::Bind, Code::NotConfirmed), until);
+        }
+        if !self.status().is_final() && now >= self.expires_at {
+            self.times.expired = Some(self.expires_at);
+            self.state = LinkState::Expired;
+        }
+        self
+    }
+
+    /// The customer pressed *Continue*. A sign-in that waits for its confirmation keeps waiting.
+    pub fn open(mut self, now: Timestamp) -> Result<Self, LinkIsFinal> {
+        self = self.as_of(now).live()?;
+        self.times.opened = Some(now);
+        if !matches!(self.state, LinkState::Provisional { .. }) {
+            self.state = LinkState::Opened;
+            self.failure = None;
+        }
+        Ok(self)
+    }
+
+    /// The customer signed in, and the chat must confirm it.
+    pub fn hold(mut self, request: String, until: Timestamp, now: Timestamp) -> Result<Self, LinkIsFinal> {
+        self = self.as_of_login(now).live()?;
+        self.times.provisional = Some(now);
+        self.state = LinkState::Provisional { request, until };
+        self.failure = None;
+        Ok(self)
+    }
+
+    /// The sign-in is complete.
+    pub fn complete(mut self, completion: Completion, now: Timestamp) -> Result<Self, LinkIsFinal> {
+        self = self.as_of_login(now).live()?;
+        self.times.completed = Some(now);
+        self.state = LinkState::Completed(Box::new(completion));
+        self.failure = None;
+        Ok(self)
+    }
+
+    /// An attempt failed, or the customer declined at the provider. A sign-in of another browser
+    /// that waits for its confirmation keeps waiting.
+    pub fn fail(self, fault: Fault, now: Timestamp) -> Result<Self, LinkIsFinal> {
+        let link = self.as_of(now).live()?;
+        match link.state {
+            LinkState::Provisional { .. } => Ok(link),
+            _ => Ok(link.into_failed(fault, now)),
+        }
+    }
+
+    /// The provisional sign-in is spent (too many wrong codes).
+    pub fn spend(self, now: Timestamp) -> Result<Self, LinkIsFinal> {
+        Ok(self.as_of(now).live()?.into_failed(Fault::new(Step::Bind, Code::GuessesSpent), now))
+    }
+
+    /// The sender takes it back, or the customer says *This wasn't me*.
+    pub fn cancel(mut self, declined: bool, now: Timestamp) -> Result<Self, LinkIsFinal> {
+        self = self.as_of(now).live()?;
+        self.times.cancelled = Some(now);
+        self.state = LinkState::Cancelled;
+        self.failure = declined.then_some(Failure { step: None, code: Code::Declined, at: now });
+        Ok(self)
+    }
+
+    /// A newer link of the conversation takes its place.
+    pub fn supersede(mut self, now: Timestamp) -> Result<Self, LinkIsFinal> {
+        self = self.as_of(now).live()?;
+        self.times.superseded = Some(now);
+        self.state = LinkState::Superseded;
+        Ok(self)
+    }
+
+    /// As of `now`, but a login that began while the link was live may finish after its expiry.
+    fn as_of_login(self, now: Timestamp) -> Self {
+        let began_in_time = self.times.opened.is_some_and(|opened| {
+            opened < self.expires_at && now.duration_since(opened) < super::request::REQUEST_LIFETIME * 2
+        });
+        if began_in_time && !matches!(self.state, LinkState::Provisional { .. }) {
+            return self;
+        }
+        self.as_of(now)
+    }
+
+    fn live(self) -> Result<Self, LinkIsFinal> {
+        let status = self.status();
+        if status.is_final() { Err(LinkIsFinal(status)) } else { Ok(self) }
+    }
+
+    fn into_failed(mut self, fault: Fault, at: Timestamp) -> Self {
+        if fault.code == Code::AccessDenied {
+            self.times.denied = Some(at);
+            self.state = LinkState::Denied;
+        } else {
+            self.times.failed = Some(at);
+            self.state = LinkState::Failed;
+        }
+        self.failure = Some(Failure { step: Some(fault.step), code: fault.code, at });
+        self
+    }
+}

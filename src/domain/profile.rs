@@ -1,0 +1,121 @@
+//! The normalised result of a sign-in: what the provider said of the person, in our names.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The fields that have a meaning of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "the names are the contract's own")]
+pub enum ProfileField {
+    Email,
+    UserName,
+    FullName,
+    FirstName,
+    LastName,
+    UserId,
+    Phone,
+    Locale,
+}
+
+impl ProfileField {
+    /// Every known field, in the order of DESIGN §1.
+    pub const ALL: [Self; 8] = [
+        Self::Email,
+        Self::UserName,
+        Self::FullName,
+        Self::FirstName,
+        Self::LastName,
+        Self::UserId,
+        Self::Phone,
+        Self::Locale,
+    ];
+
+    /// The name in JSON and in a mapping.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::UserName => "userName",
+            Self::FullName => "fullName",
+            Self::FirstName => "firstName",
+            Self::LastName => "lastName",
+            Self::UserId => "userId",
+            Self::Phone => "phone",
+            Self::Locale => "locale",
+        }
+    }
+
+    /// The field of this name, if it is a known one.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|field| field.as_str() == name)
+    }
+}
+
+/// A profile: known fields as texts, and everything else that the mapping named, as it was.
+/// Personal data: it goes into sealed records, the API and events of completed links only.
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Profile {
+    fields: Map<String, Value>,
+}
+
+impl Profile {
+    /// A known field's text.
+    pub fn text(&self, field: ProfileField) -> Option<&str> {
+        self.fields.get(field.as_str()).and_then(Value::as_str)
+    }
+
+    /// Sets a known field; an empty text is not set.
+    pub fn set_text(&mut self, field: ProfileField, text: impl Into<String>) {
+        let text = text.into();
+        if !text.is_empty() {
+            self.fields.insert(field.as_str().to_owned(), Value::String(text));
+        }
+    }
+
+    /// Keeps a field that has no meaning of its own.
+    pub fn set_extra(&mut self, name: impl Into<String>, value: Value) {
+        self.fields.insert(name.into(), value);
+    }
+
+    /// Takes a field out.
+    pub fn remove(&mut self, name: &str) {
+        self.fields.shift_remove(name);
+    }
+
+    /// Every field by its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.fields.iter()
+    }
+
+    /// Whether nothing is known of the person.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// The whole as a JSON object.
+    pub fn as_map(&self) -> &Map<String, Value> {
+        &self.fields
+    }
+}
+
+impl std::fmt::Debug for Profile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Profile({} fields)", self.fields.len())
+    }
+}
+
+/// What a sign-in proved about its person: the profile, who it is at the provider, and which
+/// of its fields the provider vouches for.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct SignedIn {
+    /// The normalised fields.
+    pub profile: Profile,
+    /// Who this is at the provider; none if the answer names nobody.
+    pub subject: Option<String>,
+    /// Whether the provider says that the email was verified, or the tenant trusts it.
+    pub email_verified: bool,
+    /// Whether the provider says that the phone was verified, or the tenant trusts it.
+    pub phone_verified: bool,
+    /// What was repaired or left out on the way, for the admin.
+    pub warnings: Vec<String>,
+}

@@ -1,0 +1,183 @@
+//! The tenant's OAuth server as we know it (DESIGN §4).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use crate::secret::Secret;
+
+use super::ids::ProviderId;
+
+/// The settings of a provider. Secrets are resolved; the revision leaves them out.
+#[derive(Debug, Clone)]
+pub struct Provider {
+    /// Its name in the tenant.
+    pub id: ProviderId,
+    /// What the customer reads on the landing page.
+    pub label: String,
+    /// Our name there.
+    pub client_id: String,
+    /// Our secret there; none for a public client.
+    pub client_secret: Option<Secret>,
+    /// What we ask for; left out of the request if none.
+    pub scope: Option<String>,
+    /// Where the customer's browser is sent.
+    pub authorize_url: Url,
+    /// Where the code is exchanged.
+    pub token_url: Url,
+    /// Who it was; none means that the login proves authentication only.
+    pub whoami_url: Option<Url>,
+    /// From the WhoAmI answer to profile fields; none means the default normaliser.
+    pub mapping: Option<Mapping>,
+    /// The JMESPath expression of what identifies the person; none means the default order.
+    pub subject: Option<String>,
+    /// Fields that count as verified without a flag.
+    pub trusted: Vec<TrustedField>,
+    /// Whether the provider's id stands in its callback paths.
+    pub callback_path: CallbackPath,
+    /// How we say who we are at the token endpoint.
+    pub client_auth: ClientAuth,
+    /// The form of the token request.
+    pub token_request: TokenRequestForm,
+    /// Whether PKCE is used.
+    pub pkce: Pkce,
+    /// What stands between two scopes in the authorization request.
+    pub scope_separator: String,
+    /// Fixed parameters that are added to the authorization request.
+    pub authorize_params: BTreeMap<String, String>,
+    /// How the provider sends the answer back.
+    pub response_mode: ResponseMode,
+    /// What a profile may do to a contact.
+    pub enrich: EnrichPolicy,
+    /// The hash of all of the above but the secret.
+    pub revision: Revision,
+}
+
+/// A JMESPath mapping, as one expression or one per field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Mapping {
+    /// One expression that gives an object.
+    Whole(String),
+    /// An expression per field.
+    Fields(BTreeMap<String, String>),
+}
+
+/// A field that a tenant may trust without a verified flag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the names are the fields'")]
+pub enum TrustedField {
+    Email,
+    Phone,
+}
+
+/// Whether a provider's id stands in its callback paths. Fixed at creation.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallbackPath {
+    /// `/idp/eu/oauth/callback`
+    #[default]
+    Bare,
+    /// `/idp/eu/oauth/callback/acme`
+    Named,
+}
+
+/// How we authenticate at the token endpoint (RFC 6749, 2.3.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientAuth {
+    /// What the provider's metadata announces; without metadata the secret goes into the body.
+    #[default]
+    Auto,
+    /// HTTP Basic with both parts form-encoded first.
+    ClientSecretBasic,
+    /// Both in the body.
+    ClientSecretPost,
+    /// A public client: only the client id.
+    None,
+}
+
+/// The form of the token request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenRequestForm {
+    /// `application/x-www-form-urlencoded`, as RFC 6749 has it.
+    #[default]
+    Form,
+    /// A JSON object with the same names.
+    Json,
+}
+
+/// Whether PKCE is used (RFC 7636). `plain` does not exist.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Pkce {
+    /// With the SHA-256 challenge.
+    #[default]
+    S256,
+    /// Off, for providers that reject it; flagged wherever the provider is shown.
+    #[serde(rename = "off")]
+    Off,
+}
+
+/// How the provider sends the answer back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the query of a redirect.
+    #[default]
+    Query,
+    /// In the body of a POST (OAuth 2.0 Form Post Response Mode).
+    FormPost,
+}
+
+/// What a profile may do to a contact, per field.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EnrichPolicy {
+    /// Fields with a policy of their own; all others are `fill`.
+    pub fields: BTreeMap<String, Enrich>,
+    /// Fields without which a login fails.
+    pub required: Vec<String>,
+}
+
+impl EnrichPolicy {
+    /// What may be done to `field`.
+    pub fn of(&self, field: &str) -> Enrich {
+        self.fields.get(field).copied().unwrap_or_default()
+    }
+}
+
+/// What a profile may do to one field of a contact.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Enrich {
+    /// Set it if it is empty.
+    #[default]
+    Fill,
+    /// Set it always; the previous value is kept beside it.
+    Overwrite,
+    /// Put it beside, for a person to accept.
+    Suggest,
+    /// Leave it alone.
+    Ignore,
+}
+
+/// The hash of a provider's settings without secrets: 64 hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Revision(String);
+
+impl Revision {
+    /// Wraps a hash that the reader of the settings has made.
+    pub fn new(hash: impl Into<String>) -> Self {
+        Self(hash.into())
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,97 @@
+//! The tenant: a customer of the platform, with hosts, providers, wording and clients of its own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::binding::BindingPolicy;
+use super::client::Client;
+use super::conversation::Channel;
+use super::ids::{ProviderId, TenantId};
+use super::provider::Provider;
+use super::snippet::Snippet;
+
+/// A tenant as requests see it: complete, checked, never changed in place.
+#[derive(Debug, Clone)]
+pub struct Tenant {
+    /// Its name.
+    pub id: TenantId,
+    /// What customers read.
+    pub name: String,
+    /// Scheme, canonical host and port, without a slash at the end: links and redirect URIs start with it,
+    /// and it is the issuer of the tenant's tokens.
+    pub origin: String,
+    /// Every host name it answers to, lower case, without port; the canonical one first.
+    pub hosts: Vec<String>,
+    /// What the chat must prove.
+    pub binding: BindingPolicy,
+    /// Its OAuth servers, at least one.
+    pub providers: Vec<Arc<Provider>>,
+    /// Its saved wording.
+    pub snippets: Vec<Snippet>,
+    /// Where *Back to the chat* leads, per channel.
+    pub returns: BTreeMap<Channel, String>,
+    /// Its bots and apps.
+    pub clients: Vec<Client>,
+}
+
+impl Tenant {
+    /// The provider of this name, or the only one if none is named.
+    pub fn provider(&self, id: Option<&ProviderId>) -> Option<&Arc<Provider>> {
+        match id {
+            Some(id) => self.providers.iter().find(|provider| provider.id == *id),
+            None => match self.providers.as_slice() {
+                [only] => Some(only),
+                _ => None,
+            },
+        }
+    }
+
+    /// The client of this name.
+    pub fn client(&self, id: &str) -> Option<&Client> {
+        self.clients.iter().find(|client| client.client_id.as_str() == id)
+    }
+
+    /// The snippet with this id or tag.
+    pub fn snippet(&self, name: &str) -> Option<&Snippet> {
+        self.snippets
+            .iter()
+            .find(|snippet| snippet.id.as_str() == name || snippet.tag.as_deref() == Some(name))
+    }
+}
+
+/// Every tenant, found by its exact host.
+#[derive(Debug, Default)]
+pub struct Directory {
+    by_host: HashMap<String, Arc<Tenant>>,
+}
+
+impl Directory {
+    /// Builds the directory. The hosts were checked to be distinct.
+    pub fn new(tenants: impl IntoIterator<Item = Arc<Tenant>>) -> Self {
+        let mut by_host = HashMap::new();
+        for tenant in tenants {
+            for host in &tenant.hosts {
+                by_host.insert(host.clone(), Arc::clone(&tenant));
+            }
+        }
+        Self { by_host }
+    }
+
+    /// The tenant that answers on `host` (a host name without port, in any case).
+    pub fn by_host(&self, host: &str) -> Option<&Arc<Tenant>> {
+        if host.bytes().any(|b| b.is_ascii_uppercase()) {
+            return self.by_host.get(&host.to_ascii_lowercase());
+        }
+        self.by_host.get(host)
+    }
+
+    /// How many hosts are known.
+    pub fn len(&self) -> usize {
+        self.by_host.len()
+    }
+
+    /// Whether there is no tenant.
+    pub fn is_empty(&self) -> bool {
+        self.by_host.is_empty()
+    }
+}
