@@ -1,5 +1,4 @@
 //! The one integration binary: a folder `harness/` and one file per flow or layer.
-#![expect(missing_docs, reason = "tests document themselves by their names")]
 
 mod architecture;
 mod egress;
