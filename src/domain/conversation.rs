@@ -116,7 +116,7 @@ pub struct UnknownChannel;
 /// The customer's address in a conversation: a phone number, an email address, a channel's own id.
 /// Personal data: it never goes into a log, and pages show it masked.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Handle(String);
 
 impl Handle {
@@ -170,6 +170,20 @@ impl Handle {
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[handle]")
+    }
+}
+
+impl TryFrom<String> for Handle {
+    type Error = HandleError;
+
+    fn try_from(text: String) -> Result<Self, HandleError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Handle> for String {
+    fn from(handle: Handle) -> Self {
+        handle.0
     }
 }
 

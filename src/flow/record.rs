@@ -1,0 +1,232 @@
+//! How a sign-in ends, written in one batch each: provisional, complete, or failed. After a crash
+//! at any point either all of a batch is there or nothing (DESIGN §3, *One login*).
+
+use std::mem::discriminant;
+
+use jiff::Timestamp;
+
+use crate::domain::binding::Binding;
+use crate::domain::contact::{Contact, EnrichSource};
+use crate::domain::conversation::{Conversation, Verified};
+use crate::domain::event::EventType;
+use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::ids::ContactId;
+use crate::domain::link::{Completion, Link};
+use crate::domain::profile::SignedIn;
+use crate::domain::provider::Provider;
+use crate::domain::request::{AuthorizationRequest, CODE_LIFETIME, Outcome, Provisional};
+use crate::domain::tenant::Tenant;
+use crate::secret::Secret;
+use crate::store::{Durability, StoreError, Stored, Tx};
+
+use super::{Broker, RACES};
+
+/// A sign-in that is to be recorded as complete.
+pub(super) struct SignIn<'a> {
+    /// Who it is.
+    pub signed_in: &'a SignedIn,
+    /// When the provider's answer was exchanged.
+    pub exchanged_at: Timestamp,
+    /// How it was proved.
+    pub binding: Binding,
+}
+
+impl Broker {
+    /// Keeps the sign-in until the chat confirms it. An older one of the same link is voided.
+    pub(super) async fn record_provisional(
+        &self,
+        tenant: &Tenant,
+        claimed: &Stored<AuthorizationRequest>,
+        signed_in: SignedIn,
+        exchanged_at: Timestamp,
+    ) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let until = now + CODE_LIFETIME;
+        let code = Secret::new(format!("{:06}", self.clock.below(1_000_000)));
+        let provisional = Provisional { code, until, guesses: 0, exchanged_at, signed_in };
+        self.write(tenant, claimed, async |tx, request, link| {
+            let waiting = link.value.clone().hold(request.value.key.clone(), until, now);
+            let waiting = waiting.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
+            self.forget_provisional(tx, tenant, &link.value).await.map_err(unavailable)?;
+            tx.update_request(request, &request.value.clone().hold(provisional.clone()));
+            tx.update_link(link, &waiting);
+            self.announce_link(tx, tenant, EventType::Provisional, &waiting, "customer");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Completes the link: link, conversation, contact, indexes, events and audit entry together.
+    pub(super) async fn record_completion(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        claimed: &Stored<AuthorizationRequest>,
+        sign_in: &SignIn<'_>,
+    ) -> Result<(), Fault> {
+        let number = tokio::sync::OnceCell::new();
+        self.write(tenant, claimed, async |tx, request, link| {
+            let now = self.clock.now();
+            let contact = self.enrich(tx, tenant, provider, &link.value, sign_in, &number).await?;
+            let completed = link.value.clone().complete(completion(contact.clone(), sign_in), now);
+            let completed = completed.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
+            self.verify_conversation(tx, tenant, &completed, contact, sign_in).await?;
+            let outcome = Outcome::Completed { binding: sign_in.binding };
+            tx.update_request(request, &request.value.clone().finish(outcome, now));
+            tx.update_link(link, &completed);
+            self.announce_link(tx, tenant, EventType::Completed, &completed, "customer");
+            Ok(())
+        })
+        .await
+    }
+
+    /// Writes down that a login failed. A link that ended meanwhile stays as it is.
+    pub(super) async fn record_failure(
+        &self,
+        tenant: &Tenant,
+        claimed: &Stored<AuthorizationRequest>,
+        fault: Fault,
+    ) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let kind = if fault.code == Code::AccessDenied { EventType::Denied } else { EventType::Failed };
+        self.write(tenant, claimed, async |tx, request, link| {
+            tx.update_request(request, &request.value.clone().finish(Outcome::Failed(fault), now));
+            if let Ok(failed) = link.value.clone().fail(fault, now) {
+                tx.update_link(link, &failed);
+                if failed.failure.is_some() {
+                    self.announce_link(tx, tenant, kind, &failed, "customer");
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// The contact of this person, made or enriched; none where the provider named nobody.
+    async fn enrich(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        provider: &Provider,
+        link: &Link,
+        sign_in: &SignIn<'_>,
+        number: &tokio::sync::OnceCell<u64>,
+    ) -> Result<Option<ContactId>, Fault> {
+        let Some(subject) = sign_in.signed_in.subject.as_deref() else { return Ok(None) };
+        let store = self.store.at(&tenant.id);
+        let now = self.clock.now();
+        let known = match store.identity(&provider.id, subject).await.map_err(unavailable)? {
+            Some(owner) => store.contact(&owner.value).await.map_err(unavailable)?,
+            None => None,
+        };
+        let mut contact = match &known {
+            Some(known) => known.value.clone(),
+            None => {
+                let number = number.get_or_try_init(|| store.next_customer_number()).await;
+                let id = ContactId::from_uuid(self.clock.fresh_uuid());
+                Contact::new(id, *number.map_err(unavailable)?, now)
+            }
+        };
+        let source = EnrichSource {
+            provider: provider.id.clone(),
+            link: link.id.clone(),
+            read_at: sign_in.exchanged_at,
+        };
+        let changes = contact.enrich(&sign_in.signed_in.profile, &provider.enrich, &source);
+        contact.link_identity(&provider.id, subject, now);
+        contact.remember_conversation(&link.conversation);
+        contact.updated_at = now;
+        contact.version += 1;
+        match &known {
+            Some(known) => tx.update_contact(known, &contact),
+            None => {
+                tx.create_contact(&contact);
+                tx.create_identity(&provider.id, subject, &contact.id);
+            }
+        }
+        if known.is_none() || !changes.is_empty() {
+            self.announce_contact(tx, tenant, &contact, &changes);
+        }
+        Ok(Some(contact.id))
+    }
+
+    /// Notes in the conversation who is there now.
+    async fn verify_conversation(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        link: &Link,
+        contact: Option<ContactId>,
+        sign_in: &SignIn<'_>,
+    ) -> Result<(), Fault> {
+        let now = self.clock.now();
+        let known = self.store.at(&tenant.id).conversation(&link.conversation.id).await.map_err(unavailable)?;
+        let new = || Conversation::new(link.conversation.clone(), now);
+        let mut conversation = known.as_ref().map_or_else(new, |known| known.value.clone());
+        conversation.updated_at = now;
+        conversation.verified = Some(Verified {
+            contact_id: contact,
+            provider: link.provider.clone(),
+            auth_link_id: link.id.clone(),
+            binding: sign_in.binding,
+            since: now,
+            until: now + tenant.binding.lasts,
+            fields: serde_json::Map::new(),
+        });
+        tx.put_conversation(known.as_ref(), &conversation);
+        Ok(())
+    }
+
+    /// Reads the link, lets `fill` write the batch, commits; again after a lost race.
+    async fn write(
+        &self,
+        tenant: &Tenant,
+        request: &Stored<AuthorizationRequest>,
+        fill: impl AsyncFn(&mut Tx, &Stored<AuthorizationRequest>, &Stored<Link>) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let store = self.store.at(&tenant.id);
+        let mut request = request.clone();
+        for _ in 0..RACES {
+            let link = store.link(&request.value.link).await.map_err(unavailable)?;
+            let link = link.ok_or(Fault::new(Step::Record, Code::LinkFinal))?;
+            let mut tx = Tx::new();
+            fill(&mut tx, &request, &link).await?;
+            match store.commit(tx, Durability::Durable).await {
+                Err(StoreError::Conflict) => request = self.read_again(tenant, &request).await?,
+                done => return done.map_err(unavailable),
+            }
+        }
+        Err(Fault::new(Step::Record, Code::StoreUnavailable))
+    }
+
+    /// The request after a lost race. If it is no longer in the same phase, somebody else ended it.
+    async fn read_again(
+        &self,
+        tenant: &Tenant,
+        before: &Stored<AuthorizationRequest>,
+    ) -> Result<Stored<AuthorizationRequest>, Fault> {
+        let now_stored = self.store.at(&tenant.id).request(&before.value.key).await.map_err(unavailable)?;
+        let same_phase = |now_stored: &Stored<AuthorizationRequest>| {
+            discriminant(&now_stored.value.phase) == discriminant(&before.value.phase)
+        };
+        now_stored.filter(same_phase).ok_or(Fault::new(Step::Record, Code::Voided))
+    }
+}
+
+/// What the completed link will know.
+fn completion(contact: Option<ContactId>, sign_in: &SignIn<'_>) -> Completion {
+    Completion {
+        contact,
+        profile: sign_in.signed_in.profile.clone(),
+        binding: sign_in.binding,
+        mismatch: false,
+        contact_mismatch: false,
+        fields: serde_json::Map::new(),
+    }
+}
+
+/// The fault of a store that failed; the cause goes into the log where it happened.
+fn unavailable(error: StoreError) -> Fault {
+    tracing::error!(step = "record", code = "store_unavailable", detail = %error, "store.failed");
+    Fault::new(Step::Record, Code::StoreUnavailable)
+}
