@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::domain::binding::Binding;
 use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::ids::ConversationId;
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::provider::{Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, Route};
@@ -64,6 +65,7 @@ struct Login {
     provider: Arc<Provider>,
     request: Stored<AuthorizationRequest>,
     verdict: Verdict,
+    conversation: ConversationId,
     /// What the chat must prove.
     minimum: Binding,
     /// Whether the browser is the one that opened the link.
@@ -127,8 +129,15 @@ impl Broker {
         if link.status().is_final() {
             return Err(CallbackError::Gone(link.status()));
         }
-        let (tenant, provider, minimum) = (Arc::clone(tenant), Arc::clone(provider), link.minimum);
-        Ok(Checked::First(Login { tenant, provider, request, verdict, minimum, same_browser }))
+        Ok(Checked::First(Login {
+            tenant: Arc::clone(tenant),
+            provider: Arc::clone(provider),
+            request,
+            verdict,
+            conversation: link.conversation.id,
+            minimum: link.minimum,
+            same_browser,
+        }))
     }
 
     /// Whether the browser holds this login's cookie. A browser that holds another login's cookie
@@ -205,7 +214,8 @@ impl Broker {
         let signed_in = self.sign_in(tenant, provider, grant).await?;
         match bind(login) {
             Some(binding) => {
-                let sign_in = SignIn { signed_in: &signed_in, exchanged_at, binding };
+                let conversation = &login.conversation;
+                let sign_in = SignIn { conversation, signed_in: &signed_in, exchanged_at, binding };
                 self.record_completion(tenant, provider, request, &sign_in).await
             }
             None => self.record_provisional(tenant, request, signed_in, exchanged_at).await,

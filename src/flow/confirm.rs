@@ -129,7 +129,8 @@ impl Broker {
         let provider = tenant.provider(Some(&waiting.request.value.provider));
         let gone = Fault::new(Step::Bind, Code::ProviderChanged);
         let provider = provider.ok_or(ConfirmError::NotRecorded(gone))?;
-        let sign_in = SignIn { signed_in, exchanged_at: *exchanged_at, binding: Binding::Code };
+        let conversation = &waiting.link.value.conversation.id;
+        let sign_in = SignIn { conversation, signed_in, exchanged_at: *exchanged_at, binding: Binding::Code };
         let recorded = self.record_completion(tenant, provider, &waiting.request, &sign_in).await;
         recorded.map_err(ConfirmError::NotRecorded)
     }

@@ -4,13 +4,14 @@
 use std::mem::discriminant;
 
 use jiff::Timestamp;
+use tokio::sync::OnceCell;
 
 use crate::domain::binding::Binding;
 use crate::domain::contact::{Contact, EnrichSource};
 use crate::domain::conversation::{Conversation, Verified};
 use crate::domain::event::EventType;
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::ids::ContactId;
+use crate::domain::ids::{ContactId, ConversationId};
 use crate::domain::link::{Completion, Link};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::Provider;
@@ -23,6 +24,8 @@ use super::{Broker, RACES};
 
 /// A sign-in that is to be recorded as complete.
 pub(super) struct SignIn<'a> {
+    /// The link's conversation.
+    pub conversation: &'a ConversationId,
     /// Who it is.
     pub signed_in: &'a SignedIn,
     /// When the provider's answer was exchanged.
@@ -44,14 +47,16 @@ impl Broker {
         let until = now + CODE_LIFETIME;
         let code = Secret::new(format!("{:06}", self.clock.below(1_000_000)));
         let provisional = Provisional { code, until, guesses: 0, exchanged_at, signed_in };
-        self.write(tenant, claimed, async |tx, request, link| {
+        self.commit_undisputed(tenant, claimed, async |request| {
+            let link = self.link_of(tenant, request).await?;
             let waiting = link.value.clone().hold(request.value.key.clone(), until, now);
             let waiting = waiting.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
-            self.forget_provisional(tx, tenant, &link.value).await.map_err(unavailable)?;
+            let mut tx = Tx::new();
+            self.forget_provisional(&mut tx, tenant, &link.value).await.map_err(unavailable)?;
             tx.update_request(request, &request.value.clone().hold(provisional.clone()));
-            tx.update_link(link, &waiting);
-            self.announce_link(tx, tenant, EventType::Provisional, &waiting, "customer");
-            Ok(())
+            tx.update_link(&link, &waiting);
+            self.announce_link(&mut tx, tenant, EventType::Provisional, &waiting, "customer");
+            Ok(tx)
         })
         .await
     }
@@ -64,18 +69,22 @@ impl Broker {
         claimed: &Stored<AuthorizationRequest>,
         sign_in: &SignIn<'_>,
     ) -> Result<(), Fault> {
-        let number = tokio::sync::OnceCell::new();
-        self.write(tenant, claimed, async |tx, request, link| {
+        let number = OnceCell::new();
+        self.commit_undisputed(tenant, claimed, async |request| {
             let now = self.clock.now();
-            let contact = self.enrich(tx, tenant, provider, &link.value, sign_in, &number).await?;
-            let completed = link.value.clone().complete(completion(contact.clone(), sign_in), now);
+            let known = self.read_login(tenant, &request.value, sign_in).await?;
+            let mut tx = Tx::new();
+            let contact =
+                self.enrich(&mut tx, tenant, provider, &known, sign_in, &number).await?;
+            let completed = known.link.value.clone().complete(completion(contact.clone(), sign_in), now);
             let completed = completed.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
-            self.verify_conversation(tx, tenant, &completed, contact, sign_in).await?;
+            let conversation = verified_conversation(&known, tenant, &completed, contact, sign_in.binding, now);
+            tx.put_conversation(known.conversation.as_ref(), &conversation);
             let outcome = Outcome::Completed { binding: sign_in.binding };
             tx.update_request(request, &request.value.clone().finish(outcome, now));
-            tx.update_link(link, &completed);
-            self.announce_link(tx, tenant, EventType::Completed, &completed, "customer");
-            Ok(())
+            tx.update_link(&known.link, &completed);
+            self.announce_link(&mut tx, tenant, EventType::Completed, &completed, "customer");
+            Ok(tx)
         })
         .await
     }
@@ -89,15 +98,17 @@ impl Broker {
     ) -> Result<(), Fault> {
         let now = self.clock.now();
         let kind = if fault.code == Code::AccessDenied { EventType::Denied } else { EventType::Failed };
-        self.write(tenant, claimed, async |tx, request, link| {
+        self.commit_undisputed(tenant, claimed, async |request| {
+            let link = self.link_of(tenant, request).await?;
+            let mut tx = Tx::new();
             tx.update_request(request, &request.value.clone().finish(Outcome::Failed(fault), now));
             if let Ok(failed) = link.value.clone().fail(fault, now) {
-                tx.update_link(link, &failed);
+                tx.update_link(&link, &failed);
                 if failed.failure.is_some() {
-                    self.announce_link(tx, tenant, kind, &failed, "customer");
+                    self.announce_link(&mut tx, tenant, kind, &failed, "customer");
                 }
             }
-            Ok(())
+            Ok(tx)
         })
         .await
     }
@@ -108,89 +119,81 @@ impl Broker {
         tx: &mut Tx,
         tenant: &Tenant,
         provider: &Provider,
-        link: &Link,
+        known: &Known,
         sign_in: &SignIn<'_>,
-        number: &tokio::sync::OnceCell<u64>,
+        number: &OnceCell<u64>,
     ) -> Result<Option<ContactId>, Fault> {
         let Some(subject) = sign_in.signed_in.subject.as_deref() else { return Ok(None) };
-        let store = self.store.at(&tenant.id);
         let now = self.clock.now();
-        let known = match store.identity(&provider.id, subject).await.map_err(unavailable)? {
-            Some(owner) => store.contact(&owner.value).await.map_err(unavailable)?,
-            None => None,
-        };
-        let mut contact = match &known {
-            Some(known) => known.value.clone(),
-            None => {
-                let number = number.get_or_try_init(|| store.next_customer_number()).await;
-                let id = ContactId::from_uuid(self.clock.fresh_uuid());
-                Contact::new(id, *number.map_err(unavailable)?, now)
-            }
+        let mut contact = match &known.contact {
+            Some(contact) => contact.value.clone(),
+            None => self.new_contact(tenant, number).await?,
         };
         let source = EnrichSource {
             provider: provider.id.clone(),
-            link: link.id.clone(),
+            link: known.link.value.id.clone(),
             read_at: sign_in.exchanged_at,
         };
         let changes = contact.enrich(&sign_in.signed_in.profile, &provider.enrich, &source);
         contact.link_identity(&provider.id, subject, now);
-        contact.remember_conversation(&link.conversation);
+        contact.remember_conversation(&known.link.value.conversation);
         contact.updated_at = now;
         contact.version += 1;
-        match &known {
-            Some(known) => tx.update_contact(known, &contact),
+        match &known.contact {
+            Some(stored) => tx.update_contact(stored, &contact),
             None => {
                 tx.create_contact(&contact);
                 tx.create_identity(&provider.id, subject, &contact.id);
             }
         }
-        if known.is_none() || !changes.is_empty() {
+        if known.contact.is_none() || !changes.is_empty() {
             self.announce_contact(tx, tenant, &contact, &changes);
         }
         Ok(Some(contact.id))
     }
 
-    /// Notes in the conversation who is there now.
-    async fn verify_conversation(
-        &self,
-        tx: &mut Tx,
-        tenant: &Tenant,
-        link: &Link,
-        contact: Option<ContactId>,
-        sign_in: &SignIn<'_>,
-    ) -> Result<(), Fault> {
-        let now = self.clock.now();
-        let known = self.store.at(&tenant.id).conversation(&link.conversation.id).await.map_err(unavailable)?;
-        let new = || Conversation::new(link.conversation.clone(), now);
-        let mut conversation = known.as_ref().map_or_else(new, |known| known.value.clone());
-        conversation.updated_at = now;
-        conversation.verified = Some(Verified {
-            contact_id: contact,
-            provider: link.provider.clone(),
-            auth_link_id: link.id.clone(),
-            binding: sign_in.binding,
-            since: now,
-            until: now + tenant.binding.lasts,
-            fields: serde_json::Map::new(),
-        });
-        tx.put_conversation(known.as_ref(), &conversation);
-        Ok(())
+    /// A record about which nothing is known; its number is drawn once, however often a race is lost.
+    async fn new_contact(&self, tenant: &Tenant, number: &OnceCell<u64>) -> Result<Contact, Fault> {
+        let store = self.store.at(&tenant.id);
+        let number = number.get_or_try_init(|| store.next_customer_number()).await.map_err(unavailable)?;
+        Ok(Contact::new(ContactId::from_uuid(self.clock.fresh_uuid()), *number, self.clock.now()))
     }
 
-    /// Reads the link, lets `fill` write the batch, commits; again after a lost race.
-    async fn write(
+    async fn link_of(&self, tenant: &Tenant, request: &AuthorizationRequest) -> Result<Stored<Link>, Fault> {
+        let link = self.store.at(&tenant.id).link(&request.link).await.map_err(unavailable)?;
+        link.ok_or(Fault::new(Step::Record, Code::LinkFinal))
+    }
+
+    /// What the end of a login must know of before, in two reads.
+    async fn read_login(
+        &self,
+        tenant: &Tenant,
+        request: &AuthorizationRequest,
+        sign_in: &SignIn<'_>,
+    ) -> Result<Known, Fault> {
+        let store = self.store.at(&tenant.id);
+        let identity = sign_in.signed_in.subject.as_deref().map(|subject| (&request.provider, subject));
+        let records = store.login_records(&request.link, sign_in.conversation, identity).await;
+        let records = records.map_err(unavailable)?;
+        let contact = match &records.identity {
+            Some(owner) => store.contact(&owner.value).await.map_err(unavailable)?,
+            None => None,
+        };
+        let link = records.link.ok_or(Fault::new(Step::Record, Code::LinkFinal))?;
+        Ok(Known { link, conversation: records.conversation, contact })
+    }
+
+    /// Lets `fill` read and make the batch, and commits it; again after a lost race.
+    async fn commit_undisputed(
         &self,
         tenant: &Tenant,
         request: &Stored<AuthorizationRequest>,
-        fill: impl AsyncFn(&mut Tx, &Stored<AuthorizationRequest>, &Stored<Link>) -> Result<(), Fault>,
+        fill: impl AsyncFn(&Stored<AuthorizationRequest>) -> Result<Tx, Fault>,
     ) -> Result<(), Fault> {
         let store = self.store.at(&tenant.id);
         let mut request = request.clone();
         for _ in 0..RACES {
-            let link = store.link(&request.value.link).await.map_err(unavailable)?;
-            let link = link.ok_or(Fault::new(Step::Record, Code::LinkFinal))?;
-            let mut tx = Tx::new();
-            fill(&mut tx, &request, &link).await?;
+            let tx = fill(&request).await?;
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => request = self.read_again(tenant, &request).await?,
                 done => return done.map_err(unavailable),
@@ -205,12 +208,43 @@ impl Broker {
         tenant: &Tenant,
         before: &Stored<AuthorizationRequest>,
     ) -> Result<Stored<AuthorizationRequest>, Fault> {
-        let now_stored = self.store.at(&tenant.id).request(&before.value.key).await.map_err(unavailable)?;
-        let same_phase = |now_stored: &Stored<AuthorizationRequest>| {
-            discriminant(&now_stored.value.phase) == discriminant(&before.value.phase)
+        let stored = self.store.at(&tenant.id).request(&before.value.key).await.map_err(unavailable)?;
+        let same_phase = |stored: &Stored<AuthorizationRequest>| {
+            discriminant(&stored.value.phase) == discriminant(&before.value.phase)
         };
-        now_stored.filter(same_phase).ok_or(Fault::new(Step::Record, Code::Voided))
+        stored.filter(same_phase).ok_or(Fault::new(Step::Record, Code::Voided))
     }
+}
+
+/// What stood in the store before a login ended.
+struct Known {
+    link: Stored<Link>,
+    conversation: Option<Stored<Conversation>>,
+    contact: Option<Stored<Contact>>,
+}
+
+/// The conversation with who is there now.
+fn verified_conversation(
+    known: &Known,
+    tenant: &Tenant,
+    link: &Link,
+    contact: Option<ContactId>,
+    binding: Binding,
+    now: Timestamp,
+) -> Conversation {
+    let new = || Conversation::new(link.conversation.clone(), now);
+    let mut conversation = known.conversation.as_ref().map_or_else(new, |known| known.value.clone());
+    conversation.updated_at = now;
+    conversation.verified = Some(Verified {
+        contact_id: contact,
+        provider: link.provider.clone(),
+        auth_link_id: link.id.clone(),
+        binding,
+        since: now,
+        until: now + tenant.binding.lasts,
+        fields: serde_json::Map::new(),
+    });
+    conversation
 }
 
 /// What the completed link will know.
