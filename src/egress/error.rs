@@ -65,7 +65,7 @@ pub enum EgressError {
 
 impl EgressError {
     /// What it means at the token endpoint.
-    pub fn token_fault(&self) -> Fault {
+    pub fn at_token(&self) -> Fault {
         let code = match self {
             Self::Refused(_) => Code::TokenUrlRefused,
             Self::Unsendable => Code::Internal,
@@ -77,7 +77,7 @@ impl EgressError {
     }
 
     /// What it means at the WhoAmI endpoint.
-    pub fn whoami_fault(&self) -> Fault {
+    pub fn at_whoami(&self) -> Fault {
         let code = match self {
             Self::Refused(_) => Code::WhoamiUrlRefused,
             Self::Unsendable => Code::Internal,
@@ -108,7 +108,7 @@ mod tests {
         #[case] token: Code,
         #[case] whoami: Code,
     ) {
-        assert_eq!(error.token_fault(), Fault::new(Step::Exchange, token));
-        assert_eq!(error.whoami_fault(), Fault::new(Step::Whoami, whoami));
+        assert_eq!(error.at_token(), Fault::new(Step::Exchange, token));
+        assert_eq!(error.at_whoami(), Fault::new(Step::Whoami, whoami));
     }
 }

@@ -1,6 +1,6 @@
 //! Calls to a tenant's provider: token endpoint and WhoAmI.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Body, Request, Response};
@@ -51,20 +51,22 @@ impl ProviderClient {
         Ok(Self { dialer: Dialer::new(guard, timeouts.connect, lookup)?, total: timeouts.total })
     }
 
-    /// Sends a request and reads the whole answer, whatever its status, before `left` or the total
-    /// of the settings has passed, whichever is sooner. Redirects are answers like any other.
+    /// Sends a request and reads the whole answer, whatever its status, before `deadline` or before
+    /// the total of the settings has passed, whichever is sooner. Redirects are answers like any other.
     pub async fn send(
         &self,
         tenant: &TenantId,
         request: &OutboundRequest,
-        left: Duration,
+        deadline: Instant,
     ) -> Result<ProviderAnswer, EgressError> {
         let request = build_request(request)?;
         let call = async {
             let response = self.dialer.send(tenant, request).await?;
             read_answer(response).await
         };
-        tokio::time::timeout(left.min(self.total), call).await.unwrap_or(Err(EgressError::Timeout))
+        let call = tokio::time::timeout(self.total, call);
+        let outcome = tokio::time::timeout_at(deadline.into(), call).await;
+        outcome.ok().and_then(Result::ok).unwrap_or(Err(EgressError::Timeout))
     }
 }
 

@@ -11,7 +11,7 @@ use countersign::oauth::wire::{Method, OutboundBody};
 use countersign::secret::Secret;
 
 use super::server::{Server, ok, read_request};
-use super::{LONG, SHORT, client_for, fetch, get, tenant};
+use super::{LONG, SHORT, client_for, fetch, get, tenant, within};
 
 fn fixture(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/fixtures/egress/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -24,7 +24,7 @@ async fn a_call_is_sent_as_it_was_built_and_its_answer_read_whole() {
     request.method = Method::Post;
     request.headers = vec![("authorization", Secret::new("Basic eA=="))];
     request.body = Some(OutboundBody { content_type: "application/json", text: Secret::new("{\"b\":2}") });
-    let answer = client_for(&server.listed()).send(&tenant(), &request, LONG).await.unwrap();
+    let answer = client_for(&server.listed()).send(&tenant(), &request, within(LONG)).await.unwrap();
     assert_eq!((answer.status, answer.body.as_slice()), (200, &b"{\"a\":1}"[..]));
     assert_eq!(answer.content_type.as_deref(), Some("application/json; charset=x"));
     let [seen] = server.requests().try_into().unwrap();
@@ -75,7 +75,7 @@ async fn a_server_that_never_answers_ends_at_the_deadline() {
         std::future::pending::<()>().await;
     })
     .await;
-    let outcome = client_for(&server.listed()).send(&tenant(), &get(&server.url()), SHORT).await;
+    let outcome = client_for(&server.listed()).send(&tenant(), &get(&server.url()), within(SHORT)).await;
     assert_eq!(outcome.unwrap_err(), EgressError::Timeout);
 }
 
@@ -92,7 +92,7 @@ async fn a_drip_ends_at_the_deadline_of_the_whole_call(#[case] head: &'static st
         }
     })
     .await;
-    let outcome = client_for(&server.listed()).send(&tenant(), &get(&server.url()), SHORT).await;
+    let outcome = client_for(&server.listed()).send(&tenant(), &get(&server.url()), within(SHORT)).await;
     assert_eq!(outcome.unwrap_err(), EgressError::Timeout);
 }
 

@@ -13,7 +13,7 @@ use countersign::egress::error::EgressError;
 use countersign::egress::resolver::Lookup;
 
 use super::server::{Server, ok, read_request};
-use super::{LONG, client, client_for, fetch, get, resolving_to, tenant};
+use super::{LONG, client, client_for, fetch, get, resolving_to, tenant, within};
 
 const ANSWER: &str = "HTTP/1.1 200 OK\r\nset-cookie: id=1\r\ncontent-length: 2\r\n\r\n{}";
 
@@ -70,7 +70,7 @@ async fn a_refused_connection_is_tried_once_more() {
     let port = address.port();
     let client = client(Vec::new(), &[format!("provider.test:{port}")], &lookup);
     let request = get(&format!("http://provider.test:{port}/"));
-    let call = tokio::spawn(async move { client.send(&tenant(), &request, LONG).await });
+    let call = tokio::spawn(async move { client.send(&tenant(), &request, within(LONG)).await });
     let listener = loop {
         if let Some(listener) = started.lock().unwrap().take() {
             break listener;
@@ -179,7 +179,7 @@ async fn a_header_that_cannot_be_written_is_not_sent() {
     let server = Server::answering(ok("", b"{}")).await;
     let mut request = get(&server.url());
     request.headers = vec![("authorization", countersign::secret::Secret::new("a\r\nhost: evil.example"))];
-    let outcome = client_for(&server.listed()).send(&tenant(), &request, LONG).await;
+    let outcome = client_for(&server.listed()).send(&tenant(), &request, within(LONG)).await;
     assert_eq!(outcome.unwrap_err(), EgressError::Unsendable);
     assert_eq!(server.connections(), 0);
 }

@@ -15,8 +15,9 @@ mod server;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use countersign::clock::Clock;
 use countersign::domain::ids::TenantId;
 use countersign::egress::error::EgressError;
 use countersign::egress::guard::Guard;
@@ -28,6 +29,10 @@ use countersign::oauth::wire::{Method, OutboundRequest, ProviderAnswer};
 const LONG: Duration = Duration::from_secs(20);
 /// What a test waits that expects to run into the deadline.
 const SHORT: Duration = Duration::from_millis(400);
+
+fn within(time: Duration) -> Instant {
+    Clock::system().tick() + time
+}
 
 fn tenant() -> TenantId {
     "acme".parse().expect("a tenant name")
@@ -57,5 +62,5 @@ fn get(url: &str) -> OutboundRequest {
 }
 
 async fn fetch(client: &ProviderClient, url: &str) -> Result<ProviderAnswer, EgressError> {
-    client.send(&tenant(), &get(url), LONG).await
+    client.send(&tenant(), &get(url), within(LONG)).await
 }
