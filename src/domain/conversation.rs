@@ -295,7 +295,7 @@ impl GuessWindow {
 pub struct GuessesSpent;
 
 /// The digits of a phone number, without the marks people write between them.
-fn phone_digits(text: &str) -> String {
+pub fn phone_digits(text: &str) -> String {
     let text = text.strip_prefix("whatsapp:").or_else(|| text.strip_prefix("tel:")).unwrap_or(text);
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)
