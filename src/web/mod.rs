@@ -1,1 +1,5 @@
 //! web.
+
+pub mod access;
+pub mod listener;
+pub mod oauth;
