@@ -1,1 +1,6 @@
 //! profile.
+
+pub mod expression;
+pub mod fault;
+pub mod mapping;
+mod repair;
