@@ -30,9 +30,18 @@ impl Compiler<'_> {
             Ast::Index { idx, .. } => Node::Index(i64::from(*idx)),
             Ast::Slice { offset, start, stop, step } => self.slice(*offset, *start, *stop, *step)?,
             Ast::Literal { value, .. } => Node::Literal(literal(value)),
-            Ast::Subexpr { lhs, rhs, .. } => Node::Then(self.boxed(lhs)?, self.boxed(rhs)?),
-            Ast::Or { lhs, rhs, .. } => Node::Or(self.boxed(lhs)?, self.boxed(rhs)?),
-            Ast::And { lhs, rhs, .. } => Node::And(self.boxed(lhs)?, self.boxed(rhs)?),
+            Ast::Subexpr { .. } => Node::Then(self.chain(tree, |tree| match tree {
+                Ast::Subexpr { lhs, rhs, .. } => Some((lhs, rhs)),
+                _ => None,
+            })?),
+            Ast::Or { .. } => Node::Or(self.chain(tree, |tree| match tree {
+                Ast::Or { lhs, rhs, .. } => Some((lhs, rhs)),
+                _ => None,
+            })?),
+            Ast::And { .. } => Node::And(self.chain(tree, |tree| match tree {
+                Ast::And { lhs, rhs, .. } => Some((lhs, rhs)),
+                _ => None,
+            })?),
             Ast::Not { node, .. } => Node::Not(self.boxed(node)?),
             Ast::Comparison { comparator, lhs, rhs, .. } => {
                 Node::Compare(comparison(comparator), self.boxed(lhs)?, self.boxed(rhs)?)
@@ -52,6 +61,22 @@ impl Compiler<'_> {
 
     fn boxed(&self, tree: &Ast) -> Result<Box<Node>, MappingFault> {
         self.node(tree).map(Box::new)
+    }
+
+    /// The links of a chain from left to right. The library's tree leans to the left.
+    fn chain<'t>(
+        &self,
+        mut tree: &'t Ast,
+        sides: fn(&'t Ast) -> Option<(&'t Ast, &'t Ast)>,
+    ) -> Result<Vec<Node>, MappingFault> {
+        let mut links = Vec::new();
+        while let Some((left, right)) = sides(tree) {
+            links.push(self.node(right)?);
+            tree = left;
+        }
+        links.push(self.node(tree)?);
+        links.reverse();
+        Ok(links)
     }
 
     /// Of keys that are written twice the last one counts.

@@ -68,12 +68,13 @@ impl Expression {
     /// The fields of the object that it gives. Where the object is written out as `{a: …, b: …}`,
     /// each field stands for itself: one that cannot be evaluated does not take the others with it.
     pub fn entries<'a>(&'a self, scope: &'a Scope<'a>, meter: &Meter) -> Result<Vec<Entry<'a>>, EvalFault> {
-        let mut at = scope.as_found();
-        let mut node = &self.root;
-        while let Node::Then(left, right) = node {
-            at = walk::eval(left, &at, meter)?;
-            node = right;
-        }
+        let (at, node) = match &self.root {
+            Node::Then(links) => {
+                let (last, before) = links.split_last().expect("a chain has at least two links");
+                (walk::through(before, scope.as_found(), meter)?, last)
+            }
+            node => (scope.as_found(), node),
+        };
         if let Node::Object(fields) = node
             && !at.is_null()
         {

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use super::functions::Function;
 
-/// One node. Its depth is bounded by `bounds::check`.
+/// One node. Its depth is bounded by `bounds::check`; chains lie flat, because a chain may be much
+/// longer than the stack would like to be deep.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Node {
     /// `@`
@@ -17,12 +18,12 @@ pub(super) enum Node {
     Slice(Slice),
     /// `` `1` ``, `'text'`
     Literal(Value),
-    /// `left.right` and `left | right`
-    Then(Box<Node>, Box<Node>),
-    /// `left || right`
-    Or(Box<Node>, Box<Node>),
-    /// `left && right`
-    And(Box<Node>, Box<Node>),
+    /// `a.b` and `a | b`: each reads what the one before has found
+    Then(Vec<Node>),
+    /// `a || b`
+    Or(Vec<Node>),
+    /// `a && b`
+    And(Vec<Node>),
     /// `!node`
     Not(Box<Node>),
     /// `left == right`

@@ -16,15 +16,9 @@ pub(super) fn eval<'a>(node: &'a Node, at: &Found<'a>, meter: &Meter) -> Result<
         Node::Index(index) => Ok(element(at, *index)),
         Node::Slice(slice) => sliced(at, *slice, meter),
         Node::Literal(value) => Ok(Found::Json(value)),
-        Node::Then(left, right) => eval(right, &eval(left, at, meter)?, meter),
-        Node::Or(left, right) => {
-            let found = eval(left, at, meter)?;
-            if found.is_truthy() { Ok(found) } else { eval(right, at, meter) }
-        }
-        Node::And(left, right) => {
-            let found = eval(left, at, meter)?;
-            if found.is_truthy() { eval(right, at, meter) } else { Ok(found) }
-        }
+        Node::Then(links) => through(links, at.clone(), meter),
+        Node::Or(links) => until(links, at, true, meter),
+        Node::And(links) => until(links, at, false, meter),
         Node::Not(inner) => Ok(Found::boolean(!eval(inner, at, meter)?.is_truthy())),
         Node::Compare(how, left, right) => {
             compare(*how, &eval(left, at, meter)?, &eval(right, at, meter)?, meter)
@@ -53,6 +47,23 @@ pub(super) fn eval<'a>(node: &'a Node, at: &Found<'a>, meter: &Meter) -> Result<
             call.run()
         }
     }
+}
+
+/// What the last link finds in what those before it have found.
+pub(super) fn through<'a>(links: &'a [Node], at: Found<'a>, meter: &Meter) -> Result<Found<'a>, EvalFault> {
+    links.iter().try_fold(at, |at, link| eval(link, &at, meter))
+}
+
+/// The first that is as truthy as `wanted`, or the last.
+fn until<'a>(links: &'a [Node], at: &Found<'a>, wanted: bool, meter: &Meter) -> Result<Found<'a>, EvalFault> {
+    let mut found = Found::null();
+    for link in links {
+        found = eval(link, at, meter)?;
+        if found.is_truthy() == wanted {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 /// The values that a call's arguments have, and the expression that it runs for each element.
