@@ -3,4 +3,6 @@
 pub mod expression;
 pub mod fault;
 pub mod mapping;
+pub mod name;
 mod repair;
+pub mod whoami;
