@@ -1,1 +1,8 @@
 //! profile.
+
+pub mod expression;
+pub mod fault;
+pub mod mapping;
+pub mod name;
+mod repair;
+pub mod whoami;
