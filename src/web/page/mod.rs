@@ -1,0 +1,33 @@
+//! What customers see: view structs in, whole answers out, with every header that a page needs.
+//! No page has JavaScript. Callers hand in facts (names, times, codes); words, markup, escaping
+//! and headers are made here.
+//!
+//! | function | page |
+//! |---|---|
+//! | [`landing`] | who asks, what is shared, *Continue*, *This wasn't me* |
+//! | [`decline`] | asks once more before a link is declined |
+//! | [`result`] | how a sign-in ended, or the code to send in the chat |
+//! | [`notice`] | everything else: expired, unknown, neutral, wrong host, busy … |
+//! | [`asset`] | the stylesheet and the icon that the pages name |
+//!
+//! To add a page: 1. its texts in `assets/locales/en/pages.ftl` and a variant each in `text.rs`,
+//! 2. the same messages in every other language (a test asks), 3. a view struct and a function in
+//! a file of its own and a template in `templates/`, or a variant of [`Notice`] if it is no more
+//! than a heading and a sentence, 4. its state in `tests/it/pages.rs`.
+//!
+//! To add a language: a folder in `assets/locales/` with a complete `pages.ftl`; nothing else.
+
+mod asset;
+mod frame;
+mod landing;
+mod language;
+mod notice;
+mod remaining;
+mod result;
+mod text;
+
+pub use asset::asset;
+pub use frame::Visitor;
+pub use landing::{Decline, Landing, decline, landing};
+pub use notice::{Notice, notice};
+pub use result::{Outcome, ResultPage, result};
