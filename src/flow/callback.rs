@@ -11,6 +11,8 @@ use crate::domain::provider::{Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, Route};
 use crate::domain::tenant::Tenant;
 use crate::oauth::response::{self, AuthorizationResponse, Verdict, parse_response};
+
+pub use crate::oauth::response::{parse_form, parse_query};
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 

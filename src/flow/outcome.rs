@@ -1,17 +1,15 @@
 //! The result page: what came of a callback, without code or state in the address bar.
 
-use std::time::Duration;
-
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::binding::Binding;
-use crate::domain::conversation::Channel;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::ids::AttemptId;
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::request::{AuthorizationRequest, Outcome, Phase};
 use crate::domain::tenant::Tenant;
+use crate::secret::Secret;
 use crate::store::{StoreError, Stored};
 
 use super::Broker;
@@ -19,8 +17,6 @@ use super::open_link::LoginCookie;
 
 /// How long a result page can be reloaded.
 const HANDLE_LIFETIME: SignedDuration = SignedDuration::from_mins(10);
-/// How often a page looks whether the login that it waits for has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What the handle in the address bar says, sealed.
 #[derive(Serialize, Deserialize)]
@@ -54,13 +50,13 @@ pub enum Ended {
     },
     /// The customer must send this code in the chat.
     SendCode {
-        /// Six digits.
-        digits: String,
+        /// Six digits, without the prefix.
+        code: Secret,
         /// Until when.
         until: Timestamp,
-        /// Where.
-        channel: Channel,
     },
+    /// Another callback of the same login is still at work.
+    Working,
     /// It failed or was declined.
     Failed(Fault),
 }
@@ -91,21 +87,21 @@ impl Broker {
         self.store.at(&tenant.id).seal_text("result", &text)
     }
 
-    /// What a result page shows to this browser; waits while the login is still at work.
-    pub async fn outcome(&self, tenant: &Tenant, handle: &str, cookies: &[LoginCookie]) -> Result<Shown, OutcomeError> {
+    /// What a result page shows to this browser.
+    pub async fn outcome(
+        &self,
+        tenant: &Tenant,
+        handle: &str,
+        cookies: &[LoginCookie],
+    ) -> Result<Shown, OutcomeError> {
         let handle = self.open_handle(tenant, handle)?;
         let store = self.store.at(&tenant.id);
-        loop {
-            let request = store.request(&handle.request).await?.ok_or(OutcomeError::Unknown)?;
-            if handle.bound && !self.holds_cookie(tenant, cookies, &request.value) {
-                return Err(OutcomeError::Unknown);
-            }
-            let link = store.link(&request.value.link).await?.ok_or(OutcomeError::Unknown)?;
-            match request.value.phase_at(self.clock.now()) {
-                Phase::Claimed { .. } => tokio::time::sleep(LOOK_EVERY).await,
-                phase => return show(request.value.id.clone(), link.into_value(), phase, self.clock.now()),
-            }
+        let request = store.request(&handle.request).await?.ok_or(OutcomeError::Unknown)?.into_value();
+        if handle.bound && !self.holds_cookie(tenant, cookies, &request) {
+            return Err(OutcomeError::Unknown);
         }
+        let link = store.link(&request.link).await?.ok_or(OutcomeError::Unknown)?;
+        show(&request, link.into_value(), self.clock.now())
     }
 
     fn open_handle(&self, tenant: &Tenant, sealed: &str) -> Result<Handle, OutcomeError> {
@@ -123,19 +119,18 @@ impl Broker {
     }
 }
 
-fn show(attempt: AttemptId, link: Link, phase: Phase, now: Timestamp) -> Result<Shown, OutcomeError> {
+fn show(request: &AuthorizationRequest, link: Link, now: Timestamp) -> Result<Shown, OutcomeError> {
     let link = link.as_of(now);
-    let result = match phase {
+    let result = match request.phase_at(now) {
+        Phase::Started => return Err(OutcomeError::Unknown),
+        Phase::Claimed { .. } => Ended::Working,
+        Phase::Provisional(provisional) => {
+            Ended::SendCode { code: provisional.code, until: provisional.until }
+        }
         Phase::Finished { outcome: Outcome::Completed { binding }, .. } => Ended::Completed { binding },
         Phase::Finished { outcome: Outcome::Failed(fault), .. } => ended_in_failure(&link, fault)?,
-        Phase::Provisional(provisional) => Ended::SendCode {
-            digits: provisional.code.expose().to_owned(),
-            until: provisional.until,
-            channel: link.conversation.channel,
-        },
-        Phase::Started | Phase::Claimed { .. } => return Err(OutcomeError::Unknown),
     };
-    Ok(Shown { link, attempt, result })
+    Ok(Shown { link, attempt: request.id.clone(), result })
 }
 
 /// A login that was cut off because its link ended shows how the link ended.

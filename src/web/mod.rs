@@ -15,6 +15,7 @@ pub mod listener;
 pub mod oauth;
 pub mod page;
 pub mod strict_json;
+pub mod visit;
 
 use std::sync::Arc;
 
@@ -28,9 +29,10 @@ use serde_json::Value;
 
 use crate::flow::Broker;
 use crate::issuer::Issuer;
-use crate::telemetry::{self, RequestId};
+use crate::telemetry;
 
 use error::ApiError;
+use host::AtTenant;
 
 /// The most bytes of an API body.
 const API_BODY: usize = 2 * 1024 * 1024;
@@ -48,6 +50,10 @@ pub struct Web {
     pub https: bool,
 }
 
+/// The name of a request, in its answer, in the log and on its error page.
+#[derive(Debug, Clone)]
+pub struct RequestId(pub String);
+
 /// Every URL and what answers it.
 pub fn router(web: Arc<Web>) -> Router {
     let api = Router::new()
@@ -63,9 +69,9 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/v1/events", only(get(api::events::list)))
         .layer(DefaultBodyLimit::max(API_BODY));
     let small = Router::new()
-        .route("/v1/oauth/token", oauth::token_route())
-        .route("/v1/oauth/.well-known/jwks.json", oauth::jwks_route())
-        .route("/api/oauth2/jwks", oauth::jwks_route())
+        .route("/v1/oauth/token", any(token))
+        .route("/v1/oauth/.well-known/jwks.json", any(jwks))
+        .route("/api/oauth2/jwks", any(jwks))
         .route("/idp/eu/oauth/callback", any(callback::end_user))
         .route("/idp/eu/oauth/callback/{provider}", any(callback::end_user_named))
         .route("/web/inbound/abc/oauth/redirect", any(callback::abc))
@@ -86,6 +92,14 @@ pub fn router(web: Arc<Web>) -> Router {
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
         .with_state(web)
+}
+
+async fn token(AtTenant(tenant): AtTenant, State(web): State<Arc<Web>>, request: Request) -> Response {
+    oauth::token(&web.issuer, &tenant, request).await
+}
+
+async fn jwks(AtTenant(_): AtTenant, State(web): State<Arc<Web>>, request: Request) -> Response {
+    oauth::jwks(&web.issuer, request.method(), request.headers())
 }
 
 /// A JSON route: other methods get a problem document and an `Allow` header.
