@@ -9,6 +9,7 @@ use countersign::store::backend::{
     Backend, Batch, Commit, Durability, Key, Partition, Unavailable, Versioned,
 };
 use countersign::store::{Store, StoreError, Tx};
+use tokio::sync::Semaphore;
 
 use super::conformance::Shared;
 use super::samples::{event, keys, link, start, tenant};
@@ -119,22 +120,23 @@ async fn commit(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn after_any_five_fates_the_change_is_made_once_or_said_not_to_be() {
+async fn after_any_four_fates_the_change_is_made_once_or_said_not_to_be() {
     const FATES: [Fate; 5] = [Fate::Answered, Fate::LostBefore, Fate::LostAfter, Fate::Late, Fate::Refused];
     let opened = super::open_sqlite();
+    // So many at once as keep the machine busy, and no call waits so long that it is given up.
+    let turns = Arc::new(Semaphore::new(40));
     let mut tasks = Vec::new();
-    for number in 0..FATES.len().pow(5) {
+    for number in 0..FATES.len().pow(4) {
         let fates: Vec<_> =
-            (0..5).map(|digit| FATES[number / FATES.len().pow(digit) % FATES.len()]).collect();
+            (0..4).map(|digit| FATES[number / FATES.len().pow(digit) % FATES.len()]).collect();
         let durability = if number % 2 == 0 { Durability::Durable } else { Durability::Relaxed };
-        let inner = Arc::clone(&opened.backend);
+        let (inner, turns) = (Arc::clone(&opened.backend), Arc::clone(&turns));
         tasks.push(tokio::spawn(async move {
-            let (said, events) =
-                commit(&inner, &format!("t{number}"), &fates, Fate::Answered, durability).await;
-            match said {
-                Ok(()) => assert_eq!(events, 1, "{fates:?}"),
-                Err(StoreError::Unavailable(_)) => assert_eq!(events, 0, "{fates:?}"),
-                Err(other) => panic!("{fates:?}: {other}"),
+            let _turn = turns.acquire().await.unwrap();
+            let name = format!("t{number}");
+            match commit(&inner, &name, &fates, Fate::Answered, durability).await {
+                (Ok(()), 1) | (Err(StoreError::Unavailable(_)), 0) => {}
+                (said, events) => panic!("{fates:?}: {said:?}, and {events} events"),
             }
         }));
     }
