@@ -1,4 +1,4 @@
-//! What is kept: a typed, sealed [`Store`] over a [`Backend`](backend::Backend) of bytes.
+//! What is kept: a typed, sealed [`Store`] over a [`Backend`] of bytes.
 //! Every call takes a tenant; every value is sealed; everything that belongs together is one
 //! [`Tx`], which is done wholly or not at all.
 //!

@@ -252,3 +252,35 @@ impl TenantStore {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::super::backend::{Backend, Batch, Durability, Put};
+    use super::super::seal::SealKeys;
+    use super::super::{Store, sqlite::SqliteBackend};
+    use super::*;
+    use crate::clock::Clock;
+
+    #[tokio::test]
+    async fn a_value_that_is_no_record_is_an_error_that_does_not_show_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let backend = Arc::new(SqliteBackend::open(folder.path().join("a.db"), Clock::system()).unwrap());
+        let keys = SealKeys::new("k", [("k".to_owned(), [1; 32])], [2; 32]).unwrap();
+        let at = Store::new(backend.clone(), keys, Clock::system()).at(&"acme".parse().unwrap());
+        let id: ContactId = "ct_00000000000000000000000000000001".parse().unwrap();
+        let key = at.keys.key(Contact::KIND, id.as_str());
+        for text in ["", "no json", r#"{"id": "dana@example.com"}"#] {
+            let value = Bytes::from(at.keys.seal(Contact::KIND, key.as_bytes(), text.as_bytes(), at.nonce()));
+            let put = Put { key: key.clone(), value, ttl: None };
+            let batch = Batch { puts: vec![put], ..Batch::default() };
+            backend.commit(key.partition(), batch, Durability::Relaxed).await.unwrap();
+            let error = at.contact(&id).await.unwrap_err();
+            assert!(matches!(error, StoreError::Malformed { kind: "contact", .. }), "{error}");
+            assert!(!error.to_string().contains("dana"), "{error}");
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! A transaction: changes of one tenant that are done together or not at all. It is pure; keys,
 //! hashes and seals are made at commit.
 
+use std::borrow::Borrow;
+
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
@@ -142,13 +144,11 @@ impl Tx {
 
     /// A new conversation, or a change of the `stored` one.
     pub fn put_conversation(&mut self, stored: Option<&Stored<Conversation>>, conversation: &Conversation) {
-        match stored {
-            Some(stored) => self.replace(stored, conversation, None),
-            None => {
-                let place = hashed(CONVERSATION, conversation.at.id.as_str());
-                self.put(place, Some(Expect::Absent), conversation, None);
-            }
+        if let Some(stored) = stored {
+            return self.replace(stored, conversation, None);
         }
+        let place = hashed(CONVERSATION, conversation.at.id.as_str());
+        self.put(place, Some(Expect::Absent), conversation, None);
     }
 
     /// A new contact: listed, and found by email, phone and external id.
@@ -189,13 +189,15 @@ impl Tx {
     }
 
     /// Tells the platform. The log holds the event's id, the record its body.
-    pub fn event(&mut self, event: Event) {
-        self.log(EVENTS, event.id.as_str(), &event);
+    pub fn event(&mut self, event: impl Borrow<Event>) {
+        let event = event.borrow();
+        self.log(EVENTS, event.id.as_str(), event);
     }
 
     /// Tells the auditor. The log holds the entry's id, the record its text.
-    pub fn audit(&mut self, entry: AuditEntry) {
-        self.log(AUDITS, entry.id.as_str(), &entry);
+    pub fn audit(&mut self, entry: impl Borrow<AuditEntry>) {
+        let entry = entry.borrow();
+        self.log(AUDITS, entry.id.as_str(), entry);
     }
 
     /// Something falls due. `id` is as [`DueKind`] says: nothing personal.

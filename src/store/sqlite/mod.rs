@@ -2,7 +2,7 @@
 //! batches together; reads run on connections of their own, which never wait for the writer.
 //! Several processes may open the same file: SQLite's lock orders their groups.
 //!
-//! Reading order: [`schema`], [`writer`], [`apply`] (a batch in SQL), [`readers`].
+//! Reading order: `schema`, `writer`, `apply` (a batch in SQL), `readers`.
 
 mod apply;
 mod readers;

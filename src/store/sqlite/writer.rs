@@ -210,3 +210,105 @@ impl Run {
 fn last_version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.prepare_cached("SELECT last FROM version")?.query_row([], |row| row.get(0))
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::super::super::backend::{Partition, Put};
+    use super::*;
+
+    fn large(name: u32) -> Change {
+        let key = Key::new(Partition::new(0), &format!("large{name}"));
+        let put = Put { key, value: Bytes::from(vec![7; 100_000]), ttl: None };
+        Change::Batch(Batch { puts: vec![put], ..Batch::default() })
+    }
+
+    fn count(path: &std::path::Path) -> u32 {
+        let connection = schema::connect(path).unwrap();
+        connection.query_row("SELECT count(*) FROM record", [], |row| row.get(0)).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_unavailable_and_the_writer_works_again_when_there_is_room() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let connection = schema::create_or_open(&path).unwrap();
+        // The limit belongs to this connection: the one that the writer opens next has room again.
+        let pages: i64 =
+            connection.pragma_update_and_check(None, "max_page_count", 100, |row| row.get(0)).unwrap();
+        assert_eq!(pages, 100);
+        let writer = Writer::start(path.clone(), connection, Clock::system()).unwrap();
+        let mut written = 0;
+        let refused = loop {
+            match writer.run(large(written), Durability::Durable).await {
+                Ok(outcome) => assert!(matches!(outcome, Outcome::Done)),
+                Err(refused) => break refused,
+            }
+            written += 1;
+            assert!(written < 100, "the limit holds");
+        };
+        assert!(refused.reason.contains("full"), "{refused}");
+        assert_eq!(count(&path), written, "what was acknowledged is there, and nothing else");
+        let again = writer.run(large(written), Durability::Durable).await;
+        assert!(matches!(again, Ok(Outcome::Done)));
+        assert_eq!(count(&path), written + 1);
+    }
+
+    #[tokio::test]
+    async fn changes_of_one_group_have_versions_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let connection = schema::create_or_open(&path).unwrap();
+        let blocker = schema::connect(&path).unwrap();
+        blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let writer = Writer::start(path.clone(), connection, Clock::system()).unwrap();
+        let writer = Arc::new(writer);
+        let tasks: Vec<_> = (0..20)
+            .map(|name| {
+                let writer = Arc::clone(&writer);
+                tokio::spawn(async move { writer.run(large(name), Durability::Relaxed).await })
+            })
+            .collect();
+        // Every task has queued its change before the lock goes: the first is tried alone, the rest waits.
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        blocker.execute_batch("ROLLBACK").unwrap();
+        for task in tasks {
+            assert!(matches!(task.await.unwrap(), Ok(Outcome::Done)));
+        }
+        let versions = "SELECT count(DISTINCT version) FROM record";
+        let connection = schema::connect(&path).unwrap();
+        assert_eq!(connection.query_row(versions, [], |row| row.get::<_, i64>(0)).unwrap(), 20);
+    }
+
+    #[tokio::test]
+    async fn dropping_the_writer_waits_for_what_it_took() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let connection = schema::create_or_open(&path).unwrap();
+        let writer = Writer::start(path.clone(), connection, Clock::system()).unwrap();
+        let (reply, _) = oneshot::channel();
+        let taken = Arc::new(AtomicBool::new(false));
+        let job = Job { change: large(1), durability: Durability::Durable, taken, reply };
+        assert!(writer.jobs.as_ref().unwrap().try_send(job).is_ok());
+        drop(writer);
+        assert_eq!(count(&path), 1);
+    }
+
+    #[tokio::test]
+    async fn a_change_that_was_given_up_in_the_queue_is_never_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("store.db");
+        let connection = schema::create_or_open(&path).unwrap();
+        let writer = Writer::start(path.clone(), connection, Clock::system()).unwrap();
+        let (reply, answer) = oneshot::channel();
+        let taken = Arc::new(AtomicBool::new(true));
+        let job = Job { change: large(1), durability: Durability::Durable, taken, reply };
+        assert!(writer.jobs.as_ref().unwrap().try_send(job).is_ok());
+        assert!(answer.await.is_err(), "it is dropped without an answer");
+        drop(writer);
+        assert_eq!(count(&path), 0);
+    }
+}

@@ -6,7 +6,8 @@ use rstest::rstest;
 use tokio::io::AsyncWriteExt as _;
 
 use countersign::egress::error::EgressError;
-use countersign::egress::provider::CAP;
+use countersign::egress::guard::Guard;
+use countersign::egress::provider::{CAP, ProviderClient, Timeouts};
 use countersign::oauth::wire::{Method, OutboundBody};
 use countersign::secret::Secret;
 
@@ -186,4 +187,17 @@ async fn bytes_behind_the_announced_size_are_never_the_next_answer() {
         let answer = fetch(&client, &server.url()).await.unwrap();
         assert_eq!(answer.body, b"good");
     }
+}
+
+#[tokio::test]
+async fn the_total_of_the_settings_ends_a_call_before_a_later_deadline() {
+    let server = Server::start(|mut stream, requests| async move {
+        read_request(&mut stream, &requests).await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let guard = Guard::new(Vec::new(), vec![server.listed()[0].parse().unwrap()]);
+    let client = ProviderClient::new(guard, Timeouts { connect: LONG, total: SHORT }).unwrap();
+    let outcome = client.send(&tenant(), &get(&server.url()), within(LONG)).await;
+    assert_eq!(outcome.unwrap_err(), EgressError::Timeout);
 }

@@ -2,11 +2,14 @@
 //!
 //! To add a backend: 1. a function that opens a fresh one, 2. a line at the end of this file.
 
-mod conformance;
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands, also in what its cases share")]
 
+mod conformance;
+mod lost_replies;
 mod model;
 mod samples;
-
+mod sealed;
+mod sqlite;
 mod typed;
 
 use std::sync::Arc;

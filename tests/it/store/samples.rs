@@ -55,6 +55,7 @@ pub fn link(clock: &Clock, at: Timestamp) -> Link {
 pub fn request(clock: &Clock, link: &Link) -> AuthorizationRequest {
     serde_json::from_value(json!({
         "id": AttemptId::from_uuid(clock.fresh_uuid()),
+        "key": "key",
         "link": link.id,
         "provider": "acme",
         "revision": "r1",
