@@ -232,14 +232,13 @@ async fn a_body_beyond_64_kib_is_not_read_announced_or_not() {
     let world = World::start().await;
     let long = "x".repeat(70_000);
     refused(&world.form(&long).await, 413, "invalid_request");
-    let form = [("Content-Type", "application/x-www-form-urlencoded"), ("Transfer-Encoding", "chunked")];
-    let mut text =
-        "POST /v1/oauth/token HTTP/1.1\r\nHost: acme.example.com\r\nConnection: close\r\n".to_owned();
-    for (name, value) in form {
-        text.push_str(&format!("{name}: {value}\r\n"));
-    }
-    text.push_str(&format!("\r\n{:x}\r\n{long}\r\n0\r\n\r\n", long.len()));
-    let answer = super::wire::send(world.address, text.as_bytes()).await;
+    let chunked = format!(
+        "POST /v1/oauth/token HTTP/1.1\r\nHost: acme.example.com\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n\
+         {:x}\r\n{long}\r\n0\r\n\r\n",
+        long.len()
+    );
+    let answer = super::wire::send(world.address, chunked.as_bytes()).await;
     refused(&Answer::parse(&answer), 413, "invalid_request");
 }
 

@@ -68,14 +68,11 @@ pub(super) async fn request(
     body: &str,
 ) -> Answer {
     let mut text = format!("{line} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
-    for (name, value) in headers {
-        text.push_str(name);
-        text.push_str(": ");
-        text.push_str(value);
-        text.push_str("\r\n");
-    }
-    if !body.is_empty() {
-        text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    let length = body.len().to_string();
+    let announced = [("Content-Length", length.as_str())];
+    let announced = if body.is_empty() { &[][..] } else { &announced };
+    for (name, value) in headers.iter().chain(announced) {
+        text.extend([name, ": ", value, "\r\n"]);
     }
     text.push_str("\r\n");
     text.push_str(body);
