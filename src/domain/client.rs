@@ -75,6 +75,7 @@ impl Scopes {
     }
 
     /// The scopes of this list that also stand in `held` by name.
+    #[must_use]
     pub fn kept_by(&self, held: &Self) -> Self {
         Self(self.0.iter().filter(|scope| held.0.contains(scope)).cloned().collect())
     }

@@ -167,6 +167,7 @@ impl Tokens {
         let claims = jsonwebtoken::decode::<Claims>(token, &known.key, &self.rules)
             .map_err(|error| match error.kind() {
                 ErrorKind::InvalidSignature => AccessError::Signature,
+                ErrorKind::Base64(_) => AccessError::Malformed,
                 _ => AccessError::Claims,
             })?
             .claims;

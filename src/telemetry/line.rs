@@ -35,14 +35,21 @@ pub(super) fn text(now: Timestamp, level: Level, mut fields: Fields) -> String {
     let mut line = format!("{} {:5} {event}", &stamp(now)[11..23], word(level));
     for key in &KEYS[3..] {
         if let Some(value) = fields.take(key) {
-            line.push_str(&format!(" {key}={}", plain(&value)));
+            pair(&mut line, key, &value);
         }
     }
     for (key, value) in fields.rest().filter(|(key, _)| !KEYS.contains(key)) {
-        line.push_str(&format!(" {key}={}", plain(&value)));
+        pair(&mut line, key, &value);
     }
     line.push('\n');
     line
+}
+
+fn pair(line: &mut String, key: &str, value: &Value) {
+    line.push(' ');
+    line.push_str(key);
+    line.push('=');
+    line.push_str(&plain(value));
 }
 
 fn member(line: &mut String, key: &str, value: &Value) {
