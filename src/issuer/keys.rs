@@ -57,6 +57,7 @@ pub struct SigningKeys {
 
 /// The key that signs.
 struct Active {
+    kid: String,
     header: Header,
     key: EncodingKey,
 }
@@ -97,7 +98,7 @@ impl SigningKeys {
             verifying
                 .insert(kid.clone(), Verifying { header: header.clone(), key: decoding_key(&kid, &jwk)? });
             public.push(jwk);
-            if state == KeyState::Active && active.replace(Active { header, key }).is_some() {
+            if state == KeyState::Active && active.replace(Active { kid, header, key }).is_some() {
                 return Err(KeyError::ManyActive);
             }
         }
@@ -116,6 +117,11 @@ impl SigningKeys {
         &self.published
     }
 
+    /// The name of the key that signs.
+    pub fn active_kid(&self) -> &str {
+        &self.active.kid
+    }
+
     /// Signs claims with the active key.
     pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, jsonwebtoken::errors::Error> {
         jsonwebtoken::encode(&self.active.header, claims, &self.active.key)
@@ -129,7 +135,7 @@ impl SigningKeys {
 
 impl std::fmt::Debug for SigningKeys {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SigningKeys").field("active", &self.active.header.kid).finish_non_exhaustive()
+        f.debug_struct("SigningKeys").field("active", &self.active.kid).finish_non_exhaustive()
     }
 }
 

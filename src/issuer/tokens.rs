@@ -98,6 +98,7 @@ impl Tokens {
 
     /// Puts other keys in place and forgets every verified token.
     pub fn replace_keys(&self, keys: SigningKeys) {
+        tracing::info!(kid = keys.active_kid(), "keys.rotated");
         let keys = Arc::new(keys);
         self.current.rcu(|old| Generation { number: old.number + 1, keys: Arc::clone(&keys) });
         self.verified.invalidate_all();

@@ -7,13 +7,14 @@ use crate::domain::tenant::Tenant;
 use crate::issuer::tokens::AccessError;
 use crate::issuer::{Caller, Issuer};
 
-/// The client that calls, by the token in its `Authorization` header.
+/// The client that calls, by the token in its `Authorization` header. A refusal is logged here.
 pub fn caller(issuer: &Issuer, tenant: &Tenant, headers: &HeaderMap) -> Result<Caller, Refusal> {
-    let token = bearer_token(headers)?;
-    issuer.verify_access(tenant, token).map_err(Refusal::Token)
+    bearer_token(headers)
+        .and_then(|token| issuer.verify_access(tenant, token).map_err(Refusal::Token))
+        .inspect_err(|refusal| tracing::info!(tenant = %tenant.id, code = refusal.as_str(), "auth.rejected"))
 }
 
-/// The client that calls, if its token holds `scope`.
+/// The client that calls, if its token holds `scope`. A refusal is logged here.
 pub fn caller_with(
     issuer: &Issuer,
     tenant: &Tenant,
@@ -21,7 +22,11 @@ pub fn caller_with(
     scope: &'static str,
 ) -> Result<Caller, Refusal> {
     let caller = caller(issuer, tenant, headers)?;
-    if caller.scopes.allow(scope) { Ok(caller) } else { Err(Refusal::Scope(scope)) }
+    if caller.scopes.allow(scope) {
+        return Ok(caller);
+    }
+    tracing::info!(tenant = %tenant.id, client = %caller.client_id, scope, "auth.denied");
+    Err(Refusal::Scope(scope))
 }
 
 /// Why a call is not let in.

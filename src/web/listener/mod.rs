@@ -10,7 +10,7 @@
 //! | idle | 75 s until the next request: longer than load balancers keep theirs, so that they close first | closed |
 //!
 //! To add a limit: 1. a field of [`Limits`] with its default, 2. where it is watched: bytes and
-//! time in [`phase`], requests in [`request`], 3. a case in `tests/it/issuer/listener.rs`.
+//! time in `phase.rs`, requests in `request.rs`, 3. a case in `tests/it/issuer/listener.rs`.
 
 mod connection;
 mod phase;

@@ -23,10 +23,19 @@ pub async fn token(issuer: &Issuer, tenant: &Tenant, request: Request) -> Respon
     match answer(issuer, tenant, request).await {
         Ok(token) => answer::token(&token),
         Err(error) => {
-            let (_, code) = error.kind();
-            tracing::info!(tenant = %tenant.id, code, reason = %error, "auth.client_failed");
+            log(tenant, error);
             error.into_response()
         }
+    }
+}
+
+/// Neither id nor secret is named: people mix them up.
+fn log(tenant: &Tenant, error: OAuthError) {
+    match error.kind() {
+        (_, code @ "invalid_client") => {
+            tracing::info!(tenant = %tenant.id, code, reason = %error, "auth.client_failed");
+        }
+        (_, code) => tracing::info!(tenant = %tenant.id, code, reason = %error, "oauth.refused"),
     }
 }
 
