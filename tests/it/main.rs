@@ -3,6 +3,7 @@
 mod architecture;
 mod egress;
 mod issuer;
+mod pages;
 mod profile;
 mod settings;
 mod store;

@@ -23,10 +23,11 @@ struct Served {
 static STYLESHEET: LazyLock<Served> = LazyLock::new(|| Served::new("page", "css", "text/css; charset=utf-8"));
 static ICON: LazyLock<Served> = LazyLock::new(|| Served::new("icon", "svg", "image/svg+xml"));
 
-/// The file at `path` (`/assets/page-<hash>.css`, `/assets/icon-<hash>.svg`), or none. An old
-/// hash is none too: a page is never kept, so nothing asks for it.
-pub fn asset(path: &str) -> Option<Response> {
-    let served = [&*STYLESHEET, &*ICON].into_iter().find(|served| served.path == path)?;
+/// The file `name` of the folder `/assets/` (`page-<hash>.css`, `icon-<hash>.svg`), or none. An
+/// old hash is none too: a page is never kept, so nothing asks for it.
+pub fn asset(name: &str) -> Option<Response> {
+    let wanted = |served: &&&Served| served.path.strip_prefix("/assets/") == Some(name);
+    let served = [&*STYLESHEET, &*ICON].into_iter().find(|served| wanted(&served))?;
     let mut response = Response::new(Body::from(served.body.as_str()));
     let headers = response.headers_mut();
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
@@ -68,15 +69,16 @@ mod tests {
 
     #[test]
     fn a_page_file_is_kept_for_a_year_under_its_hash() {
-        let response = asset(stylesheet()).unwrap();
+        let name = |path: &'static str| path.strip_prefix("/assets/").unwrap();
+        let response = asset(name(stylesheet())).unwrap();
         assert_eq!(response.headers()["content-type"], "text/css; charset=utf-8");
         assert!(response.headers()["cache-control"].to_str().unwrap().contains("immutable"));
-        assert_eq!(asset(icon()).unwrap().headers()["content-type"], "image/svg+xml");
+        assert_eq!(asset(name(icon())).unwrap().headers()["content-type"], "image/svg+xml");
     }
 
     #[test]
     fn no_other_path_is_served() {
-        for path in ["/assets/page.css", "/assets/page-000000000000.css", "/assets/../Cargo.toml", ""] {
+        for path in ["page.css", "page-000000000000.css", "../Cargo.toml", stylesheet(), ""] {
             assert!(asset(path).is_none(), "{path}");
         }
     }

@@ -111,7 +111,7 @@ fn thousandths(quality: &str) -> Option<u16> {
     }
     let whole: u16 = whole.parse().ok()?;
     let part: u16 = format!("{decimals:0<3}").parse().ok()?;
-    (whole <= 1).then(|| (whole * 1000 + part).min(1000))
+    whole.checked_mul(1000)?.checked_add(part).filter(|weight| *weight <= 1000)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 
 use super::frame::{Forms, Frame, Visitor, respond};
-use super::text::{Text, Words};
+use super::text::{Text, Words, clean};
 
 /// A page that is a heading and a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Message {
     /// Shows what the customer can tell the business.
     pub(super) fn reference(&mut self, words: &Words, reference: &str) {
         if !reference.is_empty() {
-            self.reference = Some((words.say(Text::Reference), reference.to_owned()));
+            self.reference = Some((words.say(Text::Reference), clean(reference)));
         }
     }
 

@@ -152,8 +152,8 @@ impl Words {
     /// A message with its variables; numbers choose the plural. Handing in a variable that the
     /// message does not list is allowed, so that callers can hand in what they have.
     pub fn with(&self, text: Text, values: &[(&'static str, FluentValue)]) -> String {
-        let given = |name: &&str| values.iter().any(|(known, _)| known == name);
-        debug_assert!(text.variables().iter().all(|name| given(name)), "{text:?} lacks a variable");
+        let given = |name: &&&str| values.iter().any(|(known, _)| known == *name);
+        debug_assert_eq!(text.variables().iter().find(|name| !given(name)), None, "{text:?} lacks it");
         let mut args = FluentArgs::new();
         for (name, value) in values {
             let value = match value {

@@ -1,0 +1,114 @@
+# ما يقرؤه العملاء.
+
+sign-in = تسجيل الدخول
+channel-name = { $channel ->
+    [webchat] دردشة الموقع
+    [email] البريد الإلكتروني
+   *[other] { $label }
+}
+
+field-email = البريد الإلكتروني
+field-name = الاسم
+field-phone = رقم الهاتف
+field-user-name = اسم المستخدم
+field-user-id = رقم العميل
+field-locale = اللغة
+field-other = بيانات أخرى من حسابك
+
+until-minutes = { $minutes ->
+    [zero] { $clock } بالتوقيت العالمي، انتهى الوقت
+    [one] { $clock } بالتوقيت العالمي، بقيت دقيقة واحدة
+    [two] { $clock } بالتوقيت العالمي، بقيت دقيقتان
+    [few] { $clock } بالتوقيت العالمي، بقيت { $minutes } دقائق
+   *[other] { $clock } بالتوقيت العالمي، بقيت { $minutes } دقيقة
+}
+until-hours = { $hours ->
+    [one] { $clock } بالتوقيت العالمي، بقيت ساعة واحدة
+    [two] { $clock } بالتوقيت العالمي، بقيت ساعتان
+    [few] { $clock } بالتوقيت العالمي، بقيت { $hours } ساعات
+   *[other] { $clock } بالتوقيت العالمي، بقيت { $hours } ساعة
+}
+until-days = { $date }، { $clock } بالتوقيت العالمي
+
+landing-heading = تسجيل الدخول إلى { $tenant }
+landing-lead = وصلك هذا الرابط في محادثة. بتسجيل الدخول تثبت لدى { $tenant } أنك أنت حقًا.
+landing-facts = عن عملية الدخول هذه
+landing-chat = محادثتك
+landing-provider = ستسجّل الدخول لدى
+landing-shares = ما سيصل إلى { $tenant }
+landing-shares-nothing = أنك سجّلت الدخول فقط
+landing-expires = هذا الرابط صالح حتى
+landing-password = اكتب كلمة المرور في { $host } فقط، ولا تكتبها في المحادثة أبدًا.
+landing-continue = متابعة
+landing-unasked = إذا لم تطلب ذلك فأغلق هذه الصفحة.
+landing-decline = لم أكن أنا
+
+decline-heading = هل تريد إيقاف عملية الدخول؟
+decline-lead = سيتوقف الرابط عن العمل، وسيعلم { $tenant } أنك لم تطلبه.
+decline-confirm = نعم، لم أكن أنا
+decline-back = رجوع
+declined-heading = أُوقفت عملية الدخول
+declined-lead = لم يعد الرابط يعمل، ولم يُنقل أي شيء عنك. يمكنك إغلاق هذه الصفحة.
+
+completed-heading = تم تسجيل الدخول
+completed-lead = أصبح { $tenant } يعلم أنك أنت. يمكنك متابعة المحادثة وإغلاق هذه الصفحة.
+back-to-chat = العودة إلى المحادثة
+
+provisional-heading = خطوة أخيرة
+provisional-lead = أرسل هذا الرمز في المحادثة التي طلبته فيها. لا تكتبه في أي مكان آخر.
+provisional-code = رمزك
+provisional-spelled = حرفًا حرفًا: { $letters }
+provisional-until = الرمز صالح حتى
+provisional-warning = من يرسل هذا الرمز يُعدّ أنت. لا تعطه لأي شخص يتصل بك أو يراسلك في مكان آخر.
+
+working-heading = لحظة من فضلك
+working-lead = جارٍ إكمال تسجيل الدخول. تُحدَّث هذه الصفحة تلقائيًا.
+
+denied-heading = لم تسجّل الدخول
+denied-lead = لقد رفضت لدى { $provider }. لا بأس بذلك: لم يُنقل أي شيء عنك.
+late-heading = استغرق ذلك وقتًا طويلًا
+late-lead = لم يعد دخولك لدى { $provider } صالحًا. حاول مرة أخرى من فضلك.
+busy-heading = لا توجد استجابة من { $provider }
+busy-lead = ليس هذا خطأك. انتظر بضع دقائق ثم حاول مرة أخرى.
+setup-heading = تسجيل الدخول معطّل
+setup-lead = ليس هذا خطأك، ولن تفيد المحاولة مرة أخرى. أخبر { $tenant } في المحادثة واذكر الرقم المرجعي أدناه.
+missing-heading = توجد معلومة ناقصة
+missing-lead = تنقص حسابك لدى { $provider } معلومة يحتاج إليها { $tenant }. أخبرهم في المحادثة واذكر الرقم المرجعي أدناه.
+unconfirmed-heading = انتهت صلاحية الرمز
+unconfirmed-lead = لم يُرسل في المحادثة في الوقت المحدد. يمكنك تسجيل الدخول مرة أخرى للحصول على رمز جديد.
+spent-heading = رموز خاطئة كثيرة
+spent-lead = أُوقفت عملية الدخول حفاظًا على أمانك. يمكنك تسجيل الدخول مرة أخرى للحصول على رمز جديد.
+voided-heading = سجّلت الدخول مرة أخرى
+voided-lead = حلّت عملية دخول أحدث محل هذه. استخدم الرمز الظاهر في الصفحة الأحدث.
+interrupted-heading = انقطعت عملية الدخول
+interrupted-lead = أوقفنا شيء ما في منتصف الطريق. حاول مرة أخرى من فضلك.
+ours-heading = حدث خطأ ما
+ours-lead = الخطأ منا وليس منك. حاول مرة أخرى بعد بضع دقائق.
+nothing-shared = لم يُنقل أي شيء عنك.
+try-again = المحاولة مرة أخرى
+reference = الرقم المرجعي
+
+expired-heading = انتهت صلاحية هذا الرابط
+expired-lead = حفاظًا على أمانك تعمل روابط الدخول لوقت قصير. اطلب رابطًا جديدًا في المحادثة.
+cancelled-heading = سُحب هذا الرابط
+cancelled-lead = لم يعد استخدامه ممكنًا. إذا كنت ما زلت تحتاج إليه فاطلب رابطًا جديدًا في المحادثة.
+superseded-heading = يوجد رابط أحدث
+superseded-lead = استخدم أحدث رسالة دخول في محادثتك.
+done-heading = استُخدم هذا الرابط من قبل
+done-lead = اكتمل تسجيل الدخول. يمكنك متابعة المحادثة وإغلاق هذه الصفحة.
+unknown-heading = هذه الصفحة غير موجودة
+unknown-lead = ربما ينقص جزء من الرابط. افتحه مرة أخرى من المحادثة أو اطلب رابطًا جديدًا.
+neutral-heading = لا يمكن متابعة عملية الدخول
+neutral-lead = عد إلى المحادثة وافتح الرابط مرة أخرى. إذا لم ينفع ذلك فاطلب رابطًا جديدًا.
+wrong-host-heading = لا شيء هنا
+wrong-host-lead = لا توجد شركة على هذا العنوان. تحقق من الرابط من فضلك.
+forbidden-heading = ابدأ من الرابط من فضلك
+forbidden-lead = لم تبدأ هذه الخطوة من صفحتنا. افتح الرابط مرة أخرى من المحادثة.
+too-many-heading = محاولات كثيرة جدًا
+too-many-lead = انتظر لحظة ثم حاول مرة أخرى.
+unavailable-heading = سنعود حالًا
+unavailable-lead = تسجيل الدخول غير متاح الآن. حاول مرة أخرى بعد دقيقة.
+method-heading = لا تستطيع هذه الصفحة فعل ذلك
+method-lead = افتح الرابط مرة أخرى من المحادثة.
+too-large-heading = كان ذلك كبيرًا جدًا
+too-large-lead = الطلب أكبر مما نقبله. افتح الرابط مرة أخرى من المحادثة.

@@ -1,0 +1,109 @@
+# Was Kundinnen und Kunden lesen.
+
+sign-in = Anmelden
+channel-name = { $channel ->
+    [webchat] Web-Chat
+    [email] E-Mail
+   *[other] { $label }
+}
+
+field-email = E-Mail-Adresse
+field-name = Name
+field-phone = Telefonnummer
+field-user-name = Benutzername
+field-user-id = Kundennummer
+field-locale = Sprache
+field-other = Weitere Angaben aus Ihrem Konto
+
+until-minutes = { $minutes ->
+    [one] { $clock } UTC, noch eine Minute
+   *[other] { $clock } UTC, noch { $minutes } Minuten
+}
+until-hours = { $hours ->
+    [one] { $clock } UTC, noch eine Stunde
+   *[other] { $clock } UTC, noch { $hours } Stunden
+}
+until-days = { $date }, { $clock } UTC
+
+landing-heading = Bei { $tenant } anmelden
+landing-lead = Sie haben diesen Link in einem Chat erhalten. Mit der Anmeldung zeigen Sie { $tenant }, dass wirklich Sie es sind.
+landing-facts = Über diese Anmeldung
+landing-chat = Ihr Chat
+landing-provider = Sie melden sich an bei
+landing-shares = { $tenant } erhält
+landing-shares-nothing = Nur, dass Sie sich angemeldet haben
+landing-expires = Dieser Link gilt bis
+landing-password = Geben Sie Ihr Passwort nur auf { $host } ein, nie im Chat.
+landing-continue = Weiter
+landing-unasked = Wenn Sie nicht darum gebeten haben, schließen Sie diese Seite.
+landing-decline = Das war ich nicht
+
+decline-heading = Diese Anmeldung beenden?
+decline-lead = Der Link wird ungültig, und { $tenant } erfährt, dass Sie nicht darum gebeten haben.
+decline-confirm = Ja, das war ich nicht
+decline-back = Zurück
+declined-heading = Die Anmeldung wurde beendet
+declined-lead = Der Link ist nicht mehr gültig, und nichts über Sie wurde weitergegeben. Sie können diese Seite schließen.
+
+completed-heading = Sie sind angemeldet
+completed-lead = { $tenant } weiß jetzt, dass Sie es sind. Sie können im Chat weiterschreiben und diese Seite schließen.
+back-to-chat = Zurück zum Chat
+
+provisional-heading = Noch ein letzter Schritt
+provisional-lead = Senden Sie diesen Code in dem Chat, in dem Sie darum gebeten haben. Geben Sie ihn nur dort ein.
+provisional-code = Ihr Code
+provisional-spelled = Zeichen für Zeichen: { $letters }
+provisional-until = Der Code gilt bis
+provisional-warning = Wer diesen Code sendet, gilt als Sie. Geben Sie ihn niemandem, der Sie anruft oder Ihnen anderswo schreibt.
+
+working-heading = Einen Moment bitte
+working-lead = Ihre Anmeldung wird abgeschlossen. Diese Seite lädt von selbst neu.
+
+denied-heading = Sie haben sich nicht angemeldet
+denied-lead = Sie haben bei { $provider } abgelehnt. Das ist in Ordnung: Nichts über Sie wurde weitergegeben.
+late-heading = Das hat zu lange gedauert
+late-lead = Ihre Anmeldung bei { $provider } ist nicht mehr gültig. Bitte versuchen Sie es noch einmal.
+busy-heading = { $provider } antwortet nicht
+busy-lead = Das liegt nicht an Ihnen. Bitte warten Sie einige Minuten und versuchen Sie es dann erneut.
+setup-heading = Die Anmeldung ist gestört
+setup-lead = Das liegt nicht an Ihnen, und ein neuer Versuch hilft nicht. Bitte nennen Sie { $tenant } im Chat die Referenz unten.
+missing-heading = Eine Angabe fehlt
+missing-lead = In Ihrem Konto bei { $provider } fehlt eine Angabe, die { $tenant } braucht. Bitte nennen Sie im Chat die Referenz unten.
+unconfirmed-heading = Der Code ist abgelaufen
+unconfirmed-lead = Er wurde nicht rechtzeitig im Chat gesendet. Melden Sie sich noch einmal an, dann erhalten Sie einen neuen.
+spent-heading = Zu viele falsche Codes
+spent-lead = Zu Ihrer Sicherheit wurde diese Anmeldung beendet. Melden Sie sich noch einmal an, dann erhalten Sie einen neuen Code.
+voided-heading = Sie haben sich erneut angemeldet
+voided-lead = Eine neuere Anmeldung hat diese ersetzt. Verwenden Sie den Code der neueren Seite.
+interrupted-heading = Ihre Anmeldung wurde unterbrochen
+interrupted-lead = Wir wurden mittendrin angehalten. Bitte versuchen Sie es noch einmal.
+ours-heading = Etwas ist schiefgegangen
+ours-lead = Der Fehler liegt bei uns, nicht bei Ihnen. Bitte versuchen Sie es in einigen Minuten erneut.
+nothing-shared = Nichts über Sie wurde weitergegeben.
+try-again = Noch einmal versuchen
+reference = Referenz
+
+expired-heading = Dieser Link ist abgelaufen
+expired-lead = Zu Ihrer Sicherheit gelten Anmeldelinks nur kurze Zeit. Bitten Sie im Chat um einen neuen.
+cancelled-heading = Dieser Link wurde zurückgezogen
+cancelled-lead = Er kann nicht mehr verwendet werden. Wenn Sie ihn noch brauchen, bitten Sie im Chat um einen neuen.
+superseded-heading = Es gibt einen neueren Link
+superseded-lead = Bitte verwenden Sie die letzte Anmeldenachricht in Ihrem Chat.
+done-heading = Dieser Link wurde schon verwendet
+done-lead = Die Anmeldung ist abgeschlossen. Sie können im Chat weiterschreiben und diese Seite schließen.
+unknown-heading = Diese Seite gibt es nicht
+unknown-lead = Vielleicht fehlt ein Teil des Links. Öffnen Sie ihn noch einmal aus dem Chat oder bitten Sie um einen neuen.
+neutral-heading = Diese Anmeldung kann nicht fortgesetzt werden
+neutral-lead = Gehen Sie zurück zum Chat und öffnen Sie den Link noch einmal. Hilft das nicht, bitten Sie um einen neuen.
+wrong-host-heading = Hier ist nichts
+wrong-host-lead = Unter dieser Adresse finden Sie kein Unternehmen. Bitte prüfen Sie den Link.
+forbidden-heading = Bitte beginnen Sie beim Link
+forbidden-lead = Dieser Schritt wurde nicht auf unserer Seite begonnen. Öffnen Sie den Link noch einmal aus dem Chat.
+too-many-heading = Zu viele Versuche
+too-many-lead = Bitte warten Sie einen Moment und versuchen Sie es dann erneut.
+unavailable-heading = Wir sind gleich wieder da
+unavailable-lead = Die Anmeldung ist gerade nicht verfügbar. Bitte versuchen Sie es in einer Minute erneut.
+method-heading = Das kann diese Seite nicht
+method-lead = Bitte öffnen Sie den Link noch einmal aus dem Chat.
+too-large-heading = Das war zu viel
+too-large-lead = Die Anfrage war größer, als wir annehmen. Bitte öffnen Sie den Link noch einmal aus dem Chat.

@@ -1,0 +1,111 @@
+# מה שהלקוחות קוראים.
+
+sign-in = כניסה
+channel-name = { $channel ->
+    [webchat] צ׳אט באתר
+    [email] דואר אלקטרוני
+   *[other] { $label }
+}
+
+field-email = כתובת דואר אלקטרוני
+field-name = שם
+field-phone = מספר טלפון
+field-user-name = שם משתמש
+field-user-id = מספר לקוח
+field-locale = שפה
+field-other = פרטים נוספים מהחשבון שלך
+
+until-minutes = { $minutes ->
+    [one] { $clock } UTC, נותרה דקה אחת
+    [two] { $clock } UTC, נותרו שתי דקות
+   *[other] { $clock } UTC, נותרו { $minutes } דקות
+}
+until-hours = { $hours ->
+    [one] { $clock } UTC, נותרה שעה אחת
+    [two] { $clock } UTC, נותרו שעתיים
+   *[other] { $clock } UTC, נותרו { $hours } שעות
+}
+until-days = { $date }, { $clock } UTC
+
+landing-heading = כניסה אל { $tenant }
+landing-lead = הקישור הזה נשלח אליך בצ׳אט. הכניסה מראה ל־{ $tenant } שזה באמת מי שצריך להיות.
+landing-facts = על הכניסה הזאת
+landing-chat = הצ׳אט שלך
+landing-provider = הכניסה תתבצע אצל
+landing-shares = מה יועבר אל { $tenant }
+landing-shares-nothing = רק שהכניסה בוצעה
+landing-expires = הקישור תקף עד
+landing-password = יש להקליד את הסיסמה רק ב־{ $host }, ואף פעם לא בצ׳אט.
+landing-continue = המשך
+landing-unasked = אם לא ביקשת זאת, יש לסגור את הדף.
+landing-decline = זה לא הייתי אני
+
+decline-heading = לעצור את הכניסה?
+decline-lead = הקישור יפסיק לפעול, ול־{ $tenant } ייאמר שלא ביקשת אותו.
+decline-confirm = כן, זה לא הייתי אני
+decline-back = חזרה
+declined-heading = הכניסה נעצרה
+declined-lead = הקישור אינו פועל עוד, ודבר עליך לא הועבר. אפשר לסגור את הדף.
+
+completed-heading = הכניסה הצליחה
+completed-lead = עכשיו { $tenant } יודעים שזה באמת מי שצריך להיות. אפשר להמשיך בצ׳אט ולסגור את הדף.
+back-to-chat = חזרה לצ׳אט
+
+provisional-heading = עוד צעד אחד
+provisional-lead = יש לשלוח את הקוד הזה בצ׳אט שבו ביקשת אותו. אין להקליד אותו בשום מקום אחר.
+provisional-code = הקוד שלך
+provisional-spelled = תו אחר תו: { $letters }
+provisional-until = הקוד תקף עד
+provisional-warning = מי ששולח את הקוד הזה ייחשב לך. אין למסור אותו לאיש שמתקשר או כותב אליך במקום אחר.
+
+working-heading = רק רגע
+working-lead = הכניסה שלך מסתיימת. הדף יתרענן מעצמו.
+
+denied-heading = לא נכנסת
+denied-lead = סירבת אצל { $provider }. זה בסדר גמור: דבר עליך לא הועבר.
+late-heading = זה לקח יותר מדי זמן
+late-lead = הכניסה שלך אצל { $provider } אינה תקפה עוד. נא לנסות שוב.
+busy-heading = אין תשובה מ־{ $provider }
+busy-lead = זו לא אשמתך. נא להמתין כמה דקות ולנסות שוב.
+setup-heading = הכניסה אינה פועלת
+setup-lead = זו לא אשמתך, וניסיון נוסף לא יעזור. נא למסור ל־{ $tenant } בצ׳אט את מספר הפנייה שלמטה.
+missing-heading = חסר פרט
+missing-lead = בחשבון שלך אצל { $provider } חסר פרט הנחוץ ל־{ $tenant }. נא למסור בצ׳אט את מספר הפנייה שלמטה.
+unconfirmed-heading = תוקף הקוד פג
+unconfirmed-lead = הוא לא נשלח בצ׳אט בזמן. אפשר להיכנס שוב ולקבל קוד חדש.
+spent-heading = יותר מדי קודים שגויים
+spent-lead = למען בטחונך הכניסה נעצרה. אפשר להיכנס שוב ולקבל קוד חדש.
+voided-heading = נכנסת שוב
+voided-lead = כניסה חדשה יותר באה במקום הזאת. יש להשתמש בקוד שבדף החדש יותר.
+interrupted-heading = הכניסה הופסקה
+interrupted-lead = משהו עצר אותנו באמצע. נא לנסות שוב.
+ours-heading = משהו השתבש
+ours-lead = האשמה שלנו, לא שלך. נא לנסות שוב בעוד כמה דקות.
+nothing-shared = דבר עליך לא הועבר.
+try-again = ניסיון נוסף
+reference = מספר פנייה
+
+expired-heading = תוקף הקישור פג
+expired-lead = למען בטחונך קישורי כניסה פועלים זמן קצר בלבד. אפשר לבקש חדש בצ׳אט.
+cancelled-heading = הקישור בוטל
+cancelled-lead = אי אפשר עוד להשתמש בו. אם הוא עדיין נחוץ, אפשר לבקש חדש בצ׳אט.
+superseded-heading = יש קישור חדש יותר
+superseded-lead = יש להשתמש בהודעת הכניסה האחרונה בצ׳אט.
+done-heading = הקישור כבר שימש
+done-lead = הכניסה הושלמה. אפשר להמשיך בצ׳אט ולסגור את הדף.
+unknown-heading = הדף הזה אינו קיים
+unknown-lead = אולי חסר חלק מהקישור. אפשר לפתוח אותו שוב מהצ׳אט או לבקש חדש.
+neutral-heading = אי אפשר להמשיך בכניסה הזאת
+neutral-lead = יש לחזור לצ׳אט ולפתוח את הקישור שוב. אם זה לא עוזר, אפשר לבקש חדש.
+wrong-host-heading = אין כאן דבר
+wrong-host-lead = אין עסק בכתובת הזאת. נא לבדוק את הקישור.
+forbidden-heading = נא להתחיל מהקישור
+forbidden-lead = הצעד הזה לא התחיל בדף שלנו. יש לפתוח את הקישור שוב מהצ׳אט.
+too-many-heading = יותר מדי ניסיונות
+too-many-lead = נא להמתין רגע ולנסות שוב.
+unavailable-heading = תכף נחזור
+unavailable-lead = הכניסה אינה זמינה כרגע. נא לנסות שוב בעוד דקה.
+method-heading = הדף הזה אינו יכול לעשות זאת
+method-lead = נא לפתוח את הקישור שוב מהצ׳אט.
+too-large-heading = זה היה יותר מדי
+too-large-lead = הבקשה גדולה ממה שאנו מקבלים. נא לפתוח את הקישור שוב מהצ׳אט.
