@@ -135,7 +135,7 @@ impl Checker<'_> {
                     self.value(name, place, item, inner);
                 }
             }
-            (given, Kind::Either(kinds)) => match kinds.iter().find(|kind| fits(given, kind)) {
+            (given, Kind::Either(kinds)) => match kinds.iter().find(|kind| kind.fits(given)) {
                 Some(kind) => self.value(name, key, value, kind),
                 None => self.wrong_type(name, given, kind, span),
             },
@@ -190,7 +190,7 @@ impl Checker<'_> {
     fn wrong_type(&mut self, name: &str, given: &DeValue<'_>, kind: &Kind, span: Range<usize>) {
         let message = format!("`{name}` must be {}, not {}", kind.wanted(), type_of(given));
         let help = match kind {
-            Kind::Text(text) => format!("put it in quotes; {}", text.hint),
+            Kind::Text(_) => format!("put it in quotes: `{name} = \"…\"`"),
             Kind::Word(words) => format!("use one of {}", listed(&(words.known)())),
             Kind::List(_) => format!("put it in brackets: `{name} = [\"…\"]`"),
             Kind::Table(_) => format!("write `[{name}]` with its settings below"),
@@ -214,18 +214,6 @@ impl Checker<'_> {
     /// What the file says, in backticks; `this` where that may be a secret.
     fn said_unless(&self, masked: bool, text: &str) -> String {
         if masked || self.report.source().is_hidden() { "this".to_owned() } else { quoted(text) }
-    }
-}
-
-fn fits(value: &DeValue<'_>, kind: &Kind) -> bool {
-    match kind {
-        Kind::Text(_) | Kind::Word(_) => value.is_str(),
-        Kind::Count(..) => value.is_integer(),
-        Kind::Secret => value.is_str() || value.is_table(),
-        Kind::Table(_) => value.is_table(),
-        Kind::List(_) => value.is_array(),
-        Kind::Either(kinds) => kinds.iter().any(|kind| fits(value, kind)),
-        Kind::Later => false,
     }
 }
 

@@ -84,9 +84,10 @@ fn client(node: &Node<'_>, report: &mut Report) -> Option<Client> {
         report.fault(hash.span.clone(), problem, "run `countersign secret hash` and paste what it prints");
     }
     let scopes = scopes(node, report);
-    let grant_types = match node.has("grant_types") {
-        false => vec![GrantType::ClientCredentials],
-        true => node.texts("grant_types").iter().filter_map(|grant| grant_named(grant.value)).collect(),
+    let grant_types = if node.has("grant_types") {
+        node.texts("grant_types").iter().filter_map(|grant| grant_named(grant.value)).collect()
+    } else {
+        vec![GrantType::ClientCredentials]
     };
     Some(Client {
         client_id: node.text("client_id")?.value.parse().ok()?,

@@ -6,7 +6,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
+    Severity, SourceCode, SourceSpan, SpanContents,
 };
 
 use super::source::Source;
@@ -111,7 +112,7 @@ impl Fault {
         let handler = GraphicalReportHandler::new_themed(theme)
             .with_links(false)
             .with_width(100)
-            .with_context_lines(0)
+            .with_context_lines(1)
             .without_syntax_highlighting();
         let mut text = String::new();
         match handler.render_report(&mut text, &Shown::of(self)) {
@@ -235,16 +236,41 @@ impl Report {
 
 /// Brings faults into the order in which a person reads the files.
 fn sort(faults: &mut [Fault]) {
-    faults.sort_by(|a, b| key(a).cmp(&key(b)));
+    faults.sort_by(|a, b| reading_order(a).cmp(&reading_order(b)));
+}
 
-    fn key(fault: &Fault) -> (u8, &str, usize) {
-        match &fault.place {
-            Place::Flag(name) => (0, name, 0),
-            Place::Variable(name) => (1, name, 0),
-            Place::Default => (2, "", 0),
-            Place::File(name) => (3, name, 0),
-            Place::At(source, span) => (3, source.name(), span.start),
-        }
+fn reading_order(fault: &Fault) -> (u8, &str, usize) {
+    match &fault.place {
+        Place::Flag(name) => (0, name, 0),
+        Place::Variable(name) => (1, name, 0),
+        Place::Default => (2, "", 0),
+        Place::File(name) => (3, name, 0),
+        Place::At(source, span) => (3, source.name(), span.start),
+    }
+}
+
+/// A file of which one line is shown, whole: the lines around it are somebody else's business.
+#[derive(Debug)]
+struct Snippet {
+    name: String,
+    text: String,
+}
+
+impl SourceCode for Snippet {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        lines_before: usize,
+        _lines_after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let start = self.text[..span.offset()].rfind('\n').map_or(0, |at| at + 1);
+        let end = self.text[span.offset()..].find('\n').map_or(self.text.len(), |at| span.offset() + at);
+        let line = self.text[..start].matches('\n').count();
+        // miette asks without context when it wants the position of the caret.
+        let column = if lines_before == 0 { self.text[start..span.offset()].chars().count() } else { 0 };
+        let shown = SourceSpan::from(start..end);
+        let bytes = &self.text.as_bytes()[start..end];
+        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), bytes, shown, line, column, 1)))
     }
 }
 
@@ -253,7 +279,7 @@ fn sort(faults: &mut [Fault]) {
 struct Shown {
     headline: String,
     help: Option<String>,
-    snippet: Option<(NamedSource<String>, Range<usize>)>,
+    snippet: Option<(Snippet, Range<usize>)>,
     is_warning: bool,
 }
 
@@ -263,7 +289,7 @@ impl Shown {
             Place::At(source, span) if !source.is_hidden() && !source.text().trim().is_empty() => {
                 let shown = source.shown();
                 let span = narrowed(&shown, span);
-                Some((NamedSource::new(source.name(), shown), span))
+                Some((Snippet { name: source.name().to_owned(), text: shown }, span))
             }
             _ => None,
         };

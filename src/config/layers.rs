@@ -26,6 +26,22 @@ pub struct Given {
     pub place: Place,
 }
 
+/// Why a text is no value of its setting.
+#[derive(Debug)]
+pub struct Problem {
+    /// What is wrong.
+    pub message: String,
+    /// How to mend it.
+    pub help: &'static str,
+}
+
+impl Problem {
+    /// A problem in words.
+    pub fn new(message: impl Into<String>, help: &'static str) -> Self {
+        Self { message: message.into(), help }
+    }
+}
+
 /// The layers, and what was found wrong while reading them.
 pub struct Layers<'a> {
     flags: &'a Flags,
@@ -56,7 +72,7 @@ impl<'a> Layers<'a> {
         &mut self,
         section: &str,
         key: &str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
+        parse: impl FnOnce(&str) -> Result<T, Problem>,
     ) -> Option<T> {
         let given = self.given(section, key).into_iter().next()?;
         match parse(given.text.trim()) {
@@ -69,7 +85,12 @@ impl<'a> Layers<'a> {
     }
 
     /// A setting of many values, parsed; wrong ones are faults.
-    pub fn many<T>(&mut self, section: &str, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+    pub fn many<T>(
+        &mut self,
+        section: &str,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, Problem>,
+    ) -> Vec<T> {
         let mut values = Vec::new();
         for given in self.given(section, key) {
             match parse(given.text.trim()) {
@@ -80,32 +101,31 @@ impl<'a> Layers<'a> {
         values
     }
 
-    fn refuse(&mut self, section: &str, key: &str, place: Place, problem: &str) {
-        let (message, help) = problem.split_once("; ").unwrap_or((problem, ""));
-        let fault = Fault::new(place, format!("`{section}.{key}`: {message}"));
-        self.faults.push(if help.is_empty() { fault } else { fault.with_help(help) });
+    fn refuse(&mut self, section: &str, key: &str, place: Place, problem: &Problem) {
+        let message = format!("`{section}.{key}`: {}", problem.message);
+        self.faults.push(Fault::new(place, message).with_help(problem.help));
     }
 
     /// The texts of the uppermost layer that has the setting.
     fn given(&mut self, section: &str, key: &str) -> Vec<Given> {
         let values = self
-            .from_flags(section, key)
-            .or_else(|| self.from_environment(section, key))
-            .or_else(|| self.from_file(section, key))
-            .unwrap_or_else(|| from_default(section, key));
+            .in_flags(section, key)
+            .or_else(|| self.in_environment(section, key))
+            .or_else(|| self.in_file(section, key))
+            .unwrap_or_else(|| default_of(section, key));
         if let Some(first) = values.first() {
             self.origins.insert(format!("{section}.{key}"), first.place.to_string());
         }
         values
     }
 
-    fn from_flags(&self, section: &str, key: &str) -> Option<Vec<Given>> {
+    fn in_flags(&self, section: &str, key: &str) -> Option<Vec<Given>> {
         let (name, values) = self.flags.of(section, key)?;
         let given = |text: &String| Given { text: text.clone(), place: Place::Flag(name) };
         (!values.is_empty()).then(|| values.iter().map(given).collect())
     }
 
-    fn from_environment(&self, section: &str, key: &str) -> Option<Vec<Given>> {
+    fn in_environment(&self, section: &str, key: &str) -> Option<Vec<Given>> {
         let name = variable(section, key);
         let text = self.environment.get(&name)?;
         let place = Place::Variable(name);
@@ -116,7 +136,7 @@ impl<'a> Layers<'a> {
         Some(vec![Given { text: text.to_owned(), place }])
     }
 
-    fn from_file(&self, section: &str, key: &str) -> Option<Vec<Given>> {
+    fn in_file(&self, section: &str, key: &str) -> Option<Vec<Given>> {
         let (source, root) = self.file.as_ref()?;
         let table = root.table(section)?;
         let value = table.raw(key)?;
@@ -149,7 +169,7 @@ fn field(section: &str, key: &str) -> Option<&'static Field> {
     }
 }
 
-fn from_default(section: &str, key: &str) -> Vec<Given> {
+fn default_of(section: &str, key: &str) -> Vec<Given> {
     let Some(Field { need: Need::Default(text), kind, .. }) = field(section, key) else { return Vec::new() };
     let given = |text: &str| Given { text: text.trim().to_owned(), place: Place::Default };
     match kind {

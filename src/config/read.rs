@@ -12,7 +12,7 @@ use super::allow::AllowRule;
 use super::check::{Literals, parse};
 use super::environment::Environment;
 use super::fault::{Fault, Faults, Place, Report};
-use super::layers::Layers;
+use super::layers::{Layers, Problem};
 use super::node::Node;
 use super::settings::{Flags, SHAPE};
 use super::source::Source;
@@ -44,10 +44,7 @@ impl Config {
         let store = layers.one("store", "url", store_url);
         let keys = layers.one("keys", "file", path);
         let tenants = layers.one("tenants", "dir", path);
-        let allow = layers.many("egress", "allow", |text| {
-            text.parse::<AllowRule>()
-                .map_err(|problem| format!("{} is no exception; {problem}", quoted(text)))
-        });
+        let allow = layers.many("egress", "allow", exception);
         let ports = layers.many("egress", "ports", port);
         let ops = layers.one("ops", "listen", address);
         let mut list = Vec::new();
@@ -119,62 +116,73 @@ pub fn read_text(path: impl AsRef<std::path::Path>) -> Result<String, String> {
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
-fn address(text: &str) -> Result<SocketAddr, String> {
+fn address(text: &str) -> Result<SocketAddr, Problem> {
     text.parse().map_err(|_| {
-        format!(
-            "{} is no address; write address and port, e.g. `127.0.0.1:8080`, `0.0.0.0:443` or `[::]:443`",
-            quoted(text)
+        let help = "write address and port, e.g. `127.0.0.1:8080`, `0.0.0.0:443` or `[::]:443`";
+        Problem::new(format!("{} is no address", quoted(text)), help)
+    })
+}
+
+fn base_url(text: &str) -> Result<Url, Problem> {
+    let problem = |message: &str| {
+        Problem::new(message, "write scheme, host and perhaps port, e.g. `https://auth.example.com`")
+    };
+    let url = Url::parse(text).map_err(|told| problem(&format!("not a URL ({told})")))?;
+    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+        return Err(problem("not a web address"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(problem("a base URL holds no user name and password"));
+    }
+    if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+        return Err(problem("a base URL has no path, query or fragment"));
+    }
+    Ok(url)
+}
+
+fn network(text: &str) -> Result<IpNet, Problem> {
+    let single = text.parse::<IpAddr>().map(IpNet::from);
+    single.or_else(|_| text.parse()).map_err(|_| {
+        Problem::new(
+            format!("{} is no network", quoted(text)),
+            "write an address or a network, e.g. `10.0.0.0/8`",
         )
     })
 }
 
-fn base_url(text: &str) -> Result<Url, String> {
-    const HELP: &str = "write scheme, host and perhaps port, e.g. `https://auth.example.com`";
-    let url = Url::parse(text).map_err(|problem| format!("not a URL ({problem}); {HELP}"))?;
-    let is_web = matches!(url.scheme(), "https" | "http") && url.host().is_some();
-    let has_login = !url.username().is_empty() || url.password().is_some();
-    let is_bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
-    match (is_web, has_login, is_bare) {
-        (false, ..) => Err(format!("not a web address; {HELP}")),
-        (_, true, _) => Err(format!("a base URL holds no user name and password; {HELP}")),
-        (.., false) => Err(format!("a base URL has no path, query or fragment; {HELP}")),
-        (true, false, true) => Ok(url),
-    }
-}
-
-fn network(text: &str) -> Result<IpNet, String> {
-    let single = text.parse::<IpAddr>().map(IpNet::from);
-    single.or_else(|_| text.parse()).map_err(|_| {
-        format!("{} is no network; write an address or a network, e.g. `10.0.0.0/8`", quoted(text))
+fn exception(text: &str) -> Result<AllowRule, Problem> {
+    text.parse().map_err(|_| {
+        let help = "write `host:port`, or `tenant=host:port` for one tenant; no wildcards";
+        Problem::new(format!("{} is no exception", quoted(text)), help)
     })
 }
 
-fn port(text: &str) -> Result<u16, String> {
-    text.parse()
-        .ok()
-        .filter(|port| *port != 0)
-        .ok_or_else(|| format!("{} is no port; write numbers from 1 to 65535", quoted(text)))
+fn port(text: &str) -> Result<u16, Problem> {
+    let port = text.parse().ok().filter(|port| *port != 0);
+    port.ok_or_else(|| Problem::new(format!("{} is no port", quoted(text)), "write numbers from 1 to 65535"))
 }
 
-fn path(text: &str) -> Result<PathBuf, String> {
+fn path(text: &str) -> Result<PathBuf, Problem> {
     if text.is_empty() {
-        return Err("a path is missing; name a file or folder".to_owned());
+        return Err(Problem::new("a path is missing", "name a file or folder"));
     }
     Ok(PathBuf::from(text))
 }
 
 /// The URL may hold a password, so that a fault repeats its scheme at most.
-fn store_url(text: &str) -> Result<StoreUrl, String> {
-    const HELP: &str = "write `sqlite:` and a path, e.g. `sqlite:data/countersign.db`";
+fn store_url(text: &str) -> Result<StoreUrl, Problem> {
+    let problem = |message: &str| {
+        Problem::new(message, "write `sqlite:` and a path, e.g. `sqlite:data/countersign.db`")
+    };
     match text.split_once(':') {
         Some(("sqlite", path)) if path.trim_start_matches('/').is_empty() => {
-            Err(format!("`sqlite:` needs the path of a file; {HELP}"))
+            Err(problem("`sqlite:` needs the path of a file"))
         }
         Some(("sqlite", path)) => Ok(StoreUrl::Sqlite(PathBuf::from(sqlite_path(path)))),
-        Some((scheme @ ("redis" | "rediss" | "redis+sentinel" | "redis+cluster"), _)) => Err(format!(
-            "this build has no Redis store, so `{scheme}:` cannot be used: it comes with the Redis backend; {HELP}"
-        )),
-        _ => Err(format!("not a store; {HELP}")),
+        Some((scheme @ ("redis" | "rediss" | "redis+sentinel" | "redis+cluster"), _)) => {
+            Err(problem(&format!("this build has no Redis store: `{scheme}:` comes with the Redis backend")))
+        }
+        _ => Err(problem("not a store")),
     }
 }
 

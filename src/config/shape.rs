@@ -5,6 +5,8 @@
 //! What a value *means* (does this URL leave the building, is this id taken) is not shape; the
 //! code that turns a file into types checks it.
 
+use toml::de::DeValue;
+
 pub use super::text::{PLAIN, SEALED_TEXT, Text};
 
 /// A table of settings.
@@ -129,6 +131,19 @@ impl Names {
 }
 
 impl Kind {
+    /// Whether a value is of this type, whatever it says.
+    pub fn fits(&self, value: &DeValue<'_>) -> bool {
+        match self {
+            Self::Text(_) | Self::Word(_) => value.is_str(),
+            Self::Count(..) => value.is_integer(),
+            Self::Secret => value.is_str() || value.is_table(),
+            Self::Table(_) => value.is_table(),
+            Self::List(_) => value.is_array(),
+            Self::Either(kinds) => kinds.iter().any(|kind| kind.fits(value)),
+            Self::Later => false,
+        }
+    }
+
     /// What is wanted, in words with an article.
     pub fn wanted(&self) -> String {
         match self {

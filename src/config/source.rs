@@ -56,7 +56,7 @@ impl Source {
     pub fn line_and_column(&self, offset: usize) -> (usize, usize) {
         let before = &self.text.as_bytes()[..offset.min(self.text.len())];
         let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-        let line = before.iter().filter(|b| **b == b'\n').count() + 1;
+        let line = String::from_utf8_lossy(before).matches('\n').count() + 1;
         (line, String::from_utf8_lossy(&before[start..]).chars().count() + 1)
     }
 
@@ -65,7 +65,9 @@ impl Source {
         let (document, errors) = DeTable::parse_recoverable(&self.text);
         let mut bytes = self.text.clone().into_bytes();
         if errors.is_empty() {
-            for span in secret_spans(document.get_ref(), self.shape) {
+            let mut spans = Vec::new();
+            secret_spans(document.get_ref(), self.shape, &mut spans);
+            for span in spans {
                 star(&mut bytes, span, |_| true);
             }
             star_passwords(&mut bytes);
@@ -85,36 +87,49 @@ impl fmt::Debug for Source {
 }
 
 /// Where secrets stand: values of secret settings, and values under names that nobody knows.
-fn secret_spans(table: &DeTable<'_>, shape: &'static Table) -> Vec<Range<usize>> {
-    let mut spans = Vec::new();
+fn secret_spans(table: &DeTable<'_>, shape: &'static Table, spans: &mut Vec<Range<usize>>) {
     for (key, value) in table {
         match shape.kind_of(key.get_ref()) {
-            Some(kind) => collect(value, kind, &mut spans),
-            None => spans.push(value.span()),
+            Some(kind) => collect(value, kind, spans),
+            None => collect_all(value, spans),
         }
     }
-    spans
 }
 
 fn collect(value: &Spanned<DeValue<'_>>, kind: &'static Kind, spans: &mut Vec<Range<usize>>) {
     match (value.get_ref(), kind) {
-        (DeValue::Table(_), Kind::Secret) => {}
-        (_, Kind::Secret | Kind::Later) => spans.push(value.span()),
-        (_, Kind::Text(text)) if text.masked => spans.push(value.span()),
-        (DeValue::Table(table), Kind::Table(shape)) => spans.extend(secret_spans(table, shape)),
+        // A reference may be shown; what stands beside it may be the secret itself.
+        (DeValue::Table(table), Kind::Secret) => {
+            let other = |name: &str| !matches!(name, "env" | "file");
+            for (_, value) in table.iter().filter(|(key, _)| other(key.get_ref())) {
+                collect_all(value, spans);
+            }
+        }
+        (_, Kind::Text(text)) if text.masked => collect_all(value, spans),
+        (DeValue::Table(table), Kind::Table(shape)) => secret_spans(table, shape, spans),
         (DeValue::Array(items), Kind::List(inner)) => {
             for item in items {
                 collect(item, inner, spans);
             }
         }
-        (_, Kind::Either(kinds)) => {
-            for kind in *kinds {
-                collect(value, kind, spans);
-            }
-        }
+        (_, Kind::Either(kinds)) => match kinds.iter().find(|kind| kind.fits(value.get_ref())) {
+            Some(kind) => collect(value, kind, spans),
+            None => collect_all(value, spans),
+        },
         // A table or list where neither belongs may hold anything.
-        (DeValue::Table(_) | DeValue::Array(_), _) => spans.push(value.span()),
+        (_, Kind::Secret | Kind::Later) | (DeValue::Table(_) | DeValue::Array(_), _) => {
+            collect_all(value, spans);
+        }
         _ => {}
+    }
+}
+
+/// Every value within: the span of a table may be that of its header only.
+fn collect_all(value: &Spanned<DeValue<'_>>, spans: &mut Vec<Range<usize>>) {
+    match value.get_ref() {
+        DeValue::Table(table) => table.iter().for_each(|(_, value)| collect_all(value, spans)),
+        DeValue::Array(items) => items.iter().for_each(|value| collect_all(value, spans)),
+        _ => spans.push(value.span()),
     }
 }
 
@@ -217,8 +232,14 @@ mod tests {
 
     #[test]
     fn values_under_unknown_names_and_hashes_are_starred() {
-        let shown = shown("[[inner]]\nsecrte = \"canary\"\nhash = \"canary\"\n[other]\nx = 'canary'\n");
+        let shown = shown("[[inner]]\nsecrte = \"canary\"\nhash = \"canary\"\n[other]\nx = ['canary']\n");
         assert!(!shown.contains("canary") && shown.contains("secrte"), "{shown}");
+    }
+
+    #[test]
+    fn what_stands_beside_a_reference_is_starred() {
+        let shown = shown("[[inner]]\nsecret = { envv = \"canary\", file = \"/run/x\" }\n");
+        assert!(!shown.contains("canary") && shown.contains("/run/x"), "{shown}");
     }
 
     #[test]

@@ -47,7 +47,10 @@ fn check_bounds(expression: &str) -> Result<(), MappingProblem> {
     let (mut depth, mut negations, mut operators) = (0_usize, 0_usize, 0_usize);
     for (offset, byte) in expression.bytes().enumerate() {
         match byte {
-            b'[' | b'(' | b'{' => depth += 1,
+            b'[' | b'(' | b'{' => {
+                depth += 1;
+                operators += 1;
+            }
             b']' | b')' | b'}' => depth = depth.saturating_sub(1),
             b'!' | b'&' => negations += 1,
             b'.' | b'|' | b',' | b'<' | b'>' | b'=' | b'*' => operators += 1,

@@ -1,6 +1,6 @@
 //! `[[provider]]`: the tenant's OAuth servers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -54,7 +54,7 @@ pub fn read(
             "write `[[provider]]` with its settings below",
         );
     }
-    let mut ids = HashMap::new();
+    let mut ids = BTreeMap::new();
     let mut bare = None;
     let mut providers = Vec::new();
     for node in &nodes {

@@ -82,6 +82,7 @@ pub fn build(provider: &Provider) -> Revision {
         enrich,
     };
     let json = serde_json::to_vec(&canonical).expect("names and texts always become JSON");
-    let hex = digest(&SHA256, &json).as_ref().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    Revision::new(hex)
+    let hash = digest(&SHA256, &json);
+    let digits = hash.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    Revision::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
 }

@@ -1,7 +1,6 @@
 //! `[[snippet]]` and `[return]`: what is sent into the chat, and the way back to it.
 
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::ops::Range;
 
 use url::Url;
@@ -37,7 +36,7 @@ const RETURN_SCHEMES: &[&str] = &[
 
 /// Reads every `[[snippet]]`; what is wrong goes into the report.
 pub fn snippets(root: &Node<'_>, report: &mut Report) -> Vec<Snippet> {
-    let (mut ids, mut tags) = (HashMap::new(), HashMap::new());
+    let (mut ids, mut tags) = (BTreeMap::new(), BTreeMap::new());
     let mut snippets = Vec::new();
     for node in root.tables("snippet") {
         unique(&mut ids, node.text("id"), "snippet id", report);
@@ -67,7 +66,7 @@ pub fn returns(root: &Node<'_>, context: &ReadContext<'_>, report: &mut Report) 
 
 /// Notes a name that stands in the file already.
 pub fn unique<'a>(
-    seen: &mut HashMap<&'a str, usize>,
+    seen: &mut BTreeMap<&'a str, usize>,
     name: Option<Spot<&'a str>>,
     what: &str,
     report: &mut Report,
@@ -83,11 +82,11 @@ pub fn unique<'a>(
 }
 
 fn snippet(node: &Node<'_>, report: &mut Report) -> Option<Snippet> {
-    let text = wording(node.table("text"), report);
+    let text = wording(node.table("text").as_ref(), report);
     let mut channels = BTreeMap::new();
     for channel in Channel::ALL {
         if let Some(own) = node.table(channel.as_str()) {
-            channels.insert(channel, wording(own.table("text"), report));
+            channels.insert(channel, wording(own.table("text").as_ref(), report));
         }
     }
     if text.is_empty() && channels.values().all(BTreeMap::is_empty) && report.is_clean() {
@@ -97,9 +96,9 @@ fn snippet(node: &Node<'_>, report: &mut Report) -> Option<Snippet> {
     Some(Snippet { id: node.text("id")?.value.parse().ok()?, tag, text, channels })
 }
 
-fn wording(node: Option<Node<'_>>, report: &mut Report) -> BTreeMap<String, String> {
+fn wording(node: Option<&Node<'_>>, report: &mut Report) -> BTreeMap<String, String> {
     let mut texts = BTreeMap::new();
-    for (locale, text) in node.iter().flat_map(Node::text_entries) {
+    for (locale, text) in node.into_iter().flat_map(Node::text_entries) {
         check_wording(text.value, text.span, report);
         texts.insert(locale.value.to_owned(), text.value.to_owned());
     }
