@@ -19,8 +19,8 @@ use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
 use crate::flow::{Broker, Settings};
 use crate::issuer::Issuer;
-use crate::issuer::keys::{SigningKey, SigningKeys};
-use crate::keyring::KeyRing;
+use crate::issuer::keys::{KeyState, SigningKey, SigningKeys};
+use crate::keyring::{self, KeyRing};
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::backend::Backend;
@@ -94,7 +94,7 @@ fn signing_keys(ring: &KeyRing) -> anyhow::Result<SigningKeys> {
     let keys = ring.sign_keys().iter().map(|key| SigningKey {
         kid: key.kid().to_owned(),
         private: Secret::new(key.expose_pem().as_str()),
-        state: key.state(),
+        state: state_of(key.state()),
     });
     Ok(SigningKeys::new(keys)?)
 }
@@ -104,4 +104,13 @@ fn provider_client(config: &Config) -> anyhow::Result<ProviderClient> {
     let allow = entries.collect::<Result<Vec<_>, _>>().context("`egress.allow` holds an entry that cannot be used")?;
     let guard = Guard::new(config.egress.ports.clone(), allow);
     Ok(ProviderClient::new(guard, Timeouts::default())?)
+}
+
+fn state_of(state: keyring::KeyState) -> KeyState {
+    match state {
+        keyring::KeyState::Next => KeyState::Next,
+        keyring::KeyState::Active => KeyState::Active,
+        keyring::KeyState::Retired => KeyState::Retired,
+        keyring::KeyState::Revoked => KeyState::Revoked,
+    }
 }

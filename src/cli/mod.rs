@@ -9,6 +9,7 @@ pub mod args;
 mod check;
 mod key;
 mod secret;
+mod serve;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -33,7 +34,7 @@ pub fn main() -> ExitCode {
 fn run(cli: Cli, environment: &Environment) -> ExitCode {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let outcome = match cli.command {
-        Command::Serve(_) => Err(anyhow::anyhow!("`serve` is not part of this branch")),
+        Command::Serve(args) => serve::run(&args, environment, look_of(&err, environment), &mut err),
         Command::Demo(_) => Err(anyhow::anyhow!("`demo` is not part of this branch")),
         Command::Check(args) => check::run(&args, environment, look_of(&out, environment), &mut out),
         Command::Secret(SecretCommand::Hash) => secret::run(&mut io::stdin(), &mut out, &mut err),

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::OnceCell;
+
 use crate::domain::binding::Binding;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::ids::ConversationId;
@@ -17,7 +19,7 @@ use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::open_link::LoginCookie;
-use super::record::SignIn;
+use super::record::{End, SignIn};
 use super::Broker;
 
 /// A browser at one of the callback routes.
@@ -191,7 +193,7 @@ impl Broker {
         let began = self.clock.tick();
         let mut ended = self.redeem(login).await;
         if let Err(fault) = ended {
-            let written = self.record_failure(&login.tenant, &login.request, fault).await;
+            let written = self.record(&login.tenant, &login.request, &End::Failed(fault)).await;
             ended = written.and(Err(fault));
         }
         let (tenant, provider) = (&login.tenant.id, &login.provider.id);
@@ -214,14 +216,18 @@ impl Broker {
         };
         let exchanged_at = self.clock.now();
         let signed_in = self.sign_in(tenant, provider, grant).await?;
-        match bind(login) {
-            Some(binding) => {
-                let conversation = &login.conversation;
-                let sign_in = SignIn { conversation, signed_in: &signed_in, exchanged_at, binding };
-                self.record_completion(tenant, provider, request, &sign_in).await
-            }
-            None => self.record_provisional(tenant, request, signed_in, exchanged_at).await,
-        }
+        let end = match bind(login) {
+            Some(binding) => End::Completed(SignIn {
+                provider,
+                conversation: &login.conversation,
+                signed_in: &signed_in,
+                exchanged_at,
+                binding,
+                number: OnceCell::new(),
+            }),
+            None => End::Provisional(self.provisional(signed_in, exchanged_at)),
+        };
+        self.record(tenant, request, &end).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! The chat confirms a sign-in: the customer sent the code of the result page (DESIGN §5.4).
 
+use tokio::sync::OnceCell;
+
 use crate::domain::binding::Binding;
 use crate::domain::confirmation::TypedCode;
 use crate::domain::event::EventType;
@@ -10,7 +12,7 @@ use crate::domain::request::{AuthorizationRequest, CODE_GUESSES, Outcome, Phase,
 use crate::domain::tenant::Tenant;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
-use super::record::SignIn;
+use super::record::{End, SignIn};
 use super::{Broker, RACES};
 
 /// Why a code did not confirm a sign-in.
@@ -129,9 +131,15 @@ impl Broker {
         let provider = tenant.provider(Some(&waiting.request.value.provider));
         let gone = Fault::new(Step::Bind, Code::ProviderChanged);
         let provider = provider.ok_or(ConfirmError::NotRecorded(gone))?;
-        let conversation = &waiting.link.value.conversation.id;
-        let sign_in = SignIn { conversation, signed_in, exchanged_at: *exchanged_at, binding: Binding::Code };
-        let recorded = self.record_completion(tenant, provider, &waiting.request, &sign_in).await;
+        let end = End::Completed(SignIn {
+            provider,
+            conversation: &waiting.link.value.conversation.id,
+            signed_in,
+            exchanged_at: *exchanged_at,
+            binding: Binding::Code,
+            number: OnceCell::new(),
+        });
+        let recorded = self.record(tenant, &waiting.request, &end).await;
         recorded.map_err(ConfirmError::NotRecorded)
     }
 }

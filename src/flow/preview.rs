@@ -7,7 +7,7 @@ use crate::domain::ids::{ContactId, LinkId, ProviderId};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::{EnrichPolicy, Mapping};
 use crate::domain::tenant::Tenant;
-use crate::profile::{EvalFault, Input, MappingFault, Normaliser};
+use crate::profile::{CompiledMapping, EvalFault, Input, MappingFault, Normaliser};
 
 use super::Broker;
 
@@ -31,8 +31,8 @@ pub struct Preview {
     pub signed_in: SignedIn,
     /// What would be written into an empty contact.
     pub contact_changes: Vec<Change>,
-    /// The mapping after its repair, if it needed one.
-    pub repaired: Option<String>,
+    /// The texts that were repaired, as they are now; with their field if the mapping is a table.
+    pub repaired: Vec<(Option<String>, String)>,
 }
 
 /// Why there is no preview.
@@ -67,7 +67,9 @@ impl Broker {
         let signed_in = normaliser.normalise(&input)?;
         let policy = provider.map(|provider| provider.enrich.clone()).unwrap_or_default();
         let contact_changes = self.would_change(&signed_in, &policy, sample.provider.as_ref());
-        Ok(Preview { signed_in, contact_changes, repaired: normaliser.repaired().map(str::to_owned) })
+        let repairs = normaliser.mapping().into_iter().flat_map(CompiledMapping::repairs);
+        let repaired = repairs.map(|(field, text)| (field.map(str::to_owned), text.to_owned())).collect();
+        Ok(Preview { signed_in, contact_changes, repaired })
     }
 
     /// What an empty contact would take from the profile.

@@ -22,8 +22,20 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::{Broker, RACES};
 
+/// How a sign-in ends.
+pub(super) enum End<'a> {
+    /// The chat must confirm it.
+    Provisional(Provisional),
+    /// It is complete.
+    Completed(SignIn<'a>),
+    /// It failed, or the customer declined at the provider.
+    Failed(Fault),
+}
+
 /// A sign-in that is to be recorded as complete.
 pub(super) struct SignIn<'a> {
+    /// Where the customer signed in.
+    pub provider: &'a Provider,
     /// The link's conversation.
     pub conversation: &'a ConversationId,
     /// Who it is.
@@ -32,85 +44,100 @@ pub(super) struct SignIn<'a> {
     pub exchanged_at: Timestamp,
     /// How it was proved.
     pub binding: Binding,
+    /// The number of a new contact: drawn once, however often a race is lost.
+    pub number: OnceCell<u64>,
 }
 
 impl Broker {
-    /// Keeps the sign-in until the chat confirms it. An older one of the same link is voided.
-    pub(super) async fn record_provisional(
+    /// Writes down how a sign-in ended; reads again and tries once more after a lost race.
+    pub(super) async fn record(
         &self,
         tenant: &Tenant,
         claimed: &Stored<AuthorizationRequest>,
-        signed_in: SignedIn,
-        exchanged_at: Timestamp,
+        end: &End<'_>,
     ) -> Result<(), Fault> {
-        let now = self.clock.now();
-        let until = now + CODE_LIFETIME;
+        let store = self.store.at(&tenant.id);
+        let mut request = claimed.clone();
+        for _ in 0..RACES {
+            let tx = match end {
+                End::Provisional(provisional) => self.hold(tenant, &request, provisional).await?,
+                End::Completed(sign_in) => self.complete(tenant, &request, sign_in).await?,
+                End::Failed(fault) => self.fail(tenant, &request, *fault).await?,
+            };
+            match store.commit(tx, Durability::Durable).await {
+                Err(StoreError::Conflict) => request = self.read_again(tenant, &request).await?,
+                done => return done.map_err(unavailable),
+            }
+        }
+        Err(Fault::new(Step::Record, Code::StoreUnavailable))
+    }
+
+    /// A sign-in that the chat must confirm, with a fresh code.
+    pub(super) fn provisional(&self, signed_in: SignedIn, exchanged_at: Timestamp) -> Provisional {
         let code = Secret::new(format!("{:06}", self.clock.below(1_000_000)));
-        let provisional = Provisional { code, until, guesses: 0, exchanged_at, signed_in };
-        self.commit_undisputed(tenant, claimed, async |request| {
-            let link = self.link_of(tenant, request).await?;
-            let waiting = link.value.clone().hold(request.value.key.clone(), until, now);
-            let waiting = waiting.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
-            let mut tx = Tx::new();
-            self.forget_provisional(&mut tx, tenant, &link.value).await.map_err(unavailable)?;
-            tx.update_request(request, &request.value.clone().hold(provisional.clone()));
-            tx.update_link(&link, &waiting);
-            self.announce_link(&mut tx, tenant, EventType::Provisional, &waiting, "customer");
-            Ok(tx)
-        })
-        .await
+        let until = self.clock.now() + CODE_LIFETIME;
+        Provisional { code, until, guesses: 0, exchanged_at, signed_in }
     }
 
-    /// Completes the link: link, conversation, contact, indexes, events and audit entry together.
-    pub(super) async fn record_completion(
+    /// Keeps the sign-in until the chat confirms it. An older one of the same link is voided.
+    async fn hold(
         &self,
         tenant: &Tenant,
-        provider: &Provider,
-        claimed: &Stored<AuthorizationRequest>,
+        request: &Stored<AuthorizationRequest>,
+        provisional: &Provisional,
+    ) -> Result<Tx, Fault> {
+        let link = self.link_of(tenant, request).await?;
+        let waiting = link.value.clone().hold(request.value.key.clone(), provisional.until, self.clock.now());
+        let waiting = waiting.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
+        let mut tx = Tx::new();
+        self.forget_provisional(&mut tx, tenant, &link.value).await.map_err(unavailable)?;
+        tx.update_request(request, &request.value.clone().hold(provisional.clone()));
+        tx.update_link(&link, &waiting);
+        self.announce_link(&mut tx, tenant, EventType::Provisional, &waiting, "customer");
+        Ok(tx)
+    }
+
+    /// Link, conversation, contact, indexes, events and audit entry together.
+    async fn complete(
+        &self,
+        tenant: &Tenant,
+        request: &Stored<AuthorizationRequest>,
         sign_in: &SignIn<'_>,
-    ) -> Result<(), Fault> {
-        let number = OnceCell::new();
-        self.commit_undisputed(tenant, claimed, async |request| {
-            let now = self.clock.now();
-            let known = self.read_login(tenant, &request.value, sign_in).await?;
-            let mut tx = Tx::new();
-            let contact =
-                self.enrich(&mut tx, tenant, provider, &known, sign_in, &number).await?;
-            let completed = known.link.value.clone().complete(completion(contact.clone(), sign_in), now);
-            let completed = completed.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
-            let conversation = verified_conversation(&known, tenant, &completed, contact, sign_in.binding, now);
-            tx.put_conversation(known.conversation.as_ref(), &conversation);
-            let outcome = Outcome::Completed { binding: sign_in.binding };
-            tx.update_request(request, &request.value.clone().finish(outcome, now));
-            tx.update_link(&known.link, &completed);
-            self.announce_link(&mut tx, tenant, EventType::Completed, &completed, "customer");
-            Ok(tx)
-        })
-        .await
+    ) -> Result<Tx, Fault> {
+        let now = self.clock.now();
+        let known = self.read_login(tenant, &request.value, sign_in).await?;
+        let mut tx = Tx::new();
+        let contact = self.enrich(&mut tx, tenant, &known, sign_in).await?;
+        let completed = known.link.value.clone().complete(completion(contact.clone(), sign_in), now);
+        let completed = completed.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
+        let conversation = verified_conversation(&known, tenant, &completed, contact, sign_in.binding, now);
+        tx.put_conversation(known.conversation.as_ref(), &conversation);
+        let outcome = Outcome::Completed { binding: sign_in.binding };
+        tx.update_request(request, &request.value.clone().finish(outcome, now));
+        tx.update_link(&known.link, &completed);
+        self.announce_link(&mut tx, tenant, EventType::Completed, &completed, "customer");
+        Ok(tx)
     }
 
-    /// Writes down that a login failed. A link that ended meanwhile stays as it is.
-    pub(super) async fn record_failure(
+    /// A link that ended meanwhile, or waits for another browser's confirmation, stays as it is.
+    async fn fail(
         &self,
         tenant: &Tenant,
-        claimed: &Stored<AuthorizationRequest>,
+        request: &Stored<AuthorizationRequest>,
         fault: Fault,
-    ) -> Result<(), Fault> {
+    ) -> Result<Tx, Fault> {
         let now = self.clock.now();
         let kind = if fault.code == Code::AccessDenied { EventType::Denied } else { EventType::Failed };
-        self.commit_undisputed(tenant, claimed, async |request| {
-            let link = self.link_of(tenant, request).await?;
-            let mut tx = Tx::new();
-            tx.update_request(request, &request.value.clone().finish(Outcome::Failed(fault), now));
-            if let Ok(failed) = link.value.clone().fail(fault, now) {
-                tx.update_link(&link, &failed);
-                if failed.failure.is_some() {
-                    self.announce_link(&mut tx, tenant, kind, &failed, "customer");
-                }
+        let link = self.link_of(tenant, request).await?;
+        let mut tx = Tx::new();
+        tx.update_request(request, &request.value.clone().finish(Outcome::Failed(fault), now));
+        if let Ok(failed) = link.value.clone().fail(fault, now) {
+            tx.update_link(&link, &failed);
+            if failed.failure.is_some() {
+                self.announce_link(&mut tx, tenant, kind, &failed, "customer");
             }
-            Ok(tx)
-        })
-        .await
+        }
+        Ok(tx)
     }
 
     /// The contact of this person, made or enriched; none where the provider named nobody.
@@ -118,16 +145,15 @@ impl Broker {
         &self,
         tx: &mut Tx,
         tenant: &Tenant,
-        provider: &Provider,
         known: &Known,
         sign_in: &SignIn<'_>,
-        number: &OnceCell<u64>,
     ) -> Result<Option<ContactId>, Fault> {
+        let provider = sign_in.provider;
         let Some(subject) = sign_in.signed_in.subject.as_deref() else { return Ok(None) };
         let now = self.clock.now();
         let mut contact = match &known.contact {
             Some(contact) => contact.value.clone(),
-            None => self.new_contact(tenant, number).await?,
+            None => self.new_contact(tenant, &sign_in.number).await?,
         };
         let source = EnrichSource {
             provider: provider.id.clone(),
@@ -152,7 +178,7 @@ impl Broker {
         Ok(Some(contact.id))
     }
 
-    /// A record about which nothing is known; its number is drawn once, however often a race is lost.
+    /// A record about which nothing is known yet.
     async fn new_contact(&self, tenant: &Tenant, number: &OnceCell<u64>) -> Result<Contact, Fault> {
         let store = self.store.at(&tenant.id);
         let number = number.get_or_try_init(|| store.next_customer_number()).await.map_err(unavailable)?;
@@ -181,25 +207,6 @@ impl Broker {
         };
         let link = records.link.ok_or(Fault::new(Step::Record, Code::LinkFinal))?;
         Ok(Known { link, conversation: records.conversation, contact })
-    }
-
-    /// Lets `fill` read and make the batch, and commits it; again after a lost race.
-    async fn commit_undisputed(
-        &self,
-        tenant: &Tenant,
-        request: &Stored<AuthorizationRequest>,
-        fill: impl AsyncFn(&Stored<AuthorizationRequest>) -> Result<Tx, Fault>,
-    ) -> Result<(), Fault> {
-        let store = self.store.at(&tenant.id);
-        let mut request = request.clone();
-        for _ in 0..RACES {
-            let tx = fill(&request).await?;
-            match store.commit(tx, Durability::Durable).await {
-                Err(StoreError::Conflict) => request = self.read_again(tenant, &request).await?,
-                done => return done.map_err(unavailable),
-            }
-        }
-        Err(Fault::new(Step::Record, Code::StoreUnavailable))
     }
 
     /// The request after a lost race. If it is no longer in the same phase, somebody else ended it.

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use serde_json::Value;
+
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::Provider;
@@ -53,8 +55,8 @@ impl Broker {
         provider: &Provider,
         token: &TokenResponse,
         deadline: Instant,
-    ) -> Result<serde_json::Value, Fault> {
-        let Some(url) = &provider.whoami_url else { return Ok(serde_json::Value::Null) };
+    ) -> Result<Value, Fault> {
+        let Some(url) = &provider.whoami_url else { return Ok(Value::Null) };
         let request = build_whoami_request(url, token);
         let answer = self.provider.send(&tenant.id, &request, deadline).await;
         let answer = answer.map_err(|error| error.at_whoami())?;
@@ -71,14 +73,15 @@ impl Broker {
         tenant: &Tenant,
         provider: &Provider,
         token: &TokenResponse,
-        whoami: &serde_json::Value,
+        whoami: &Value,
     ) -> Result<SignedIn, Fault> {
         let failed = |detail: String| {
             tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail, "mapping.failed");
             Fault::new(Step::Normalise, Code::MappingFailed)
         };
         let normaliser = self.normaliser(tenant, provider).map_err(|fault| failed(fault.to_string()))?;
-        let input = Input { whoami, claims: None, token_response: Some(&token.body), named: &[] };
+        let told = without_tokens(&token.body);
+        let input = Input { whoami, claims: None, token_response: Some(&told), named: &[] };
         normaliser.normalise(&input).map_err(|fault| failed(fault.to_string()))
     }
 }
@@ -86,9 +89,17 @@ impl Broker {
 /// A field that the tenant requires is there and not empty.
 fn check_required(provider: &Provider, signed_in: &SignedIn) -> Result<(), Fault> {
     let profile = signed_in.profile.as_map();
-    let missing = |name: &String| profile.get(name).is_none_or(serde_json::Value::is_null);
+    let missing = |name: &String| profile.get(name).is_none_or(Value::is_null);
     if provider.enrich.required.iter().any(missing) {
         return Err(Fault::new(Step::Normalise, Code::RequiredMissing));
     }
     Ok(())
+}
+
+/// The token answer as a mapping may see it: what it says of the person, not what opens doors.
+fn without_tokens(body: &Value) -> Value {
+    let Value::Object(members) = body else { return Value::Null };
+    let tokens = ["access_token", "refresh_token", "id_token"];
+    let kept = members.iter().filter(|(name, _)| !tokens.contains(&name.as_str()));
+    Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }

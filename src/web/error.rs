@@ -248,12 +248,12 @@ impl From<PreviewError> for ApiError {
         match error {
             PreviewError::NoProvider(_) => Self::refused("/provider", error.to_string()),
             PreviewError::Mapping(fault) => {
-                let pointer = fault.field().map_or("/mapping".to_owned(), |field| format!("/mapping/{field}"));
+                let pointer = fault.field.as_ref().map_or("/mapping".to_owned(), |field| format!("/mapping/{field}"));
                 Self::Refused(vec![BodyFault {
                     pointer,
                     detail: fault.to_string(),
-                    line: Some(fault.line()),
-                    column: Some(fault.column()),
+                    line: Some(fault.line),
+                    column: Some(fault.column),
                 }])
             }
             PreviewError::Evaluation(fault) => Self::refused("/mapping", fault.to_string()),

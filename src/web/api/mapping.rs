@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::domain::ids::ProviderId;
 use crate::domain::provider::Mapping;
@@ -44,8 +44,20 @@ pub async fn preview(
         "contactChanges": preview.contact_changes,
         "warnings": preview.signed_in.warnings,
     });
-    if let Some(repaired) = preview.repaired {
-        view["repaired"] = json!(repaired);
+    if !preview.repaired.is_empty() {
+        view["repaired"] = repaired(preview.repaired);
     }
     Ok(Json(view))
+}
+
+/// The repaired expression as a text; of a table mapping, an object with the repaired fields.
+fn repaired(texts: Vec<(Option<String>, String)>) -> Value {
+    let mut by_field = Map::new();
+    for (field, text) in texts {
+        match field {
+            None => return Value::String(text),
+            Some(field) => by_field.insert(field, Value::String(text)),
+        };
+    }
+    Value::Object(by_field)
 }
