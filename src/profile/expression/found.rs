@@ -140,8 +140,14 @@ impl<'a> Found<'a> {
         }
     }
 
-    pub(super) fn is_null(&self) -> bool {
+    /// Whether nothing was found.
+    pub fn is_null(&self) -> bool {
         self.kind() == Kind::Null
+    }
+
+    /// Whether it is an empty text, list or object, or null.
+    pub fn is_empty(&self) -> bool {
+        self.kind() != Kind::Boolean && !self.is_truthy()
     }
 
     /// False, null and what is empty count as no; numbers always as yes.

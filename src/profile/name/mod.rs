@@ -47,7 +47,7 @@ pub fn split(full: &str) -> NameParts {
         let words = significant(rest);
         return match words.as_slice() {
             // Foreign names keep their order, also in Eastern writing.
-            [first, .., last] if rest.contains(MIDDLE_DOTS) => NameParts::of(first, last),
+            [first, .., last] if has_middle_dots(rest) => NameParts::of(first, last),
             words => split_words(words),
         };
     };
@@ -129,10 +129,16 @@ fn turned(name: &str) -> (Option<&str>, &str) {
     }
 }
 
+/// Whether words are parted by middle dots; between Latin letters (`Marcel·lí`) they are spelling.
+fn has_middle_dots(name: &str) -> bool {
+    !name.is_ascii() && name.contains(MIDDLE_DOTS) && !name.contains(|c: char| c.is_ascii_alphabetic())
+}
+
 /// The words without titles before and suffixes behind them.
 fn significant(name: &str) -> Vec<&str> {
-    let mut words: Vec<&str> =
-        name.split(|c: char| c == ' ' || MIDDLE_DOTS.contains(&c)).filter(|word| !word.is_empty()).collect();
+    let has_dots = has_middle_dots(name);
+    let parts = |c: char| c == ' ' || (has_dots && MIDDLE_DOTS.contains(&c));
+    let mut words: Vec<&str> = name.split(parts).filter(|word| !word.is_empty()).collect();
     while words.len() > 1 && is_title(words[0]) {
         words.remove(0);
     }
