@@ -37,6 +37,7 @@ const LOGIN_DEADLINE: Duration = Duration::from_secs(9);
 #[derive(Debug)]
 pub struct App {
     router: Router,
+    ops: Router,
 }
 
 impl App {
@@ -49,8 +50,13 @@ impl App {
         let directory = Directory::new(tenants.into_iter().map(Arc::new));
         let broker = Broker::new(store, provider_client(config)?, clock.clone(), directory, settings);
         let issuer = Issuer::new(signing_keys(&ring)?, clock);
-        let web = Web { broker: Arc::new(broker), issuer: Arc::new(issuer), https };
-        Ok(Self { router: web::router(Arc::new(web)) })
+        let web = Arc::new(Web {
+            broker: Arc::new(broker),
+            issuer: Arc::new(issuer),
+            https,
+            trusted_proxies: config.server.trusted_proxies.clone(),
+        });
+        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web) })
     }
 
     /// The routes, for a program that serves them together with its own.
@@ -58,9 +64,16 @@ impl App {
         self.router.clone()
     }
 
-    /// Serves until `stop` is ready, then finishes the running requests.
-    pub async fn serve(self, listener: TcpListener, stop: impl Future<Output = ()>) {
+    /// Serves until `stop` is ready, then finishes the running requests; `ops` is the operator's own address.
+    pub async fn serve(self, listener: TcpListener, ops: Option<TcpListener>, stop: impl Future<Output = ()>) {
+        let ops = ops.map(|ops| {
+            tokio::spawn(listener::serve(ops, self.ops, Limits::default(), std::future::pending()))
+        });
         listener::serve(listener, self.router, Limits::default(), stop).await;
+        // The operator can ask until the last request is done.
+        if let Some(ops) = ops {
+            ops.abort();
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `countersign serve`: the product.
 
 use std::io::Write;
+use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -27,9 +28,11 @@ pub fn run(args: &SettingsArgs, environment: &Environment, look: Look, err: &mut
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let (count, open) = (tenants.value.len(), unproved(&tenants.value));
         let app = App::build(&config, tenants.value, clock.clone())?;
-        let listener = TcpListener::bind(config.server.listen)
-            .await
-            .with_context(|| format!("cannot listen on `{}`; it stands in {}", config.server.listen, config.origin("server.listen")))?;
+        let listener = bind(config.server.listen, &config, "server.listen").await?;
+        let ops = match config.ops {
+            Some(address) => Some(bind(address, &config, "ops.listen").await?),
+            None => None,
+        };
         let listen = listener.local_addr()?;
         if config.server.base_url.scheme() == "http" {
             tracing::warn!("serve.dangerous_plain_http");
@@ -39,10 +42,15 @@ pub fn run(args: &SettingsArgs, environment: &Environment, look: Look, err: &mut
         }
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%listen, tenants = count, duration_ms, "serve.ready");
-        app.serve(listener, app::stop_signal()).await;
+        app.serve(listener, ops, app::stop_signal()).await;
         tracing::info!("serve.stopped");
         Ok(0)
     })
+}
+
+async fn bind(address: SocketAddr, config: &Config, setting: &str) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("cannot listen on `{address}`, which stands in {}", config.origin(setting)))
 }
 
 /// Warnings of the settings are for the person at the terminal, before the log begins.

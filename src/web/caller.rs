@@ -14,7 +14,7 @@ use crate::domain::tenant::Tenant;
 use super::Web;
 use super::access;
 use super::error::ApiError;
-use super::host::{self, WrongHost};
+use super::host::{self, Asked, WrongHost};
 
 /// A scope that a route demands.
 pub trait Scope {
@@ -60,7 +60,7 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Caller<S> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, ApiError> {
-        let tenant = host::tenant(web, &parts.headers, &parts.uri).map_err(|WrongHost| ApiError::WrongHost)?;
+        let tenant = host::tenant(web, &Asked::of(parts)).map_err(|WrongHost| ApiError::WrongHost)?;
         let caller = access::caller_with(&web.issuer, &tenant, &parts.headers, S::NAME);
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &tenant))?;
         Ok(Self { tenant, client_id: caller.client_id, scope: PhantomData })

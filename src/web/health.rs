@@ -3,11 +3,17 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::Web;
+use super::error::ApiError;
+use super::host;
+
+/// Marks a request that came in on the operator's own address.
+#[derive(Debug, Clone, Copy)]
+pub struct OnOps;
 
 /// `/livez`: the process answers.
 pub async fn live() -> Json<Value> {
@@ -25,7 +31,12 @@ pub async fn ready(State(web): State<Arc<Web>>) -> (StatusCode, Json<Value>) {
     }
 }
 
-/// `/version`
-pub async fn version() -> Json<Value> {
-    Json(json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")}))
+/// `/version`: for loopback peers, and on the operator's own address.
+pub async fn version(request: Request) -> Result<Json<Value>, ApiError> {
+    match host::peer(request.extensions()) {
+        Some(peer) if !peer.is_loopback() && request.extensions().get::<OnOps>().is_none() => {
+            Err(ApiError::NoSuchPath)
+        }
+        _ => Ok(Json(json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")}))),
+    }
 }

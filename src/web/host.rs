@@ -1,10 +1,12 @@
-//! Which tenant a request is for: by the exact host name it asks for, and nothing else.
+//! Which tenant a request is for: by the exact host name it asks for, and nothing else. What a proxy
+//! says of the host counts only from the peers that the operator has named.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Uri, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, Uri, header};
 
 use crate::domain::tenant::Tenant;
 
@@ -19,21 +21,62 @@ pub struct AtTenant(pub Arc<Tenant>);
 pub struct WrongHost;
 
 /// The tenant of a request.
-pub fn tenant(web: &Web, headers: &HeaderMap, uri: &Uri) -> Result<Arc<Tenant>, WrongHost> {
-    asked_host(headers, uri).and_then(|host| web.broker.tenant_at(host)).ok_or(WrongHost)
+pub fn tenant(web: &Web, request: &Asked<'_>) -> Result<Arc<Tenant>, WrongHost> {
+    let trusted = request.peer.is_some_and(|peer| web.trusts(peer));
+    request.host(trusted).and_then(|host| web.broker.tenant_at(host)).ok_or(WrongHost)
 }
 
-/// The host name without port. Two `Host` headers name no host (RFC 9112, 3.2).
-fn asked_host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
-    let mut named = headers.get_all(header::HOST).iter();
-    let (first, second) = (named.next(), named.next());
-    if second.is_some() {
-        return None;
+/// What of a request says for whom it is.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    headers: &'a HeaderMap,
+    uri: &'a Uri,
+    peer: Option<IpAddr>,
+}
+
+impl<'a> Asked<'a> {
+    /// Of a request's head.
+    pub fn of(parts: &'a Parts) -> Self {
+        Self { headers: &parts.headers, uri: &parts.uri, peer: peer(&parts.extensions) }
     }
-    let authority = match uri.authority() {
-        Some(authority) => authority.as_str(),
-        None => first?.to_str().ok()?,
-    };
+
+    /// Of a whole request.
+    pub fn of_request(request: &'a Request) -> Self {
+        Self { headers: request.headers(), uri: request.uri(), peer: peer(request.extensions()) }
+    }
+
+    /// The authority that was asked for: what the browser has in its address bar.
+    pub fn authority(&self, trusted: bool) -> Option<&'a str> {
+        let forwarded = HeaderName::from_static("x-forwarded-host");
+        if trusted && self.headers.contains_key(&forwarded) {
+            return only(self.headers, &forwarded);
+        }
+        // Two `Host` headers name no host (RFC 9112, 3.2).
+        let host = only(self.headers, &header::HOST);
+        match self.uri.authority() {
+            Some(authority) => Some(authority.as_str()),
+            None => host,
+        }
+    }
+
+    /// The host name without port.
+    fn host(&self, trusted: bool) -> Option<&'a str> {
+        host_name(self.authority(trusted)?)
+    }
+}
+
+/// The address of the peer, which our listener puts into every request.
+pub fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    extensions.get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip())
+}
+
+fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let (first, second) = (values.next()?, values.next());
+    if second.is_some() { None } else { first.to_str().ok() }
+}
+
+fn host_name(authority: &str) -> Option<&str> {
     if authority.contains('@') {
         return None;
     }
@@ -47,7 +90,7 @@ impl FromRequestParts<Arc<Web>> for AtTenant {
     type Rejection = super::error::ApiError;
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Self::Rejection> {
-        let tenant = tenant(web, &parts.headers, &parts.uri);
+        let tenant = tenant(web, &Asked::of(parts));
         tenant.map(Self).map_err(|WrongHost| super::error::ApiError::WrongHost)
     }
 }
@@ -65,16 +108,30 @@ mod tests {
     #[case("[::1]:8080", Some("::1"))]
     #[case("acme.example.com@evil.example", None)]
     fn the_port_is_not_part_of_the_host(#[case] host: &'static str, #[case] expected: Option<&str>) {
-        let mut headers = HeaderMap::new();
-        headers.insert(header::HOST, HeaderValue::from_static(host));
-        assert_eq!(asked_host(&headers, &Uri::from_static("/")), expected);
+        assert_eq!(asked(&[("host", host)], false).as_deref(), expected);
     }
 
     #[test]
     fn two_host_headers_name_no_host() {
+        assert_eq!(asked(&[("host", "a.example"), ("host", "b.example")], false), None);
+    }
+
+    #[test]
+    fn a_forwarded_host_counts_from_a_trusted_proxy_only() {
+        let headers = [("host", "proxy.example"), ("x-forwarded-host", "acme.example")];
+        assert_eq!(asked(&headers, true).as_deref(), Some("acme.example"));
+        assert_eq!(asked(&headers, false).as_deref(), Some("proxy.example"));
+        let twice = [("x-forwarded-host", "a.example"), ("x-forwarded-host", "b.example"), ("host", "c.example")];
+        assert_eq!(asked(&twice, true), None);
+    }
+
+    fn asked(named: &[(&'static str, &'static str)], trusted: bool) -> Option<String> {
         let mut headers = HeaderMap::new();
-        headers.append(header::HOST, HeaderValue::from_static("a.example"));
-        headers.append(header::HOST, HeaderValue::from_static("b.example"));
-        assert_eq!(asked_host(&headers, &Uri::from_static("/")), None);
+        for (name, value) in named {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        let uri = Uri::from_static("/");
+        let asked = Asked { headers: &headers, uri: &uri, peer: None };
+        asked.host(trusted).map(str::to_owned)
     }
 }

@@ -12,6 +12,7 @@ use crate::domain::provider::{Enrich, Mapping, Provider};
 use crate::flow::StoreError;
 use crate::flow::open_link::{Landing, OpenLinkError};
 
+use super::host::{self, Asked};
 use super::page::{self, Notice};
 use super::visit::{Visit, see_other};
 use super::{RequestId, Web};
@@ -69,7 +70,7 @@ pub fn nothing_here(web: &Web, request: &Request) -> Response {
         https: web.https,
         ..page::Visitor::default()
     };
-    let known = super::host::tenant(web, request.headers(), request.uri()).is_ok();
+    let known = host::tenant(web, &Asked::of_request(request)).is_ok();
     page::notice(&visitor, if known { Notice::Unknown } else { Notice::WrongHost })
 }
 

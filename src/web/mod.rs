@@ -17,14 +17,16 @@ pub mod page;
 pub mod strict_json;
 pub mod visit;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
+use axum::{Extension, Router};
+use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::flow::Broker;
@@ -48,6 +50,15 @@ pub struct Web {
     pub issuer: Arc<Issuer>,
     /// Whether customers come by https.
     pub https: bool,
+    /// The peers whose forwarded headers count.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+impl Web {
+    /// Whether what this peer says of others counts.
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(&peer))
+    }
 }
 
 /// The name of a request, in its answer, in the log and on its error page.
@@ -83,12 +94,8 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/a/r/{handle}", any(callback::result))
         .route("/assets/{*path}", any(link_page::asset))
         .layer(DefaultBodyLimit::max(SMALL_BODY));
-    let ops = Router::new()
-        .route("/livez", any(health::live))
-        .route("/readyz", any(health::ready))
-        .route("/version", any(health::version));
     api.merge(small)
-        .merge(ops)
+        .merge(ops_routes())
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
         .with_state(web)
@@ -100,6 +107,21 @@ async fn token(AtTenant(tenant): AtTenant, State(web): State<Arc<Web>>, request:
 
 async fn jwks(AtTenant(_): AtTenant, State(web): State<Arc<Web>>, request: Request) -> Response {
     oauth::jwks(&web.issuer, request.method(), request.headers())
+}
+
+/// What an operator asks, on an address of its own.
+pub fn ops_router(web: Arc<Web>) -> Router {
+    ops_routes()
+        .layer(Extension(health::OnOps))
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
+        .with_state(web)
+}
+
+fn ops_routes() -> Router<Arc<Web>> {
+    Router::new()
+        .route("/livez", any(health::live))
+        .route("/readyz", any(health::ready))
+        .route("/version", any(health::version))
 }
 
 /// A JSON route: other methods get a problem document and an `Allow` header.

@@ -12,7 +12,7 @@ use crate::flow::StoreError;
 use crate::flow::open_link::{LoginCookie, cookie_prefix};
 use crate::secret::Secret;
 
-use super::host::{self, WrongHost};
+use super::host::{self, Asked, WrongHost};
 use super::page::{Notice, Visitor, notice};
 use super::{RequestId, Web};
 
@@ -28,6 +28,8 @@ pub struct Visit {
     pub method: Method,
     /// The request's headers.
     pub headers: HeaderMap,
+    /// Host and port as they stand in the browser's address bar.
+    pub authority: String,
     /// The request's name.
     pub request_id: String,
     /// Whether customers come by https.
@@ -39,7 +41,8 @@ impl FromRequestParts<Arc<Web>> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Response> {
         let request_id = parts.extensions.get::<RequestId>().map_or(String::new(), |id| id.0.clone());
-        let tenant = host::tenant(web, &parts.headers, &parts.uri).map_err(|WrongHost| {
+        let asked = Asked::of(parts);
+        let tenant = host::tenant(web, &asked).map_err(|WrongHost| {
             let visitor = Visitor {
                 accept_language: text(&parts.headers, &header::ACCEPT_LANGUAGE),
                 request_id: &request_id,
@@ -48,8 +51,10 @@ impl FromRequestParts<Arc<Web>> for Visit {
             };
             notice(&visitor, Notice::WrongHost)
         })?;
+        let trusted = host::peer(&parts.extensions).is_some_and(|peer| web.trusts(peer));
+        let authority = asked.authority(trusted).unwrap_or_default().to_owned();
         let (method, headers) = (parts.method.clone(), parts.headers.clone());
-        Ok(Self { tenant, method, headers, request_id, https: web.https })
+        Ok(Self { tenant, method, headers, authority, request_id, https: web.https })
     }
 }
 
@@ -99,9 +104,8 @@ impl Visit {
             return site == "same-origin";
         }
         let Some(origin) = text(&self.headers, &header::ORIGIN) else { return false };
-        let Some(host) = text(&self.headers, &header::HOST) else { return false };
         let scheme = if self.https { "https" } else { "http" };
-        origin.eq_ignore_ascii_case(&format!("{scheme}://{host}"))
+        origin.eq_ignore_ascii_case(&format!("{scheme}://{}", self.authority))
     }
 
     /// Whether a browser or a robot loads the address before anybody asked for it.

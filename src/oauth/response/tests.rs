@@ -51,6 +51,7 @@ pub(crate) fn grant() -> Grant {
 fn sent() -> AuthorizationRequest {
     let id = uuid::Uuid::from_u128(1);
     AuthorizationRequest {
+        key: "key".to_owned(),
         id: AttemptId::from_uuid(id),
         link: LinkId::from_uuid(id),
         provider: "acme".parse().unwrap(),

@@ -235,7 +235,7 @@ async fn serve(
     let app = App::build(config, tenants, clock.clone()).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(async move {
-        app.serve(listener, async {
+        app.serve(listener, None, async {
             let _ = stopped.await;
         })
         .await;
