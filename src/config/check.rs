@@ -5,11 +5,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeArray, DeString, DeTable, DeValue};
 
 use super::fault::Report;
 use super::shape::{Each, Field, Kind, Names, Need, Table};
 use super::source::Source;
+use super::text::{PLAIN, VARIABLE};
 use super::words::{listed, quoted, suggest};
 
 /// Whether a secret may stand in the file as it is.
@@ -41,6 +42,9 @@ pub fn parse<'a>(source: &'a Arc<Source>, literals: Literals, report: &mut Repor
     checker.table(document.get_ref(), 0..0, source.shape());
     document
 }
+
+/// How a secret is written.
+const REFERENCE: &str = "write `{ env = \"NAME\" }` or `{ file = \"path\" }`";
 
 struct Checker<'r> {
     report: &'r mut Report,
@@ -104,12 +108,14 @@ impl Checker<'_> {
     fn value(&mut self, name: &str, key: Range<usize>, value: &Spanned<DeValue<'_>>, kind: &'static Kind) {
         let span = value.span();
         match (value.get_ref(), kind) {
-            (DeValue::String(given), Kind::Text(text)) => {
-                if !(text.holds)(given) {
-                    let message = format!("{} is not {}", self.said_unless(text.masked, given), text.what);
-                    self.fault(span, message, text.hint);
-                }
+            (DeValue::String(given), Kind::Text(text)) if !(text.holds)(given) => {
+                let message = match given.trim() {
+                    "" => format!("`{name}` is blank"),
+                    _ => format!("{} is not {}", self.said_unless(text.masked, given), text.what),
+                };
+                self.fault(span, message, text.hint);
             }
+            (DeValue::String(_), Kind::Text(_)) => {}
             (DeValue::String(given), Kind::Word(words)) => {
                 let known = (words.known)();
                 if words.later.contains(&given.as_ref()) {
@@ -129,12 +135,7 @@ impl Checker<'_> {
             (given, Kind::Secret) => self.secret(name, key, given, span),
             // The caret of a table goes under its name, since its span may be the whole of it.
             (DeValue::Table(table), Kind::Table(shape)) => self.table(table, key, shape),
-            (DeValue::Array(items), Kind::List(inner)) => {
-                for item in items {
-                    let place = if item.get_ref().is_table() { item.span() } else { key.clone() };
-                    self.value(name, place, item, inner);
-                }
-            }
+            (DeValue::Array(items), Kind::List(inner)) => self.entries(name, &key, items, inner),
             (given, Kind::Either(kinds)) => match kinds.iter().find(|kind| kind.fits(given)) {
                 Some(kind) => self.value(name, key, value, kind),
                 None => self.wrong_type(name, given, kind, span),
@@ -143,31 +144,26 @@ impl Checker<'_> {
         }
     }
 
+    fn entries(&mut self, name: &str, key: &Range<usize>, items: &DeArray<'_>, kind: &'static Kind) {
+        for item in items {
+            let given = item.get_ref();
+            if kind.fits(given) {
+                let place = if given.is_table() { item.span() } else { key.clone() };
+                self.value(name, place, item, kind);
+            } else {
+                let message =
+                    format!("an entry of `{name}` must be {}, not {}", kind.wanted(), type_of(given));
+                self.fault(item.span(), message, format!("write {}", kind.wanted()));
+            }
+        }
+    }
+
     fn secret(&mut self, name: &str, key: Range<usize>, given: &DeValue<'_>, span: Range<usize>) {
-        const REFERENCE: &str = "write `{ env = \"NAME\" }` or `{ file = \"path\" }`";
         match given {
             DeValue::Table(table) => {
-                let mut named = 0;
+                let mut named = 0_usize;
                 for (key, value) in table {
-                    match (key.get_ref().as_ref(), value.get_ref()) {
-                        ("env" | "file", DeValue::String(text)) if !text.trim().is_empty() => named += 1,
-                        ("env" | "file", _) => {
-                            named += 1;
-                            self.fault(
-                                value.span(),
-                                "a secret reference names a variable or a file",
-                                REFERENCE,
-                            );
-                        }
-                        ("sealed", _) => {
-                            named += 1;
-                            self.later("sealed", key.span());
-                        }
-                        (other, _) => {
-                            let message = format!("unknown setting {}", self.said(other));
-                            self.fault(key.span(), message, suggest(other, &["env", "file"]));
-                        }
-                    }
+                    named += usize::from(self.reference(key, value));
                 }
                 if named != 1 {
                     self.fault(key, format!("`{name}` needs exactly one reference"), REFERENCE);
@@ -182,6 +178,29 @@ impl Checker<'_> {
         }
     }
 
+    /// One setting of a secret reference; whether it is one that names a secret.
+    fn reference(&mut self, key: &Spanned<DeString<'_>>, value: &Spanned<DeValue<'_>>) -> bool {
+        let form = match key.get_ref().as_ref() {
+            "env" => &VARIABLE,
+            "file" => &PLAIN,
+            "sealed" => {
+                self.later("sealed", key.span());
+                return true;
+            }
+            other => {
+                let message = format!("unknown setting {}", self.said(other));
+                self.fault(key.span(), message, suggest(other, &["env", "file"]));
+                return false;
+            }
+        };
+        match value.get_ref() {
+            DeValue::String(text) if (form.holds)(text) => {}
+            DeValue::String(_) => self.fault(value.span(), format!("this is not {}", form.what), form.hint),
+            _ => self.fault(value.span(), "a secret reference names a variable or a file", REFERENCE),
+        }
+        true
+    }
+
     fn later(&mut self, name: &str, span: Range<usize>) {
         let message = format!("`{name}` is not supported by this version");
         self.fault(span, message, "take it out for now; the format reserves it for a later version");
@@ -192,9 +211,10 @@ impl Checker<'_> {
         let help = match kind {
             Kind::Text(_) => format!("put it in quotes: `{name} = \"…\"`"),
             Kind::Word(words) => format!("use one of {}", listed(&(words.known)())),
+            Kind::List(Kind::Table(_)) => format!("write `[[{name}]]` with its settings below"),
             Kind::List(_) => format!("put it in brackets: `{name} = [\"…\"]`"),
             Kind::Table(_) => format!("write `[{name}]` with its settings below"),
-            Kind::Secret => "write `{ env = \"NAME\" }` or `{ file = \"path\" }`".to_owned(),
+            Kind::Secret => REFERENCE.to_owned(),
             other => format!("write {}", other.wanted()),
         };
         self.fault(span, message, help);

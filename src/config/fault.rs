@@ -264,7 +264,8 @@ impl SourceCode for Snippet {
         _lines_after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
         let start = self.text[..span.offset()].rfind('\n').map_or(0, |at| at + 1);
-        let end = self.text[span.offset()..].find('\n').map_or(self.text.len(), |at| span.offset() + at);
+        // The line's end belongs to it: a caret may stand there.
+        let end = self.text[span.offset()..].find('\n').map_or(self.text.len(), |at| span.offset() + at + 1);
         let line = self.text[..start].matches('\n').count();
         // miette asks without context when it wants the position of the caret.
         let column = if lines_before == 0 { self.text[start..span.offset()].chars().count() } else { 0 };
@@ -287,7 +288,7 @@ impl Shown {
     fn of(fault: &Fault) -> Self {
         let snippet = match &fault.place {
             Place::At(source, span) if !source.is_hidden() && !source.text().trim().is_empty() => {
-                let shown = source.shown();
+                let shown = source.shown() + "\n";
                 let span = narrowed(&shown, span);
                 Some((Snippet { name: source.name().to_owned(), text: shown }, span))
             }

@@ -38,6 +38,11 @@ impl<'a> Node<'a> {
         self.table.contains_key(name)
     }
 
+    /// Whether nothing stands in it.
+    pub fn is_empty(&self) -> bool {
+        self.table.is_empty()
+    }
+
     /// The value as it was parsed.
     pub fn raw(&self, name: &str) -> Option<&'a Spanned<DeValue<'a>>> {
         self.table.get(name)

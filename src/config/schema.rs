@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::shape::{Each, Field, Kind, Names, Need, Table, Text, Words};
-use super::text::PLAIN;
+use super::text::{PLAIN, VARIABLE};
 
 /// Builds the schema of `table`, with a title.
 pub fn build(table: &'static Table, title: &str) -> Value {
@@ -98,17 +98,17 @@ fn of_words(words: &Words) -> Value {
 
 /// A reference to a secret: a table with exactly one of its settings.
 fn secret() -> Value {
-    let one = |name: &str, doc: &str| {
+    let one = |name: &str, form: &Text, doc: &str| {
         json!({
             "type": "object",
-            "properties": { name: { "type": "string", "pattern": PLAIN.pattern, "description": doc } },
+            "properties": { name: { "type": "string", "pattern": form.pattern, "description": doc } },
             "required": [name],
             "additionalProperties": false,
         })
     };
     json!({ "anyOf": [
-        one("env", "The name of an environment variable that holds the secret."),
-        one("file", "The path of a file that holds the secret, from the working directory."),
+        one("env", &VARIABLE, "The name of an environment variable that holds the secret."),
+        one("file", &PLAIN, "The path of a file that holds the secret, from the working directory."),
     ] })
 }
 

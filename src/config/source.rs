@@ -12,6 +12,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::shape::{Kind, Table};
+use super::text::VARIABLE;
 
 /// A file's text with its name, as faults refer to it.
 pub struct Source {
@@ -100,9 +101,12 @@ fn collect(value: &Spanned<DeValue<'_>>, kind: &'static Kind, spans: &mut Vec<Ra
     match (value.get_ref(), kind) {
         // A reference may be shown; what stands beside it may be the secret itself.
         (DeValue::Table(table), Kind::Secret) => {
-            let other = |name: &str| !matches!(name, "env" | "file");
-            for (_, value) in table.iter().filter(|(key, _)| other(key.get_ref())) {
-                collect_all(value, spans);
+            for (key, value) in table {
+                match (key.get_ref().as_ref(), value.get_ref().as_str()) {
+                    ("file", Some(_)) => {}
+                    ("env", Some(name)) if (VARIABLE.holds)(name) => {}
+                    _ => collect_all(value, spans),
+                }
             }
         }
         (_, Kind::Text(text)) if text.masked => collect_all(value, spans),
@@ -238,7 +242,8 @@ mod tests {
 
     #[test]
     fn what_stands_beside_a_reference_is_starred() {
-        let shown = shown("[[inner]]\nsecret = { envv = \"canary\", file = \"/run/x\" }\n");
+        let shown =
+            shown("[[inner]]\nsecret = { envv = \"canary\", env = \"the-canary\", file = \"/run/x\" }\n");
         assert!(!shown.contains("canary") && shown.contains("/run/x"), "{shown}");
     }
 

@@ -133,6 +133,15 @@ pub const PARAMETER: Text = Text {
     masked: false,
 };
 
+/// The name of an environment variable.
+pub const VARIABLE: Text = Text {
+    what: "the name of an environment variable",
+    hint: "use letters, digits and `_`, e.g. `ACME_SECRET`; the secret itself does not belong here",
+    pattern: "^[A-Za-z_][A-Za-z0-9_]{0,199}$",
+    holds: is_variable,
+    masked: true,
+};
+
 /// Any text, even an empty one.
 pub const ANY: Text =
     Text { what: "a text", hint: "any text will do", pattern: "", holds: |_| true, masked: false };
@@ -160,6 +169,7 @@ pub const ALL: &[&Text] = &[
     &TAG,
     &FIELD_NAME,
     &PARAMETER,
+    &VARIABLE,
     &ANY,
     &SECRET_HASH,
 ];
@@ -192,6 +202,12 @@ fn is_host(text: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     })
+}
+
+fn is_variable(text: &str) -> bool {
+    (1..=200).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 fn is_scope(text: &str) -> bool {

@@ -8,9 +8,11 @@ use super::text::DURATION;
 /// The known word that `given` was probably meant to be: a slip or two away, fewer in short words.
 pub fn nearest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let given: String = given.chars().take(64).flat_map(char::to_lowercase).collect();
-    let allowed = (given.chars().count() / 3).clamp(1, 3);
+    let length = given.chars().count();
+    let allowed = (length / 3).clamp(1, 3);
     known
         .into_iter()
+        .filter(|word| word.chars().count().abs_diff(length) <= allowed)
         .map(|word| (distance(&given, &word.to_lowercase()), word))
         .filter(|(slips, _)| *slips <= allowed)
         .min_by_key(|(slips, _)| *slips)

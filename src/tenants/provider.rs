@@ -213,7 +213,7 @@ fn mapping(node: &Node<'_>, report: &mut Report) -> Option<Mapping> {
     }
     let table = node.table("mapping")?;
     let fields = table.text_entries();
-    if fields.is_empty() && report.is_clean() {
+    if table.is_empty() {
         report.fault(
             table.span(),
             "the mapping names no field",

@@ -9,6 +9,7 @@ use toml::de::DeValue;
 use crate::config::fault::Report;
 use crate::config::node::Node;
 use crate::config::read::read_text;
+use crate::config::text::VARIABLE;
 use crate::config::words::quoted;
 use crate::secret::Secret;
 
@@ -43,6 +44,9 @@ fn from_variable(
     context: &ReadContext<'_>,
     report: &mut Report,
 ) -> Option<Secret> {
+    if !(VARIABLE.holds)(name) {
+        return None; // the check of the shape has refused it: it may be the secret itself
+    }
     let found = context.environment.get(name);
     if found.is_none() {
         let message = format!("the environment variable {} is not set", quoted(name));

@@ -89,7 +89,10 @@ fn snippet(node: &Node<'_>, report: &mut Report) -> Option<Snippet> {
             channels.insert(channel, wording(own.table("text").as_ref(), report));
         }
     }
-    if text.is_empty() && channels.values().all(BTreeMap::is_empty) && report.is_clean() {
+    let nothing =
+        |node: &Node<'_>| node.raw("text").is_none() || node.table("text").is_some_and(|t| t.is_empty());
+    let own = Channel::ALL.iter().filter_map(|channel| node.table(channel.as_str()));
+    if nothing(node) && own.into_iter().all(|own| nothing(&own)) {
         report.fault(node.span(), "the snippet has no wording", "write `text.en = \"… {link}\"`");
     }
     let tag = node.text("tag").map(|tag| tag.value.to_owned());

@@ -4,6 +4,8 @@
 //! cargo test --test it settings::` writes the report beside it, 3. read that report as the person
 //! who made the mistake.
 
+#![expect(clippy::unwrap_used, reason = "clippy knows tests by their attribute, and what they call has none")]
+
 mod command_line;
 mod files;
 mod folder;
