@@ -4,7 +4,7 @@
 use crate::domain::provider::Mapping;
 
 use super::expression::meter::Meter;
-use super::expression::{Found, Scope};
+use super::expression::{Entry, Scope};
 use super::fault::{EvalFault, MappingFault};
 use super::repair::{self, Repaired};
 
@@ -73,7 +73,7 @@ impl CompiledMapping {
         &'a self,
         scope: &'a Scope<'a>,
         meter: &Meter,
-    ) -> Result<Vec<(&'a str, Result<Found<'a>, EvalFault>)>, EvalFault> {
+    ) -> Result<Vec<Entry<'a>>, EvalFault> {
         let entries = match &self.form {
             Form::Whole(repaired) => repaired.expression.entries(scope, meter)?,
             Form::Fields(fields) => fields

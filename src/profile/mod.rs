@@ -6,7 +6,7 @@
 //! | `whoami` | bytes → JSON, strictly |
 //! | `expression/` | bounded JMESPath |
 //! | `repair`, `mapping` | a tenant's mapping, repaired and compiled |
-//! | `aliases`, `addresses` | the default normaliser: how providers name things |
+//! | `unmapped`, `aliases`, `addresses` | the default normaliser: how providers name things |
 //! | `draft` | fields as they come in, and their tidying |
 //! | `email`, `name/` | what an address is; how names are cleaned, split and joined |
 //! | `verified` | who vouches for an email or phone |
@@ -28,15 +28,16 @@ pub mod mapping;
 pub mod name;
 mod repair;
 mod subject;
+mod unmapped;
 mod verified;
 pub mod whoami;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::domain::profile::{ProfileField, SignedIn};
 use crate::domain::provider::{Mapping, TrustedField};
 
-use aliases::{Folded, Person};
+use aliases::Person;
 use draft::Draft;
 use expression::meter::Meter;
 
@@ -49,24 +50,6 @@ pub use whoami::{WhoamiFault, parse_whoami};
 pub const ROOTS: [&str; 3] = ["whoami", "claims", "token_response"];
 
 static NULL: Value = Value::Null;
-
-/// Fields of an answer that are no business of a contact record.
-const CREDENTIALS: &[&str] = &[
-    "accesstoken",
-    "refreshtoken",
-    "idtoken",
-    "token",
-    "apikey",
-    "password",
-    "passwordhash",
-    "secret",
-    "clientsecret",
-    "authorization",
-    "sessionid",
-    "sessiontoken",
-];
-/// The most that extra fields of an unmapped answer may weigh, as JSON text, in bytes.
-const MAX_EXTRA: usize = 64 * 1024;
 
 /// A provider's rules for profiles, compiled once per revision of its settings.
 #[derive(Debug, Clone)]
@@ -82,7 +65,7 @@ pub struct Normaliser {
 pub struct Input<'a> {
     /// The WhoAmI body; null if there is no WhoAmI.
     pub whoami: &'a Value,
-    /// The claims of a verified id_token.
+    /// The claims of a verified `id_token`.
     pub claims: Option<&'a Value>,
     /// The token endpoint's answer, without its tokens if the caller is wise.
     pub token_response: Option<&'a Value>,
@@ -125,18 +108,28 @@ impl Normaliser {
         ];
         let scope = Scope::of(input.whoami).with_named(input.named).with_roots(&roots);
 
+        let person = Person::in_answer(input.whoami);
         let mut draft = Draft::default();
         match &self.mapping {
             Some(mapping) => mapped(&mut draft, mapping, &scope, &meter)?,
-            None => unmapped(&mut draft, input),
+            None => unmapped::fill(&mut draft, input, person.as_ref()),
         }
         draft.complete_names();
         let subject = match &self.subject {
             Some(expression) => subject::expressed(&mut draft, expression, &scope, &meter)?,
-            None => subject::usual(&mut draft, input),
+            None => subject::usual(&mut draft, input, person.as_ref()),
         };
-        let email_verified = is_verified(&draft, ProfileField::Email, self.trusts_email, input);
-        let phone_verified = is_verified(&draft, ProfileField::Phone, self.trusts_phone, input);
+        // The tenant trusts it, the mapping says so, or somebody who names the same value vouches.
+        let is_verified = |field, is_trusted| {
+            draft.text(field).is_some_and(|value| {
+                is_trusted
+                    || draft
+                        .flag(field)
+                        .unwrap_or_else(|| verified::is_vouched(field, value, input, person.as_ref()))
+            })
+        };
+        let email_verified = is_verified(ProfileField::Email, self.trusts_email);
+        let phone_verified = is_verified(ProfileField::Phone, self.trusts_phone);
         let (profile, warnings) = draft.into_profile();
         Ok(SignedIn { profile, subject, email_verified, phone_verified, warnings })
     }
@@ -156,85 +149,4 @@ fn mapped(
         }
     }
     Ok(())
-}
-
-/// The fields that an answer names itself, completed from the claims.
-fn unmapped(draft: &mut Draft, input: &Input<'_>) {
-    let claims = input.claims.and_then(Value::as_object).map(Person::of);
-    let answer = Person::in_answer(input.whoami);
-    for person in answer.iter().chain(&claims) {
-        fill(draft, person);
-    }
-    for (name, value) in input.named {
-        if draft.text(ProfileField::Email).is_none()
-            && Folded::of(name).is_some_and(|name| name.is_one_of(aliases::ALIASES[0].1))
-        {
-            addresses::best(value).into_iter().for_each(|email| draft.fill(ProfileField::Email, email));
-        }
-    }
-    if let Some(person) = answer {
-        keep_extras(draft, &person);
-    }
-}
-
-fn fill(draft: &mut Draft, person: &Person<'_>) {
-    for field in ProfileField::ALL {
-        match (field, person.value(field)) {
-            (_, None) => {}
-            (ProfileField::Email | ProfileField::Phone, Some(value)) => {
-                addresses::best(value).into_iter().for_each(|address| draft.fill(field, address));
-            }
-            (ProfileField::FullName, Some(Value::Object(parts))) => {
-                let parts = Person::of(parts);
-                for part in [ProfileField::FullName, ProfileField::FirstName, ProfileField::LastName] {
-                    parts.value(part).into_iter().for_each(|value| draft.fill(part, value));
-                }
-            }
-            (_, Some(value)) => draft.fill(field, value),
-        }
-    }
-}
-
-/// Keeps what the person's object says beside the known fields, but no credentials.
-fn keep_extras(draft: &mut Draft, person: &Person<'_>) {
-    let mut left = MAX_EXTRA;
-    for (key, value) in person.object {
-        if value.is_null() || person.uses(key) || verified::flagged_by(key).is_some() {
-            continue;
-        }
-        if Folded::of(key).is_some_and(|folded| folded.is_one_of(CREDENTIALS)) {
-            draft.warn("a field that looks like a credential was left out");
-            continue;
-        }
-        match left.checked_sub(weight(value) + key.len()) {
-            Some(rest) => {
-                left = rest;
-                draft.keep(key, value.clone());
-            }
-            None => draft
-                .warn("extra fields beyond 64 KiB were left out; name those that are needed in a mapping"),
-        }
-    }
-}
-
-/// About how long a value is as JSON.
-fn weight(value: &Value) -> usize {
-    let within =
-        |object: &Map<String, Value>| object.iter().map(|(key, value)| key.len() + 4 + weight(value)).sum();
-    match value {
-        Value::Null | Value::Bool(_) => 5,
-        Value::Number(number) => number.as_str().len(),
-        Value::String(text) => text.len() + 2,
-        Value::Array(items) => items.iter().map(|item| weight(item) + 1).sum::<usize>() + 2,
-        Value::Object(object) => within(object),
-    }
-}
-
-/// A field counts as verified if the tenant trusts it, the mapping says so, or somebody who names
-/// the same value vouches for it.
-fn is_verified(draft: &Draft, field: ProfileField, is_trusted: bool, input: &Input<'_>) -> bool {
-    let Some(value) = draft.text(field) else { return false };
-    let sources =
-        input.claims.into_iter().chain([input.whoami]).chain(input.named.iter().map(|(_, value)| value));
-    is_trusted || draft.flag(field).unwrap_or_else(|| verified::is_vouched(field, value, sources))
 }

@@ -39,9 +39,9 @@ pub(super) fn expressed(
     Ok(subject)
 }
 
-/// The subject by the usual order: the id_token's `sub`, the profile's `userId`, the answer's own
+/// The subject by the usual order: the `id_token`'s `sub`, the profile's `userId`, the answer's own
 /// id, and with a warning `userName` and `email`, which may pass to another person one day.
-pub(super) fn usual(draft: &mut Draft, input: &Input<'_>) -> Option<String> {
+pub(super) fn usual(draft: &mut Draft, input: &Input<'_>, person: Option<&Person<'_>>) -> Option<String> {
     if let Some(sub) = input.claims.and_then(|claims| claims.get("sub")) {
         let subject = id(sub);
         if subject.is_none() {
@@ -49,7 +49,7 @@ pub(super) fn usual(draft: &mut Draft, input: &Input<'_>) -> Option<String> {
         }
         return subject;
     }
-    let of_answer = || Person::in_answer(input.whoami)?.value(ProfileField::UserId).and_then(id);
+    let of_answer = || person?.value(ProfileField::UserId).and_then(id);
     let of_profile = draft.text(ProfileField::UserId).and_then(checked);
     if let Some(subject) = of_profile.or_else(of_answer) {
         return Some(subject);

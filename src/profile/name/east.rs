@@ -100,10 +100,9 @@ pub(super) fn split_word(word: &str) -> (&str, &str) {
     let length = word.chars().count();
     let family = match script_of(word) {
         Script::Han => han_family(word, length),
-        Script::Hangul if (2..=5).contains(&length) => match starts_with_any(word, KOREAN_DOUBLE) {
-            true if length >= 3 => 2,
-            _ => 1,
-        },
+        Script::Hangul if (2..=5).contains(&length) => {
+            1 + usize::from(length >= 3 && starts_with_any(word, KOREAN_DOUBLE))
+        }
         _ => 0,
     };
     let at = word.char_indices().nth(family).map_or(word.len(), |(at, _)| at);
@@ -133,9 +132,8 @@ fn han_family(word: &str, length: usize) -> usize {
         return if length >= 2 && (2..length).contains(&kanji) { kanji } else { 0 };
     }
     match length {
-        2 => 1,
         3 if starts_with_any(word, CHINESE_DOUBLE) || starts_with_any(word, JAPANESE_DOUBLE) => 2,
-        3 => 1,
+        2 | 3 => 1,
         4 | 5 if starts_with_any(word, JAPANESE_TRIPLE) => 3,
         4 | 5 => 2,
         _ => 0,

@@ -33,12 +33,11 @@ pub(super) fn merge<'a>(call: &Call<'a, '_>) -> Result<Found<'a>, EvalFault> {
         call.meter.make(object.width() * 2 * size_of::<(&str, Found<'_>)>())?;
         for (key, value) in object.entries() {
             call.meter.spend(1)?;
-            match places.get(key) {
-                Some(place) => merged[*place].1 = value,
-                None => {
-                    places.insert(key, merged.len());
-                    merged.push((key, value));
-                }
+            if let Some(place) = places.get(key) {
+                merged[*place].1 = value;
+            } else {
+                places.insert(key, merged.len());
+                merged.push((key, value));
             }
         }
     }
