@@ -7,6 +7,7 @@
 
 pub mod args;
 mod check;
+pub mod demo;
 mod key;
 mod secret;
 mod serve;
