@@ -65,7 +65,12 @@ impl App {
     }
 
     /// Serves until `stop` is ready, then finishes the running requests; `ops` is the operator's own address.
-    pub async fn serve(self, listener: TcpListener, ops: Option<TcpListener>, stop: impl Future<Output = ()>) {
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        ops: Option<TcpListener>,
+        stop: impl Future<Output = ()>,
+    ) {
         let ops = ops.map(|ops| {
             tokio::spawn(listener::serve(ops, self.ops, Limits::default(), std::future::pending()))
         });
@@ -114,7 +119,9 @@ fn signing_keys(ring: &KeyRing) -> anyhow::Result<SigningKeys> {
 
 fn provider_client(config: &Config) -> anyhow::Result<ProviderClient> {
     let entries = config.egress.allow.iter().map(|rule| rule.to_string().parse::<Allow>());
-    let allow = entries.collect::<Result<Vec<_>, _>>().context("`egress.allow` holds an entry that cannot be used")?;
+    let allow = entries
+        .collect::<Result<Vec<_>, _>>()
+        .context("`egress.allow` holds an entry that cannot be used")?;
     let guard = Guard::new(config.egress.ports.clone(), allow);
     Ok(ProviderClient::new(guard, Timeouts::default())?)
 }

@@ -17,7 +17,12 @@ use super::args::SettingsArgs;
 use super::render_all;
 
 /// Reads everything, serves until the process is asked to stop, and finishes the running requests.
-pub fn run(args: &SettingsArgs, environment: &Environment, look: Look, err: &mut dyn Write) -> anyhow::Result<u8> {
+pub fn run(
+    args: &SettingsArgs,
+    environment: &Environment,
+    look: Look,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
     let clock = Clock::system();
     let began = clock.tick();
     let config = Config::read(&args.flags(), environment)?;

@@ -16,7 +16,14 @@ use super::Broker;
 
 impl Broker {
     /// Writes an event about a link, and its audit entry, into the batch.
-    pub(super) fn announce_link(&self, tx: &mut Tx, tenant: &Tenant, kind: EventType, link: &Link, actor: &str) {
+    pub(super) fn announce_link(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        kind: EventType,
+        link: &Link,
+        actor: &str,
+    ) {
         let now = self.clock.now();
         tx.event(self.event(tenant, kind, link_data(link), now));
         let detail = link.failure.map(|failure| match failure.step {
@@ -34,7 +41,13 @@ impl Broker {
     }
 
     /// Writes an event about a contact into the batch.
-    pub(super) fn announce_contact(&self, tx: &mut Tx, tenant: &Tenant, contact: &Contact, changes: &[Change]) {
+    pub(super) fn announce_contact(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        contact: &Contact,
+        changes: &[Change],
+    ) {
         let kind = if contact.version == 1 { EventType::ContactCreated } else { EventType::ContactUpdated };
         let data = json!({"contact": contact, "changes": changes});
         tx.event(self.event(tenant, kind, data, self.clock.now()));

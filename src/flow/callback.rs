@@ -18,9 +18,9 @@ pub use crate::oauth::response::{parse_form, parse_query};
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
+use super::Broker;
 use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
-use super::Broker;
 
 /// A browser at one of the callback routes.
 #[derive(Debug)]
@@ -123,7 +123,8 @@ impl Broker {
         if now >= request.value.expires_at {
             return Err(refused(Code::StateExpired));
         }
-        let provider = tenant.provider(Some(&request.value.provider)).ok_or(refused(Code::ProviderChanged))?;
+        let provider =
+            tenant.provider(Some(&request.value.provider)).ok_or(refused(Code::ProviderChanged))?;
         let redirect_uri = arrival.redirect_uri(tenant);
         let verdict = response.verify(&request.value, &arrival.at(provider, &redirect_uri))?;
         let same_browser = self.is_same_browser(tenant, &arrival.cookies, &request.value).map_err(refused)?;

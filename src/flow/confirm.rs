@@ -50,7 +50,12 @@ struct Waiting {
 
 impl Broker {
     /// Compares a code with the one of the waiting sign-in, and completes the link if it is right.
-    pub async fn confirm_link(&self, tenant: &Tenant, id: &LinkId, typed: &TypedCode) -> Result<Link, ConfirmError> {
+    pub async fn confirm_link(
+        &self,
+        tenant: &Tenant,
+        id: &LinkId,
+        typed: &TypedCode,
+    ) -> Result<Link, ConfirmError> {
         let waiting = self.count_guess(tenant, id).await?;
         if !waiting.provisional.code.matches(typed.digits()) {
             return Err(self.refuse_guess(tenant, waiting).await?);
@@ -146,7 +151,9 @@ impl Broker {
 
 fn nothing_waits(link: &Link) -> ConfirmError {
     match link.status() {
-        status @ (LinkStatus::Created | LinkStatus::Opened | LinkStatus::Denied) => ConfirmError::NothingWaits(status),
+        status @ (LinkStatus::Created | LinkStatus::Opened | LinkStatus::Denied) => {
+            ConfirmError::NothingWaits(status)
+        }
         status => ConfirmError::Spent(status),
     }
 }

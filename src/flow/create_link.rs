@@ -186,7 +186,10 @@ async fn live_link(
     Ok(link.filter(|link| !link.value.status().is_final()))
 }
 
-fn find_provider<'a>(tenant: &'a Tenant, wanted: Option<&ProviderId>) -> Result<&'a Provider, CreateLinkError> {
+fn find_provider<'a>(
+    tenant: &'a Tenant,
+    wanted: Option<&ProviderId>,
+) -> Result<&'a Provider, CreateLinkError> {
     tenant.provider(wanted).map(AsRef::as_ref).ok_or_else(|| {
         let known: Vec<_> = tenant.providers.iter().map(|provider| format!("`{}`", provider.id)).collect();
         let detail = match wanted {
@@ -197,7 +200,10 @@ fn find_provider<'a>(tenant: &'a Tenant, wanted: Option<&ProviderId>) -> Result<
     })
 }
 
-fn find_snippet<'a>(tenant: &'a Tenant, wanted: Option<&str>) -> Result<Option<&'a Snippet>, CreateLinkError> {
+fn find_snippet<'a>(
+    tenant: &'a Tenant,
+    wanted: Option<&str>,
+) -> Result<Option<&'a Snippet>, CreateLinkError> {
     let Some(name) = wanted else { return Ok(None) };
     tenant.snippet(name).map(Some).ok_or_else(|| CreateLinkError::Refused {
         pointer: "/snippet",
@@ -210,7 +216,9 @@ fn raise_minimum(tenant: &Tenant, order: &NewLink) -> Result<Binding, CreateLink
     let minimum = order.minimum.unwrap_or(floor);
     let refused = |detail| Err(CreateLinkError::Refused { pointer: "/binding/minimum", detail });
     if minimum < floor {
-        return refused(format!("the tenant demands at least `{floor}` here; a link may raise it, never lower it"));
+        return refused(format!(
+            "the tenant demands at least `{floor}` here; a link may raise it, never lower it"
+        ));
     }
     if minimum == Binding::Native {
         return refused(format!(
@@ -234,7 +242,12 @@ fn check_lifetime(seconds: Option<i64>) -> Result<SignedDuration, CreateLinkErro
 }
 
 /// The URL and the message of a link.
-fn render(tenant: &Tenant, provider: &Provider, snippet: Option<&Snippet>, link: &Link) -> (String, AuthMessage) {
+fn render(
+    tenant: &Tenant,
+    provider: &Provider,
+    snippet: Option<&Snippet>,
+    link: &Link,
+) -> (String, AuthMessage) {
     let url = format!("{}/a/{}", tenant.origin, link.token.expose());
     let channel = link.conversation.channel;
     let locale = link.locale.as_deref().unwrap_or("en");

@@ -42,7 +42,11 @@ pub enum Reading {
 
 impl Broker {
     /// Looks for a confirmation code in a message. Only the person of the conversation is heard.
-    pub async fn read_message(&self, tenant: &Tenant, message: &InboundMessage) -> Result<Reading, ConfirmError> {
+    pub async fn read_message(
+        &self,
+        tenant: &Tenant,
+        message: &InboundMessage,
+    ) -> Result<Reading, ConfirmError> {
         let Some(code) = TypedCode::find(&message.text) else { return Ok(Reading::Nothing) };
         let Some(link) = self.waiting_link(tenant, message).await? else { return Ok(Reading::Nothing) };
         match self.confirm_link(tenant, &link, &code).await {
@@ -55,7 +59,11 @@ impl Broker {
     }
 
     /// The newest link of the message's conversation, if channel and writer are the right ones.
-    async fn waiting_link(&self, tenant: &Tenant, message: &InboundMessage) -> Result<Option<LinkId>, StoreError> {
+    async fn waiting_link(
+        &self,
+        tenant: &Tenant,
+        message: &InboundMessage,
+    ) -> Result<Option<LinkId>, StoreError> {
         let conversation = self.store.at(&tenant.id).conversation(&message.conversation).await?;
         Ok(conversation.and_then(|conversation| {
             let at = &conversation.value.at;

@@ -42,7 +42,12 @@ impl Broker {
     }
 
     /// The sender takes a link back.
-    pub async fn cancel_link(&self, tenant: &Tenant, client: &ClientId, id: &LinkId) -> Result<Link, CancelError> {
+    pub async fn cancel_link(
+        &self,
+        tenant: &Tenant,
+        client: &ClientId,
+        id: &LinkId,
+    ) -> Result<Link, CancelError> {
         let store = self.store.at(&tenant.id);
         for _ in 0..RACES {
             let link = store.link(id).await?.ok_or(CancelError::Unknown)?;

@@ -164,7 +164,9 @@ impl Broker {
         let store = self.store.at(&tenant.id);
         let mut own = Vec::new();
         for opening in &link.openings {
-            let Some(cookie) = cookies.iter().find(|cookie| cookie.name == opening.cookie_name) else { continue };
+            let Some(cookie) = cookies.iter().find(|cookie| cookie.name == opening.cookie_name) else {
+                continue;
+            };
             let Some(request) = store.request(&opening.request).await? else { continue };
             let held = store.hash("cookie", cookie.value.expose()) == request.value.cookie_hash;
             if held && matches!(request.value.phase, Phase::Started) {

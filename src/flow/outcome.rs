@@ -77,12 +77,14 @@ pub enum OutcomeError {
 
 impl Broker {
     /// The name of a result page.
-    pub(super) fn result_handle(&self, tenant: &Tenant, request: &Stored<AuthorizationRequest>, bound: bool) -> String {
-        let handle = Handle {
-            request: request.value.key.clone(),
-            bound,
-            until: self.clock.now() + HANDLE_LIFETIME,
-        };
+    pub(super) fn result_handle(
+        &self,
+        tenant: &Tenant,
+        request: &Stored<AuthorizationRequest>,
+        bound: bool,
+    ) -> String {
+        let handle =
+            Handle { request: request.value.key.clone(), bound, until: self.clock.now() + HANDLE_LIFETIME };
         let text = serde_json::to_string(&handle).expect("a handle of texts is JSON");
         self.store.at(&tenant.id).seal_text("result", &text)
     }
@@ -135,7 +137,8 @@ fn show(request: &AuthorizationRequest, link: Link, now: Timestamp) -> Result<Sh
 
 /// A login that was cut off because its link ended shows how the link ended.
 fn ended_in_failure(link: &Link, fault: Fault) -> Result<Ended, OutcomeError> {
-    let cut_off = matches!(fault, Fault { code: Code::LinkFinal | Code::Voided, step: Step::Record | Step::Bind });
+    let cut_off =
+        matches!(fault, Fault { code: Code::LinkFinal | Code::Voided, step: Step::Record | Step::Bind });
     let status = link.status();
     if cut_off && status.is_final() { Err(OutcomeError::Gone(status)) } else { Ok(Ended::Failed(fault)) }
 }

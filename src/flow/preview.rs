@@ -54,16 +54,18 @@ impl Broker {
     pub fn preview_mapping(&self, tenant: &Tenant, sample: &Sample) -> Result<Preview, PreviewError> {
         let provider = match &sample.provider {
             None => None,
-            Some(id) => {
-                Some(tenant.provider(Some(id)).ok_or_else(|| PreviewError::NoProvider(id.clone()))?)
-            }
+            Some(id) => Some(tenant.provider(Some(id)).ok_or_else(|| PreviewError::NoProvider(id.clone()))?),
         };
         let mapping = sample.mapping.as_ref().or(provider.and_then(|provider| provider.mapping.as_ref()));
         let subject = provider.and_then(|provider| provider.subject.as_deref());
         let trusted = provider.map_or(&[][..], |provider| &provider.trusted);
         let normaliser = Normaliser::new(mapping, subject, trusted)?;
-        let input =
-            Input { whoami: &sample.whoami, claims: sample.claims.as_ref(), token_response: None, named: &[] };
+        let input = Input {
+            whoami: &sample.whoami,
+            claims: sample.claims.as_ref(),
+            token_response: None,
+            named: &[],
+        };
         let signed_in = normaliser.normalise(&input)?;
         let policy = provider.map(|provider| provider.enrich.clone()).unwrap_or_default();
         let contact_changes = self.would_change(&signed_in, &policy, sample.provider.as_ref());
@@ -73,7 +75,12 @@ impl Broker {
     }
 
     /// What an empty contact would take from the profile.
-    fn would_change(&self, signed_in: &SignedIn, policy: &EnrichPolicy, provider: Option<&ProviderId>) -> Vec<Change> {
+    fn would_change(
+        &self,
+        signed_in: &SignedIn,
+        policy: &EnrichPolicy,
+        provider: Option<&ProviderId>,
+    ) -> Vec<Change> {
         let sample = || "sample".parse().expect("`sample` is a provider id");
         let source = EnrichSource {
             provider: provider.cloned().unwrap_or_else(sample),

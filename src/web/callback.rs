@@ -75,7 +75,13 @@ pub async fn result(visit: Visit, State(web): State<Arc<Web>>, Path(handle): Pat
 }
 
 /// A browser comes back from the provider.
-async fn arrive(visit: Visit, web: &Web, route: Route, provider: Option<String>, request: Request) -> Response {
+async fn arrive(
+    visit: Visit,
+    web: &Web,
+    route: Route,
+    provider: Option<String>,
+    request: Request,
+) -> Response {
     let posted = match visit.method {
         Method::GET if visit.is_prefetch() => return StatusCode::NO_CONTENT.into_response(),
         Method::GET => false,
@@ -115,7 +121,9 @@ fn result_page(visit: &Visit, web: &Web, shown: &Shown) -> Response {
     let channel = link.conversation.channel;
     let (status, outcome) = match &shown.result {
         Ended::Completed { .. } => (StatusCode::OK, page::Outcome::Completed),
-        Ended::SendCode { code, until } => (StatusCode::OK, page::Outcome::Provisional { code, until: *until }),
+        Ended::SendCode { code, until } => {
+            (StatusCode::OK, page::Outcome::Provisional { code, until: *until })
+        }
         Ended::Working => (StatusCode::OK, page::Outcome::Working),
         Ended::Failed(fault) => (login_status(fault.code), page::Outcome::Failed(fault.code)),
     };

@@ -122,18 +122,24 @@ impl ApiError {
                 "The request cannot be carried out as it stands",
                 told("see `faults` for the places"),
             ),
-            Self::TooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large", told("send less than 2 MiB"))
-            }
+            Self::TooLarge => (
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too_large",
+                "The body is too large",
+                told("send less than 2 MiB"),
+            ),
             Self::NotJson => (
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "not_json",
                 "The body must be JSON",
                 told("send it with `Content-Type: application/json`"),
             ),
-            Self::NotFound => {
-                (StatusCode::NOT_FOUND, "not_found", "Not found", told("this tenant has nothing with this id"))
-            }
+            Self::NotFound => (
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "Not found",
+                told("this tenant has nothing with this id"),
+            ),
             Self::NoSuchPath => {
                 (StatusCode::NOT_FOUND, "no_such_path", "Not found", told("this path is not part of the API"))
             }
@@ -201,7 +207,9 @@ impl From<StoreError> for ApiError {
                 tracing::error!(detail = %error, "store.unavailable");
                 Self::Unavailable
             }
-            StoreError::BadCursor => Self::Malformed(vec![BodyFault::at("/cursor", "not a cursor of this list")]),
+            StoreError::BadCursor => {
+                Self::Malformed(vec![BodyFault::at("/cursor", "not a cursor of this list")])
+            }
             other => {
                 tracing::error!(detail = %other, "store.failed");
                 Self::Internal
@@ -248,7 +256,8 @@ impl From<PreviewError> for ApiError {
         match error {
             PreviewError::NoProvider(_) => Self::refused("/provider", error.to_string()),
             PreviewError::Mapping(fault) => {
-                let pointer = fault.field.as_ref().map_or("/mapping".to_owned(), |field| format!("/mapping/{field}"));
+                let pointer =
+                    fault.field.as_ref().map_or("/mapping".to_owned(), |field| format!("/mapping/{field}"));
                 Self::Refused(vec![BodyFault {
                     pointer,
                     detail: fault.to_string(),
@@ -275,11 +284,9 @@ pub fn login_status(code: Code) -> StatusCode {
         | Code::AccessDenied
         | Code::ProviderError
         | Code::InvalidGrant => StatusCode::BAD_REQUEST,
-        Code::LinkFinal
-        | Code::NotConfirmed
-        | Code::GuessesSpent
-        | Code::Voided
-        | Code::Declined => StatusCode::GONE,
+        Code::LinkFinal | Code::NotConfirmed | Code::GuessesSpent | Code::Voided | Code::Declined => {
+            StatusCode::GONE
+        }
         Code::InvalidClient
         | Code::TokenRefused
         | Code::TokenFailed

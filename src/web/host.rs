@@ -121,7 +121,8 @@ mod tests {
         let headers = [("host", "proxy.example"), ("x-forwarded-host", "acme.example")];
         assert_eq!(asked(&headers, true).as_deref(), Some("acme.example"));
         assert_eq!(asked(&headers, false).as_deref(), Some("proxy.example"));
-        let twice = [("x-forwarded-host", "a.example"), ("x-forwarded-host", "b.example"), ("host", "c.example")];
+        let twice =
+            [("x-forwarded-host", "a.example"), ("x-forwarded-host", "b.example"), ("host", "c.example")];
         assert_eq!(asked(&twice, true), None);
     }
 

@@ -149,7 +149,8 @@ async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) ->
         response = Response::from_parts(parts, axum::body::Body::from(problem.to_string()));
     }
     let headers = response.headers_mut();
-    headers.insert(HeaderName::from_static("x-request-id"), HeaderValue::from_str(&id).expect("an id is ASCII"));
+    headers
+        .insert(HeaderName::from_static("x-request-id"), HeaderValue::from_str(&id).expect("an id is ASCII"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
@@ -168,7 +169,8 @@ pub struct Problem(pub Value);
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = ([(header::CONTENT_TYPE, "application/problem+json")], self.0.to_string()).into_response();
+        let mut response =
+            ([(header::CONTENT_TYPE, "application/problem+json")], self.0.to_string()).into_response();
         response.extensions_mut().insert(self);
         response
     }

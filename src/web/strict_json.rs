@@ -48,7 +48,10 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
         if inner.is_data() { ApiError::Refused(vec![fault]) } else { ApiError::Malformed(vec![fault]) }
     })?;
     reader.end().map_err(|error| {
-        ApiError::Malformed(vec![BodyFault::at("", format!("something follows the JSON value: {}", words(&error)))])
+        ApiError::Malformed(vec![BodyFault::at(
+            "",
+            format!("something follows the JSON value: {}", words(&error)),
+        )])
     })?;
     Ok(value)
 }

@@ -6,8 +6,8 @@ use reqwest::{Method, StatusCode};
 use rstest::rstest;
 use url::Url;
 
-use crate::harness::browser::{Browser, Page};
 use crate::harness::Harness;
+use crate::harness::browser::{Browser, Page};
 
 /// A login that is about to come back.
 async fn at_the_provider(broker: &Harness) -> (serde_json::Value, Browser, Url) {
@@ -51,7 +51,8 @@ async fn a_bad_state_gets_the_neutral_page_and_the_right_browser_can_still_finis
     let (link, mut browser, callback) = at_the_provider(&broker).await;
     let before = broker.event_types().await;
     let page = browser.get(&with(&callback, change)).await;
-    let elsewhere = Browser::new().get(&format!("{}/idp/eu/oauth/callback", broker.origin).parse().unwrap()).await;
+    let elsewhere =
+        Browser::new().get(&format!("{}/idp/eu/oauth/callback", broker.origin).parse().unwrap()).await;
     assert_eq!(neutral(&page), neutral(&elsewhere), "all neutral pages are alike");
     assert_eq!(broker.provider.counters().token, 0);
     assert_eq!(broker.event_types().await, before);
@@ -62,7 +63,15 @@ async fn a_bad_state_gets_the_neutral_page_and_the_right_browser_can_still_finis
 #[tokio::test]
 async fn bytes_that_are_no_text_are_no_server_error() {
     let broker = Harness::start().await;
-    for query in ["state=%ff%fe&code=x", "state=x&code=%zz", "state=x&code=%00", "%", "state", "&&&", "state=%u0041&code=1"] {
+    for query in [
+        "state=%ff%fe&code=x",
+        "state=x&code=%zz",
+        "state=x&code=%00",
+        "%",
+        "state",
+        "&&&",
+        "state=%u0041&code=1",
+    ] {
         let url = format!("{}/idp/eu/oauth/callback?{query}", broker.origin).parse().unwrap();
         assert_eq!(Browser::new().get(&url).await.status, StatusCode::BAD_REQUEST, "{query}");
     }
@@ -85,7 +94,8 @@ async fn a_cookie_of_the_right_name_and_another_value_is_refused() {
     let broker = Harness::start().await;
     let (_, browser, callback) = at_the_provider(&broker).await;
     let mut forger = browser.clone();
-    forger.tamper(|name, value| Some(if name.starts_with("cs-") { "x".repeat(43) } else { value.to_owned() }));
+    forger
+        .tamper(|name, value| Some(if name.starts_with("cs-") { "x".repeat(43) } else { value.to_owned() }));
     assert_eq!(forger.get(&callback).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(broker.provider.counters().token, 0);
 }
@@ -138,7 +148,8 @@ async fn a_callback_on_another_route_is_refused(#[case] path: &str) {
 async fn only_the_exact_path_is_a_callback(#[case] path: &str) {
     let broker = Harness::start().await;
     let (_, _, callback) = at_the_provider(&broker).await;
-    let answer = broker.plain(Method::GET, &format!("{path}?{}", callback.query().unwrap())).send().await.unwrap();
+    let answer =
+        broker.plain(Method::GET, &format!("{path}?{}", callback.query().unwrap())).send().await.unwrap();
     assert!(answer.status().is_client_error(), "{}", answer.status());
     assert_eq!(broker.provider.counters().token, 0);
 }
@@ -179,7 +190,11 @@ async fn a_reload_in_the_same_browser_shows_the_same_outcome_and_asks_the_provid
     let again = browser.arrive(&callback).await;
     assert_eq!((first.code(), again.status), (again.code(), StatusCode::OK));
     assert_eq!(broker.provider.counters().token, 1);
-    assert_eq!(Browser::new().get(&callback).await.status, StatusCode::BAD_REQUEST, "but nobody else sees it");
+    assert_eq!(
+        Browser::new().get(&callback).await.status,
+        StatusCode::BAD_REQUEST,
+        "but nobody else sees it"
+    );
     assert_eq!(Browser::new().get(&first.url).await.status, StatusCode::NOT_FOUND);
 }
 

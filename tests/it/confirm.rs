@@ -46,7 +46,10 @@ async fn after_five_wrong_codes_the_sign_in_is_spent_and_forgotten() {
     let status = broker.status(&link).await;
     assert_eq!((status["status"].as_str(), status["code"].as_str()), (Some("failed"), Some("guesses_spent")));
     assert!(broker.contacts().await.is_empty());
-    assert!(Browser::new().sign_in(link["url"].as_str().unwrap()).await.code().is_some(), "but it may be tried again");
+    assert!(
+        Browser::new().sign_in(link["url"].as_str().unwrap()).await.code().is_some(),
+        "but it may be tried again"
+    );
 }
 
 #[tokio::test]
@@ -138,7 +141,10 @@ async fn before_anybody_signed_in_there_is_nothing_to_confirm() {
     let link = broker.link("conv-1").await;
     assert_eq!(confirm(&broker, &link, "123456").await.0, StatusCode::CONFLICT);
     let (status, body) = confirm(&broker, &link, "not a code").await;
-    assert_eq!((status, body["faults"][0]["pointer"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some("/code")));
+    assert_eq!(
+        (status, body["faults"][0]["pointer"].as_str()),
+        (StatusCode::UNPROCESSABLE_ENTITY, Some("/code"))
+    );
 }
 
 #[tokio::test]

@@ -23,7 +23,19 @@ fn every_code_of_a_login_stands_in_the_docs_and_no_other() {
 #[test]
 fn every_step_stands_in_the_docs() {
     let page = read("docs/errors.md");
-    for step in [Step::Parse, Step::Find, Step::Verify, Step::Claim, Step::Exchange, Step::IdToken, Step::Whoami, Step::Normalise, Step::Bind, Step::Record, Step::Announce] {
+    for step in [
+        Step::Parse,
+        Step::Find,
+        Step::Verify,
+        Step::Claim,
+        Step::Exchange,
+        Step::IdToken,
+        Step::Whoami,
+        Step::Normalise,
+        Step::Bind,
+        Step::Record,
+        Step::Announce,
+    ] {
         assert!(page.contains(&format!("`{step}`")), "{step}");
     }
 }

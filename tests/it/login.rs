@@ -4,6 +4,8 @@ use reqwest::{Method, StatusCode};
 use rstest::rstest;
 use serde_json::json;
 
+use countersign::cli::demo::provider::ClientAuthUsed;
+
 use crate::harness::browser::Browser;
 use crate::harness::{Choices, Harness, MAPPING};
 
@@ -47,7 +49,10 @@ async fn a_link_sent_in_a_chat_ends_in_an_enriched_contact() {
     assert_eq!(contact["conversations"][0]["id"], "conv-1");
 
     let conversation = broker.get("/v1/conversations/conv-1").await;
-    assert_eq!((conversation["verified"].as_bool(), conversation["binding"].as_str()), (Some(true), Some("code")));
+    assert_eq!(
+        (conversation["verified"].as_bool(), conversation["binding"].as_str()),
+        (Some(true), Some("code"))
+    );
     assert_eq!(conversation["contactId"], done["contactId"]);
     assert_eq!(
         broker.event_types().await,
@@ -112,7 +117,7 @@ async fn the_secret_goes_by_basic_where_the_tenant_says_so() {
     let link = broker.link("conv-1").await;
     Browser::new().sign_in(link["url"].as_str().unwrap()).await;
     assert_eq!(broker.status(&link).await["status"], "completed");
-    assert_eq!(broker.provider.token_requests()[0].client_auth, "basic");
+    assert_eq!(broker.provider.token_requests()[0].client_auth, ClientAuthUsed::Basic);
 }
 
 #[tokio::test]
@@ -160,7 +165,8 @@ async fn a_cancelled_link_ends_a_login_that_is_at_the_provider() {
     let link = broker.link("conv-1").await;
     let mut browser = Browser::new();
     let callback = browser.to_callback(link["url"].as_str().unwrap()).await;
-    let cancelled = broker.post(&format!("/v1/auth-links/{}/cancel", link["id"].as_str().unwrap()), json!({})).await;
+    let cancelled =
+        broker.post(&format!("/v1/auth-links/{}/cancel", link["id"].as_str().unwrap()), json!({})).await;
     assert_eq!((cancelled["status"].as_str(), cancelled["final"].as_bool()), (Some("cancelled"), Some(true)));
     assert_eq!(browser.arrive(&callback).await.status, StatusCode::GONE);
     assert_eq!(broker.provider.counters().token, 0, "nothing left the building");
@@ -176,7 +182,11 @@ async fn a_customer_who_says_it_was_not_me_is_asked_once_more_and_believed() {
     let landing = browser.get(&link["url"].as_str().unwrap().parse().unwrap()).await;
     let decline = crate::harness::page::forms(&landing.html).remove(1);
     let asked = browser.submit(&landing, &decline, &[]).await;
-    assert_eq!(broker.status(&link).await["status"], "created", "a scanner that presses buttons spends nothing");
+    assert_eq!(
+        broker.status(&link).await["status"],
+        "created",
+        "a scanner that presses buttons spends nothing"
+    );
     let done = browser.submit(&asked, &asked.form(), &[("confirm", "yes")]).await;
     assert_eq!(done.status, StatusCode::OK);
     let status = broker.status(&link).await;

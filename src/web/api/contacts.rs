@@ -24,7 +24,8 @@ pub async fn list(
 ) -> Result<Json<Value>, ApiError> {
     let known = ["email", "phone", "externalId", "conversationId", "limit", "cursor"];
     let query = Query::parse(raw.as_deref(), &known)?;
-    let page = web.broker.contacts(&caller.tenant, wanted(&query)?, query.get("cursor"), query.limit()?).await?;
+    let page =
+        web.broker.contacts(&caller.tenant, wanted(&query)?, query.get("cursor"), query.limit()?).await?;
     Ok(Json(json!({"items": page.items, "next": page.next})))
 }
 

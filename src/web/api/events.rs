@@ -24,7 +24,10 @@ pub async fn list(
     let after = match query.get("after") {
         None => 0,
         Some(text) => text.parse::<u64>().map_err(|_| {
-            ApiError::Malformed(vec![BodyFault::at("?after", "not a cursor of this list; use the `next` of a page")])
+            ApiError::Malformed(vec![BodyFault::at(
+                "?after",
+                "not a cursor of this list; use the `next` of a page",
+            )])
         })?,
     };
     let events = web.broker.events(&caller.tenant, after, query.limit()?).await?;

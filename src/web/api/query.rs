@@ -44,7 +44,8 @@ impl Query {
         T: std::str::FromStr,
         T::Err: std::fmt::Display,
     {
-        let fault = |error: T::Err| ApiError::Malformed(vec![BodyFault::at(format!("?{name}"), error.to_string())]);
+        let fault =
+            |error: T::Err| ApiError::Malformed(vec![BodyFault::at(format!("?{name}"), error.to_string())]);
         self.get(name).map(|value| value.parse().map_err(fault)).transpose()
     }
 

@@ -33,7 +33,10 @@ impl Page {
 
     /// Where a redirect leads.
     pub fn location(&self) -> Url {
-        let location = self.headers.get("location").unwrap_or_else(|| panic!("no redirect but {}: {}", self.status, self.html));
+        let location = self
+            .headers
+            .get("location")
+            .unwrap_or_else(|| panic!("no redirect but {}: {}", self.status, self.html));
         self.url.join(location.to_str().unwrap()).unwrap()
     }
 }
@@ -54,7 +57,11 @@ impl Browser {
     /// Its cookies for a page, by name.
     pub fn cookies(&self, url: &Url) -> BTreeMap<String, String> {
         let origin = url.origin().ascii_serialization();
-        self.cookies.iter().filter(|((at, _), _)| *at == origin).map(|((_, name), value)| (name.clone(), value.clone())).collect()
+        self.cookies
+            .iter()
+            .filter(|((at, _), _)| *at == origin)
+            .map(|((_, name), value)| (name.clone(), value.clone()))
+            .collect()
     }
 
     /// Takes a cookie away, or gives it another value.
@@ -72,7 +79,8 @@ impl Browser {
 
     /// Sends a form of `from`, with its buttons left out and `more` fields added or replaced.
     pub async fn submit(&mut self, from: &Page, form: &Form, more: &[(&str, &str)]) -> Page {
-        let url = if form.action.is_empty() { from.url.clone() } else { from.url.join(&form.action).unwrap() };
+        let url =
+            if form.action.is_empty() { from.url.clone() } else { from.url.join(&form.action).unwrap() };
         let mut fields = form.fields.clone();
         for (name, value) in more {
             fields.retain(|(known, _)| known != name);
@@ -123,9 +131,15 @@ impl Browser {
         self.arrive(&callback).await
     }
 
-    async fn send(&mut self, method: Method, url: &Url, form: Option<(Vec<(String, String)>, String)>) -> Page {
+    async fn send(
+        &mut self,
+        method: Method,
+        url: &Url,
+        form: Option<(Vec<(String, String)>, String)>,
+    ) -> Page {
         let mut request = self.http.request(method, url.clone());
-        let jar: Vec<_> = self.cookies(url).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let jar: Vec<_> =
+            self.cookies(url).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !jar.is_empty() {
             request = request.header("cookie", jar.join("; "));
         }

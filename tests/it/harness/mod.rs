@@ -55,7 +55,7 @@ pub struct Harness {
     /// The settings it was started with.
     pub config: Config,
     http: reqwest::Client,
-    token: tokio::sync::OnceCell<String>,
+    token: tokio::sync::Mutex<Option<(String, jiff::Timestamp)>>,
     folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     served: Option<tokio::task::JoinHandle<()>>,
@@ -88,16 +88,11 @@ impl Harness {
             clock,
             config,
             http: http_client(),
-            token: tokio::sync::OnceCell::new(),
+            token: tokio::sync::Mutex::new(None),
             folder,
             stop: Some(stop),
             served: Some(served),
         }
-    }
-
-    /// The folder with key ring, database and tenants.
-    pub fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// The database file.
@@ -124,7 +119,7 @@ impl Harness {
 
     /// Sends a request as the tenant's bot and reads the JSON answer.
     pub async fn api(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
-        let token = self.token.get_or_init(|| async { self.fetch_token().await }).await;
+        let token = self.token().await;
         let mut request = self.http.request(method, format!("{}{path}", self.origin)).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(&body);
@@ -191,6 +186,20 @@ impl Harness {
         self.http.request(method, format!("{}{path}", self.origin))
     }
 
+    /// An access token of the tenant's bot that is good for a while, also after the clock was moved.
+    pub async fn token(&self) -> String {
+        let mut kept = self.token.lock().await;
+        let now = self.clock.now();
+        match &*kept {
+            Some((token, since)) if now.duration_since(*since).as_secs() < 1800 => token.clone(),
+            _ => {
+                let token = self.fetch_token().await;
+                *kept = Some((token.clone(), now));
+                token
+            }
+        }
+    }
+
     async fn fetch_token(&self) -> String {
         let body = json!({
             "grant_type": "client_credentials",
@@ -231,7 +240,7 @@ async fn serve(
     clock: &Clock,
     listener: TcpListener,
 ) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
-    let tenants = app::read_tenants(config, &environment()).unwrap();
+    let tenants = app::read_tenants(config, &environment()).unwrap().value;
     let app = App::build(config, tenants, clock.clone()).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(async move {
@@ -263,7 +272,7 @@ fn read_config(folder: &Path, port: u16, provider: &DemoProvider) -> Config {
 fn write_files(folder: &Path, clock: &Clock, provider: &DemoProvider, choices: &Choices) {
     let tenants = folder.join("tenants");
     std::fs::create_dir(&tenants).unwrap();
-    KeyRing::generate(clock).unwrap().write_new(&folder.join("keys.toml")).unwrap();
+    KeyRing::generate(clock).write_new(&folder.join("keys.toml")).unwrap();
     std::fs::write(tenants.join("acme.toml"), tenant("Acme Bank", "127.0.0.1", provider, choices)).unwrap();
     std::fs::write(tenants.join("beta.toml"), tenant("Beta Shop", "beta.test", provider, choices)).unwrap();
 }

@@ -53,10 +53,14 @@ fn form(source: &str) -> Form {
     for tag in body.split('<').skip(1) {
         let tag = tag.split('>').next().unwrap_or_default();
         let mut named = attributes(tag);
-        let (Some(name), value) = (named.remove("name"), named.remove("value").unwrap_or_default()) else { continue };
+        let (Some(name), value) = (named.remove("name"), named.remove("value").unwrap_or_default()) else {
+            continue;
+        };
         if tag.starts_with("button") {
             form.buttons.push((name, value));
-        } else if tag.starts_with("input") && named.get("type").is_none_or(|kind| kind != "radio" && kind != "checkbox") {
+        } else if tag.starts_with("input")
+            && named.get("type").is_none_or(|kind| kind != "radio" && kind != "checkbox")
+        {
             form.fields.push((name, value));
         }
     }
@@ -78,7 +82,16 @@ fn attributes(tag: &str) -> BTreeMap<String, String> {
 
 fn unescape(text: &str) -> String {
     let mut out = text.to_owned();
-    for (entity, c) in [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#34;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&#38;", "&"), ("&amp;", "&")] {
+    for (entity, c) in [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&#x27;", "'"),
+        ("&#38;", "&"),
+        ("&amp;", "&"),
+    ] {
         out = out.replace(entity, c);
     }
     out

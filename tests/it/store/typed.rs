@@ -84,7 +84,7 @@ async fn a_link_is_due_at_its_expiry_until_it_is_final(store: &Store, clock: &Cl
     assert!(early.await.unwrap().iter().all(|due| due.id != id), "not before its time");
 
     let mut tx = Tx::new();
-    tx.update_link(&link, &link.value.clone().open(start()).unwrap());
+    tx.update_link(&link, &link.value.clone().open(opening(), start()).unwrap());
     at.commit(tx, DURABLE).await.unwrap();
     assert_eq!(due_of(store, &at, DueKind::LinkExpiry, id).await, [link.expires_at]);
 
@@ -322,4 +322,8 @@ async fn an_attempt_and_a_link_leave_the_store_when_their_time_to_live_is_over()
     clock.advance(Duration::from_hours(32 * 24));
     assert!(at.link(&link.id).await.unwrap().is_none());
     assert!(Partition::all().any(|partition| partition == at.partition()));
+}
+
+fn opening() -> countersign::domain::link::Opening {
+    countersign::domain::link::Opening { cookie_name: "cs-00000000".to_owned(), request: "key".to_owned() }
 }
