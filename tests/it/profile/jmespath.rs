@@ -122,7 +122,6 @@ fn expression() -> impl Strategy<Value = String> {
             "values",
             "type",
             "to_array",
-            "to_string",
             "reverse",
             "sort",
             "max",

@@ -1,5 +1,6 @@
-//! The profile layer against files of cases: a case added to a file is a test added.
+//! The profile and channel layers against files of cases: a case added to a file is a test added.
 
+mod channels;
 mod jmespath;
 mod names;
 mod normalise;
