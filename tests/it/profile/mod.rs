@@ -1,5 +1,6 @@
-//! The profile layer against files of cases: a case added to a file is a test added.
+//! The profile and channel layers against files of cases: a case added to a file is a test added.
 
+mod channels;
 mod jmespath;
 mod names;
 mod normalise;
@@ -21,9 +22,9 @@ fn read(path: &Path) -> Value {
 
 /// Every JSON file of a folder, by its name.
 fn all_in(folder: &str) -> Vec<(String, Value)> {
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(fixtures(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let entries = std::fs::read_dir(fixtures(folder)).expect("the folder exists");
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.expect("a readable folder").path()).collect();
     files.sort();
-    let name = |path: &Path| path.file_stem().unwrap().to_string_lossy().into_owned();
+    let name = |path: &Path| path.file_stem().expect("a file has a name").to_string_lossy().into_owned();
     files.iter().map(|path| (name(path), read(path))).collect()
 }

@@ -16,17 +16,18 @@ struct Case {
 impl Case {
     fn of(file: &Value) -> Self {
         let mapping: Option<Mapping> =
-            file.get("mapping").map(|mapping| serde_json::from_value(mapping.clone()).unwrap());
-        let trusted: Vec<TrustedField> =
-            file.get("trusted").map_or(vec![], |list| serde_json::from_value(list.clone()).unwrap());
+            file.get("mapping").map(|mapping| serde_json::from_value(mapping.clone()).expect("a mapping"));
+        let trusted: Vec<TrustedField> = file
+            .get("trusted")
+            .map_or(vec![], |list| serde_json::from_value(list.clone()).expect("trusted fields"));
         let subject = file.get("subject").and_then(Value::as_str);
         let whoami = match file.get("raw") {
-            Some(raw) => parse_whoami(raw.as_str().unwrap().as_bytes()).unwrap(),
+            Some(raw) => parse_whoami(raw.as_str().expect("a text").as_bytes()).expect("JSON"),
             None => file["whoami"].clone(),
         };
         let named = file.get("named").and_then(Value::as_object).into_iter().flatten();
         Self {
-            normaliser: Normaliser::new(mapping.as_ref(), subject, &trusted).unwrap(),
+            normaliser: Normaliser::new(mapping.as_ref(), subject, &trusted).expect("good settings"),
             whoami,
             claims: file.get("claims").cloned(),
             token_response: file.get("token_response").cloned(),
@@ -56,7 +57,7 @@ fn every_payload_gives_the_profile_of_its_fixture() {
         match expect.get("profile_text") {
             Some(text) => assert_eq!(json!(signed_in.profile).to_string(), text.as_str().unwrap(), "{name}"),
             None => {
-                assert_eq!(json!(signed_in.profile), expect["profile"], "{name}: {:?}", signed_in.warnings)
+                assert_eq!(json!(signed_in.profile), expect["profile"], "{name}: {:?}", signed_in.warnings);
             }
         }
         assert_eq!(json!(signed_in.subject), expect["subject"], "{name}: {:?}", signed_in.warnings);
