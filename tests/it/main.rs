@@ -12,5 +12,6 @@ mod issuer;
 mod login;
 mod pages;
 mod profile;
+mod review;
 mod settings;
 mod store;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -18,6 +18,7 @@ use crate::flow::create_link::NewLink;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadAuthLinks, WriteAuthLinks};
 use crate::web::error::{ApiError, BodyFault};
+use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
 use super::view;
@@ -99,7 +100,7 @@ pub async fn create(
 pub async fn read(
     caller: Caller<ReadAuthLinks>,
     State(web): State<Arc<Web>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let link = web.broker.link(&caller.tenant, &parse_id(&id)?).await?.ok_or(ApiError::NotFound)?;
     Ok(axum::Json(view::link(&link)).into_response())
@@ -109,7 +110,7 @@ pub async fn read(
 pub async fn cancel(
     caller: Caller<WriteAuthLinks>,
     State(web): State<Arc<Web>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let link = web.broker.cancel_link(&caller.tenant, &caller.client_id, &parse_id(&id)?).await?;
     Ok(axum::Json(view::link(&link)).into_response())
@@ -119,7 +120,7 @@ pub async fn cancel(
 pub async fn confirm(
     caller: Caller<WriteAuthLinks>,
     State(web): State<Arc<Web>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     StrictJson(body): StrictJson<ConfirmBody>,
 ) -> Result<Response, ApiError> {
     let id = parse_id(&id)?;

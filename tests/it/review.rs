@@ -1,0 +1,38 @@
+//! Defects that a review found, each a test named for it.
+
+use std::time::Duration;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::harness::browser::Browser;
+use crate::harness::{Choices, Harness, MAPPING};
+
+fn url_of(link: &Value) -> &str {
+    link["url"].as_str().unwrap()
+}
+
+fn count(types: &[String], kind: &str) -> usize {
+    types.iter().filter(|known| *known == kind).count()
+}
+
+fn another(code: &str) -> String {
+    let digits: u32 = code.trim_start_matches("CS-").parse().unwrap();
+    format!("{:06}", (digits + 1) % 1_000_000)
+}
+
+#[tokio::test]
+async fn a_path_segment_that_is_no_text_is_answered_like_any_unknown_name() {
+    let broker = Harness::start().await;
+    for path in ["/a/%ff", "/a/r/%ff", "/assets/%ff"] {
+        let answer = broker.plain(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+        assert!(answer.headers().contains_key("content-security-policy"), "{path}");
+    }
+    let answer = broker.plain(Method::GET, "/idp/eu/oauth/callback/%ff?state=x&code=y").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    assert!(answer.headers().contains_key("content-security-policy"));
+    let (status, problem) = broker.api(Method::GET, "/v1/contacts/%ff", None).await;
+    assert_eq!((status, problem["code"].as_str()), (StatusCode::NOT_FOUND, Some("not_found")));
+}
