@@ -120,9 +120,9 @@ pub fn ops_router(web: Arc<Web>) -> Router {
 
 fn ops_routes() -> Router<Arc<Web>> {
     Router::new()
-        .route("/livez", any(health::live))
-        .route("/readyz", any(health::ready))
-        .route("/version", any(health::version))
+        .route("/livez", only(get(health::live)))
+        .route("/readyz", only(get(health::ready)))
+        .route("/version", only(get(health::version)))
 }
 
 /// A JSON route: other methods get a problem document and an `Allow` header.

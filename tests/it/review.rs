@@ -36,3 +36,15 @@ async fn a_path_segment_that_is_no_text_is_answered_like_any_unknown_name() {
     let (status, problem) = broker.api(Method::GET, "/v1/contacts/%ff", None).await;
     assert_eq!((status, problem["code"].as_str()), (StatusCode::NOT_FOUND, Some("not_found")));
 }
+
+#[tokio::test]
+async fn what_operators_ask_is_answered_to_get_and_head_only() {
+    let broker = Harness::start().await;
+    for path in ["/livez", "/readyz", "/version"] {
+        assert_eq!(broker.plain(Method::HEAD, path).send().await.unwrap().status(), StatusCode::OK);
+        for method in [Method::TRACE, Method::POST, Method::DELETE] {
+            let answer = broker.plain(method, path).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        }
+    }
+}
