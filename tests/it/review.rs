@@ -48,3 +48,12 @@ async fn what_operators_ask_is_answered_to_get_and_head_only() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_misspelt_handle_is_refused_and_not_left_out() {
+    let broker = Harness::start().await;
+    let body = json!({"conversation": {"id": "conv-1", "channel": "sms", "handel": "+15550100"}});
+    let (status, problem) = broker.api(Method::POST, "/v1/auth-links", Some(body)).await;
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(problem["faults"][0]["pointer"], "/conversation/handel");
+}

@@ -10,8 +10,8 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::binding::Binding;
 use crate::domain::confirmation::TypedCode;
-use crate::domain::conversation::ConversationRef;
-use crate::domain::ids::{LinkId, ProviderId};
+use crate::domain::conversation::{Channel, ConversationRef, Handle};
+use crate::domain::ids::{ConversationId, LinkId, ProviderId};
 use crate::domain::link::{ContactHint, Sender};
 use crate::domain::request::Route;
 use crate::flow::create_link::NewLink;
@@ -30,7 +30,7 @@ const METADATA: usize = 4096;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateBody {
-    conversation: ConversationRef,
+    conversation: ConversationBody,
     provider: Option<ProviderId>,
     snippet: Option<String>,
     locale: Option<String>,
@@ -43,6 +43,16 @@ pub struct CreateBody {
     binding: Option<BindingBody>,
     #[serde(default)]
     metadata: Map<String, Value>,
+}
+
+/// Where the link will be sent. A misspelt `handle` must not pass for one that was left out: who
+/// may confirm the sign-in hangs on it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConversationBody {
+    id: ConversationId,
+    channel: Channel,
+    handle: Option<Handle>,
 }
 
 /// What a sender may demand of the chat.
@@ -66,8 +76,9 @@ pub async fn create(
     StrictJson(body): StrictJson<CreateBody>,
 ) -> Result<Response, ApiError> {
     check(&body)?;
+    let ConversationBody { id, channel, handle } = body.conversation;
     let order = NewLink {
-        conversation: body.conversation,
+        conversation: ConversationRef { id, channel, handle },
         provider: body.provider,
         snippet: body.snippet,
         locale: body.locale,
