@@ -72,6 +72,17 @@ pub enum OpenLinkError {
 impl Broker {
     /// What the landing page tells. Changes nothing, however often and by whomever it is called.
     pub async fn look_at_link(&self, tenant: &Tenant, token: &str) -> Result<Landing, OpenLinkError> {
+        let landing = self.look_at_live_link(tenant, token).await?;
+        // A sign-in that began in time goes on, but no other one begins.
+        if self.clock.now() >= landing.link.expires_at {
+            return Err(OpenLinkError::Gone(LinkStatus::Expired));
+        }
+        Ok(landing)
+    }
+
+    /// What the page tells that asks once more before a link is declined. A running sign-in can be
+    /// declined after the link's own time, too.
+    pub async fn look_at_live_link(&self, tenant: &Tenant, token: &str) -> Result<Landing, OpenLinkError> {
         let link = self.find_link(tenant, token).await?.into_value().as_of(self.clock.now());
         if link.status().is_final() {
             return Err(OpenLinkError::Gone(link.status()));

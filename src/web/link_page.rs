@@ -121,7 +121,7 @@ async fn open(visit: &Visit, web: &Web, token: &str) -> Response {
 }
 
 async fn ask_once_more(visit: &Visit, web: &Web, token: &str) -> Response {
-    match web.broker.look_at_link(&visit.tenant, token).await {
+    match web.broker.look_at_live_link(&visit.tenant, token).await {
         Ok(landing) => {
             let visitor = visit.visitor(landing.link.locale.as_deref());
             page::decline(&visitor, &page::Decline { path: &format!("/a/{token}") })

@@ -57,3 +57,18 @@ async fn a_misspelt_handle_is_refused_and_not_left_out() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(problem["faults"][0]["pointer"], "/conversation/handel");
 }
+
+#[tokio::test]
+async fn a_link_whose_time_is_over_offers_no_continue_while_a_sign_in_still_runs() {
+    let broker = Harness::start().await;
+    let link = broker.link_with("conv-1", json!({"expiresIn": 20})).await;
+    let mut browser = Browser::new();
+    let callback = browser.reach_callback(url_of(&link)).await;
+    broker.clock.advance(Duration::from_secs(30));
+    let url: Url = url_of(&link).parse().unwrap();
+    assert_eq!(Browser::new().get(&url).await.status, StatusCode::GONE);
+    let decline = broker.plain(Method::POST, &format!("{}/decline", url.path()));
+    let asked = decline.header("sec-fetch-site", "same-origin").send().await.unwrap();
+    assert_eq!(asked.status(), StatusCode::OK, "a running sign-in can still be declined");
+    assert!(browser.arrive(&callback).await.code().is_some());
+}
