@@ -244,6 +244,11 @@ impl Link {
         }
     }
 
+    /// Whether it waits for the confirmation of this authorization request's sign-in.
+    pub fn is_held_by(&self, key: &str) -> bool {
+        matches!(&self.state, LinkState::Provisional { request, .. } if request == key)
+    }
+
     /// The link as it is at `now`: a provisional sign-in that nobody confirmed has failed, and
     /// a link whose time is over has expired. Its expiry cuts neither a customer who is at the
     /// provider nor a sign-in that waits for its confirmation.

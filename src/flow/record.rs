@@ -114,6 +114,9 @@ impl Broker {
         tx.put_conversation(known.conversation.as_ref(), &conversation);
         let outcome = Outcome::Completed { binding: sign_in.binding };
         tx.update_request(request, &request.value.clone().finish(outcome, now));
+        if !known.link.value.is_held_by(&request.value.key) {
+            self.forget_provisional(&mut tx, tenant, &known.link.value).await.map_err(unavailable)?;
+        }
         tx.update_link(&known.link, &completed);
         self.announce_link(&mut tx, tenant, EventType::Completed, &completed, "customer");
         Ok(tx)

@@ -59,6 +59,21 @@ async fn a_misspelt_handle_is_refused_and_not_left_out() {
 }
 
 #[tokio::test]
+async fn a_completion_elsewhere_voids_the_sign_in_that_waits_for_its_code() {
+    let broker = Harness::minimum("none").await;
+    let link = broker.link("conv-1").await;
+    let (mut first, mut second) = (Browser::new(), Browser::new());
+    let without_cookie = first.reach_callback(url_of(&link)).await;
+    first.tamper(|_, _| None);
+    let waiting = first.arrive(&without_cookie).await;
+    assert!(waiting.code().is_some());
+    assert_eq!(second.sign_in(url_of(&link)).await.status, StatusCode::OK);
+    assert_eq!(broker.status(&link).await["status"], "completed");
+    let after = first.get(&waiting.url).await;
+    assert_eq!((after.code(), after.status), (None, StatusCode::GONE), "no code that nobody takes");
+}
+
+#[tokio::test]
 async fn a_link_whose_time_is_over_offers_no_continue_while_a_sign_in_still_runs() {
     let broker = Harness::start().await;
     let link = broker.link_with("conv-1", json!({"expiresIn": 20})).await;
