@@ -85,13 +85,19 @@ impl Broker {
                     conversation.guesses.count(now).map_err(|_| ConfirmError::Spent(status))?;
                 tx.put_conversation(Some(&known), &conversation);
             }
-            let mut provisional = waiting.provisional;
+            let mut provisional = waiting.provisional.clone();
             provisional.guesses += 1;
             tx.update_request(&waiting.request, &waiting.request.value.clone().hold(provisional));
             match store.commit(tx, Durability::Relaxed).await {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
-                Ok(()) => return self.find_waiting(tenant, id).await,
+                Ok(()) => {
+                    let counted = self.find_waiting(tenant, id).await?;
+                    // A sign-in that took its place meanwhile is another one: its guesses count anew.
+                    if counted.request.value.key == waiting.request.value.key {
+                        return Ok(counted);
+                    }
+                }
             }
         }
         Err(StoreError::Conflict.into())
@@ -117,6 +123,15 @@ impl Broker {
     async fn refuse_guess(&self, tenant: &Tenant, waiting: Waiting) -> Result<ConfirmError, ConfirmError> {
         let attempts_left = CODE_GUESSES.saturating_sub(waiting.provisional.guesses);
         if attempts_left == 0 {
+            self.spend(tenant, waiting).await?;
+        }
+        Ok(ConfirmError::Wrong { attempts_left })
+    }
+
+    /// Forgets a sign-in whose guesses are spent, unless another guess or event ended it meanwhile.
+    async fn spend(&self, tenant: &Tenant, mut waiting: Waiting) -> Result<(), ConfirmError> {
+        let (id, key) = (waiting.link.value.id.clone(), waiting.request.value.key.clone());
+        for _ in 0..RACES {
             let now = self.clock.now();
             let fault = Fault::new(Step::Bind, Code::GuessesSpent);
             let mut tx = Tx::new();
@@ -126,9 +141,17 @@ impl Broker {
                 tx.update_link(&waiting.link, &spent);
                 self.announce_link(&mut tx, tenant, EventType::Failed, &spent, "customer");
             }
-            self.store.at(&tenant.id).commit(tx, Durability::Durable).await?;
+            match self.store.at(&tenant.id).commit(tx, Durability::Durable).await {
+                Err(StoreError::Conflict) => {}
+                done => return Ok(done?),
+            }
+            waiting = match self.find_waiting(tenant, &id).await {
+                Ok(again) if again.request.value.key == key => again,
+                Err(ConfirmError::Store(error)) => return Err(error.into()),
+                _ => return Ok(()),
+            };
         }
-        Ok(ConfirmError::Wrong { attempts_left })
+        Err(StoreError::Conflict.into())
     }
 
     async fn complete_confirmed(&self, tenant: &Tenant, waiting: &Waiting) -> Result<(), ConfirmError> {

@@ -74,6 +74,27 @@ async fn a_completion_elsewhere_voids_the_sign_in_that_waits_for_its_code() {
 }
 
 #[tokio::test]
+async fn the_last_guesses_at_once_spend_the_sign_in_and_every_one_gets_an_answer() {
+    let broker = std::sync::Arc::new(Harness::start().await);
+    for round in 0..4 {
+        let conversation = format!("conv-{round}");
+        let link = broker.link(&conversation).await;
+        let code = Browser::new().sign_in(url_of(&link)).await.code().unwrap();
+        let path = format!("/v1/auth-links/{}/confirm", link["id"].as_str().unwrap());
+        let tries = (0..8).map(|_| {
+            let (broker, path, code) = (std::sync::Arc::clone(&broker), path.clone(), another(&code));
+            tokio::spawn(async move { broker.api(Method::POST, &path, Some(json!({"code": code}))).await.0 })
+        });
+        for done in tries.collect::<Vec<_>>() {
+            let status = done.await.unwrap();
+            assert!([StatusCode::UNPROCESSABLE_ENTITY, StatusCode::GONE].contains(&status), "{status}");
+        }
+        assert_eq!(broker.status(&link).await["code"], "guesses_spent");
+        assert_eq!(count(&broker.event_types().await, "auth.failed"), round + 1);
+    }
+}
+
+#[tokio::test]
 async fn a_link_whose_time_is_over_offers_no_continue_while_a_sign_in_still_runs() {
     let broker = Harness::start().await;
     let link = broker.link_with("conv-1", json!({"expiresIn": 20})).await;
