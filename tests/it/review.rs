@@ -95,6 +95,15 @@ async fn the_last_guesses_at_once_spend_the_sign_in_and_every_one_gets_an_answer
 }
 
 #[tokio::test]
+async fn six_digits_after_the_completion_are_an_ordinary_message() {
+    let broker = Harness::start().await;
+    let link = broker.link("conv-1").await;
+    let code = Browser::new().sign_in(url_of(&link)).await.code().unwrap();
+    assert_eq!(broker.message("conv-1", "+15550100", &code).await["matched"], true);
+    assert_eq!(broker.message("conv-1", "+15550100", "471147").await, json!({"matched": false}));
+}
+
+#[tokio::test]
 async fn a_link_whose_time_is_over_offers_no_continue_while_a_sign_in_still_runs() {
     let broker = Harness::start().await;
     let link = broker.link_with("conv-1", json!({"expiresIn": 20})).await;
@@ -107,4 +116,18 @@ async fn a_link_whose_time_is_over_offers_no_continue_while_a_sign_in_still_runs
     let asked = decline.header("sec-fetch-site", "same-origin").send().await.unwrap();
     assert_eq!(asked.status(), StatusCode::OK, "a running sign-in can still be declined");
     assert!(browser.arrive(&callback).await.code().is_some());
+}
+
+#[tokio::test]
+async fn a_provider_that_is_gone_at_the_confirmation_is_no_fault_of_the_message() {
+    let mut broker = Harness::with(Choices { provider: MAPPING.to_owned(), ..Choices::default() }).await;
+    let link = broker.link("conv-1").await;
+    let code = Browser::new().sign_in(url_of(&link)).await.code().unwrap();
+    let file = broker.config.tenants.join("acme.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("id = \"acme\"", "id = \"renamed\"")).unwrap();
+    broker.restart().await;
+    let answer = broker.message("conv-1", "+15550100", &code).await;
+    assert_eq!(answer["matched"], false);
+    assert!(broker.contacts().await.is_empty());
 }
