@@ -204,6 +204,15 @@ pub struct ConversationRef {
     pub handle: Option<Handle>,
 }
 
+impl ConversationRef {
+    /// Whether this is still the same person's place: the same channel, and no other address there.
+    /// A sender that leaves the address out says nothing of it.
+    pub fn is_same_person(&self, other: &Self) -> bool {
+        let same = |(ours, theirs): (&Handle, &Handle)| ours.is_same(theirs, self.channel);
+        self.channel == other.channel && self.handle.as_ref().zip(other.handle.as_ref()).is_none_or(same)
+    }
+}
+
 /// What we remember of a conversation.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Conversation {
@@ -315,6 +324,20 @@ mod tests {
         assert!(handle("whatsapp:+15550100").is_same(&handle("15550100"), Channel::Whatsapp));
         assert!(!handle("+15550100").is_same(&handle("+15550101"), Channel::Sms));
         assert!(!handle("abc").is_same(&handle("def"), Channel::Sms), "no digits never match");
+    }
+
+    #[test]
+    fn a_number_in_another_spelling_or_left_out_is_no_other_person() {
+        let at = |channel, told: Option<&str>| ConversationRef {
+            id: "c".parse().unwrap(),
+            channel,
+            handle: told.map(handle),
+        };
+        let known = at(Channel::Sms, Some("+15550100"));
+        assert!(known.is_same_person(&at(Channel::Sms, Some("+1 (555) 01-00"))));
+        assert!(known.is_same_person(&at(Channel::Sms, None)));
+        assert!(!known.is_same_person(&at(Channel::Sms, Some("+15550101"))));
+        assert!(!known.is_same_person(&at(Channel::Whatsapp, Some("+15550100"))));
     }
 
     #[test]

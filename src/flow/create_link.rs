@@ -165,10 +165,14 @@ impl Broker {
         let now = self.clock.now();
         let mut conversation =
             known.cloned().unwrap_or_else(|| Conversation::new(link.conversation.clone(), now));
-        if conversation.at != link.conversation && conversation.verified.take().is_some() {
+        let same_person = conversation.at.is_same_person(&link.conversation);
+        if !same_person && conversation.verified.take().is_some() {
             self.announce_unverified(tx, tenant, &conversation.at);
         }
+        // Who may confirm a sign-in does not grow because a sender left the address out.
+        let handle = conversation.at.handle.take().filter(|_| same_person);
         conversation.at = link.conversation.clone();
+        conversation.at.handle = conversation.at.handle.or(handle);
         conversation.link = Some(link.id.clone());
         conversation.updated_at = now;
         conversation

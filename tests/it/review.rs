@@ -104,6 +104,32 @@ async fn six_digits_after_the_completion_are_an_ordinary_message() {
 }
 
 #[tokio::test]
+async fn another_spelling_of_the_number_or_none_leaves_the_conversation_verified() {
+    let broker = Harness::start().await;
+    let link = broker.link("conv-1").await;
+    let code = Browser::new().sign_in(url_of(&link)).await.code().unwrap();
+    broker.message("conv-1", "+15550100", &code).await;
+    for conversation in [
+        json!({"id": "conv-1", "channel": "sms", "handle": "+1 (555) 01-00"}),
+        json!({"id": "conv-1", "channel": "sms"}),
+    ] {
+        broker.link_with("conv-1", json!({"conversation": conversation})).await;
+        assert_eq!(broker.get("/v1/conversations/conv-1").await["verified"], true);
+    }
+    let link = broker.link_with("conv-1", json!({"conversation": {"id": "conv-1", "channel": "sms"}})).await;
+    let code = Browser::new().sign_in(url_of(&link)).await.code().unwrap();
+    assert_eq!(
+        broker.message("conv-1", "+15550199", &code).await["matched"],
+        false,
+        "the address that is known still counts"
+    );
+    let elsewhere = json!({"id": "conv-1", "channel": "sms", "handle": "+15550199"});
+    broker.link_with("conv-1", json!({"conversation": elsewhere})).await;
+    assert_eq!(broker.get("/v1/conversations/conv-1").await["verified"], false);
+    assert_eq!(count(&broker.event_types().await, "conversation.unverified"), 1);
+}
+
+#[tokio::test]
 async fn a_link_whose_time_is_over_offers_no_continue_while_a_sign_in_still_runs() {
     let broker = Harness::start().await;
     let link = broker.link_with("conv-1", json!({"expiresIn": 20})).await;
