@@ -192,7 +192,11 @@ impl Contact {
     ) -> Option<Change> {
         let current = self.value(name);
         let newer = self.provenance.get(name).is_some_and(|known| known.at > source.read_at);
-        if rule == Enrich::Ignore || newer || current.as_ref() == Some(value) {
+        if rule == Enrich::Ignore || newer {
+            return None;
+        }
+        if current.as_ref() == Some(value) {
+            self.confirm(name, source);
             return None;
         }
         let provenance = Provenance {
@@ -209,10 +213,21 @@ impl Contact {
             let from = current.unwrap_or(Value::Null);
             return Some(Change { field: name.to_owned(), from, to: value.clone() });
         }
-        if rule == Enrich::Suggest {
+        let newer = self.suggestions.get(name).is_some_and(|known| known.provenance.at > source.read_at);
+        if rule == Enrich::Suggest && !newer {
             self.suggestions.insert(name.to_owned(), Suggestion { value: value.clone(), provenance });
         }
         None
+    }
+
+    /// The provider says again what stands there: an answer from before this one is older now.
+    fn confirm(&mut self, name: &str, source: &EnrichSource) {
+        if let Some(known) = self.provenance.get_mut(name)
+            && known.provider.as_ref() == Some(&source.provider)
+        {
+            known.at = source.read_at;
+            known.auth_link_id = Some(source.link.clone());
+        }
     }
 
     fn set(&mut self, name: &str, value: Value) {
@@ -250,5 +265,63 @@ impl Contact {
             ProfileField::Locale => &mut self.locale,
             ProfileField::UserId => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contact() -> Contact {
+        Contact::new(ContactId::from_uuid(uuid::Uuid::from_u128(1)), 1, read_at(0))
+    }
+
+    fn read_at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    /// An answer that was read at `second` and says this email, under this rule.
+    fn hear(contact: &mut Contact, rule: Enrich, second: i64, email: &str) -> usize {
+        let mut profile = Profile::default();
+        profile.set_text(ProfileField::Email, email);
+        let policy = EnrichPolicy { fields: [("email".to_owned(), rule)].into(), ..EnrichPolicy::default() };
+        let source = EnrichSource {
+            provider: "acme".parse().unwrap(),
+            link: LinkId::from_uuid(uuid::Uuid::from_u128(2)),
+            read_at: read_at(second),
+        };
+        contact.enrich(&profile, &policy, &source).len()
+    }
+
+    #[test]
+    fn a_field_is_filled_once_and_overwritten_by_a_newer_answer_only() {
+        let mut filled = contact();
+        assert_eq!(hear(&mut filled, Enrich::Fill, 1, "a@acme.example"), 1);
+        assert_eq!(hear(&mut filled, Enrich::Fill, 2, "b@acme.example"), 0);
+        let mut overwritten = contact();
+        hear(&mut overwritten, Enrich::Overwrite, 2, "b@acme.example");
+        assert_eq!(hear(&mut overwritten, Enrich::Overwrite, 1, "a@acme.example"), 0);
+        assert_eq!(hear(&mut overwritten, Enrich::Overwrite, 3, "c@acme.example"), 1);
+        assert_eq!(overwritten.provenance["email"].previous, Some("b@acme.example".into()));
+        assert_eq!(hear(&mut overwritten, Enrich::Ignore, 4, "d@acme.example"), 0);
+        assert_eq!(overwritten.email.as_deref(), Some("c@acme.example"));
+    }
+
+    #[test]
+    fn an_answer_from_before_a_confirmation_does_not_overwrite_what_was_confirmed() {
+        let mut contact = contact();
+        hear(&mut contact, Enrich::Overwrite, 1, "now@acme.example");
+        assert_eq!(hear(&mut contact, Enrich::Overwrite, 3, "now@acme.example"), 0);
+        assert_eq!(hear(&mut contact, Enrich::Overwrite, 2, "old@acme.example"), 0);
+        assert_eq!(contact.email.as_deref(), Some("now@acme.example"));
+    }
+
+    #[test]
+    fn an_older_answer_does_not_replace_a_newer_suggestion() {
+        let mut contact = contact();
+        hear(&mut contact, Enrich::Suggest, 2, "new@acme.example");
+        hear(&mut contact, Enrich::Suggest, 1, "old@acme.example");
+        assert_eq!(contact.suggestions["email"].value, "new@acme.example");
+        assert_eq!(contact.email, None, "a suggestion waits for a person");
     }
 }
