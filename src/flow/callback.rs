@@ -89,15 +89,15 @@ impl Broker {
             Checked::First(login) => login,
             Checked::Again(request) => return Ok(self.result_handle(tenant, &request, true)),
         };
-        let handle = self.result_handle(tenant, &login.request, login.same_browser);
-        match self.claim(login).await? {
-            Claim::Ours(login) => self.finish_detached(login).await,
-            Claim::Another { same_browser: true } => {}
-            Claim::Another { same_browser: false } => {
-                return Err(Fault::new(Step::Claim, Code::StateUnknown).into());
-            }
+        let same_browser = login.same_browser;
+        let handle = self.result_handle(tenant, &login.request, same_browser);
+        let ours = self.carry_out(login).await?;
+        // What another callback with the same state has brought is for the same browser only.
+        if ours || same_browser {
+            Ok(handle)
+        } else {
+            Err(Fault::new(Step::Claim, Code::StateUnknown).into())
         }
-        Ok(handle)
     }
 
     /// Finds the authorization request by its state, and its link. Reads only.
@@ -164,29 +164,34 @@ impl Broker {
         if own.peek().is_some() && own.all(held) { Ok(true) } else { Err(Code::CookieMismatch) }
     }
 
-    /// Marks the request as ours, unless another callback with the same state was faster.
-    async fn claim(&self, mut login: Login) -> Result<Claim, CallbackError> {
-        let another = Claim::Another { same_browser: login.same_browser };
+    /// Claims and finishes on a task of its own: a browser that goes away must not cut a login in
+    /// half. False if another callback with the same state was faster.
+    async fn carry_out(self: &Arc<Self>, login: Login) -> Result<bool, CallbackError> {
+        let broker = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let Some(login) = broker.claim(login).await? else { return Ok(false) };
+            broker.finish(&login).await;
+            Ok(true)
+        });
+        task.await.unwrap_or_else(|error| {
+            tracing::error!(detail = %error, "callback.task_failed");
+            Ok(false)
+        })
+    }
+
+    /// Marks the request as ours; none if another callback with the same state was faster.
+    async fn claim(&self, mut login: Login) -> Result<Option<Login>, CallbackError> {
         let store = self.store.at(&login.tenant.id);
         let claimed = login.request.value.clone().claim(self.clock.now())?;
         let mut tx = Tx::new();
         tx.update_request(&login.request, &claimed);
         match store.commit(tx, Durability::Relaxed).await {
-            Err(StoreError::Conflict) => return Ok(another),
+            Err(StoreError::Conflict) => return Ok(None),
             done => done?,
         }
-        let Some(stored) = store.request(&claimed.key).await? else { return Ok(another) };
+        let Some(stored) = store.request(&claimed.key).await? else { return Ok(None) };
         login.request = stored;
-        Ok(Claim::Ours(Box::new(login)))
-    }
-
-    /// Runs the rest on a task of its own: a browser that goes away must not cut a login in half.
-    async fn finish_detached(self: &Arc<Self>, login: Box<Login>) {
-        let broker = Arc::clone(self);
-        let task = tokio::spawn(async move { broker.finish(&login).await });
-        if let Err(error) = task.await {
-            tracing::error!(detail = %error, "callback.task_failed");
-        }
+        Ok(Some(login))
     }
 
     /// From the claim to the end. A failure is written down, so that the next opening starts afresh.
@@ -244,14 +249,6 @@ enum Checked {
     First(Login),
     /// This browser brought this answer before: show what came of it.
     Again(Stored<AuthorizationRequest>),
-}
-
-/// Who carries the login on.
-enum Claim {
-    /// This callback.
-    Ours(Box<Login>),
-    /// Another one with the same state; its result is for the same browser only.
-    Another { same_browser: bool },
 }
 
 impl Arrival {

@@ -145,6 +145,30 @@ async fn a_link_whose_time_is_over_offers_no_continue_while_a_sign_in_still_runs
 }
 
 #[tokio::test]
+async fn a_browser_that_leaves_while_its_callback_runs_cuts_nothing() {
+    let broker = Harness::minimum("none").await;
+    for n in 0..6 {
+        let link = broker.link(&format!("conv-{n}")).await;
+        let mut browser = Browser::new();
+        let callback = browser.reach_callback(url_of(&link)).await;
+        let mut leaving = browser.clone();
+        let gone = callback.clone();
+        let left = tokio::time::timeout(Duration::from_millis(n), async move { leaving.get(&gone).await });
+        let _ = left.await;
+        browser.arrive(&callback).await;
+        let mut status = broker.status(&link).await;
+        for _ in 0..200 {
+            if status["status"] == "completed" {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            status = broker.status(&link).await;
+        }
+        assert_eq!(status["status"], "completed", "left after {n} ms");
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_is_gone_at_the_confirmation_is_no_fault_of_the_message() {
     let mut broker = Harness::with(Choices { provider: MAPPING.to_owned(), ..Choices::default() }).await;
     let link = broker.link("conv-1").await;
