@@ -195,6 +195,7 @@ impl Broker {
     }
 
     /// From the claim to the end. A failure is written down, so that the next opening starts afresh.
+    /// The log names the attempt, which is the reference on the customer's page.
     async fn finish(&self, login: &Login) {
         let began = self.clock.tick();
         let mut ended = self.redeem(login).await;
@@ -203,12 +204,14 @@ impl Broker {
             ended = written.and(Err(fault));
         }
         let (tenant, provider) = (&login.tenant.id, &login.provider.id);
-        let link_id = &login.request.value.link;
+        let (link_id, attempt) = (&login.request.value.link, &login.request.value.id);
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         match ended {
-            Ok(()) => tracing::info!(%tenant, %provider, %link_id, duration_ms, "callback.signed_in"),
+            Ok(()) => {
+                tracing::info!(%tenant, %provider, %link_id, %attempt, duration_ms, "callback.signed_in");
+            }
             Err(Fault { step, code }) => {
-                tracing::warn!(%tenant, %provider, %link_id, %step, %code, duration_ms, "callback.failed");
+                tracing::warn!(%tenant, %provider, %link_id, %attempt, %step, %code, duration_ms, "callback.failed");
             }
         }
     }
