@@ -169,6 +169,57 @@ async fn a_browser_that_leaves_while_its_callback_runs_cuts_nothing() {
 }
 
 #[tokio::test]
+async fn two_first_sign_ins_of_one_person_at_once_are_one_contact() {
+    let broker = Harness::minimum("none").await;
+    let mut arrivals = Vec::new();
+    for n in 0..6 {
+        let link = broker.link(&format!("conv-{n}")).await;
+        let mut browser = Browser::new();
+        let callback = browser.reach_callback(url_of(&link)).await;
+        arrivals.push((browser, callback));
+    }
+    let tasks: Vec<_> = arrivals
+        .into_iter()
+        .map(|(mut browser, callback)| tokio::spawn(async move { browser.arrive(&callback).await.status }))
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap(), StatusCode::OK);
+    }
+    let contacts = broker.contacts().await;
+    assert_eq!(contacts.len(), 1);
+    assert_eq!(contacts[0]["conversations"].as_array().unwrap().len(), 6);
+    let types = broker.event_types().await;
+    assert_eq!((count(&types, "contact.created"), count(&types, "auth.completed")), (1, 6));
+}
+
+#[tokio::test]
+async fn a_cancel_a_newer_link_and_a_completion_at_once_leave_one_end() {
+    let broker = std::sync::Arc::new(Harness::minimum("none").await);
+    for n in 0..6 {
+        let conversation = format!("conv-{n}");
+        let link = broker.link(&conversation).await;
+        let mut browser = Browser::new();
+        let callback = browser.reach_callback(url_of(&link)).await;
+        let before = broker.event_types().await.len();
+        let path = format!("/v1/auth-links/{}/cancel", link["id"].as_str().unwrap());
+        let (cancelling, making) = (std::sync::Arc::clone(&broker), std::sync::Arc::clone(&broker));
+        let tasks = [
+            tokio::spawn(async move { drop(browser.arrive(&callback).await) }),
+            tokio::spawn(async move { drop(cancelling.api(Method::POST, &path, None).await) }),
+            tokio::spawn(async move { drop(making.link(&conversation).await) }),
+        ];
+        for task in tasks {
+            task.await.unwrap();
+        }
+        let types = broker.event_types().await.split_off(before);
+        let ends = ["auth.completed", "auth.cancelled", "auth.superseded"].map(|kind| count(&types, kind));
+        assert_eq!(ends.iter().sum::<usize>(), 1, "{types:?}");
+        let conversation = broker.get(&format!("/v1/conversations/conv-{n}")).await;
+        assert_eq!(conversation["verified"] == true, ends[0] == 1);
+    }
+}
+
+#[tokio::test]
 async fn a_provider_that_is_gone_at_the_confirmation_is_no_fault_of_the_message() {
     let mut broker = Harness::with(Choices { provider: MAPPING.to_owned(), ..Choices::default() }).await;
     let link = broker.link("conv-1").await;
