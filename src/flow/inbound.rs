@@ -54,9 +54,12 @@ impl Broker {
         match self.confirm_link(tenant, &link, &code).await {
             Ok(_) => Ok(Reading::Confirmed(link)),
             Err(ConfirmError::Wrong { attempts_left }) => Ok(Reading::Wrong { link, attempts_left }),
-            Err(ConfirmError::NothingWaits(_) | ConfirmError::Unknown) => Ok(Reading::Nothing),
             // Whoever is verified may well write six digits that are an order's number.
-            Err(ConfirmError::Spent(LinkStatus::Completed)) => Ok(Reading::Nothing),
+            Err(
+                ConfirmError::Spent(LinkStatus::Completed)
+                | ConfirmError::NothingWaits(_)
+                | ConfirmError::Unknown,
+            ) => Ok(Reading::Nothing),
             Err(ConfirmError::Spent(_)) => Ok(Reading::Spent(link)),
             Err(ConfirmError::NotRecorded(fault)) if fault.code != Code::StoreUnavailable => {
                 Ok(Reading::Spent(link))
