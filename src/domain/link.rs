@@ -314,6 +314,12 @@ impl Link {
         }
     }
 
+    /// The broker was stopped in the middle of its latest attempt.
+    #[must_use]
+    pub fn interrupt(self, at: Timestamp) -> Self {
+        self.into_failed(Fault::new(Step::Exchange, Code::Interrupted), at)
+    }
+
     /// The provisional sign-in is spent (too many wrong codes).
     pub fn spend(self, now: Timestamp) -> Result<Self, LinkIsFinal> {
         Ok(self.as_of(now).live()?.into_failed(Fault::new(Step::Bind, Code::GuessesSpent), now))

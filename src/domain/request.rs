@@ -184,6 +184,14 @@ impl AuthorizationRequest {
         }
     }
 
+    /// Since when it counts as interrupted: it was claimed, and nobody wrote down how it ended.
+    pub fn interrupted_at(&self, now: Timestamp) -> Option<Timestamp> {
+        match (&self.phase, self.phase_at(now)) {
+            (Phase::Claimed { .. }, Phase::Finished { at, .. }) => Some(at),
+            _ => None,
+        }
+    }
+
     /// Claims the request for one callback.
     pub fn claim(mut self, now: Timestamp) -> Result<Self, Fault> {
         if now >= self.expires_at {

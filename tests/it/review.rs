@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use countersign::cli::demo::provider::Trick;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use url::Url;
@@ -231,4 +232,24 @@ async fn a_provider_that_is_gone_at_the_confirmation_is_no_fault_of_the_message(
     let answer = broker.message("conv-1", "+15550100", &code).await;
     assert_eq!(answer["matched"], false);
     assert!(broker.contacts().await.is_empty());
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_interrupted_reads_as_failed() {
+    let broker = Harness::start().await;
+    let link = broker.link("conv-1").await;
+    let mut browser = Browser::new();
+    let callback = browser.reach_callback(url_of(&link)).await;
+    broker.provider.script(Trick::TokenSlow);
+    let arriving = tokio::spawn(async move { browser.arrive(&callback).await.status });
+    while broker.provider.counters().token == 0 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(broker.status(&link).await["status"], "opened");
+    broker.clock.advance(Duration::from_secs(31));
+    let status = broker.status(&link).await;
+    assert_eq!((&status["status"], &status["code"]), (&json!("failed"), &json!("interrupted")));
+    assert_eq!(status["final"], false);
+    arriving.await.unwrap();
+    assert_eq!(broker.status(&link).await["status"], "provisional", "it was only slow");
 }
