@@ -6,6 +6,9 @@ use unicode_normalization::UnicodeNormalization as _;
 
 /// How many digits a code has.
 const DIGITS: usize = 6;
+/// How much of a text is read, in characters: a chat message is short, a pasted book is not searched
+/// to its end.
+const READ: usize = 4096;
 
 /// A code that somebody typed: six digits. It is compared with what we keep, never the other way.
 #[derive(Clone, PartialEq, Eq)]
@@ -15,6 +18,9 @@ impl TypedCode {
     /// Reads a field that holds a code and nothing else, with or without its prefix, in any case,
     /// with or without hyphens and spaces, in the digits of any script that chats are written in.
     pub fn parse(text: &str) -> Option<Self> {
+        if text.chars().nth(READ).is_some() {
+            return None;
+        }
         let folded = fold(text);
         let bare = folded.strip_prefix("CS").map_or(folded.as_str(), |rest| rest.trim_start_matches(is_gap));
         digits_at(bare).filter(|(_, rest)| rest.is_empty()).map(|(code, _)| code)
@@ -22,8 +28,7 @@ impl TypedCode {
 
     /// Finds a code in a customer's message: prefixed anywhere in the text, or six digits alone.
     pub fn find(message: &str) -> Option<Self> {
-        // A chat message is short; a pasted book is not searched to its end.
-        let head: String = message.chars().take(4096).collect();
+        let head: String = message.chars().take(READ).collect();
         if let Some(code) = Self::parse(&head) {
             return Some(code);
         }
@@ -159,6 +164,7 @@ mod tests {
         assert!(TypedCode::parse("CS-123456").is_some());
         assert!(TypedCode::parse("123456").is_some());
         assert!(TypedCode::parse("my code is CS-123456").is_none());
+        assert!(TypedCode::parse(&format!("{}CS-123456", " ".repeat(READ))).is_none(), "nor a book");
     }
 
     proptest! {
