@@ -118,6 +118,9 @@ pub struct Change {
 
 /// How many conversations a contact remembers.
 const CONVERSATIONS: usize = 50;
+/// How many fields without a meaning of their own a contact has: an answer whose names change with
+/// every sign-in must not make the record grow for ever.
+const FIELDS: usize = 500;
 
 impl Contact {
     /// A record about which nothing is known yet.
@@ -157,6 +160,11 @@ impl Contact {
         changes
     }
 
+    /// Whether it takes no further fields.
+    pub fn is_full(&self) -> bool {
+        self.fields.len() >= FIELDS || self.suggestions.len() >= FIELDS
+    }
+
     /// Notes that this person was verified in a conversation.
     pub fn remember_conversation(&mut self, conversation: &ConversationRef) {
         self.conversations.retain(|known| known.id != conversation.id);
@@ -192,7 +200,9 @@ impl Contact {
     ) -> Option<Change> {
         let current = self.value(name);
         let newer = self.provenance.get(name).is_some_and(|known| known.at > source.read_at);
-        if rule == Enrich::Ignore || newer {
+        let unknown = current.is_none() && !self.suggestions.contains_key(name);
+        let no_room = unknown && ProfileField::named(name).is_none() && self.is_full();
+        if rule == Enrich::Ignore || newer || no_room {
             return None;
         }
         if current.as_ref() == Some(value) {
@@ -314,6 +324,24 @@ mod tests {
         assert_eq!(hear(&mut contact, Enrich::Overwrite, 3, "now@acme.example"), 0);
         assert_eq!(hear(&mut contact, Enrich::Overwrite, 2, "old@acme.example"), 0);
         assert_eq!(contact.email.as_deref(), Some("now@acme.example"));
+    }
+
+    #[test]
+    fn an_answer_with_ever_new_names_does_not_grow_the_record_for_ever() {
+        let mut contact = contact();
+        for round in 0..3 {
+            let mut profile = Profile::default();
+            (0..400).for_each(|n| profile.set_extra(format!("f{round}-{n}"), n.into()));
+            profile.set_text(ProfileField::Email, format!("{round}@acme.example"));
+            let policy = EnrichPolicy {
+                fields: [("email".to_owned(), Enrich::Overwrite)].into(),
+                ..EnrichPolicy::default()
+            };
+            let (provider, link) = ("acme".parse().unwrap(), LinkId::from_uuid(uuid::Uuid::from_u128(2)));
+            contact.enrich(&profile, &policy, &EnrichSource { provider, link, read_at: read_at(round) });
+        }
+        assert_eq!((contact.fields.len(), contact.is_full()), (FIELDS, true));
+        assert_eq!(contact.email.as_deref(), Some("2@acme.example"), "the known fields have room");
     }
 
     #[test]

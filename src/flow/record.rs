@@ -164,6 +164,9 @@ impl Broker {
             read_at: sign_in.exchanged_at,
         };
         let changes = contact.enrich(&sign_in.signed_in.profile, &provider.enrich, &source);
+        if contact.is_full() {
+            tracing::warn!(tenant = %tenant.id, provider = %provider.id, link_id = %source.link, "contact.full");
+        }
         contact.link_identity(&provider.id, subject, now);
         contact.remember_conversation(&known.link.value.conversation);
         contact.updated_at = now;
