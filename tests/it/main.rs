@@ -1,6 +1,7 @@
 //! The one integration binary: a folder `harness/` and one file per flow or layer.
 
 mod architecture;
+mod demo_desk;
 mod demo_provider;
 mod egress;
 mod issuer;

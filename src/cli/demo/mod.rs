@@ -5,4 +5,5 @@
 //! To add to the demo: a person in `provider/people.rs`, a fault in `provider/trick.rs` (it then
 //! stands in both menus), a route of the page in `desk/mod.rs`.
 
+pub mod desk;
 pub mod provider;
