@@ -1,1 +1,136 @@
-//! app.
+//! The composition root: puts the house together, and is the only file that names a concrete
+//! backend.
+//!
+//! To add a store backend: 1. implement `store::backend::Backend`, 2. a variant of
+//! `config::StoreUrl`, 3. an arm in [`open_store`], 4. a line in the conformance suite.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use axum::Router;
+use tokio::net::TcpListener;
+
+use crate::clock::Clock;
+use crate::config::{Config, Environment, Faults, Loaded, StoreUrl};
+use crate::domain::tenant::{Directory, Tenant};
+use crate::egress::allow::Allow;
+use crate::egress::guard::Guard;
+use crate::egress::provider::{ProviderClient, Timeouts};
+use crate::flow::{Broker, Settings};
+use crate::issuer::Issuer;
+use crate::issuer::keys::{KeyState, SigningKey, SigningKeys};
+use crate::keyring::{self, KeyRing};
+use crate::secret::Secret;
+use crate::store::Store;
+use crate::store::backend::Backend;
+use crate::store::seal::SealKeys;
+use crate::store::sqlite::SqliteBackend;
+use crate::tenants::{self, ReadContext};
+use crate::web::listener::{self, Limits};
+use crate::web::{self, Web};
+
+/// All outgoing calls of one login together.
+const LOGIN_DEADLINE: Duration = Duration::from_secs(9);
+
+/// A broker that is ready to serve.
+#[derive(Debug)]
+pub struct App {
+    router: Router,
+    ops: Router,
+}
+
+impl App {
+    /// Opens the store, reads the keys, and puts everything together.
+    pub fn build(config: &Config, tenants: Vec<Tenant>, clock: Clock) -> anyhow::Result<Self> {
+        let ring = KeyRing::read(&config.keys)?;
+        let store = Store::new(open_store(config, &clock)?, seal_keys(&ring)?, clock.clone());
+        let https = config.server.base_url.scheme() == "https";
+        let settings = Settings { https, login_deadline: LOGIN_DEADLINE };
+        let directory = Directory::new(tenants.into_iter().map(Arc::new));
+        let broker = Broker::new(store, provider_client(config)?, clock.clone(), directory, settings);
+        let issuer = Issuer::new(signing_keys(&ring)?, clock);
+        let web = Arc::new(Web {
+            broker: Arc::new(broker),
+            issuer: Arc::new(issuer),
+            https,
+            trusted_proxies: config.server.trusted_proxies.clone(),
+        });
+        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web) })
+    }
+
+    /// The routes, for a program that serves them together with its own.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves until `stop` is ready, then finishes the running requests; `ops` is the operator's own address.
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        ops: Option<TcpListener>,
+        stop: impl Future<Output = ()>,
+    ) {
+        let ops = ops.map(|ops| {
+            tokio::spawn(listener::serve(ops, self.ops, Limits::default(), std::future::pending()))
+        });
+        listener::serve(listener, self.router, Limits::default(), stop).await;
+        // The operator can ask until the last request is done.
+        if let Some(ops) = ops {
+            ops.abort();
+        }
+    }
+}
+
+/// Reads the tenants of the settings' folder.
+pub fn read_tenants(config: &Config, environment: &Environment) -> Result<Loaded<Vec<Tenant>>, Faults> {
+    tenants::read_dir(&config.tenants, &ReadContext::of(config, environment))
+}
+
+/// Resolves when the process is asked to stop (`SIGINT`, `SIGTERM`).
+pub async fn stop_signal() {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
+        .expect("a process may listen to its own signals");
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+fn open_store(config: &Config, clock: &Clock) -> anyhow::Result<Arc<dyn Backend>> {
+    match &config.store {
+        StoreUrl::Sqlite(path) => Ok(Arc::new(SqliteBackend::open(path, clock.clone())?)),
+    }
+}
+
+fn seal_keys(ring: &KeyRing) -> anyhow::Result<SealKeys> {
+    let keys = ring.seal_keys().iter().map(|key| (key.id().to_owned(), *key.expose()));
+    Ok(SealKeys::new(ring.active_seal().id(), keys, *ring.expose_index())?)
+}
+
+fn signing_keys(ring: &KeyRing) -> anyhow::Result<SigningKeys> {
+    let keys = ring.sign_keys().iter().map(|key| SigningKey {
+        kid: key.kid().to_owned(),
+        private: Secret::new(key.expose_pem().as_str()),
+        state: state_of(key.state()),
+    });
+    Ok(SigningKeys::new(keys)?)
+}
+
+fn provider_client(config: &Config) -> anyhow::Result<ProviderClient> {
+    let entries = config.egress.allow.iter().map(|rule| rule.to_string().parse::<Allow>());
+    let allow = entries
+        .collect::<Result<Vec<_>, _>>()
+        .context("`egress.allow` holds an entry that cannot be used")?;
+    let guard = Guard::new(config.egress.ports.clone(), allow);
+    Ok(ProviderClient::new(guard, Timeouts::default())?)
+}
+
+fn state_of(state: keyring::KeyState) -> KeyState {
+    match state {
+        keyring::KeyState::Next => KeyState::Next,
+        keyring::KeyState::Active => KeyState::Active,
+        keyring::KeyState::Retired => KeyState::Retired,
+        keyring::KeyState::Revoked => KeyState::Revoked,
+    }
+}

@@ -28,11 +28,11 @@ impl Clock {
         clock
     }
 
-    /// The time, in UTC.
+    /// The time, in UTC, in whole milliseconds: what is stored and told is no finer.
     #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     pub fn now(&self) -> Timestamp {
-        let shift = jiff::SignedDuration::from_millis(self.shift.load(Ordering::Relaxed));
-        Timestamp::now().checked_add(shift).unwrap_or(Timestamp::MAX)
+        let millis = Timestamp::now().as_millisecond() + self.shift.load(Ordering::Relaxed);
+        Timestamp::from_millisecond(millis).unwrap_or(Timestamp::MAX)
     }
 
     /// A point for measuring durations; it never jumps, and a moved clock does not move it.

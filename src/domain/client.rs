@@ -74,6 +74,12 @@ impl Scopes {
         wanted.0.iter().all(|scope| self.0.contains(scope))
     }
 
+    /// The scopes of this list that also stand in `held` by name.
+    #[must_use]
+    pub fn kept_by(&self, held: &Self) -> Self {
+        Self(self.0.iter().filter(|scope| held.0.contains(scope)).cloned().collect())
+    }
+
     /// Whether the list is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
@@ -120,6 +126,14 @@ mod tests {
         let admin = Scopes::parse("admin:all").unwrap();
         assert!(admin.allow("write:contacts"));
         assert!(!admin.contain_all(&Scopes::parse("write:contacts").unwrap()));
+    }
+
+    #[test]
+    fn only_scopes_that_are_still_held_are_kept() {
+        let token = Scopes::parse("a b c").unwrap();
+        let held = Scopes::parse("c x a").unwrap();
+        assert_eq!(token.kept_by(&held).to_string(), "a c");
+        assert!(token.kept_by(&Scopes::default()).is_empty());
     }
 
     #[test]

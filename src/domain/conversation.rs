@@ -116,7 +116,7 @@ pub struct UnknownChannel;
 /// The customer's address in a conversation: a phone number, an email address, a channel's own id.
 /// Personal data: it never goes into a log, and pages show it masked.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Handle(String);
 
 impl Handle {
@@ -170,6 +170,20 @@ impl Handle {
 impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("[handle]")
+    }
+}
+
+impl TryFrom<String> for Handle {
+    type Error = HandleError;
+
+    fn try_from(text: String) -> Result<Self, HandleError> {
+        Self::parse(&text)
+    }
+}
+
+impl From<Handle> for String {
+    fn from(handle: Handle) -> Self {
+        handle.0
     }
 }
 
@@ -281,7 +295,7 @@ impl GuessWindow {
 pub struct GuessesSpent;
 
 /// The digits of a phone number, without the marks people write between them.
-fn phone_digits(text: &str) -> String {
+pub fn phone_digits(text: &str) -> String {
     let text = text.strip_prefix("whatsapp:").or_else(|| text.strip_prefix("tel:")).unwrap_or(text);
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)

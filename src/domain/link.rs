@@ -13,7 +13,7 @@ use super::conversation::{ConversationRef, GuessWindow};
 use super::fault::{Code, Fault, Step};
 use super::ids::{ContactId, LinkId, ProviderId};
 use super::profile::Profile;
-use super::request::Route;
+use super::request::{REQUEST_LIFETIME, Route};
 
 /// Who asked for a link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,7 +85,21 @@ pub struct Link {
     pub failure: Option<Failure>,
     /// Codes that were tried on it.
     pub guesses: GuessWindow,
+    /// Its latest openings, newest last, at most 8: a browser that opens it again gives up its older one.
+    pub openings: Vec<Opening>,
 }
+
+/// One opening of a link, as the browser's cookie names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The name of the cookie that it set.
+    pub cookie_name: String,
+    /// The key of its authorization request.
+    pub request: String,
+}
+
+/// How many openings a link remembers.
+const OPENINGS: usize = 8;
 
 /// How far a link came.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -231,7 +245,8 @@ impl Link {
     }
 
     /// The link as it is at `now`: a provisional sign-in that nobody confirmed has failed, and
-    /// a link whose time is over has expired. Its expiry does not cut a running provisional.
+    /// a link whose time is over has expired. Its expiry cuts neither a customer who is at the
+    /// provider nor a sign-in that waits for its confirmation.
     #[must_use]
     pub fn as_of(mut self, now: Timestamp) -> Self {
         if let LinkState::Provisional { until, .. } = self.state {
@@ -240,17 +255,25 @@ impl Link {
             }
             self = self.into_failed(Fault::new(Step::Bind, Code::NotConfirmed), until);
         }
-        if !self.status().is_final() && now >= self.expires_at {
-            self.times.expired = Some(self.expires_at);
+        let ends = self.ends_at();
+        if !self.status().is_final() && now >= ends {
+            self.times.expired = Some(ends);
             self.state = LinkState::Expired;
         }
         self
     }
 
     /// The customer pressed *Continue*. A sign-in that waits for its confirmation keeps waiting.
-    pub fn open(mut self, now: Timestamp) -> Result<Self, LinkIsFinal> {
+    pub fn open(mut self, opening: Opening, now: Timestamp) -> Result<Self, LinkIsFinal> {
         self = self.as_of(now).live()?;
+        if now >= self.expires_at {
+            return Err(LinkIsFinal(LinkStatus::Expired));
+        }
         self.times.opened = Some(now);
+        if self.openings.len() == OPENINGS {
+            self.openings.remove(0);
+        }
+        self.openings.push(opening);
         if !matches!(self.state, LinkState::Provisional { .. }) {
             self.state = LinkState::Opened;
             self.failure = None;
@@ -260,7 +283,7 @@ impl Link {
 
     /// The customer signed in, and the chat must confirm it.
     pub fn hold(mut self, request: String, until: Timestamp, now: Timestamp) -> Result<Self, LinkIsFinal> {
-        self = self.as_of_login(now).live()?;
+        self = self.as_of(now).live()?;
         self.times.provisional = Some(now);
         self.state = LinkState::Provisional { request, until };
         self.failure = None;
@@ -269,7 +292,7 @@ impl Link {
 
     /// The sign-in is complete.
     pub fn complete(mut self, completion: Completion, now: Timestamp) -> Result<Self, LinkIsFinal> {
-        self = self.as_of_login(now).live()?;
+        self = self.as_of(now).live()?;
         self.times.completed = Some(now);
         self.state = LinkState::Completed(Box::new(completion));
         self.failure = None;
@@ -308,15 +331,12 @@ impl Link {
         Ok(self)
     }
 
-    /// As of `now`, but a login that began while the link was live may finish after its expiry.
-    fn as_of_login(self, now: Timestamp) -> Self {
-        let began_in_time = self.times.opened.is_some_and(|opened| {
-            opened < self.expires_at && now.duration_since(opened) < super::request::REQUEST_LIFETIME * 2
-        });
-        if began_in_time && !matches!(self.state, LinkState::Provisional { .. }) {
-            return self;
+    /// When it expires: not while a customer who opened it in time is at the provider.
+    fn ends_at(&self) -> Timestamp {
+        match (&self.state, self.times.opened) {
+            (LinkState::Opened, Some(opened)) => self.expires_at.max(opened + REQUEST_LIFETIME),
+            _ => self.expires_at,
         }
-        self.as_of(now)
     }
 
     fn live(self) -> Result<Self, LinkIsFinal> {
@@ -334,5 +354,131 @@ impl Link {
         }
         self.failure = Some(Failure { step: Some(fault.step), code: fault.code, at });
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+
+    use super::*;
+
+    const FAULT: Fault = Fault { step: Step::Exchange, code: Code::TokenFailed };
+
+    fn start() -> Timestamp {
+        "2026-01-01T00:00:00Z".parse().unwrap()
+    }
+
+    fn minutes(minutes: i64) -> Timestamp {
+        start() + SignedDuration::from_mins(minutes)
+    }
+
+    fn opening() -> Opening {
+        Opening { cookie_name: "cs-1".to_owned(), request: "r".to_owned() }
+    }
+
+    fn link() -> Link {
+        Link {
+            id: LinkId::from_uuid(uuid::Uuid::from_u128(1)),
+            token: Secret::new("t"),
+            conversation: ConversationRef {
+                id: "c".parse().unwrap(),
+                channel: crate::domain::conversation::Channel::Sms,
+                handle: None,
+            },
+            provider: "p".parse().unwrap(),
+            route: Route::EndUser,
+            sender: None,
+            locale: None,
+            snippet: None,
+            capabilities: vec![],
+            contact: None,
+            minimum: Binding::Code,
+            metadata: Map::new(),
+            created_at: start(),
+            expires_at: minutes(15),
+            state: LinkState::Created,
+            times: Times::default(),
+            failure: None,
+            guesses: GuessWindow::default(),
+            openings: vec![],
+        }
+    }
+
+    fn completion() -> Completion {
+        Completion {
+            contact: None,
+            profile: Profile::default(),
+            binding: Binding::Code,
+            mismatch: false,
+            contact_mismatch: false,
+            fields: Map::new(),
+        }
+    }
+
+    #[test]
+    fn a_link_can_be_opened_again_after_a_failure_but_not_after_its_end() {
+        let failed = link().open(opening(), minutes(1)).unwrap().fail(FAULT, minutes(2)).unwrap();
+        assert_eq!(failed.status(), LinkStatus::Failed);
+        let again = failed.open(opening(), minutes(3)).unwrap();
+        assert_eq!((again.status(), again.failure), (LinkStatus::Opened, None));
+        let done = again.complete(completion(), minutes(4)).unwrap();
+        assert_eq!(done.open(opening(), minutes(5)).unwrap_err(), LinkIsFinal(LinkStatus::Completed));
+    }
+
+    #[test]
+    fn expiry_does_not_cut_a_customer_who_is_at_the_provider() {
+        let opened = link().open(opening(), minutes(14)).unwrap();
+        assert_eq!(opened.clone().as_of(minutes(20)).status(), LinkStatus::Opened);
+        assert!(opened.clone().open(opening(), minutes(15)).is_err(), "but nobody opens it any more");
+        assert!(opened.clone().complete(completion(), minutes(20)).is_ok());
+        assert_eq!(opened.as_of(minutes(24)).status(), LinkStatus::Expired);
+    }
+
+    #[test]
+    fn an_unopened_link_expires_at_its_time() {
+        assert_eq!(link().as_of(minutes(15)).times.expired, Some(minutes(15)));
+        assert_eq!(link().as_of(minutes(14)).status(), LinkStatus::Created);
+    }
+
+    #[test]
+    fn a_provisional_sign_in_outlives_the_link_and_then_fails_for_want_of_confirmation() {
+        let held = link().open(opening(), minutes(9)).unwrap();
+        let held = held.hold("r".to_owned(), minutes(17), minutes(12)).unwrap();
+        assert_eq!(held.clone().as_of(minutes(16)).status(), LinkStatus::Provisional);
+        let lapsed = held.as_of(minutes(17));
+        assert_eq!(lapsed.status(), LinkStatus::Expired, "the link's own time is over too");
+        assert_eq!(lapsed.failure.unwrap().code, Code::NotConfirmed);
+    }
+
+    #[test]
+    fn a_failure_elsewhere_does_not_take_a_provisional_sign_in_away() {
+        let held = link().hold("r".to_owned(), minutes(5), minutes(1)).unwrap();
+        let after = held.fail(FAULT, minutes(2)).unwrap().open(opening(), minutes(2)).unwrap();
+        assert_eq!(after.status(), LinkStatus::Provisional);
+    }
+
+    #[test]
+    fn a_decline_at_the_provider_and_one_on_our_page_are_told_apart() {
+        let denied = link().fail(Fault::new(Step::Parse, Code::AccessDenied), minutes(1)).unwrap();
+        assert_eq!((denied.status(), denied.status().is_final()), (LinkStatus::Denied, false));
+        let declined = link().cancel(true, minutes(1)).unwrap();
+        assert_eq!(
+            (declined.status(), declined.failure.unwrap().code),
+            (LinkStatus::Cancelled, Code::Declined)
+        );
+    }
+
+    #[test]
+    fn nothing_follows_a_final_status() {
+        for ended in
+            [link().cancel(false, start()), link().supersede(start()), link().complete(completion(), start())]
+        {
+            let ended = ended.unwrap();
+            assert!(ended.clone().fail(FAULT, start()).is_err());
+            assert!(ended.clone().cancel(false, start()).is_err());
+            assert!(ended.clone().supersede(start()).is_err());
+            assert!(ended.hold("r".to_owned(), minutes(5), start()).is_err());
+        }
     }
 }

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod binding;
 pub mod client;
+pub mod confirmation;
 pub mod contact;
 pub mod conversation;
 pub mod event;

@@ -91,6 +91,8 @@ pub const CODE_GUESSES: u8 = 5;
 /// keyed hash of the state. Everything that the callback will check is pinned here.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AuthorizationRequest {
+    /// The keyed hash of its state, by which the store finds it.
+    pub key: String,
     /// The name of this attempt in logs and lists.
     pub id: AttemptId,
     /// The link that was opened.

@@ -1,1 +1,110 @@
-//! flow.
+//! The use cases: the order of steps and nothing else. Each file is one of them and reads as a
+//! list of steps; what a step does stands in the layers below.
+//!
+//! To add a use case: 1. one file with an `impl Broker` block whose public function is a list of
+//! named steps, 2. a line below, 3. a handler in `web/`, 4. a file in `tests/it/`.
+
+mod announce;
+pub mod callback;
+pub mod confirm;
+pub mod contacts;
+pub mod create_link;
+pub mod inbound;
+pub mod links;
+pub mod open_link;
+pub mod outcome;
+pub mod preview;
+mod record;
+mod sign_in;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use moka::sync::Cache;
+
+use crate::clock::Clock;
+use crate::domain::ids::TenantId;
+use crate::domain::provider::{Provider, Revision};
+use crate::domain::tenant::{Directory, Tenant};
+use crate::egress::provider::ProviderClient;
+use crate::profile::{MappingFault, Normaliser};
+use crate::store::Store;
+
+pub use crate::store::{ContactFilter, Page, StoreError};
+
+/// How often a step that lost a race reads again and tries once more.
+const RACES: usize = 24;
+
+/// The broker: what every use case needs. Made once, in `app`.
+pub struct Broker {
+    store: Store,
+    provider: ProviderClient,
+    clock: Clock,
+    tenants: ArcSwap<Directory>,
+    /// Mappings are compiled once per revision of a provider.
+    normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
+    settings: Settings,
+}
+
+/// What the broker must know of its surroundings.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether customers come by https: cookies then carry `__Host-` and `Secure`.
+    pub https: bool,
+    /// All outgoing calls of one login together take at most this long.
+    pub login_deadline: Duration,
+}
+
+impl Broker {
+    /// Puts the broker together.
+    pub fn new(
+        store: Store,
+        provider: ProviderClient,
+        clock: Clock,
+        tenants: Directory,
+        settings: Settings,
+    ) -> Self {
+        Self {
+            store,
+            provider,
+            clock,
+            tenants: ArcSwap::from_pointee(tenants),
+            normalisers: Cache::new(20_000),
+            settings,
+        }
+    }
+
+    /// The tenant that answers on `host`, a host name without port.
+    pub fn tenant_at(&self, host: &str) -> Option<Arc<Tenant>> {
+        self.tenants.load().by_host(host).cloned()
+    }
+
+    /// The clock that judges every expiry.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Whether the store answers.
+    pub async fn is_ready(&self) -> Result<(), StoreError> {
+        self.store.ping().await
+    }
+
+    /// The compiled normaliser of a provider.
+    fn normaliser(&self, tenant: &Tenant, provider: &Provider) -> Result<Arc<Normaliser>, MappingFault> {
+        let key = (tenant.id.clone(), provider.revision.clone());
+        if let Some(known) = self.normalisers.get(&key) {
+            return Ok(known);
+        }
+        let (mapping, subject) = (provider.mapping.as_ref(), provider.subject.as_deref());
+        let compiled = Arc::new(Normaliser::new(mapping, subject, &provider.trusted)?);
+        self.normalisers.insert(key, Arc::clone(&compiled));
+        Ok(compiled)
+    }
+}
+
+impl std::fmt::Debug for Broker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Broker").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}

@@ -1,1 +1,28 @@
-//! oauth.
+//! The relying party's protocol, pure: what we send, what comes back, and what it must look
+//! like to be believed. Nothing here opens a connection; [`OutboundRequest`](wire::OutboundRequest)
+//! goes to `egress`, and [`ProviderAnswer`](wire::ProviderAnswer) comes from there.
+//!
+//! A login passes through the files in this order: [`authorize`] builds the URL of the provider's
+//! page, [`response`] parses and verifies what comes back, [`token`] exchanges the grant,
+//! [`whoami`] asks who it was. Beside them: [`client_auth`] says who we are, [`pairs`], [`json`],
+//! [`media`] and [`token_body`] read bytes, and [`quirk`] names what was tolerated on the way.
+//!
+//! To add a step of the protocol: 1. one file with its `build_…` and its `parse_…` or `check_…`,
+//! each with the section of the RFC it follows, 2. a line below, 3. its faults as codes in
+//! `domain/fault.rs`, 4. answers seen in the wild as files under `fixtures/oauth/`, which the
+//! file's own test walks.
+//!
+//! To add a tolerated deviation: 1. a variant in [`quirk`] (the compiler asks for its text),
+//! 2. the place that repairs it, 3. a fixture that names it.
+
+pub mod authorize;
+pub mod client_auth;
+pub mod json;
+pub mod media;
+pub mod pairs;
+pub mod quirk;
+pub mod response;
+pub mod token;
+pub mod token_body;
+pub mod whoami;
+pub mod wire;

@@ -1,1 +1,177 @@
-//! store.
+//! What is kept: a typed, sealed [`Store`] over a [`Backend`] of bytes.
+//! Every call takes a tenant; every value is sealed; everything that belongs together is one
+//! [`Tx`], which is done wholly or not at all.
+//!
+//! Reading order: [`backend`] (the contract), [`keys`] (names), [`seal`], [`records`], [`Tx`],
+//! then the calls of [`TenantStore`].
+//!
+//! To add a record: 1. its type in `domain/`, 2. a line in `records.rs`, 3. its changes in
+//! `tx.rs`, 4. its reads in `read.rs`, 5. a test in `tests/it/store/typed.rs`.
+//!
+//! To add a backend: 1. one file (or folder) here that implements `Backend`, 2. an arm in
+//! `app.rs`, 3. a line in `tests/it/store/mod.rs`, which runs the conformance suite and the
+//! model on it.
+
+pub mod backend;
+mod commit;
+pub mod keys;
+mod read;
+pub mod records;
+pub mod seal;
+pub mod sqlite;
+mod tx;
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::domain::ids::{ConversationId, TenantId};
+
+use backend::{Backend, Partition, Unavailable};
+use keys::{Due, due_set};
+use seal::{Ring, SealError, SealKeys, TenantKeys};
+
+pub use backend::Durability;
+pub use keys::DueKind;
+pub use read::{ContactFilter, LoginRecords, Page};
+pub use records::Stored;
+pub use tx::{LINK_KEPT, Tx};
+
+/// Everything that is kept, over whichever backend `app.rs` chose. A clone shares it.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    backend: Arc<dyn Backend>,
+    ring: Ring,
+    clock: Clock,
+    /// Customer numbers that were reserved and not handed out yet.
+    numbers: Mutex<HashMap<TenantId, Range<u64>>>,
+}
+
+/// The store of one tenant: cheap to make, made per call.
+#[derive(Clone)]
+pub struct TenantStore {
+    store: Store,
+    keys: Arc<TenantKeys>,
+}
+
+/// Why a call of the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// A record was not as expected; nothing was changed. Read again.
+    #[error("another change came first; read again")]
+    Conflict,
+    /// The backend does not answer or cannot write; nothing was changed.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// The backend went silent in the middle of a commit, and did not come back in time.
+    #[error("the store went silent and did not say whether the change was made")]
+    Unknown,
+    /// A sealed value does not open: a wrong key ring, or a changed store.
+    #[error("a stored `{kind}` does not open: {cause}")]
+    Unreadable {
+        /// The record's kind.
+        kind: &'static str,
+        /// Why not.
+        cause: SealError,
+    },
+    /// A value opened but is no record of its kind. What stands there is not told, since it may be personal.
+    #[error(
+        "a stored `{kind}` is no record of this version (at column {column}); was the store written by a newer one?"
+    )]
+    Malformed {
+        /// The record's kind.
+        kind: &'static str,
+        /// Where its JSON fails, from 1.
+        column: usize,
+    },
+    /// A cursor that this store never gave.
+    #[error("the cursor is not one of this list; leave it out to start from the newest")]
+    BadCursor,
+}
+
+impl Store {
+    /// The store over `backend`.
+    pub fn new(backend: Arc<dyn Backend>, keys: SealKeys, clock: Clock) -> Self {
+        let numbers = Mutex::new(HashMap::new());
+        Self { inner: Arc::new(Inner { backend, ring: Ring::new(keys), clock, numbers }) }
+    }
+
+    /// The store of one tenant.
+    pub fn at(&self, tenant: &TenantId) -> TenantStore {
+        TenantStore { store: self.clone(), keys: self.inner.ring.of(tenant) }
+    }
+
+    /// Answers if the backend can read and write.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        Ok(self.inner.backend.ping().await?)
+    }
+
+    /// Seals with new keys from now on. Values of keys that are no longer there do not open; the index key must
+    /// stay the same, or nothing is found.
+    pub fn replace_keys(&self, keys: SealKeys) {
+        self.inner.ring.replace(keys);
+    }
+
+    /// At most `limit` entries of a partition that are due at `now`, earliest first. An entry stays until a
+    /// [`Tx::not_due`] removes it.
+    pub async fn due(
+        &self,
+        partition: Partition,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        let members = self.inner.backend.range(&due_set(partition), &[], limit).await?;
+        let due = members.iter().filter_map(|member| Due::parse(member));
+        Ok(due.take_while(|due| due.at <= now).collect())
+    }
+}
+
+impl TenantStore {
+    /// Whose store it is.
+    pub fn tenant(&self) -> &TenantId {
+        &self.keys.tenant
+    }
+
+    /// Where the tenant's keys live.
+    pub fn partition(&self) -> Partition {
+        self.keys.partition
+    }
+
+    /// The key of an authorization request: the keyed hash of its state.
+    pub fn request_key(&self, state: &str) -> String {
+        self.keys.hash(tx::STATE, state)
+    }
+
+    /// The key of a conversation: the keyed hash of its id, which may be personal.
+    pub fn conversation_key(&self, id: &ConversationId) -> String {
+        self.keys.hash(tx::CONVERSATION, id.as_str())
+    }
+
+    /// A keyed hash of a text, for looking it up or comparing it without keeping it: 43 characters of base64url.
+    pub fn hash(&self, purpose: &str, text: &str) -> String {
+        self.keys.hash(purpose, text)
+    }
+
+    /// Seals a short text so that it may stand in a URL.
+    pub fn seal_text(&self, purpose: &str, text: &str) -> String {
+        self.keys.seal_text(purpose, text, self.nonce())
+    }
+
+    /// Opens what [`seal_text`](Self::seal_text) sealed for the same tenant and purpose; none for anything else.
+    pub fn open_text(&self, purpose: &str, sealed: &str) -> Option<String> {
+        self.keys.open_text(purpose, sealed)
+    }
+
+    fn nonce(&self) -> [u8; 12] {
+        let mut nonce = [0; 12];
+        self.store.inner.clock.fill(&mut nonce);
+        nonce
+    }
+}

@@ -1,10 +1,15 @@
 //! The one integration binary: a folder `harness/` and one file per flow or layer.
 
 mod architecture;
+mod callback;
+mod confirm;
 mod demo_desk;
 mod demo_provider;
+mod docs;
 mod egress;
+mod harness;
 mod issuer;
+mod login;
 mod pages;
 mod profile;
 mod settings;

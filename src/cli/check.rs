@@ -1,0 +1,82 @@
+//! `countersign check`: settings, tenants and key ring, with a caret under each fault.
+
+use std::io::Write;
+
+use crate::config::{Config, Environment, Fault, Faults, Look, Place};
+use crate::keyring::KeyRing;
+use crate::tenants::{self, ReadContext};
+
+use super::args::CheckArgs;
+use super::{FAILED, render_all};
+
+/// Checks everything and prints a report. 0 if nothing is at fault, else 1.
+pub fn run(
+    args: &CheckArgs,
+    environment: &Environment,
+    look: Look,
+    out: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let (summary, faults, warnings) = match examine(args, environment) {
+        Ok((summary, warnings)) => (summary, Vec::new(), warnings),
+        Err(found) => {
+            let faults: Vec<Fault> = found.iter().cloned().collect();
+            (counted(faults.len(), "fault"), faults, found.warnings().to_vec())
+        }
+    };
+    for found in [&warnings, &faults] {
+        if !found.is_empty() {
+            writeln!(out, "{}", render_all(found, look))?;
+        }
+    }
+    let warned =
+        if warnings.is_empty() { String::new() } else { format!(", {}", counted(warnings.len(), "warning")) };
+    writeln!(out, "{summary}{warned}")?;
+    Ok(if faults.is_empty() { 0 } else { FAILED })
+}
+
+/// Everything that `serve` would read, in one go.
+fn examine(args: &CheckArgs, environment: &Environment) -> Result<(String, Vec<Fault>), Faults> {
+    let config = Config::read(&args.settings.flags(), environment)?;
+    let context = ReadContext::of(&config.value, environment);
+    let read = if args.files.is_empty() {
+        tenants::read_dir(&config.value.tenants, &context)
+    } else {
+        tenants::read_files(&args.files, &context)
+    };
+    let (mut faults, mut warnings) = (Vec::new(), config.warnings);
+    let mut summary = String::new();
+    match read {
+        Ok(loaded) => {
+            let providers = loaded.value.iter().map(|tenant| tenant.providers.len()).sum();
+            let tenants = counted(loaded.value.len(), "tenant");
+            summary = format!("{tenants}, {}: no fault", counted(providers, "provider"));
+            warnings.extend(loaded.warnings);
+        }
+        Err(found) => {
+            warnings.extend_from_slice(found.warnings());
+            faults.extend(found.iter().cloned());
+        }
+    }
+    check_keys(&config.value, &mut faults, &mut warnings);
+    Faults::of(faults, warnings).map(|warnings| (summary, warnings))
+}
+
+/// A missing key ring is no fault here: `check` also runs where the keys are not.
+fn check_keys(config: &Config, faults: &mut Vec<Fault>, warnings: &mut Vec<Fault>) {
+    if config.keys.exists() {
+        if let Err(found) = KeyRing::read(&config.keys) {
+            faults.extend(found.iter().cloned());
+        }
+    } else {
+        let place = Place::File(config.keys.display().to_string());
+        warnings.push(
+            Fault::new(place, "there is no key ring; `serve` does not start without one")
+                .with_help("make one with `countersign key new --out keys.toml`")
+                .as_warning(),
+        );
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,81 @@
+//! `countersign serve`: the product.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::app::{self, App};
+use crate::clock::Clock;
+use crate::config::{Config, Environment, Fault, Look};
+use crate::domain::binding::Binding;
+use crate::domain::tenant::Tenant;
+use crate::telemetry::{self, Format, Level};
+
+use super::args::SettingsArgs;
+use super::render_all;
+
+/// Reads everything, serves until the process is asked to stop, and finishes the running requests.
+pub fn run(
+    args: &SettingsArgs,
+    environment: &Environment,
+    look: Look,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    let clock = Clock::system();
+    let began = clock.tick();
+    let config = Config::read(&args.flags(), environment)?;
+    let tenants = app::read_tenants(&config.value, environment)?;
+    warn(&[config.warnings, tenants.warnings].concat(), look, err)?;
+    let config = config.value;
+    let _writing = telemetry::start(level(environment)?, Format::Json, &clock)?;
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        let (count, open) = (tenants.value.len(), unproved(&tenants.value));
+        let app = App::build(&config, tenants.value, clock.clone())?;
+        let listener = bind(config.server.listen, &config, "server.listen").await?;
+        let ops = match config.ops {
+            Some(address) => Some(bind(address, &config, "ops.listen").await?),
+            None => None,
+        };
+        let listen = listener.local_addr()?;
+        if config.server.base_url.scheme() == "http" {
+            tracing::warn!("serve.dangerous_plain_http");
+        }
+        for tenant in open {
+            tracing::warn!(%tenant, "serve.dangerous_minimum_none");
+        }
+        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(%listen, tenants = count, duration_ms, "serve.ready");
+        app.serve(listener, ops, app::stop_signal()).await;
+        tracing::info!("serve.stopped");
+        Ok(0)
+    })
+}
+
+async fn bind(address: SocketAddr, config: &Config, setting: &str) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("cannot listen on `{address}`, which stands in {}", config.origin(setting)))
+}
+
+/// Warnings of the settings are for the person at the terminal, before the log begins.
+fn warn(warnings: &[Fault], look: Look, err: &mut dyn Write) -> anyhow::Result<()> {
+    if !warnings.is_empty() {
+        writeln!(err, "{}", render_all(warnings, look))?;
+    }
+    Ok(())
+}
+
+/// `COUNTERSIGN_LOG`: `off`, `error`, `warn`, `info` (default), `debug` or `trace`.
+fn level(environment: &Environment) -> anyhow::Result<Level> {
+    Ok(environment.get("COUNTERSIGN_LOG").map(str::parse).transpose()?.unwrap_or_default())
+}
+
+/// Tenants that let a sign-in count without any proof from the chat.
+fn unproved(tenants: &[Tenant]) -> Vec<String> {
+    let open = |tenant: &&Tenant| {
+        tenant.binding.minimum == Some(Binding::None)
+            || tenant.binding.channels.values().any(|minimum| *minimum == Binding::None)
+    };
+    tenants.iter().filter(open).map(|tenant| tenant.id.to_string()).collect()
+}

@@ -1,0 +1,301 @@
+//! The forms of text in settings files. Each is told twice, as a function for the reader and as
+//! a pattern for the JSON schema; a property test keeps the two equal.
+//!
+//! To add a form: 1. a constant here with both tellings, 2. a line in [`ALL`], 3. use it in a
+//! table with `Kind::Text`.
+
+/// A form of text.
+#[derive(Debug)]
+pub struct Text {
+    /// What it is, with article.
+    pub what: &'static str,
+    /// How to write it.
+    pub hint: &'static str,
+    /// The same as [`Text::holds`], as a regular expression of ECMA-262.
+    pub pattern: &'static str,
+    /// Whether a text has this form.
+    pub holds: fn(&str) -> bool,
+    /// Whether a value may be a secret by mistake, so that it is never shown.
+    pub masked: bool,
+}
+
+/// Any text that is not blank.
+pub const PLAIN: Text = Text {
+    what: "a text",
+    hint: "write something, or leave the setting out",
+    pattern: "[^ \\t\\r\\n]",
+    holds: is_filled,
+    masked: false,
+};
+
+/// Any text that is not blank, never shown.
+pub const SEALED_TEXT: Text = Text { masked: true, ..PLAIN };
+
+/// The name of a provider or a snippet.
+pub const SLUG: Text = Text {
+    what: "an id",
+    hint: "use 1 to 63 of `a-z`, `0-9`, `-` and `_`",
+    pattern: "^[a-z0-9_-]{1,63}$",
+    holds: is_slug,
+    masked: false,
+};
+
+/// The name of an OAuth client (RFC 6749, 2.2).
+pub const CLIENT_ID: Text = Text {
+    what: "a client id",
+    hint: "use 1 to 200 visible ASCII characters or spaces",
+    pattern: "^[ -~]{1,200}$",
+    holds: is_client_id,
+    masked: false,
+};
+
+/// A length of time.
+pub const DURATION: Text = Text {
+    what: "a duration",
+    hint: "write a whole number and a unit: `30s`, `15m`, `12h` or `1d`",
+    pattern: "^[1-9][0-9]{0,5}[smhd]$",
+    holds: is_duration,
+    masked: false,
+};
+
+/// The name of a host.
+pub const HOST: Text = Text {
+    what: "a host name",
+    hint: "write it without scheme, port, path and wildcard, e.g. `login.acme.example`; international names in punycode (`xn--…`)",
+    pattern: "^[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$",
+    holds: is_host,
+    masked: false,
+};
+
+/// One scope (RFC 6749, 3.3).
+pub const SCOPE: Text = Text {
+    what: "a scope",
+    hint: "use visible ASCII without spaces, quotes and backslashes",
+    pattern: "^[!#-\\[\\]-~]+$",
+    holds: is_scope,
+    masked: false,
+};
+
+/// A list of scopes in one text, with spaces between them.
+pub const SCOPES: Text = Text {
+    what: "a list of scopes",
+    hint: "write scopes of visible ASCII with one space between two, without quotes and backslashes",
+    pattern: "^[!#-\\[\\]-~]+( [!#-\\[\\]-~]+)*$",
+    holds: |text| text.split(' ').all(is_scope),
+    masked: false,
+};
+
+/// What stands between two scopes.
+pub const SEPARATOR: Text = Text {
+    what: "a separator",
+    hint: "use 1 to 3 ASCII characters, e.g. a space or `,`",
+    pattern: "^[ -~]{1,3}$",
+    holds: |text| (1..=3).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b)),
+    masked: false,
+};
+
+/// A language tag (BCP 47), in the simple form that texts are filed under.
+pub const LOCALE: Text = Text {
+    what: "a language tag",
+    hint: "write a language and perhaps a region: `en`, `de`, `pt-BR`",
+    pattern: "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
+    holds: is_locale,
+    masked: false,
+};
+
+/// What an agent types to find a snippet.
+pub const TAG: Text = Text {
+    what: "a tag",
+    hint: "use 1 to 40 characters without white space, e.g. `/auth`",
+    pattern: "^[!-~]{1,40}$",
+    holds: |text| (1..=40).contains(&text.len()) && text.bytes().all(|b| (0x21..0x7f).contains(&b)),
+    masked: false,
+};
+
+/// The name of a contact's or profile's field.
+pub const FIELD_NAME: Text = Text {
+    what: "a field name",
+    hint: "use 1 to 100 of `A-Z`, `a-z`, `0-9`, `_`, `.` and `-`",
+    pattern: "^[A-Za-z0-9_.-]{1,100}$",
+    holds: |text| {
+        (1..=100).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
+    },
+    masked: false,
+};
+
+/// The name of a request parameter.
+pub const PARAMETER: Text = Text {
+    what: "a parameter name",
+    hint: "use 1 to 100 visible ASCII characters",
+    pattern: "^[!-~]{1,100}$",
+    holds: |text| (1..=100).contains(&text.len()) && text.bytes().all(|b| (0x21..0x7f).contains(&b)),
+    masked: false,
+};
+
+/// The name of an environment variable.
+pub const VARIABLE: Text = Text {
+    what: "the name of an environment variable",
+    hint: "use letters, digits and `_`, e.g. `ACME_SECRET`; the secret itself does not belong here",
+    pattern: "^[A-Za-z_][A-Za-z0-9_]{0,199}$",
+    holds: is_variable,
+    masked: true,
+};
+
+/// Any text, even an empty one.
+pub const ANY: Text =
+    Text { what: "a text", hint: "any text will do", pattern: "", holds: |_| true, masked: false };
+
+/// A secret's hash as `countersign secret hash` prints it. Never shown: it may be the secret itself.
+pub const SECRET_HASH: Text = Text {
+    what: "the argon2id hash of a secret",
+    hint: "run `countersign secret hash` and paste what it prints; a secret itself does not belong here",
+    pattern: "^\\$argon2id\\$",
+    holds: |text| text.starts_with("$argon2id$"),
+    masked: true,
+};
+
+/// Every form, for the test that compares both tellings.
+pub const ALL: &[&Text] = &[
+    &PLAIN,
+    &SLUG,
+    &CLIENT_ID,
+    &DURATION,
+    &HOST,
+    &SCOPE,
+    &SCOPES,
+    &SEPARATOR,
+    &LOCALE,
+    &TAG,
+    &FIELD_NAME,
+    &PARAMETER,
+    &VARIABLE,
+    &ANY,
+    &SECRET_HASH,
+];
+
+fn is_filled(text: &str) -> bool {
+    text.bytes().any(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+fn is_slug(text: &str) -> bool {
+    (1..=63).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
+}
+
+fn is_client_id(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+}
+
+fn is_duration(text: &str) -> bool {
+    let Some((digits, unit)) = text.split_at_checked(text.len().saturating_sub(1)) else { return false };
+    (1..=6).contains(&digits.len())
+        && digits.bytes().all(|b| b.is_ascii_digit())
+        && !digits.starts_with('0')
+        && matches!(unit, "s" | "m" | "h" | "d")
+}
+
+fn is_host(text: &str) -> bool {
+    text.split('.').all(|label| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    })
+}
+
+fn is_variable(text: &str) -> bool {
+    (1..=200).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        && !text.starts_with(|c: char| c.is_ascii_digit())
+}
+
+fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b'"' && b != b'\\')
+}
+
+fn is_locale(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let language = parts.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.bytes().all(|b| b.is_ascii_alphabetic())
+        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn matches(form: &Text, text: &str) -> bool {
+        let schema = serde_json::json!({ "pattern": form.pattern });
+        jsonschema::is_valid(&schema, &serde_json::Value::String(text.to_owned()))
+    }
+
+    #[test]
+    fn both_tellings_of_a_form_agree_on_chosen_texts() {
+        let texts = [
+            "",
+            " ",
+            "a",
+            "A",
+            "acme",
+            "a_b-c",
+            "-a",
+            "a-",
+            "a..b",
+            "a.b",
+            "12h",
+            "012h",
+            "0s",
+            "1d",
+            "1.5h",
+            "1234567s",
+            "h",
+            "é",
+            "en",
+            "pt-BR",
+            "e",
+            "en-",
+            "en-a",
+            "/auth",
+            "/a b",
+            ",",
+            "a b",
+            "a  b",
+            " a",
+            "a\"",
+            "a\\",
+            "x\n",
+            "\n",
+            "$argon2id$v=19",
+            "argon2id",
+            "host:80",
+            "*.a",
+            "a/b",
+            "[",
+            "]",
+            "^",
+            "~",
+        ];
+        for form in ALL {
+            for text in texts {
+                assert_eq!((form.holds)(text), matches(form, text), "{} `{text}`", form.what);
+            }
+            for length in [40, 41, 63, 64, 100, 101, 200, 201] {
+                let text = "a".repeat(length);
+                assert_eq!((form.holds)(&text), matches(form, &text), "{} of {length}", form.what);
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn both_tellings_of_a_form_agree(text in "[ -~é\\n]{0,8}|[a-z0-9_.-]{0,70}|[0-9]{0,7}[smhdx]?") {
+            for form in ALL {
+                prop_assert_eq!((form.holds)(&text), matches(form, &text), "{} `{}`", form.what, text);
+            }
+        }
+    }
+}

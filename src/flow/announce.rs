@@ -1,0 +1,91 @@
+//! The bodies of events, and the one way to write event and audit entry together into a batch.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use crate::domain::audit::AuditEntry;
+use crate::domain::contact::{Change, Contact};
+use crate::domain::conversation::ConversationRef;
+use crate::domain::event::{Event, EventType};
+use crate::domain::ids::{AuditId, EventId};
+use crate::domain::link::Link;
+use crate::domain::tenant::Tenant;
+use crate::store::Tx;
+
+use super::Broker;
+
+impl Broker {
+    /// Writes an event about a link, and its audit entry, into the batch.
+    pub(super) fn announce_link(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        kind: EventType,
+        link: &Link,
+        actor: &str,
+    ) {
+        let now = self.clock.now();
+        tx.event(self.event(tenant, kind, link_data(link), now));
+        let detail = link.failure.map(|failure| match failure.step {
+            Some(step) => format!("{} at {step}", failure.code),
+            None => failure.code.to_string(),
+        });
+        tx.audit(AuditEntry {
+            id: AuditId::from_uuid(self.clock.fresh_uuid()),
+            at: now,
+            actor: actor.to_owned(),
+            action: kind.as_str().replacen("auth.", "auth_link.", 1),
+            object: link.id.to_string(),
+            detail,
+        });
+    }
+
+    /// Writes an event about a contact into the batch.
+    pub(super) fn announce_contact(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        contact: &Contact,
+        changes: &[Change],
+    ) {
+        let kind = if contact.version == 1 { EventType::ContactCreated } else { EventType::ContactUpdated };
+        let data = json!({"contact": contact, "changes": changes});
+        tx.event(self.event(tenant, kind, data, self.clock.now()));
+    }
+
+    /// Writes into the batch that a conversation is no longer verified.
+    pub(super) fn announce_unverified(&self, tx: &mut Tx, tenant: &Tenant, conversation: &ConversationRef) {
+        let data = json!({"conversation": conversation});
+        tx.event(self.event(tenant, EventType::ConversationUnverified, data, self.clock.now()));
+    }
+
+    fn event(&self, tenant: &Tenant, kind: EventType, data: Value, timestamp: Timestamp) -> Event {
+        let id = EventId::from_uuid(self.clock.fresh_uuid());
+        Event { id, kind, timestamp, tenant: tenant.id.clone(), data }
+    }
+}
+
+/// The body of an auth event (DESIGN §7). Only a completed link speaks of the person.
+fn link_data(link: &Link) -> Value {
+    let mut data = Map::new();
+    data.insert("authLinkId".to_owned(), json!(link.id));
+    data.insert("conversation".to_owned(), json!(link.conversation));
+    data.insert("sender".to_owned(), json!(link.sender));
+    data.insert("metadata".to_owned(), Value::Object(link.metadata.clone()));
+    data.insert("provider".to_owned(), json!(link.provider));
+    data.insert("status".to_owned(), json!(link.status()));
+    if let Some(failure) = link.failure {
+        if let Some(step) = failure.step {
+            data.insert("step".to_owned(), json!(step));
+        }
+        data.insert("code".to_owned(), json!(failure.code));
+    }
+    let reached = link.completion().map(|completion| completion.binding);
+    data.insert("binding".to_owned(), json!({"minimum": link.minimum, "reached": reached}));
+    if let Some(completion) = link.completion() {
+        data.insert("contactId".to_owned(), json!(completion.contact));
+        data.insert("profile".to_owned(), json!(completion.profile));
+        data.insert("fields".to_owned(), Value::Object(completion.fields.clone()));
+    }
+    Value::Object(data)
+}

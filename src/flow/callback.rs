@@ -1,0 +1,272 @@
+//! The callback: the provider sends the customer back (DESIGN §5.3). This is the heart of the
+//! product. Every check comes before the first outgoing call, and a failed check changes nothing.
+
+use std::sync::Arc;
+
+use tokio::sync::OnceCell;
+
+use crate::domain::binding::Binding;
+use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::ids::ConversationId;
+use crate::domain::link::{Link, LinkStatus};
+use crate::domain::provider::{Provider, ResponseMode};
+use crate::domain::request::{AuthorizationRequest, Phase, Route};
+use crate::domain::tenant::Tenant;
+use crate::oauth::response::{self, AuthorizationResponse, Verdict, parse_response};
+
+pub use crate::oauth::response::{parse_form, parse_query};
+use crate::secret::Secret;
+use crate::store::{Durability, StoreError, Stored, Tx};
+
+use super::Broker;
+use super::open_link::LoginCookie;
+use super::record::{End, SignIn};
+
+/// A browser at one of the callback routes.
+#[derive(Debug)]
+pub struct Arrival {
+    /// Which route.
+    pub route: Route,
+    /// The provider that stands in the path, for `callback_path = "named"`.
+    pub provider: Option<String>,
+    /// Whether the answer came by POST (`form_post`).
+    pub posted: bool,
+    /// The parameters, in their order.
+    pub params: Vec<(String, String)>,
+    /// Our login cookies.
+    pub cookies: Vec<LoginCookie>,
+}
+
+/// Why a callback has no result page.
+#[derive(Debug, thiserror::Error)]
+pub enum CallbackError {
+    /// A bad state, in any of its forms: one neutral page, nothing was claimed or written.
+    #[error("refused: {0}")]
+    Refused(Fault),
+    /// The state is good, but the link is final.
+    #[error("the link is {0}")]
+    Gone(LinkStatus),
+    /// The store failed; the code was not sent to the provider.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Fault> for CallbackError {
+    fn from(fault: Fault) -> Self {
+        Self::Refused(fault)
+    }
+}
+
+/// What a callback is about, found by its state.
+struct Found {
+    request: Stored<AuthorizationRequest>,
+    link: Link,
+}
+
+/// A callback that passed every check; once it is claimed, a login under way.
+struct Login {
+    tenant: Arc<Tenant>,
+    provider: Arc<Provider>,
+    request: Stored<AuthorizationRequest>,
+    verdict: Verdict,
+    conversation: ConversationId,
+    /// What the chat must prove.
+    minimum: Binding,
+    /// Whether the browser is the one that opened the link.
+    same_browser: bool,
+}
+
+impl Broker {
+    /// Carries a login from the callback to its end, and returns the handle of the result page.
+    pub async fn callback(
+        self: &Arc<Self>,
+        tenant: &Arc<Tenant>,
+        arrival: Arrival,
+    ) -> Result<String, CallbackError> {
+        let response = parse_response(&arrival.params)?;
+        let found = self.find(tenant, &response).await?;
+        let login = match self.verify(tenant, &arrival, response, found)? {
+            Checked::First(login) => login,
+            Checked::Again(request) => return Ok(self.result_handle(tenant, &request, true)),
+        };
+        let handle = self.result_handle(tenant, &login.request, login.same_browser);
+        match self.claim(login).await? {
+            Claim::Ours(login) => self.finish_detached(login).await,
+            Claim::Another { same_browser: true } => {}
+            Claim::Another { same_browser: false } => {
+                return Err(Fault::new(Step::Claim, Code::StateUnknown).into());
+            }
+        }
+        Ok(handle)
+    }
+
+    /// Finds the authorization request by its state, and its link. Reads only.
+    async fn find(&self, tenant: &Tenant, response: &AuthorizationResponse) -> Result<Found, CallbackError> {
+        let store = self.store.at(&tenant.id);
+        let unknown = || Fault::new(Step::Find, Code::StateUnknown);
+        let request = store.request_by_state(&response.state).await?.ok_or_else(unknown)?;
+        let link = store.link(&request.value.link).await?.ok_or_else(unknown)?;
+        Ok(Found { link: link.into_value().as_of(self.clock.now()), request })
+    }
+
+    /// Compares the callback with what was pinned when the link was opened.
+    fn verify(
+        &self,
+        tenant: &Arc<Tenant>,
+        arrival: &Arrival,
+        response: AuthorizationResponse,
+        found: Found,
+    ) -> Result<Checked, CallbackError> {
+        let refused = |code| CallbackError::Refused(Fault::new(Step::Verify, code));
+        let Found { request, link } = found;
+        let now = self.clock.now();
+        if now >= request.value.expires_at {
+            return Err(refused(Code::StateExpired));
+        }
+        let provider =
+            tenant.provider(Some(&request.value.provider)).ok_or(refused(Code::ProviderChanged))?;
+        let redirect_uri = arrival.redirect_uri(tenant);
+        let verdict = response.verify(&request.value, &arrival.at(provider, &redirect_uri))?;
+        let same_browser = self.is_same_browser(tenant, &arrival.cookies, &request.value).map_err(refused)?;
+        if !matches!(request.value.phase, Phase::Started) {
+            return if same_browser { Ok(Checked::Again(request)) } else { Err(refused(Code::StateUnknown)) };
+        }
+        if link.status().is_final() {
+            return Err(CallbackError::Gone(link.status()));
+        }
+        Ok(Checked::First(Login {
+            tenant: Arc::clone(tenant),
+            provider: Arc::clone(provider),
+            request,
+            verdict,
+            conversation: link.conversation.id,
+            minimum: link.minimum,
+            same_browser,
+        }))
+    }
+
+    /// Whether the browser holds this login's cookie. A browser that holds another login's cookie
+    /// instead is refused; one that holds none must be confirmed by the chat.
+    fn is_same_browser(
+        &self,
+        tenant: &Tenant,
+        cookies: &[LoginCookie],
+        request: &AuthorizationRequest,
+    ) -> Result<bool, Code> {
+        if cookies.is_empty() {
+            return Ok(false);
+        }
+        let store = self.store.at(&tenant.id);
+        let mut own = cookies.iter().filter(|cookie| cookie.name == request.cookie_name).peekable();
+        let held = |cookie: &LoginCookie| {
+            Secret::new(store.hash("cookie", cookie.value.expose())).matches(&request.cookie_hash)
+        };
+        if own.peek().is_some() && own.all(held) { Ok(true) } else { Err(Code::CookieMismatch) }
+    }
+
+    /// Marks the request as ours, unless another callback with the same state was faster.
+    async fn claim(&self, mut login: Login) -> Result<Claim, CallbackError> {
+        let another = Claim::Another { same_browser: login.same_browser };
+        let store = self.store.at(&login.tenant.id);
+        let claimed = login.request.value.clone().claim(self.clock.now())?;
+        let mut tx = Tx::new();
+        tx.update_request(&login.request, &claimed);
+        match store.commit(tx, Durability::Relaxed).await {
+            Err(StoreError::Conflict) => return Ok(another),
+            done => done?,
+        }
+        let Some(stored) = store.request(&claimed.key).await? else { return Ok(another) };
+        login.request = stored;
+        Ok(Claim::Ours(login))
+    }
+
+    /// Runs the rest on a task of its own: a browser that goes away must not cut a login in half.
+    async fn finish_detached(self: &Arc<Self>, login: Login) {
+        let broker = Arc::clone(self);
+        let task = tokio::spawn(async move { broker.finish(&login).await });
+        if let Err(error) = task.await {
+            tracing::error!(detail = %error, "callback.task_failed");
+        }
+    }
+
+    /// From the claim to the end. A failure is written down, so that the next opening starts afresh.
+    async fn finish(&self, login: &Login) {
+        let began = self.clock.tick();
+        let mut ended = self.redeem(login).await;
+        if let Err(fault) = ended {
+            let written = self.record(&login.tenant, &login.request, &End::Failed(fault)).await;
+            ended = written.and(Err(fault));
+        }
+        let (tenant, provider) = (&login.tenant.id, &login.provider.id);
+        let link_id = &login.request.value.link;
+        let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+        match ended {
+            Ok(()) => tracing::info!(%tenant, %provider, %link_id, duration_ms, "callback.signed_in"),
+            Err(Fault { step, code }) => {
+                tracing::warn!(%tenant, %provider, %link_id, %step, %code, duration_ms, "callback.failed");
+            }
+        }
+    }
+
+    /// Exchange, WhoAmI, normalise; then bind, record and announce.
+    async fn redeem(&self, login: &Login) -> Result<(), Fault> {
+        let Login { tenant, provider, request, .. } = login;
+        let grant = match &login.verdict {
+            Verdict::Granted(grant) => grant,
+            Verdict::Refused(fault) => return Err(*fault),
+        };
+        let exchanged_at = self.clock.now();
+        let signed_in = self.sign_in(tenant, provider, grant).await?;
+        let end = match bind(login) {
+            Some(binding) => End::Completed(SignIn {
+                provider,
+                conversation: &login.conversation,
+                signed_in: &signed_in,
+                exchanged_at,
+                binding,
+                number: OnceCell::new(),
+            }),
+            None => End::Provisional(self.provisional(signed_in, exchanged_at)),
+        };
+        self.record(tenant, request, &end).await
+    }
+}
+
+/// What is proved already. Nothing is enough where the tenant says so and the browser is the one
+/// that opened the link; in every other case the chat must confirm it.
+fn bind(login: &Login) -> Option<Binding> {
+    (login.same_browser && login.minimum == Binding::None).then_some(Binding::None)
+}
+
+/// What the checks say.
+enum Checked {
+    /// A first answer: go on.
+    First(Login),
+    /// This browser brought this answer before: show what came of it.
+    Again(Stored<AuthorizationRequest>),
+}
+
+/// Who carries the login on.
+enum Claim {
+    /// This callback.
+    Ours(Login),
+    /// Another one with the same state; its result is for the same browser only.
+    Another { same_browser: bool },
+}
+
+impl Arrival {
+    /// How and where the answer came, for the protocol's own checks.
+    fn at<'a>(&'a self, provider: &'a Provider, redirect_uri: &'a str) -> response::Arrival<'a> {
+        let mode = if self.posted { ResponseMode::FormPost } else { ResponseMode::Query };
+        response::Arrival { provider, route: self.route, redirect_uri, mode, issuer: None }
+    }
+
+    /// The redirect URI that this arrival is on, byte for byte.
+    fn redirect_uri(&self, tenant: &Tenant) -> String {
+        let path = self.route.path();
+        match &self.provider {
+            Some(provider) => format!("{}{path}/{provider}", tenant.origin),
+            None => format!("{}{path}", tenant.origin),
+        }
+    }
+}

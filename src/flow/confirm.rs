@@ -1,0 +1,159 @@
+//! The chat confirms a sign-in: the customer sent the code of the result page (DESIGN §5.4).
+
+use tokio::sync::OnceCell;
+
+use crate::domain::binding::Binding;
+use crate::domain::confirmation::TypedCode;
+use crate::domain::event::EventType;
+use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::ids::LinkId;
+use crate::domain::link::{Link, LinkState, LinkStatus};
+use crate::domain::request::{AuthorizationRequest, CODE_GUESSES, Outcome, Phase, Provisional};
+use crate::domain::tenant::Tenant;
+use crate::store::{Durability, StoreError, Stored, Tx};
+
+use super::record::{End, SignIn};
+use super::{Broker, RACES};
+
+/// Why a code did not confirm a sign-in.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    /// No link has this id.
+    #[error("no link has this id")]
+    Unknown,
+    /// Nobody has signed in yet, so that there is nothing to confirm.
+    #[error("no sign-in waits for a code; the link is {0}")]
+    NothingWaits(LinkStatus),
+    /// The code is wrong.
+    #[error("the code is wrong")]
+    Wrong {
+        /// How many more may be tried.
+        attempts_left: u8,
+    },
+    /// No code is taken any more: too many guesses, too late, or the link is final.
+    #[error("no code is taken any more; the link is {0}")]
+    Spent(LinkStatus),
+    /// The sign-in could not be recorded.
+    #[error("the sign-in was not recorded: {0}")]
+    NotRecorded(Fault),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A sign-in that waits for its code.
+struct Waiting {
+    link: Stored<Link>,
+    request: Stored<AuthorizationRequest>,
+    provisional: Provisional,
+}
+
+impl Broker {
+    /// Compares a code with the one of the waiting sign-in, and completes the link if it is right.
+    pub async fn confirm_link(
+        &self,
+        tenant: &Tenant,
+        id: &LinkId,
+        typed: &TypedCode,
+    ) -> Result<Link, ConfirmError> {
+        let waiting = self.count_guess(tenant, id).await?;
+        if !waiting.provisional.code.matches(typed.digits()) {
+            return Err(self.refuse_guess(tenant, waiting).await?);
+        }
+        self.complete_confirmed(tenant, &waiting).await?;
+        self.link(tenant, id).await?.ok_or(ConfirmError::Unknown)
+    }
+
+    /// Counts the guess at the sign-in, the link and the conversation, before anything is compared:
+    /// guesses in parallel are counted one by one.
+    async fn count_guess(&self, tenant: &Tenant, id: &LinkId) -> Result<Waiting, ConfirmError> {
+        let store = self.store.at(&tenant.id);
+        for _ in 0..RACES {
+            let waiting = self.find_waiting(tenant, id).await?;
+            let status = waiting.link.value.status();
+            if waiting.provisional.guesses >= CODE_GUESSES {
+                return Err(ConfirmError::Spent(status));
+            }
+            let now = self.clock.now();
+            let mut tx = Tx::new();
+            let mut link = waiting.link.value.clone();
+            link.guesses = link.guesses.count(now).map_err(|_| ConfirmError::Spent(status))?;
+            tx.update_link(&waiting.link, &link);
+            if let Some(known) = store.conversation(&link.conversation.id).await? {
+                let mut conversation = known.value.clone();
+                conversation.guesses =
+                    conversation.guesses.count(now).map_err(|_| ConfirmError::Spent(status))?;
+                tx.put_conversation(Some(&known), &conversation);
+            }
+            let mut provisional = waiting.provisional;
+            provisional.guesses += 1;
+            tx.update_request(&waiting.request, &waiting.request.value.clone().hold(provisional));
+            match store.commit(tx, Durability::Relaxed).await {
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+                Ok(()) => return self.find_waiting(tenant, id).await,
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// The sign-in of a link that waits for its code.
+    async fn find_waiting(&self, tenant: &Tenant, id: &LinkId) -> Result<Waiting, ConfirmError> {
+        let store = self.store.at(&tenant.id);
+        let now = self.clock.now();
+        let link = store.link(id).await?.ok_or(ConfirmError::Unknown)?;
+        let current = link.value.clone().as_of(now);
+        let LinkState::Provisional { request, .. } = &current.state else {
+            return Err(nothing_waits(&current));
+        };
+        let request = store.request(request).await?.ok_or(ConfirmError::Spent(LinkStatus::Failed))?;
+        match request.value.phase_at(now) {
+            Phase::Provisional(provisional) => Ok(Waiting { link, request, provisional: *provisional }),
+            _ => Err(ConfirmError::Spent(LinkStatus::Failed)),
+        }
+    }
+
+    /// The answer to a wrong code; after the last one the sign-in is spent and forgotten.
+    async fn refuse_guess(&self, tenant: &Tenant, waiting: Waiting) -> Result<ConfirmError, ConfirmError> {
+        let attempts_left = CODE_GUESSES.saturating_sub(waiting.provisional.guesses);
+        if attempts_left == 0 {
+            let now = self.clock.now();
+            let fault = Fault::new(Step::Bind, Code::GuessesSpent);
+            let mut tx = Tx::new();
+            let finished = waiting.request.value.clone().finish(Outcome::Failed(fault), now);
+            tx.update_request(&waiting.request, &finished);
+            if let Ok(spent) = waiting.link.value.clone().spend(now) {
+                tx.update_link(&waiting.link, &spent);
+                self.announce_link(&mut tx, tenant, EventType::Failed, &spent, "customer");
+            }
+            self.store.at(&tenant.id).commit(tx, Durability::Durable).await?;
+        }
+        Ok(ConfirmError::Wrong { attempts_left })
+    }
+
+    async fn complete_confirmed(&self, tenant: &Tenant, waiting: &Waiting) -> Result<(), ConfirmError> {
+        let Provisional { signed_in, exchanged_at, .. } = &waiting.provisional;
+        let provider = tenant.provider(Some(&waiting.request.value.provider));
+        let gone = Fault::new(Step::Bind, Code::ProviderChanged);
+        let provider = provider.ok_or(ConfirmError::NotRecorded(gone))?;
+        let end = End::Completed(SignIn {
+            provider,
+            conversation: &waiting.link.value.conversation.id,
+            signed_in,
+            exchanged_at: *exchanged_at,
+            binding: Binding::Code,
+            number: OnceCell::new(),
+        });
+        let recorded = self.record(tenant, &waiting.request, &end).await;
+        recorded.map_err(ConfirmError::NotRecorded)
+    }
+}
+
+fn nothing_waits(link: &Link) -> ConfirmError {
+    match link.status() {
+        status @ (LinkStatus::Created | LinkStatus::Opened | LinkStatus::Denied) => {
+            ConfirmError::NothingWaits(status)
+        }
+        status => ConfirmError::Spent(status),
+    }
+}

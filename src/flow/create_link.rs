@@ -1,0 +1,263 @@
+//! A sender asks for an auth link (DESIGN §5.1).
+
+use jiff::SignedDuration;
+use serde_json::{Map, Value};
+
+use crate::channel::{self, AuthMessage, MessageInput};
+use crate::domain::binding::Binding;
+use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow};
+use crate::domain::event::EventType;
+use crate::domain::ids::{ClientId, LinkId, ProviderId};
+use crate::domain::link::{ContactHint, Link, LinkState, Sender, SenderKind, Times};
+use crate::domain::provider::Provider;
+use crate::domain::request::Route;
+use crate::domain::snippet::Snippet;
+use crate::domain::tenant::Tenant;
+use crate::store::{Durability, Store, StoreError, Stored, Tx};
+
+use super::{Broker, RACES};
+
+/// How long a link lives if the sender does not say.
+const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
+/// The longest life a sender may ask for.
+const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+
+/// What a sender asks for. The shapes were checked; what depends on the tenant was not.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "documented at `Link`")]
+pub struct NewLink {
+    pub conversation: ConversationRef,
+    pub provider: Option<ProviderId>,
+    pub snippet: Option<String>,
+    pub locale: Option<String>,
+    pub expires_in: Option<i64>,
+    pub sender: Option<Sender>,
+    pub route: Option<Route>,
+    pub capabilities: Vec<String>,
+    pub contact: Option<ContactHint>,
+    pub minimum: Option<Binding>,
+    pub metadata: Map<String, Value>,
+}
+
+/// The link and its message for the channel.
+#[derive(Debug)]
+pub struct CreatedLink {
+    /// The link.
+    pub link: Link,
+    /// What stands in the chat.
+    pub url: String,
+    /// The channel's rendering.
+    pub message: AuthMessage,
+}
+
+/// Why no link was made.
+#[derive(Debug, thiserror::Error)]
+pub enum CreateLinkError {
+    /// The order cannot be carried out as it stands; a JSON pointer to the place and words.
+    #[error("{detail}")]
+    Refused {
+        /// Where in the body.
+        pointer: &'static str,
+        /// What is wrong and how to mend it.
+        detail: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Broker {
+    /// Makes a link, takes the conversation's older one back, and renders the message.
+    pub async fn create_link(
+        &self,
+        tenant: &Tenant,
+        client: &ClientId,
+        order: NewLink,
+    ) -> Result<CreatedLink, CreateLinkError> {
+        let provider = find_provider(tenant, order.provider.as_ref())?;
+        let snippet = find_snippet(tenant, order.snippet.as_deref())?;
+        let minimum = raise_minimum(tenant, &order)?;
+        let lifetime = check_lifetime(order.expires_in)?;
+        let link = self.new_link(provider, client, order, minimum, lifetime);
+        self.keep_new_link(tenant, &link, client).await?;
+        let (url, message) = render(tenant, provider, snippet, &link);
+        Ok(CreatedLink { link, url, message })
+    }
+
+    fn new_link(
+        &self,
+        provider: &Provider,
+        client: &ClientId,
+        order: NewLink,
+        minimum: Binding,
+        lifetime: SignedDuration,
+    ) -> Link {
+        let now = self.clock.now();
+        let bot = || Sender { kind: SenderKind::Bot, id: client.to_string() };
+        Link {
+            id: LinkId::from_uuid(self.clock.fresh_uuid()),
+            token: self.clock.fresh_token(),
+            conversation: order.conversation,
+            provider: provider.id.clone(),
+            route: order.route.unwrap_or(Route::EndUser),
+            sender: Some(order.sender.unwrap_or_else(bot)),
+            locale: order.locale,
+            snippet: order.snippet,
+            capabilities: order.capabilities,
+            contact: order.contact,
+            minimum,
+            metadata: order.metadata,
+            created_at: now,
+            expires_at: now + lifetime,
+            state: LinkState::Created,
+            times: Times::default(),
+            failure: None,
+            guesses: GuessWindow::default(),
+            openings: Vec::new(),
+        }
+    }
+
+    /// Writes link, conversation and event in one batch, together with the end of the older link.
+    async fn keep_new_link(&self, tenant: &Tenant, link: &Link, client: &ClientId) -> Result<(), StoreError> {
+        let store = self.store.at(&tenant.id);
+        let actor = format!("client:{client}");
+        for _ in 0..RACES {
+            let mut tx = Tx::new();
+            let known = store.conversation(&link.conversation.id).await?;
+            if let Some(older) = live_link(&self.store, tenant, known.as_ref()).await? {
+                self.supersede(&mut tx, tenant, &older, &actor).await?;
+            }
+            let conversation = self.conversation_for(&mut tx, tenant, known.as_deref(), link);
+            tx.put_conversation(known.as_ref(), &conversation);
+            tx.create_link(link);
+            self.announce_link(&mut tx, tenant, EventType::LinkCreated, link, &actor);
+            match store.commit(tx, Durability::Durable).await {
+                Err(StoreError::Conflict) => {}
+                done => return done,
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    async fn supersede(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        older: &Stored<Link>,
+        actor: &str,
+    ) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        let Ok(superseded) = older.value.clone().supersede(now) else { return Ok(()) };
+        self.forget_provisional(tx, tenant, &older.value).await?;
+        tx.update_link(older, &superseded);
+        self.announce_link(tx, tenant, EventType::Superseded, &superseded, actor);
+        Ok(())
+    }
+
+    /// The conversation with its newest link. Another handle or channel is another person, until proved.
+    fn conversation_for(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        known: Option<&Conversation>,
+        link: &Link,
+    ) -> Conversation {
+        let now = self.clock.now();
+        let mut conversation =
+            known.cloned().unwrap_or_else(|| Conversation::new(link.conversation.clone(), now));
+        if conversation.at != link.conversation && conversation.verified.take().is_some() {
+            self.announce_unverified(tx, tenant, &conversation.at);
+        }
+        conversation.at = link.conversation.clone();
+        conversation.link = Some(link.id.clone());
+        conversation.updated_at = now;
+        conversation
+    }
+}
+
+/// The link of a conversation that can still change.
+async fn live_link(
+    store: &Store,
+    tenant: &Tenant,
+    conversation: Option<&Stored<Conversation>>,
+) -> Result<Option<Stored<Link>>, StoreError> {
+    let Some(id) = conversation.and_then(|known| known.value.link.as_ref()) else { return Ok(None) };
+    let link = store.at(&tenant.id).link(id).await?;
+    Ok(link.filter(|link| !link.value.status().is_final()))
+}
+
+fn find_provider<'a>(
+    tenant: &'a Tenant,
+    wanted: Option<&ProviderId>,
+) -> Result<&'a Provider, CreateLinkError> {
+    tenant.provider(wanted).map(AsRef::as_ref).ok_or_else(|| {
+        let known: Vec<_> = tenant.providers.iter().map(|provider| format!("`{}`", provider.id)).collect();
+        let detail = match wanted {
+            Some(id) => format!("there is no provider `{id}`; this tenant has {}", known.join(", ")),
+            None => format!("this tenant has several providers; name one of {}", known.join(", ")),
+        };
+        CreateLinkError::Refused { pointer: "/provider", detail }
+    })
+}
+
+fn find_snippet<'a>(
+    tenant: &'a Tenant,
+    wanted: Option<&str>,
+) -> Result<Option<&'a Snippet>, CreateLinkError> {
+    let Some(name) = wanted else { return Ok(None) };
+    tenant.snippet(name).map(Some).ok_or_else(|| CreateLinkError::Refused {
+        pointer: "/snippet",
+        detail: format!("there is no snippet with the id or tag `{name}`"),
+    })
+}
+
+fn raise_minimum(tenant: &Tenant, order: &NewLink) -> Result<Binding, CreateLinkError> {
+    let floor = tenant.binding.minimum_for(order.conversation.channel);
+    let minimum = order.minimum.unwrap_or(floor);
+    let refused = |detail| Err(CreateLinkError::Refused { pointer: "/binding/minimum", detail });
+    if minimum < floor {
+        return refused(format!(
+            "the tenant demands at least `{floor}` here; a link may raise it, never lower it"
+        ));
+    }
+    if minimum == Binding::Native {
+        return refused(format!(
+            "`{}` cannot vouch for the person; the strongest proof here is `code`",
+            order.conversation.channel
+        ));
+    }
+    Ok(minimum)
+}
+
+fn check_lifetime(seconds: Option<i64>) -> Result<SignedDuration, CreateLinkError> {
+    let Some(seconds) = seconds else { return Ok(LIFETIME) };
+    let lifetime = SignedDuration::from_secs(seconds);
+    if seconds < 1 || lifetime > LONGEST {
+        return Err(CreateLinkError::Refused {
+            pointer: "/expiresIn",
+            detail: format!("`{seconds}` is outside of 1 to {} seconds", LONGEST.as_secs()),
+        });
+    }
+    Ok(lifetime)
+}
+
+/// The URL and the message of a link.
+fn render(
+    tenant: &Tenant,
+    provider: &Provider,
+    snippet: Option<&Snippet>,
+    link: &Link,
+) -> (String, AuthMessage) {
+    let url = format!("{}/a/{}", tenant.origin, link.token.expose());
+    let channel = link.conversation.channel;
+    let locale = link.locale.as_deref().unwrap_or("en");
+    let message = channel::render(&MessageInput {
+        channel,
+        tenant_name: &tenant.name,
+        provider_label: &provider.label,
+        link_url: &url,
+        locale,
+        wording: snippet.and_then(|snippet| snippet.wording(channel, locale)),
+    });
+    (url, message)
+}

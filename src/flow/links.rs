@@ -1,0 +1,95 @@
+//! A sender asks how a link is, or takes it back (DESIGN §5.6).
+
+use crate::domain::conversation::Conversation;
+use crate::domain::event::EventType;
+use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::ids::{ClientId, ConversationId, LinkId};
+use crate::domain::link::{Link, LinkState, LinkStatus};
+use crate::domain::request::{Outcome, Phase};
+use crate::domain::tenant::Tenant;
+use crate::store::{Durability, StoreError, Stored, Tx};
+
+use super::{Broker, RACES};
+
+/// Why a link was not taken back.
+#[derive(Debug, thiserror::Error)]
+pub enum CancelError {
+    /// No link has this id.
+    #[error("no link has this id")]
+    Unknown,
+    /// It is over already.
+    #[error("the link is {0}, which is final")]
+    Final(LinkStatus),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Broker {
+    /// A link as it is now.
+    pub async fn link(&self, tenant: &Tenant, id: &LinkId) -> Result<Option<Link>, StoreError> {
+        let link = self.store.at(&tenant.id).link(id).await?;
+        Ok(link.map(|link| link.into_value().as_of(self.clock.now())))
+    }
+
+    /// A conversation as we know it.
+    pub async fn conversation(
+        &self,
+        tenant: &Tenant,
+        id: &ConversationId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        Ok(self.store.at(&tenant.id).conversation(id).await?.map(Stored::into_value))
+    }
+
+    /// The sender takes a link back.
+    pub async fn cancel_link(
+        &self,
+        tenant: &Tenant,
+        client: &ClientId,
+        id: &LinkId,
+    ) -> Result<Link, CancelError> {
+        let store = self.store.at(&tenant.id);
+        for _ in 0..RACES {
+            let link = store.link(id).await?.ok_or(CancelError::Unknown)?;
+            match self.cancel_stored(tenant, &link, false, &format!("client:{client}")).await {
+                Err(CancelError::Store(StoreError::Conflict)) => {}
+                done => return done,
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// One try to cancel a link as it was read. A sign-in that waits for its confirmation is forgotten.
+    pub(super) async fn cancel_stored(
+        &self,
+        tenant: &Tenant,
+        link: &Stored<Link>,
+        declined: bool,
+        actor: &str,
+    ) -> Result<Link, CancelError> {
+        let cancelled = link.value.clone().cancel(declined, self.clock.now());
+        let cancelled = cancelled.map_err(|over| CancelError::Final(over.0))?;
+        let mut tx = Tx::new();
+        self.forget_provisional(&mut tx, tenant, &link.value).await?;
+        tx.update_link(link, &cancelled);
+        self.announce_link(&mut tx, tenant, EventType::Cancelled, &cancelled, actor);
+        self.store.at(&tenant.id).commit(tx, Durability::Durable).await?;
+        Ok(cancelled)
+    }
+
+    /// Deletes what a provisional sign-in of this link knows of the person.
+    pub(super) async fn forget_provisional(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        link: &Link,
+    ) -> Result<(), StoreError> {
+        let LinkState::Provisional { request: key, .. } = &link.state else { return Ok(()) };
+        let Some(request) = self.store.at(&tenant.id).request(key).await? else { return Ok(()) };
+        if matches!(request.value.phase, Phase::Provisional(_)) {
+            let voided = Outcome::Failed(Fault::new(Step::Bind, Code::Voided));
+            tx.update_request(&request, &request.value.clone().finish(voided, self.clock.now()));
+        }
+        Ok(())
+    }
+}

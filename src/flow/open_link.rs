@@ -1,0 +1,243 @@
+//! The customer opens a link (DESIGN §5.2): looking is harmless, *Continue* starts a sign-in.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::domain::event::EventType;
+use crate::domain::ids::AttemptId;
+use crate::domain::link::{Link, LinkStatus, Opening};
+use crate::domain::provider::{Pkce, Provider, ResponseMode};
+use crate::domain::request::{AuthorizationRequest, Phase, REQUEST_LIFETIME};
+use crate::domain::tenant::Tenant;
+use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url};
+use crate::secret::Secret;
+use crate::store::{Durability, StoreError, Stored, Tx};
+
+use super::{Broker, RACES};
+
+/// How many logins one browser may have under way.
+const COOKIES: usize = 8;
+
+/// A cookie of a login, as the browser sent it.
+#[derive(Debug, Clone)]
+pub struct LoginCookie {
+    /// Its name, prefix included.
+    pub name: String,
+    /// Its value.
+    pub value: Secret,
+}
+
+/// What the landing page tells.
+#[derive(Debug)]
+pub struct Landing {
+    /// The link as it is now.
+    pub link: Link,
+    /// Where the customer will sign in.
+    pub provider: Arc<Provider>,
+}
+
+/// A sign-in that began.
+#[derive(Debug)]
+pub struct OpenedLink {
+    /// Where the browser goes.
+    pub authorize_url: Url,
+    /// What the browser must bring back.
+    pub cookie: LoginCookie,
+    /// Whether the provider answers by a POST from its own site, so that the cookie must follow it.
+    pub cross_site: bool,
+    /// Older cookies that the browser should forget.
+    pub forget: Vec<String>,
+    /// The attempt, for the log.
+    pub attempt: AttemptId,
+}
+
+/// Why a link cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenLinkError {
+    /// No link has this token.
+    #[error("no link has this token")]
+    Unknown,
+    /// The link is final.
+    #[error("the link is {0}")]
+    Gone(LinkStatus),
+    /// The provider was taken out of the tenant's settings.
+    #[error("the link's provider is no longer configured")]
+    ProviderGone,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Broker {
+    /// What the landing page tells. Changes nothing, however often and by whomever it is called.
+    pub async fn look_at_link(&self, tenant: &Tenant, token: &str) -> Result<Landing, OpenLinkError> {
+        let link = self.find_link(tenant, token).await?.into_value().as_of(self.clock.now());
+        if link.status().is_final() {
+            return Err(OpenLinkError::Gone(link.status()));
+        }
+        let provider = tenant.provider(Some(&link.provider)).ok_or(OpenLinkError::ProviderGone)?;
+        Ok(Landing { provider: Arc::clone(provider), link })
+    }
+
+    /// The customer pressed *Continue*: makes the link `opened` and a fresh authorization request.
+    pub async fn open_link(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+        cookies: &[LoginCookie],
+    ) -> Result<OpenedLink, OpenLinkError> {
+        for _ in 0..RACES {
+            let link = self.find_link(tenant, token).await?;
+            let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
+            let state = self.clock.fresh_token();
+            let cookie = self.new_cookie();
+            let request = self.new_request(tenant, provider, &link.value, &state, &cookie);
+            let authorize_url = authorize_url(&request, provider, &state, link.value.locale.as_deref());
+            match self.keep_opening(tenant, &link, &state, &request, cookies).await {
+                Err(OpenLinkError::Store(StoreError::Conflict)) => continue,
+                done => done?,
+            }
+            return Ok(OpenedLink {
+                authorize_url,
+                cross_site: provider.response_mode == ResponseMode::FormPost,
+                forget: surplus(cookies),
+                attempt: request.id,
+                cookie,
+            });
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// The customer said *This wasn't me*: the link is cancelled.
+    pub async fn decline_link(&self, tenant: &Tenant, token: &str) -> Result<(), OpenLinkError> {
+        for _ in 0..RACES {
+            let link = self.find_link(tenant, token).await?;
+            match self.cancel_stored(tenant, &link, true, "customer").await {
+                Err(super::links::CancelError::Store(StoreError::Conflict)) => {}
+                Err(super::links::CancelError::Store(error)) => return Err(error.into()),
+                Err(super::links::CancelError::Final(status)) => return Err(OpenLinkError::Gone(status)),
+                Err(super::links::CancelError::Unknown) => return Err(OpenLinkError::Unknown),
+                Ok(_) => return Ok(()),
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    async fn find_link(&self, tenant: &Tenant, token: &str) -> Result<Stored<Link>, OpenLinkError> {
+        self.store.at(&tenant.id).link_by_token(token).await?.ok_or(OpenLinkError::Unknown)
+    }
+
+    /// Writes request and link in one batch. A browser that opens the link again gives up its older opening.
+    async fn keep_opening(
+        &self,
+        tenant: &Tenant,
+        link: &Stored<Link>,
+        state: &Secret,
+        request: &AuthorizationRequest,
+        cookies: &[LoginCookie],
+    ) -> Result<(), OpenLinkError> {
+        let store = self.store.at(&tenant.id);
+        let mut tx = Tx::new();
+        for older in self.own_openings(tenant, &link.value, cookies).await? {
+            tx.delete_request(&older);
+        }
+        let opening = Opening { cookie_name: request.cookie_name.clone(), request: request.key.clone() };
+        let news = link.value.clone().as_of(self.clock.now()).status() != LinkStatus::Opened;
+        let opened =
+            link.value.clone().open(opening, self.clock.now()).map_err(|gone| OpenLinkError::Gone(gone.0))?;
+        tx.create_request(state.expose(), request);
+        tx.update_link(link, &opened);
+        if news && opened.status() == LinkStatus::Opened {
+            self.announce_link(&mut tx, tenant, EventType::Opened, &opened, "customer");
+        }
+        Ok(store.commit(tx, Durability::Relaxed).await?)
+    }
+
+    /// Openings of this link that this browser began and did not finish.
+    async fn own_openings(
+        &self,
+        tenant: &Tenant,
+        link: &Link,
+        cookies: &[LoginCookie],
+    ) -> Result<Vec<Stored<AuthorizationRequest>>, StoreError> {
+        let store = self.store.at(&tenant.id);
+        let mut own = Vec::new();
+        for opening in &link.openings {
+            let Some(cookie) = cookies.iter().find(|cookie| cookie.name == opening.cookie_name) else {
+                continue;
+            };
+            let Some(request) = store.request(&opening.request).await? else { continue };
+            let held = store.hash("cookie", cookie.value.expose()) == request.value.cookie_hash;
+            if held && matches!(request.value.phase, Phase::Started) {
+                own.push(request);
+            }
+        }
+        Ok(own)
+    }
+
+    fn new_request(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        link: &Link,
+        state: &Secret,
+        cookie: &LoginCookie,
+    ) -> AuthorizationRequest {
+        let now = self.clock.now();
+        let store = self.store.at(&tenant.id);
+        AuthorizationRequest {
+            key: store.request_key(state.expose()),
+            id: AttemptId::from_uuid(self.clock.fresh_uuid()),
+            link: link.id.clone(),
+            provider: provider.id.clone(),
+            revision: provider.revision.clone(),
+            route: link.route,
+            redirect_uri: link.route.redirect_uri(&tenant.origin, &provider.id, provider.callback_path),
+            code_verifier: (provider.pkce == Pkce::S256).then(|| self.clock.fresh_token()),
+            cookie_hash: store.hash("cookie", cookie.value.expose()),
+            cookie_name: cookie.name.clone(),
+            created_at: now,
+            expires_at: now + REQUEST_LIFETIME,
+            phase: Phase::Started,
+        }
+    }
+
+    /// A cookie with a name of its own, so that logins in two tabs do not disturb each other. Its
+    /// first five digits count minutes: sorted by name, the oldest comes first.
+    fn new_cookie(&self) -> LoginCookie {
+        let minutes = (self.clock.now().as_second() / 60) & 0xf_ffff;
+        let prefix = cookie_prefix(self.settings.https);
+        let name = format!("{prefix}{minutes:05x}{:03x}", self.clock.below(0x1000));
+        LoginCookie { name, value: self.clock.fresh_token() }
+    }
+}
+
+/// What the names of our login cookies begin with.
+pub fn cookie_prefix(https: bool) -> &'static str {
+    if https { "__Host-cs-" } else { "cs-" }
+}
+
+fn authorize_url(
+    request: &AuthorizationRequest,
+    provider: &Provider,
+    state: &Secret,
+    locale: Option<&str>,
+) -> Url {
+    build_authorize_url(&AuthorizeRequest {
+        provider,
+        redirect_uri: &request.redirect_uri,
+        state: state.expose(),
+        code_verifier: request.code_verifier.as_ref(),
+        locale,
+    })
+}
+
+/// The oldest cookies beyond what a browser may hold, the new one counted.
+fn surplus(cookies: &[LoginCookie]) -> Vec<String> {
+    let mut names: Vec<_> = cookies.iter().map(|cookie| cookie.name.clone()).collect();
+    names.sort_unstable();
+    let surplus = (names.len() + 1).saturating_sub(COOKIES);
+    names.truncate(surplus);
+    names
+}

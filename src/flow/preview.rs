@@ -1,0 +1,93 @@
+//! An admin tries a mapping on a sample, before any customer does.
+
+use serde_json::Value;
+
+use crate::domain::contact::{Change, Contact, EnrichSource};
+use crate::domain::ids::{ContactId, LinkId, ProviderId};
+use crate::domain::profile::SignedIn;
+use crate::domain::provider::{EnrichPolicy, Mapping};
+use crate::domain::tenant::Tenant;
+use crate::profile::{CompiledMapping, EvalFault, Input, MappingFault, Normaliser};
+
+use super::Broker;
+
+/// A mapping and what it is tried on.
+#[derive(Debug)]
+pub struct Sample {
+    /// The mapping; none tries the provider's, or the default normaliser.
+    pub mapping: Option<Mapping>,
+    /// What the WhoAmI endpoint would answer.
+    pub whoami: Value,
+    /// What a verified id_token would hold.
+    pub claims: Option<Value>,
+    /// Whose subject, trusted fields and policies are used.
+    pub provider: Option<ProviderId>,
+}
+
+/// What the mapping makes of the sample.
+#[derive(Debug)]
+pub struct Preview {
+    /// Profile, subject and warnings.
+    pub signed_in: SignedIn,
+    /// What would be written into an empty contact.
+    pub contact_changes: Vec<Change>,
+    /// The texts that were repaired, as they are now; with their field if the mapping is a table.
+    pub repaired: Vec<(Option<String>, String)>,
+}
+
+/// Why there is no preview.
+#[derive(Debug, thiserror::Error)]
+pub enum PreviewError {
+    /// There is no such provider.
+    #[error("there is no provider `{0}`")]
+    NoProvider(ProviderId),
+    /// The mapping cannot be read.
+    #[error(transparent)]
+    Mapping(#[from] MappingFault),
+    /// The mapping cannot be evaluated on this sample.
+    #[error(transparent)]
+    Evaluation(#[from] EvalFault),
+}
+
+impl Broker {
+    /// Runs a mapping on a sample. Nothing is stored, nothing leaves the building.
+    pub fn preview_mapping(&self, tenant: &Tenant, sample: &Sample) -> Result<Preview, PreviewError> {
+        let provider = match &sample.provider {
+            None => None,
+            Some(id) => Some(tenant.provider(Some(id)).ok_or_else(|| PreviewError::NoProvider(id.clone()))?),
+        };
+        let mapping = sample.mapping.as_ref().or(provider.and_then(|provider| provider.mapping.as_ref()));
+        let subject = provider.and_then(|provider| provider.subject.as_deref());
+        let trusted = provider.map_or(&[][..], |provider| &provider.trusted);
+        let normaliser = Normaliser::new(mapping, subject, trusted)?;
+        let input = Input {
+            whoami: &sample.whoami,
+            claims: sample.claims.as_ref(),
+            token_response: None,
+            named: &[],
+        };
+        let signed_in = normaliser.normalise(&input)?;
+        let policy = provider.map(|provider| provider.enrich.clone()).unwrap_or_default();
+        let contact_changes = self.would_change(&signed_in, &policy, sample.provider.as_ref());
+        let repairs = normaliser.mapping().into_iter().flat_map(CompiledMapping::repairs);
+        let repaired = repairs.map(|(field, text)| (field.map(str::to_owned), text.to_owned())).collect();
+        Ok(Preview { signed_in, contact_changes, repaired })
+    }
+
+    /// What an empty contact would take from the profile.
+    fn would_change(
+        &self,
+        signed_in: &SignedIn,
+        policy: &EnrichPolicy,
+        provider: Option<&ProviderId>,
+    ) -> Vec<Change> {
+        let sample = || "sample".parse().expect("`sample` is a provider id");
+        let source = EnrichSource {
+            provider: provider.cloned().unwrap_or_else(sample),
+            link: LinkId::from_uuid(self.clock.fresh_uuid()),
+            read_at: self.clock.now(),
+        };
+        let id = ContactId::from_uuid(self.clock.fresh_uuid());
+        Contact::new(id, 0, self.clock.now()).enrich(&signed_in.profile, policy, &source)
+    }
+}

@@ -1,0 +1,273 @@
+//! How a sign-in ends, written in one batch each: provisional, complete, or failed. After a crash
+//! at any point either all of a batch is there or nothing (DESIGN §3, *One login*).
+
+use std::mem::discriminant;
+
+use jiff::Timestamp;
+use tokio::sync::OnceCell;
+
+use crate::domain::binding::Binding;
+use crate::domain::contact::{Contact, EnrichSource};
+use crate::domain::conversation::{Conversation, Verified};
+use crate::domain::event::EventType;
+use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::ids::{ContactId, ConversationId};
+use crate::domain::link::{Completion, Link};
+use crate::domain::profile::SignedIn;
+use crate::domain::provider::Provider;
+use crate::domain::request::{AuthorizationRequest, CODE_LIFETIME, Outcome, Provisional};
+use crate::domain::tenant::Tenant;
+use crate::secret::Secret;
+use crate::store::{Durability, StoreError, Stored, Tx};
+
+use super::{Broker, RACES};
+
+/// How a sign-in ends.
+pub(super) enum End<'a> {
+    /// The chat must confirm it.
+    Provisional(Provisional),
+    /// It is complete.
+    Completed(SignIn<'a>),
+    /// It failed, or the customer declined at the provider.
+    Failed(Fault),
+}
+
+/// A sign-in that is to be recorded as complete.
+pub(super) struct SignIn<'a> {
+    /// Where the customer signed in.
+    pub provider: &'a Provider,
+    /// The link's conversation.
+    pub conversation: &'a ConversationId,
+    /// Who it is.
+    pub signed_in: &'a SignedIn,
+    /// When the provider's answer was exchanged.
+    pub exchanged_at: Timestamp,
+    /// How it was proved.
+    pub binding: Binding,
+    /// The number of a new contact: drawn once, however often a race is lost.
+    pub number: OnceCell<u64>,
+}
+
+impl Broker {
+    /// Writes down how a sign-in ended; reads again and tries once more after a lost race.
+    pub(super) async fn record(
+        &self,
+        tenant: &Tenant,
+        claimed: &Stored<AuthorizationRequest>,
+        end: &End<'_>,
+    ) -> Result<(), Fault> {
+        let store = self.store.at(&tenant.id);
+        let mut request = claimed.clone();
+        for _ in 0..RACES {
+            let tx = match end {
+                End::Provisional(provisional) => self.hold(tenant, &request, provisional).await?,
+                End::Completed(sign_in) => self.complete(tenant, &request, sign_in).await?,
+                End::Failed(fault) => self.fail(tenant, &request, *fault).await?,
+            };
+            match store.commit(tx, Durability::Durable).await {
+                Err(StoreError::Conflict) => request = self.read_again(tenant, &request).await?,
+                done => return done.map_err(unavailable),
+            }
+        }
+        Err(Fault::new(Step::Record, Code::StoreUnavailable))
+    }
+
+    /// A sign-in that the chat must confirm, with a fresh code.
+    pub(super) fn provisional(&self, signed_in: SignedIn, exchanged_at: Timestamp) -> Provisional {
+        let code = Secret::new(format!("{:06}", self.clock.below(1_000_000)));
+        let until = self.clock.now() + CODE_LIFETIME;
+        Provisional { code, until, guesses: 0, exchanged_at, signed_in }
+    }
+
+    /// Keeps the sign-in until the chat confirms it. An older one of the same link is voided.
+    async fn hold(
+        &self,
+        tenant: &Tenant,
+        request: &Stored<AuthorizationRequest>,
+        provisional: &Provisional,
+    ) -> Result<Tx, Fault> {
+        let link = self.link_of(tenant, request).await?;
+        let waiting = link.value.clone().hold(request.value.key.clone(), provisional.until, self.clock.now());
+        let waiting = waiting.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
+        let mut tx = Tx::new();
+        self.forget_provisional(&mut tx, tenant, &link.value).await.map_err(unavailable)?;
+        tx.update_request(request, &request.value.clone().hold(provisional.clone()));
+        tx.update_link(&link, &waiting);
+        self.announce_link(&mut tx, tenant, EventType::Provisional, &waiting, "customer");
+        Ok(tx)
+    }
+
+    /// Link, conversation, contact, indexes, events and audit entry together.
+    async fn complete(
+        &self,
+        tenant: &Tenant,
+        request: &Stored<AuthorizationRequest>,
+        sign_in: &SignIn<'_>,
+    ) -> Result<Tx, Fault> {
+        let now = self.clock.now();
+        let known = self.read_login(tenant, &request.value, sign_in).await?;
+        let mut tx = Tx::new();
+        let contact = self.enrich(&mut tx, tenant, &known, sign_in).await?;
+        let completed = known.link.value.clone().complete(completion(contact.clone(), sign_in), now);
+        let completed = completed.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
+        let conversation = verified_conversation(&known, tenant, &completed, contact, sign_in.binding, now);
+        tx.put_conversation(known.conversation.as_ref(), &conversation);
+        let outcome = Outcome::Completed { binding: sign_in.binding };
+        tx.update_request(request, &request.value.clone().finish(outcome, now));
+        tx.update_link(&known.link, &completed);
+        self.announce_link(&mut tx, tenant, EventType::Completed, &completed, "customer");
+        Ok(tx)
+    }
+
+    /// A link that ended meanwhile, or waits for another browser's confirmation, stays as it is.
+    async fn fail(
+        &self,
+        tenant: &Tenant,
+        request: &Stored<AuthorizationRequest>,
+        fault: Fault,
+    ) -> Result<Tx, Fault> {
+        let now = self.clock.now();
+        let kind = if fault.code == Code::AccessDenied { EventType::Denied } else { EventType::Failed };
+        let link = self.link_of(tenant, request).await?;
+        let mut tx = Tx::new();
+        tx.update_request(request, &request.value.clone().finish(Outcome::Failed(fault), now));
+        if let Ok(failed) = link.value.clone().fail(fault, now) {
+            tx.update_link(&link, &failed);
+            if failed.failure.is_some() {
+                self.announce_link(&mut tx, tenant, kind, &failed, "customer");
+            }
+        }
+        Ok(tx)
+    }
+
+    /// The contact of this person, made or enriched; none where the provider named nobody.
+    async fn enrich(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        known: &Known,
+        sign_in: &SignIn<'_>,
+    ) -> Result<Option<ContactId>, Fault> {
+        let provider = sign_in.provider;
+        let Some(subject) = sign_in.signed_in.subject.as_deref() else { return Ok(None) };
+        let now = self.clock.now();
+        let mut contact = match &known.contact {
+            Some(contact) => contact.value.clone(),
+            None => self.new_contact(tenant, &sign_in.number).await?,
+        };
+        let source = EnrichSource {
+            provider: provider.id.clone(),
+            link: known.link.value.id.clone(),
+            read_at: sign_in.exchanged_at,
+        };
+        let changes = contact.enrich(&sign_in.signed_in.profile, &provider.enrich, &source);
+        contact.link_identity(&provider.id, subject, now);
+        contact.remember_conversation(&known.link.value.conversation);
+        contact.updated_at = now;
+        contact.version += 1;
+        match &known.contact {
+            Some(stored) => tx.update_contact(stored, &contact),
+            None => {
+                tx.create_contact(&contact);
+                tx.create_identity(&provider.id, subject, &contact.id);
+            }
+        }
+        if known.contact.is_none() || !changes.is_empty() {
+            self.announce_contact(tx, tenant, &contact, &changes);
+        }
+        Ok(Some(contact.id))
+    }
+
+    /// A record about which nothing is known yet.
+    async fn new_contact(&self, tenant: &Tenant, number: &OnceCell<u64>) -> Result<Contact, Fault> {
+        let store = self.store.at(&tenant.id);
+        let number = number.get_or_try_init(|| store.next_customer_number()).await.map_err(unavailable)?;
+        Ok(Contact::new(ContactId::from_uuid(self.clock.fresh_uuid()), *number, self.clock.now()))
+    }
+
+    async fn link_of(&self, tenant: &Tenant, request: &AuthorizationRequest) -> Result<Stored<Link>, Fault> {
+        let link = self.store.at(&tenant.id).link(&request.link).await.map_err(unavailable)?;
+        link.ok_or(Fault::new(Step::Record, Code::LinkFinal))
+    }
+
+    /// What the end of a login must know of before, in two reads.
+    async fn read_login(
+        &self,
+        tenant: &Tenant,
+        request: &AuthorizationRequest,
+        sign_in: &SignIn<'_>,
+    ) -> Result<Known, Fault> {
+        let store = self.store.at(&tenant.id);
+        let identity = sign_in.signed_in.subject.as_deref().map(|subject| (&request.provider, subject));
+        let records = store.login_records(&request.link, sign_in.conversation, identity).await;
+        let records = records.map_err(unavailable)?;
+        let contact = match &records.identity {
+            Some(owner) => store.contact(&owner.value).await.map_err(unavailable)?,
+            None => None,
+        };
+        let link = records.link.ok_or(Fault::new(Step::Record, Code::LinkFinal))?;
+        Ok(Known { link, conversation: records.conversation, contact })
+    }
+
+    /// The request after a lost race. If it is no longer in the same phase, somebody else ended it.
+    async fn read_again(
+        &self,
+        tenant: &Tenant,
+        before: &Stored<AuthorizationRequest>,
+    ) -> Result<Stored<AuthorizationRequest>, Fault> {
+        let stored = self.store.at(&tenant.id).request(&before.value.key).await.map_err(unavailable)?;
+        let same_phase = |stored: &Stored<AuthorizationRequest>| {
+            discriminant(&stored.value.phase) == discriminant(&before.value.phase)
+        };
+        stored.filter(same_phase).ok_or(Fault::new(Step::Record, Code::Voided))
+    }
+}
+
+/// What stood in the store before a login ended.
+struct Known {
+    link: Stored<Link>,
+    conversation: Option<Stored<Conversation>>,
+    contact: Option<Stored<Contact>>,
+}
+
+/// The conversation with who is there now.
+fn verified_conversation(
+    known: &Known,
+    tenant: &Tenant,
+    link: &Link,
+    contact: Option<ContactId>,
+    binding: Binding,
+    now: Timestamp,
+) -> Conversation {
+    let new = || Conversation::new(link.conversation.clone(), now);
+    let mut conversation = known.conversation.as_ref().map_or_else(new, |known| known.value.clone());
+    conversation.updated_at = now;
+    conversation.verified = Some(Verified {
+        contact_id: contact,
+        provider: link.provider.clone(),
+        auth_link_id: link.id.clone(),
+        binding,
+        since: now,
+        until: now + tenant.binding.lasts,
+        fields: serde_json::Map::new(),
+    });
+    conversation
+}
+
+/// What the completed link will know.
+fn completion(contact: Option<ContactId>, sign_in: &SignIn<'_>) -> Completion {
+    Completion {
+        contact,
+        profile: sign_in.signed_in.profile.clone(),
+        binding: sign_in.binding,
+        mismatch: false,
+        contact_mismatch: false,
+        fields: serde_json::Map::new(),
+    }
+}
+
+/// The fault of a store that failed; the cause goes into the log where it happened.
+fn unavailable(error: StoreError) -> Fault {
+    tracing::error!(step = "record", code = "store_unavailable", detail = %error, "store.failed");
+    Fault::new(Step::Record, Code::StoreUnavailable)
+}

@@ -1,0 +1,105 @@
+//! The part of a callback that leaves the building: code → token → WhoAmI → profile.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::profile::SignedIn;
+use crate::domain::provider::Provider;
+use crate::domain::tenant::Tenant;
+use crate::oauth::response::Grant;
+use crate::oauth::token::{TokenResponse, build_token_request, parse_token_response};
+use crate::oauth::whoami::{build_whoami_request, check_whoami_answer};
+use crate::profile::{Input, parse_whoami};
+
+use super::Broker;
+
+impl Broker {
+    /// Redeems the grant and learns who signed in.
+    pub(super) async fn sign_in(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        grant: &Grant,
+    ) -> Result<SignedIn, Fault> {
+        let deadline = self.clock.tick() + self.settings.login_deadline;
+        let token = self.exchange(tenant, provider, grant, deadline).await?;
+        let whoami = self.ask_whoami(tenant, provider, &token, deadline).await?;
+        let signed_in = self.normalise(tenant, provider, &token, &whoami)?;
+        check_required(provider, &signed_in)?;
+        Ok(signed_in)
+    }
+
+    /// The token call (RFC 6749, 4.1.3).
+    async fn exchange(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        grant: &Grant,
+        deadline: Instant,
+    ) -> Result<TokenResponse, Fault> {
+        let request = build_token_request(provider, grant);
+        let answer = self.provider.send(&tenant.id, &request, deadline).await;
+        let token = parse_token_response(&answer.map_err(|error| error.at_token())?)?;
+        if !token.quirks.is_empty() {
+            tracing::info!(tenant = %tenant.id, provider = %provider.id, quirks = ?token.quirks, "provider.quirks");
+        }
+        Ok(token)
+    }
+
+    /// The WhoAmI call; without a WhoAmI URL the login proves authentication only.
+    async fn ask_whoami(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        token: &TokenResponse,
+        deadline: Instant,
+    ) -> Result<Value, Fault> {
+        let Some(url) = &provider.whoami_url else { return Ok(Value::Null) };
+        let request = build_whoami_request(url, token);
+        let answer = self.provider.send(&tenant.id, &request, deadline).await;
+        let answer = answer.map_err(|error| error.at_whoami())?;
+        let body = check_whoami_answer(&answer)?;
+        parse_whoami(body.json).map_err(|fault| {
+            tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail = %fault, "whoami.garbage");
+            Fault::new(Step::Whoami, Code::WhoamiGarbage)
+        })
+    }
+
+    /// From the provider's words to ours.
+    fn normalise(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        token: &TokenResponse,
+        whoami: &Value,
+    ) -> Result<SignedIn, Fault> {
+        let failed = |detail: String| {
+            tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail, "mapping.failed");
+            Fault::new(Step::Normalise, Code::MappingFailed)
+        };
+        let normaliser = self.normaliser(tenant, provider).map_err(|fault| failed(fault.to_string()))?;
+        let told = without_tokens(&token.body);
+        let input = Input { whoami, claims: None, token_response: Some(&told), named: &[] };
+        normaliser.normalise(&input).map_err(|fault| failed(fault.to_string()))
+    }
+}
+
+/// A field that the tenant requires is there and not empty.
+fn check_required(provider: &Provider, signed_in: &SignedIn) -> Result<(), Fault> {
+    let profile = signed_in.profile.as_map();
+    let missing = |name: &String| profile.get(name).is_none_or(Value::is_null);
+    if provider.enrich.required.iter().any(missing) {
+        return Err(Fault::new(Step::Normalise, Code::RequiredMissing));
+    }
+    Ok(())
+}
+
+/// The token answer as a mapping may see it: what it says of the person, not what opens doors.
+fn without_tokens(body: &Value) -> Value {
+    let Value::Object(members) = body else { return Value::Null };
+    let tokens = ["access_token", "refresh_token", "id_token"];
+    let kept = members.iter().filter(|(name, _)| !tokens.contains(&name.as_str()));
+    Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
+}

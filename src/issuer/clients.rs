@@ -1,0 +1,147 @@
+//! Who a client is: its id and secret against the tenant's list (RFC 6749, 2.3).
+//!
+//! A secret is checked with argon2, which is slow on purpose. So the check runs beside the async
+//! executor, a few at a time, and a client that proved itself is remembered for five minutes.
+
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use jiff::{SignedDuration, Timestamp};
+use moka::sync::Cache;
+use tokio::sync::Semaphore;
+
+use crate::clock::Clock;
+use crate::domain::client::Client;
+use crate::domain::tenant::Tenant;
+use crate::secret::Secret;
+
+use super::secret_hash;
+
+/// How long a verified client is remembered.
+const REMEMBERED: SignedDuration = SignedDuration::from_mins(5);
+
+/// How many verified clients are remembered at most.
+const CAPACITY: u64 = 10_000;
+
+/// How many checks may wait for a core before further ones are turned away: about two seconds' work.
+const WAITING: usize = 64;
+
+/// What a client says about itself.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// Its public name, as it was sent.
+    pub client_id: String,
+    /// Its secret; none for a public client, or if it was left out or is no text.
+    pub secret: Option<Secret>,
+}
+
+/// Who is remembered, and the room for checks.
+pub struct Clients {
+    clock: Clock,
+    /// The key of the fingerprints: fresh in every process, so that they mean nothing elsewhere.
+    key: hmac::Key,
+    verified: Cache<Fingerprint, Timestamp>,
+    running: Arc<Semaphore>,
+    waiting: Semaphore,
+}
+
+/// A keyed hash of tenant, client, stored hash and secret: if any of them changes, it is another.
+type Fingerprint = [u8; 32];
+
+impl Clients {
+    /// Remembers nobody yet.
+    pub fn new(clock: Clock) -> Self {
+        let mut key = [0; 32];
+        clock.fill(&mut key);
+        let verified =
+            Cache::builder().max_capacity(CAPACITY).time_to_live(REMEMBERED.unsigned_abs()).build();
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        Self {
+            clock,
+            key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            verified,
+            running: Arc::new(Semaphore::new(cores)),
+            waiting: Semaphore::new(cores + WAITING),
+        }
+    }
+
+    /// The client that has this id and secret. A public client has no secret and must show none.
+    /// An unknown id takes as long as a wrong secret.
+    pub async fn authenticate<'t>(
+        &self,
+        tenant: &'t Tenant,
+        credentials: &Credentials,
+    ) -> Result<&'t Client, ClientError> {
+        let client = tenant.client(&credentials.client_id);
+        let secret = match (&credentials.secret, client) {
+            (None, Some(public)) if public.secret_hash.is_none() => return Ok(public),
+            (None, _) => return Err(ClientError::Refused),
+            (Some(secret), _) if secret.is_blank() => return Err(ClientError::Refused),
+            (Some(secret), _) => secret,
+        };
+        let hash = client.and_then(|client| client.secret_hash.as_deref());
+        let fingerprint = self.fingerprint(tenant, credentials, hash, secret);
+        if !self.remembers(&fingerprint) {
+            self.prove(secret, hash).await?;
+            self.verified.insert(fingerprint, self.clock.now());
+        }
+        client.ok_or(ClientError::Refused)
+    }
+
+    fn remembers(&self, fingerprint: &Fingerprint) -> bool {
+        let proved = self.verified.get(fingerprint);
+        proved.is_some_and(|at| self.clock.now().duration_since(at) < REMEMBERED)
+    }
+
+    async fn prove(&self, secret: &Secret, hash: Option<&str>) -> Result<(), ClientError> {
+        let _waiting = self.waiting.try_acquire().map_err(|_| ClientError::Busy)?;
+        let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| ClientError::Busy)?;
+        let (secret, hash) = (secret.clone(), hash.map(str::to_owned));
+        let check = tokio::task::spawn_blocking(move || {
+            // The permit goes with the work: a caller that hangs up does not make room for more.
+            let _running = running;
+            secret_hash::verify(&secret, hash.as_deref())
+        });
+        match check.await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(ClientError::Refused),
+            Err(_) => Err(ClientError::Busy),
+        }
+    }
+
+    fn fingerprint(
+        &self,
+        tenant: &Tenant,
+        credentials: &Credentials,
+        hash: Option<&str>,
+        secret: &Secret,
+    ) -> Fingerprint {
+        let mut context = hmac::Context::with_key(&self.key);
+        let parts = [tenant.id.as_str(), &credentials.client_id, hash.unwrap_or_default(), secret.expose()];
+        for part in parts {
+            // With its length in front no part can run over into the next.
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(context.sign().as_ref());
+        fingerprint
+    }
+}
+
+impl std::fmt::Debug for Clients {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Clients")
+    }
+}
+
+/// Why a client is not let in. It does not say whether the id or the secret was wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ClientError {
+    /// No such client, or not its secret.
+    #[error("client authentication failed")]
+    Refused,
+    /// Too many checks are waiting.
+    #[error("too many clients authenticate at once; try again in a few seconds")]
+    Busy,
+}

@@ -1,0 +1,144 @@
+//! Tests of the token endpoint. Answers seen in the wild are files under `fixtures/oauth/token/`:
+//! `{status, contentType?, body, expect: {code} | {accessToken, expiresIn?, quirks?}}`, where a body
+//! that is no text is the JSON to send.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::domain::provider::{ClientAuth, Pkce};
+use crate::oauth::response::tests::{grant, provider};
+
+fn body_of(provider: &Provider) -> (String, &'static str) {
+    let body = build_token_request(provider, &grant()).body.unwrap();
+    (body.text.expose().to_owned(), body.content_type)
+}
+
+fn headers_of(provider: &Provider) -> Vec<(&'static str, String)> {
+    let headers = build_token_request(provider, &grant()).headers;
+    headers.into_iter().map(|(name, value)| (name, value.expose().to_owned())).collect()
+}
+
+#[test]
+fn the_exchange_is_the_form_of_the_rfc() {
+    let request = build_token_request(&provider(), &grant());
+    assert_eq!((request.method, request.url.as_str()), (Method::Post, "https://yoursite.com/auth/token"));
+    let (body, content_type) = body_of(&provider());
+    assert_eq!(content_type, "application/x-www-form-urlencoded");
+    assert_eq!(
+        body,
+        "grant_type=authorization_code&code=the-code\
+         &redirect_uri=https%3A%2F%2Facme.example.com%2Fidp%2Feu%2Foauth%2Fcallback\
+         &code_verifier=the-verifier&client_id=Quiq+Client&client_secret=the-secret"
+    );
+    assert_eq!(headers_of(&provider()), [("accept", "application/json".to_owned())]);
+}
+
+#[test]
+fn a_secret_in_the_header_is_not_in_the_body() {
+    let mut provider = provider();
+    provider.client_auth = ClientAuth::ClientSecretBasic;
+    let (body, _) = body_of(&provider);
+    assert!(!body.contains("client_") && !body.contains("the-secret"));
+    // `Quiq+Client:the-secret`
+    let header = "Basic UXVpcStDbGllbnQ6dGhlLXNlY3JldA==".to_owned();
+    assert_eq!(headers_of(&provider)[1], ("authorization", header));
+}
+
+#[test]
+fn a_provider_that_wants_json_gets_the_same_names() {
+    let mut provider = provider();
+    provider.token_request = TokenRequestForm::Json;
+    let (body, content_type) = body_of(&provider);
+    assert_eq!(content_type, "application/json");
+    assert_eq!(
+        serde_json::from_str::<Value>(&body).unwrap(),
+        json!({
+            "grant_type": "authorization_code", "code": "the-code", "code_verifier": "the-verifier",
+            "redirect_uri": "https://acme.example.com/idp/eu/oauth/callback",
+            "client_id": "Quiq Client", "client_secret": "the-secret",
+        })
+    );
+}
+
+#[test]
+fn a_public_client_names_itself_and_nothing_else() {
+    let mut provider = provider();
+    provider.client_auth = ClientAuth::None;
+    provider.pkce = Pkce::S256;
+    let (body, _) = body_of(&provider);
+    assert!(body.ends_with("&code_verifier=the-verifier&client_id=Quiq+Client"));
+}
+
+#[test]
+fn nothing_of_a_request_or_response_is_shown() {
+    let request = format!("{:?}", build_token_request(&provider(), &grant()));
+    assert_eq!(request, "POST https://yoursite.com/auth/token");
+    let body = br#"{"access_token":"canary","token_type":"bearer"}"#.to_vec();
+    let answer = ProviderAnswer { status: 200, content_type: Some("application/json".to_owned()), body };
+    assert_eq!(format!("{:?}", parse_token_response(&answer).unwrap()), "TokenResponse(quirks [])");
+}
+
+#[test]
+fn every_answer_in_the_fixtures_ends_as_its_file_says() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/oauth/token");
+    let mut seen = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        let fixture: Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        let body = match &fixture["body"] {
+            Value::String(text) => text.clone(),
+            json => json.to_string(),
+        };
+        let answer = ProviderAnswer {
+            status: u16::try_from(fixture["status"].as_u64().unwrap()).unwrap(),
+            content_type: fixture["contentType"].as_str().map(str::to_owned),
+            body: body.into_bytes(),
+        };
+        assert_eq!(outcome(&answer), fixture["expect"], "{name}");
+        seen += 1;
+    }
+    assert!(seen >= 30, "only {seen} fixtures were found");
+}
+
+fn outcome(answer: &ProviderAnswer) -> Value {
+    match parse_token_response(answer) {
+        Err(fault) => {
+            assert_eq!(fault.step, Step::Exchange);
+            json!({ "code": fault.code })
+        }
+        Ok(response) => {
+            let mut outcome = json!({ "accessToken": response.access_token.expose() });
+            if let Some(lifetime) = response.expires_in {
+                outcome["expiresIn"] = lifetime.as_secs().into();
+            }
+            if !response.quirks.is_empty() {
+                outcome["quirks"] = json!(response.quirks);
+            }
+            outcome
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_answer_is_a_token_or_a_fault_of_the_exchange(
+        status in 100_u16..600,
+        content_type in proptest::option::of("application/json|text/plain|text/html|application/x-www-form-urlencoded"),
+        body in proptest::string::string_regex(r#"[{}\[\]":,&=a-z0-9_ .-]{0,60}"#).unwrap(),
+    ) {
+        let answer = ProviderAnswer { status, content_type, body: body.into_bytes() };
+        if let Err(fault) = parse_token_response(&answer) {
+            prop_assert_eq!(fault.step, Step::Exchange);
+        }
+    }
+
+    #[test]
+    fn a_taken_token_can_stand_in_a_header(token: String) {
+        let body = json!({"access_token": token, "token_type": "Bearer"}).to_string().into_bytes();
+        let answer = ProviderAnswer { status: 200, content_type: Some("application/json".to_owned()), body };
+        let legal = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
+        prop_assert_eq!(parse_token_response(&answer).is_ok(), legal);
+    }
+}

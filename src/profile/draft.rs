@@ -1,0 +1,223 @@
+//! A profile in the making: fields as they come in, and the tidying at the end.
+
+use serde_json::Value;
+
+use crate::domain::profile::{Profile, ProfileField};
+
+use super::expression::Found;
+use super::expression::meter::Meter;
+use super::fault::EvalFault;
+use super::{email, name, verified};
+
+/// The longest text of a known field, in bytes.
+const MAX_TEXT: usize = 4096;
+/// Names that no profile carries: they have a meaning where it is read.
+const FORBIDDEN: &[&str] = &["__proto__", "constructor", "prototype", "$serde_json::private::Number"];
+
+/// What has come in so far.
+#[derive(Default)]
+pub(super) struct Draft {
+    texts: [Option<String>; 8],
+    extras: Vec<(String, Value)>,
+    flags: [Option<bool>; 2],
+    pub(super) warnings: Vec<String>,
+}
+
+impl Draft {
+    pub(super) fn text(&self, field: ProfileField) -> Option<&str> {
+        self.texts[field as usize].as_deref()
+    }
+
+    /// What the answer or the mapping itself says of email or phone.
+    pub(super) fn flag(&self, field: ProfileField) -> Option<bool> {
+        self.flags[usize::from(field == ProfileField::Phone)]
+    }
+
+    pub(super) fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
+    }
+
+    /// Takes a field that a mapping names. Null and empty ones are left out.
+    pub(super) fn take(&mut self, key: &str, found: &Found<'_>, meter: &Meter) -> Result<(), EvalFault> {
+        if let Some(field) = ProfileField::named(key) {
+            match (found.as_str(), found.as_number()) {
+                (Some(text), _) => self.set(field, text),
+                (_, Some(number)) => self.set(field, number.as_str()),
+                _ if found.is_null() => {}
+                _ => self.warn(format!("`{key}` is neither a text nor a number and was left out")),
+            }
+            return Ok(());
+        }
+        if found.is_empty() || found.as_str().is_some_and(|text| text.trim().is_empty()) {
+            return Ok(());
+        }
+        let value = found.to_value(meter)?;
+        if let Some(field) = verified::flagged_by(key) {
+            self.flags[usize::from(field == ProfileField::Phone)] =
+                Some(verified::flag(&value) == Some(true));
+            return Ok(());
+        }
+        self.keep(key, value);
+        Ok(())
+    }
+
+    /// Keeps a field that has no meaning of its own.
+    pub(super) fn keep(&mut self, key: &str, value: Value) {
+        if key.is_empty() || key.len() > 256 || FORBIDDEN.contains(&key) {
+            self.warn("a field with a reserved, empty or endless name was left out");
+            return;
+        }
+        self.extras.push((key.to_owned(), value));
+    }
+
+    /// Takes a known field if it is none yet.
+    pub(super) fn fill(&mut self, field: ProfileField, value: &Value) {
+        if self.texts[field as usize].is_some() {
+            return;
+        }
+        match value {
+            Value::String(text) => self.set(field, text),
+            Value::Number(number) => self.set(field, number.as_str()),
+            _ => {}
+        }
+    }
+
+    /// Sets a known field to what a text is worth: an email must be one, names are cleaned, and
+    /// ids stay as they are.
+    pub(super) fn set(&mut self, field: ProfileField, text: &str) {
+        let text = text.trim();
+        if text.is_empty() {
+            return;
+        }
+        let kept = match field {
+            _ if text.len() > MAX_TEXT && !is_name_part(field) => Err("is longer than 4096 bytes"),
+            ProfileField::Email => email::parse(text).ok_or("is no email address"),
+            ProfileField::FullName | ProfileField::FirstName | ProfileField::LastName => {
+                let clean = name::clean(text);
+                if name::is_name(&clean) { Ok(clean.into_owned()) } else { Err("is no name") }
+            }
+            ProfileField::Phone if !text.bytes().any(|byte| byte.is_ascii_digit()) => Err("has no digits"),
+            _ if text.contains(char::is_control) => Err("has control characters"),
+            _ => Ok(text.to_owned()),
+        };
+        match kept {
+            Ok(kept) => self.texts[field as usize] = Some(kept),
+            Err(reason) => self.warn(format!("`{}` {reason} and was left out", field.as_str())),
+        }
+    }
+
+    /// Splits the full name where parts are missing, and joins the parts where it is.
+    pub(super) fn complete_names(&mut self) {
+        use ProfileField::{FirstName, FullName, LastName};
+        match (self.text(FullName), self.text(FirstName), self.text(LastName)) {
+            (Some(_), Some(_), Some(_)) | (None, None, None) => {}
+            (Some(full), first, last) => {
+                let parts = match (first, last) {
+                    (Some(first), None) => {
+                        without_part(full, first).unwrap_or_else(|| name::split(full).last)
+                    }
+                    (None, Some(last)) => without_part(full, last).unwrap_or_else(|| name::split(full).first),
+                    _ => {
+                        let name::NameParts { first, last } = name::split(full);
+                        self.put_if_any(FirstName, first);
+                        last
+                    }
+                };
+                let missing = if self.text(LastName).is_none() { LastName } else { FirstName };
+                self.put_if_any(missing, parts);
+            }
+            (None, first, last) => {
+                let full = name::join(first.unwrap_or_default(), last.unwrap_or_default());
+                self.put_if_any(FullName, full);
+            }
+        }
+    }
+
+    /// The profile: known fields in their order, then all others.
+    pub(super) fn into_profile(self) -> (Profile, Vec<String>) {
+        let mut profile = Profile::default();
+        for (field, text) in ProfileField::ALL.into_iter().zip(self.texts) {
+            profile.set_text(field, text.unwrap_or_default());
+        }
+        for (key, value) in self.extras {
+            profile.set_extra(key, value);
+        }
+        (profile, self.warnings)
+    }
+
+    fn put_if_any(&mut self, field: ProfileField, text: String) {
+        if !text.is_empty() && self.texts[field as usize].is_none() {
+            self.texts[field as usize] = Some(text);
+        }
+    }
+}
+
+fn is_name_part(field: ProfileField) -> bool {
+    matches!(field, ProfileField::FullName | ProfileField::FirstName | ProfileField::LastName)
+}
+
+/// What remains of a full name without the part that is known, at either end; none if that part
+/// does not stand there as a word.
+fn without_part(full: &str, known: &str) -> Option<String> {
+    let rest = full.strip_prefix(known).filter(|rest| rest.starts_with(' '));
+    let rest = rest.or_else(|| full.strip_suffix(known).filter(|rest| rest.ends_with(' ')));
+    rest.map(|rest| rest.trim().to_owned()).or_else(|| (full == known).then(String::new))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ProfileField::{FirstName, FullName, LastName};
+
+    fn completed(known: &[(ProfileField, &str)]) -> [Option<String>; 3] {
+        let mut draft = Draft::default();
+        for (field, text) in known {
+            draft.set(*field, text);
+        }
+        draft.complete_names();
+        [FullName, FirstName, LastName].map(|field| draft.text(field).map(str::to_owned))
+    }
+
+    fn names(full: &str, first: &str, last: &str) -> [Option<String>; 3] {
+        [full, first, last].map(|text| (!text.is_empty()).then(|| text.to_owned()))
+    }
+
+    #[test]
+    fn what_is_missing_of_a_name_is_completed() {
+        assert_eq!(completed(&[(FullName, "Billy Bob")]), names("Billy Bob", "Billy", "Bob"));
+        assert_eq!(completed(&[(FirstName, "Billy"), (LastName, "Bob")]), names("Billy Bob", "Billy", "Bob"));
+        assert_eq!(completed(&[(LastName, "Bob")]), names("Bob", "", "Bob"));
+        assert_eq!(completed(&[(FullName, "Cher"), (FirstName, "Cher")]), names("Cher", "Cher", ""));
+        assert_eq!(
+            completed(&[(FullName, "Mary Jane Watson"), (FirstName, "Mary Jane")]),
+            names("Mary Jane Watson", "Mary Jane", "Watson")
+        );
+        assert_eq!(
+            completed(&[(FullName, "William Bob"), (FirstName, "Billy")]),
+            names("William Bob", "Billy", "Bob")
+        );
+        assert_eq!(
+            completed(&[(FullName, "Jan van Eyck"), (LastName, "van Eyck")]),
+            names("Jan van Eyck", "Jan", "van Eyck")
+        );
+        assert_eq!(completed(&[]), names("", "", ""));
+    }
+
+    #[test]
+    fn what_is_no_name_is_left_out_with_a_word() {
+        let mut draft = Draft::default();
+        draft.set(FullName, "undefined undefined");
+        assert_eq!(draft.warnings, ["`fullName` is no name and was left out"]);
+        assert_eq!(draft.text(FullName), None);
+    }
+
+    #[test]
+    fn ids_keep_what_stands_in_them() {
+        let mut draft = Draft::default();
+        draft.set(ProfileField::UserId, " <b>|a b ");
+        assert_eq!(draft.text(ProfileField::UserId), Some("<b>|a b"));
+        draft.set(ProfileField::UserName, "a\u{0}b");
+        assert_eq!(draft.text(ProfileField::UserName), None);
+        assert_eq!(draft.warnings.len(), 1);
+    }
+}

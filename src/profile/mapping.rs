@@ -1,0 +1,126 @@
+//! A tenant's mapping, read and checked once: one expression that gives an object, or one
+//! expression per field.
+
+use crate::domain::provider::Mapping;
+
+use super::expression::meter::Meter;
+use super::expression::{Entry, Scope};
+use super::fault::{EvalFault, MappingFault};
+use super::repair::{self, Repaired};
+
+pub use super::expression::Expression;
+
+/// How many fields a mapping may name.
+const MAX_FIELDS: usize = 200;
+
+/// A mapping that can run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CompiledMapping {
+    form: Form,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Form {
+    Whole(Repaired),
+    Fields(Vec<(String, Repaired)>),
+}
+
+impl CompiledMapping {
+    /// Reads a mapping. Curly quotes, stray backslashes and an odd quote at either end are repaired.
+    pub fn parse(mapping: &Mapping) -> Result<Self, MappingFault> {
+        let form = match mapping {
+            Mapping::Whole(text) => Form::Whole(repair::parse(text)?),
+            Mapping::Fields(fields) => {
+                if fields.len() > MAX_FIELDS {
+                    return Err(MappingFault::at(
+                        "",
+                        0,
+                        format!("a mapping names at most {MAX_FIELDS} fields"),
+                    ));
+                }
+                let read = fields.iter().map(|(name, text)| match repair::parse(text) {
+                    Ok(repaired) => Ok((name.clone(), repaired)),
+                    Err(fault) => Err(fault.in_field(name)),
+                });
+                Form::Fields(read.collect::<Result<_, _>>()?)
+            }
+        };
+        Ok(Self { form })
+    }
+
+    /// The text after repair of a mapping that is one expression, or of the first field that
+    /// needed it; none if all was fine.
+    pub fn repaired(&self) -> Option<&str> {
+        self.repairs().next().map(|(_, text)| text)
+    }
+
+    /// Every text that was repaired, with the name of its field in a table mapping.
+    pub fn repairs(&self) -> impl Iterator<Item = (Option<&str>, &str)> {
+        let (whole, fields) = match &self.form {
+            Form::Whole(repaired) => (Some(repaired), &[][..]),
+            Form::Fields(fields) => (None, fields.as_slice()),
+        };
+        let whole = whole.and_then(|repaired| Some((None, repaired.text.as_deref()?)));
+        let fields = fields
+            .iter()
+            .filter_map(|(name, repaired)| Some((Some(name.as_str()), repaired.text.as_deref()?)));
+        whole.into_iter().chain(fields)
+    }
+
+    /// The fields that the mapping gives, uncopied. A fault of one field stands in its place; a
+    /// budget that is spent ends it all.
+    pub(super) fn entries<'a>(
+        &'a self,
+        scope: &'a Scope<'a>,
+        meter: &Meter,
+    ) -> Result<Vec<Entry<'a>>, EvalFault> {
+        let entries = match &self.form {
+            Form::Whole(repaired) => repaired.expression.entries(scope, meter)?,
+            Form::Fields(fields) => fields
+                .iter()
+                .map(|(name, repaired)| (name.as_str(), repaired.expression.find(scope, meter)))
+                .collect(),
+        };
+        match entries
+            .iter()
+            .find_map(|(_, found)| found.as_ref().err().filter(|fault| !fault.is_of_one_field()))
+        {
+            Some(spent) => Err(spent.clone()),
+            None => Ok(entries),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn fields(pairs: &[(&str, &str)]) -> Mapping {
+        Mapping::Fields(pairs.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect())
+    }
+
+    #[test]
+    fn a_fault_in_a_table_names_its_field() {
+        let fault = CompiledMapping::parse(&fields(&[("email", "mail"), ("phone", "a..b")])).unwrap_err();
+        assert_eq!(fault.field.as_deref(), Some("phone"));
+        assert!(fault.to_string().starts_with("`phone`: "), "{fault}");
+    }
+
+    #[test]
+    fn repairs_are_shown() {
+        let whole = CompiledMapping::parse(&Mapping::Whole("{“email”: mail}".into())).unwrap();
+        assert_eq!(whole.repaired(), Some("{\"email\": mail}"));
+        let table = CompiledMapping::parse(&fields(&[("a", "b"), ("c", "“d”")])).unwrap();
+        assert_eq!(table.repairs().collect::<Vec<_>>(), [(Some("c"), "\"d\"")]);
+        let fine = CompiledMapping::parse(&Mapping::Whole("{email: mail}".into())).unwrap();
+        assert_eq!(fine.repaired(), None);
+    }
+
+    #[test]
+    fn a_mapping_of_too_many_fields_is_refused() {
+        let many: BTreeMap<String, String> = (0..201).map(|n| (format!("f{n}"), "a".to_owned())).collect();
+        assert!(CompiledMapping::parse(&Mapping::Fields(many)).is_err());
+    }
+}

@@ -1,0 +1,170 @@
+//! Names in Chinese, Japanese and Korean writing: the family name comes first, and often nothing
+//! stands between the two.
+
+/// Chinese family names of two characters.
+const CHINESE_DOUBLE: &[&str] = &[
+    "欧阳", "歐陽", "司马", "司馬", "诸葛", "諸葛", "上官", "司徒", "东方", "東方", "独孤", "獨孤", "南宫",
+    "南宮", "夏侯", "皇甫", "尉迟", "尉遲", "公孙", "公孫", "慕容", "令狐", "长孙", "長孫", "宇文", "端木",
+    "百里", "呼延", "东郭", "東郭", "轩辕", "軒轅", "公羊", "澹台", "澹臺", "西门", "西門", "太史", "钟离",
+    "鍾離", "闻人", "聞人",
+];
+
+/// Korean family names of two syllables.
+const KOREAN_DOUBLE: &[&str] =
+    &["남궁", "황보", "제갈", "사공", "선우", "서문", "독고", "동방", "망절", "어금"];
+
+/// Japanese family names of three characters.
+const JAPANESE_TRIPLE: &[&str] = &[
+    "佐々木",
+    "五十嵐",
+    "長谷川",
+    "久保田",
+    "大久保",
+    "小野寺",
+    "佐久間",
+    "宇佐美",
+    "小笠原",
+    "小早川",
+    "日比野",
+    "波多野",
+    "長谷部",
+    "海老原",
+    "曽我部",
+    "東海林",
+    "喜多川",
+    "大河内",
+    "阿久津",
+];
+
+/// Japanese family names of two characters, to know a name of three as Japanese.
+const JAPANESE_DOUBLE: &[&str] = &[
+    "佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "渡邊", "山本", "中村", "小林", "加藤", "吉田", "山田",
+    "斎藤", "齋藤", "斉藤", "松本", "井上", "木村", "清水", "山崎", "池田", "橋本", "阿部", "石川", "山口",
+    "中島", "前田", "藤田", "後藤", "小川", "岡田", "村上", "長野", "近藤", "石井", "坂本", "遠藤", "青木",
+    "藤井", "西村", "福田", "太田", "三浦", "藤原", "岡本", "松田", "中川", "中野", "原田", "小野", "田村",
+    "竹内", "金子", "和田", "中山", "石田", "上田", "森田", "柴田", "酒井", "工藤", "横山", "宮崎", "宮本",
+    "内田", "高木", "安藤", "谷口", "大野", "丸山", "今井", "高田", "藤本", "武田", "村田", "上野", "杉山",
+    "増田", "平野", "大塚", "千葉", "久保", "松井", "小島", "岩崎", "桜井", "櫻井", "野口", "松尾", "野村",
+    "木下", "菊地", "菊池", "佐野", "大西", "杉本", "新井", "浜田", "市川", "古川", "水野", "小松", "島田",
+    "吉川", "山下", "長田", "西田", "北村", "川口", "本田", "安田", "東野", "村山", "中田", "川崎", "飯田",
+    "宮田", "黒田", "黒澤",
+];
+
+/// Which writing a word is in, as far as the order of names depends on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Script {
+    Han,
+    Hiragana,
+    Katakana,
+    Hangul,
+    Other,
+}
+
+/// The writing of a whole word; Han wins where kana stands beside it.
+pub(super) fn script_of(word: &str) -> Script {
+    let mut script = None;
+    for c in word.chars() {
+        let own = match c {
+            '\u{2E80}'..='\u{2FDF}'
+            | '々'
+            | '〆'
+            | '\u{3400}'..='\u{9FFF}'
+            | '\u{F900}'..='\u{FAFF}'
+            | '\u{20000}'..='\u{3FFFF}' => Script::Han,
+            '\u{3041}'..='\u{309F}' => Script::Hiragana,
+            'ー' | '\u{30A0}'..='\u{30FF}' | '\u{31F0}'..='\u{31FF}' => Script::Katakana,
+            '\u{1100}'..='\u{11FF}' | '\u{3130}'..='\u{318F}' | '\u{AC00}'..='\u{D7AF}' => Script::Hangul,
+            _ => return Script::Other,
+        };
+        script = match (script, own) {
+            (None, own) => Some(own),
+            (Some(before), own) if before == own => Some(own),
+            (Some(Script::Han), _) | (_, Script::Han) => Some(Script::Han),
+            (Some(Script::Hiragana | Script::Katakana), Script::Hiragana | Script::Katakana) => {
+                Some(Script::Hiragana)
+            }
+            _ => return Script::Other,
+        };
+    }
+    script.unwrap_or(Script::Other)
+}
+
+/// Whether the parts of a name in this writing are joined without a space.
+pub(super) fn is_joined_tightly(last: &str, first: &str) -> bool {
+    let has_no_spaces = |word| matches!(script_of(word), Script::Han | Script::Hiragana | Script::Hangul);
+    has_no_spaces(last) && has_no_spaces(first)
+}
+
+/// Given and family name of a word without spaces; the family name is empty where none is seen.
+pub(super) fn split_word(word: &str) -> (&str, &str) {
+    let length = word.chars().count();
+    let family = match script_of(word) {
+        Script::Han => han_family(word, length),
+        Script::Hangul if (2..=5).contains(&length) => {
+            1 + usize::from(length >= 3 && starts_with_any(word, KOREAN_DOUBLE))
+        }
+        _ => 0,
+    };
+    let at = word.char_indices().nth(family).map_or(word.len(), |(at, _)| at);
+    (&word[at..], &word[..at])
+}
+
+/// Given and family name of two words, unless they are in no such writing.
+pub(super) fn split_pair<'n>(one: &'n str, other: &'n str) -> Option<(&'n str, &'n str)> {
+    match (script_of(one), script_of(other)) {
+        (Script::Other, _) | (_, Script::Other) => None,
+        // Foreign names are written in katakana, and keep their order.
+        (Script::Katakana, Script::Katakana) => Some((one, other)),
+        (Script::Hangul, Script::Hangul) if is_given_name_first(one, other) => Some((one, other)),
+        _ => Some((other, one)),
+    }
+}
+
+fn is_given_name_first(one: &str, other: &str) -> bool {
+    one.chars().count() >= 2 && other.chars().count() == 1 && !KOREAN_DOUBLE.contains(&one)
+}
+
+/// How many characters the family name has.
+fn han_family(word: &str, length: usize) -> usize {
+    if length < 2 || word.chars().any(|c| matches!(c, '\u{3041}'..='\u{30FF}')) {
+        // A mixed word: the kanji before the kana are the family name, if there are two or more.
+        let kanji = word.chars().take_while(|c| !matches!(c, '\u{3041}'..='\u{30FF}')).count();
+        return if length >= 2 && (2..length).contains(&kanji) { kanji } else { 0 };
+    }
+    match length {
+        3 if starts_with_any(word, CHINESE_DOUBLE) || starts_with_any(word, JAPANESE_DOUBLE) => 2,
+        2 | 3 => 1,
+        4 | 5 if starts_with_any(word, JAPANESE_TRIPLE) => 3,
+        4 | 5 => 2,
+        _ => 0,
+    }
+}
+
+fn starts_with_any(word: &str, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| word.starts_with(beginning))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_split_behind_the_family_name() {
+        assert_eq!(split_word("張偉"), ("偉", "張"));
+        assert_eq!(split_word("司馬光"), ("光", "司馬"));
+        assert_eq!(split_word("田中実"), ("実", "田中"));
+        assert_eq!(split_word("長谷川潤"), ("潤", "長谷川"));
+        assert_eq!(split_word("황보관"), ("관", "황보"));
+        assert_eq!(split_word("高橋みなみ"), ("みなみ", "高橋"));
+        assert_eq!(split_word("Bob"), ("Bob", ""));
+    }
+
+    #[test]
+    fn two_words_are_turned_unless_they_are_foreign() {
+        assert_eq!(split_pair("高橋", "健"), Some(("健", "高橋")));
+        assert_eq!(split_pair("ジョン", "スミス"), Some(("ジョン", "スミス")));
+        assert_eq!(split_pair("김", "민준"), Some(("민준", "김")));
+        assert_eq!(split_pair("민준", "김"), Some(("민준", "김")));
+        assert_eq!(split_pair("John", "김"), None);
+    }
+}

@@ -1,0 +1,154 @@
+//! From a [`Tx`] to a batch, and from a lost reply to the truth.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+
+use super::backend::{Backend, Batch, Commit, Durability, Expect, Key, Partition, Put, Unavailable};
+use super::keys::{Due, due_set};
+use super::tx::{Op, Place, Tx};
+use super::{StoreError, TenantKeys, TenantStore};
+use crate::clock::Clock;
+
+/// How often a batch whose reply was lost, and which then proved not to have taken effect, is tried again.
+const TRIES: u32 = 3;
+/// Waits between questions after a lost reply: under a second together, so that a caller can answer 503 in time.
+const PAUSES: [u64; 4] = [50, 100, 200, 400];
+/// How long a batch's id record is kept: longer than any batch can be on its way.
+const MARK_TTL: Duration = Duration::from_mins(10);
+/// The id record of a batch that took effect, and of one that never will.
+const DONE: &[u8] = b"done";
+const VOID: &[u8] = b"void";
+
+impl TenantStore {
+    /// Does everything in `tx`, or nothing. After [`StoreError::Conflict`] and [`StoreError::Unavailable`] nothing
+    /// was changed; only [`StoreError::Unknown`] leaves it open.
+    pub async fn commit(&self, tx: Tx, durability: Durability) -> Result<(), StoreError> {
+        if tx.is_empty() {
+            return Ok(());
+        }
+        let inner = &self.store.inner;
+        let batch = self.batch(tx, inner.clock.now());
+        apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await
+    }
+
+    fn batch(&self, tx: Tx, now: Timestamp) -> Batch {
+        let keys = &self.keys;
+        let mut batch = Batch::default();
+        for op in tx.ops {
+            match op {
+                Op::Put { kind, place, expect, plain, until } => {
+                    let key = key_of(keys, kind, place);
+                    let value = Bytes::from(keys.seal(kind, key.as_bytes(), &plain, self.nonce()));
+                    batch.expects.extend(expect.map(|expect| (key.clone(), expect)));
+                    batch.puts.push(Put { key, value, ttl: until.map(|until| ttl(now, until)) });
+                }
+                Op::Delete(key) => batch.deletes.push(key),
+                Op::Expect(key, version) => batch.expects.push((key, Expect::At(version))),
+                Op::Member { is_in, set, set_kind, member } => {
+                    let list = if is_in { &mut batch.adds } else { &mut batch.removes };
+                    list.push((key_of(keys, set_kind, set), member));
+                }
+                Op::Append { log, entry } => batch.appends.push((keys.key(log, ""), entry)),
+                Op::Due { is_in, kind, at, id } => {
+                    let list = if is_in { &mut batch.adds } else { &mut batch.removes };
+                    let due = Due { at, kind, tenant: keys.tenant.clone(), id };
+                    list.push((due_set(keys.partition), due.to_member()));
+                }
+            }
+        }
+        batch
+    }
+}
+
+/// Commits a batch. Where replies can be lost, the batch carries an id record, which must be absent before: so the
+/// one who finds it knows that the batch took effect, and the one who writes it first knows that it never will.
+async fn apply(
+    backend: &dyn Backend,
+    clock: &Clock,
+    partition: Partition,
+    batch: Batch,
+    durability: Durability,
+) -> Result<(), StoreError> {
+    if !backend.may_lose_replies() {
+        return match backend.commit(partition, batch, durability).await? {
+            Commit::Done => Ok(()),
+            Commit::Conflict => Err(StoreError::Conflict),
+            Commit::Unknown => Err(StoreError::Unknown),
+        };
+    }
+    for _ in 0..TRIES {
+        let mark = Key::new(partition, &format!("batch:{}", clock.fresh_uuid().simple()));
+        let mut marked = batch.clone();
+        marked.expects.push((mark.clone(), Expect::Absent));
+        marked.puts.push(mark_as(&mark, DONE));
+        match backend.commit(partition, marked, durability).await? {
+            Commit::Done => return Ok(()),
+            Commit::Conflict => return Err(StoreError::Conflict),
+            Commit::Unknown if took_effect(backend, &mark, durability).await? => return Ok(()),
+            Commit::Unknown => {}
+        }
+    }
+    Err(Unavailable::new("it lost every reply").into())
+}
+
+/// Finds out what became of a batch whose reply was lost. If it did not take effect yet, it never will after this.
+async fn took_effect(backend: &dyn Backend, mark: &Key, durability: Durability) -> Result<bool, StoreError> {
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        if let Ok(Some(answer)) = settle(backend, mark, durability).await {
+            return Ok(answer);
+        }
+        let pause = pauses.next().ok_or(StoreError::Unknown)?;
+        tokio::time::sleep(Duration::from_millis(pause)).await;
+    }
+}
+
+/// One attempt at it; none if this reply was lost, too.
+async fn settle(
+    backend: &dyn Backend,
+    mark: &Key,
+    durability: Durability,
+) -> Result<Option<bool>, Unavailable> {
+    let fence = Batch {
+        expects: vec![(mark.clone(), Expect::Absent)],
+        puts: vec![mark_as(mark, VOID)],
+        ..Batch::default()
+    };
+    match backend.commit(mark.partition(), fence, Durability::Durable).await? {
+        Commit::Done => return Ok(Some(false)),
+        Commit::Unknown => return Ok(None),
+        Commit::Conflict => {}
+    }
+    let found = backend.get(std::slice::from_ref(mark)).await?.pop().flatten();
+    match found.as_ref().map(|found| &*found.value) {
+        Some(DONE) if durability == Durability::Durable => {
+            // Seen is not yet safe: a durable write behind it is safe only if the batch is.
+            let behind = Batch { puts: vec![mark_as(mark, DONE)], ..Batch::default() };
+            let safe = backend.commit(mark.partition(), behind, Durability::Durable).await?;
+            Ok((safe == Commit::Done).then_some(true))
+        }
+        Some(DONE) => Ok(Some(true)),
+        Some(_) => Ok(Some(false)),
+        None => Ok(None),
+    }
+}
+
+fn mark_as(mark: &Key, what: &'static [u8]) -> Put {
+    Put { key: mark.clone(), value: Bytes::from_static(what), ttl: Some(MARK_TTL) }
+}
+
+fn key_of(keys: &TenantKeys, kind: &str, place: Place) -> Key {
+    match place {
+        Place::Only => keys.key(kind, ""),
+        Place::Named(name) => keys.key(kind, &name),
+        Place::Hashed(purpose, text) => keys.key(kind, &keys.hash(purpose, &text)),
+        Place::Known(key) => key,
+    }
+}
+
+/// Time from `now` to `until`; a moment at least, since a record that is written is meant to be read.
+fn ttl(now: Timestamp, until: Timestamp) -> Duration {
+    Duration::try_from(until.duration_since(now)).unwrap_or_default().max(Duration::from_mins(1))
+}

@@ -1,0 +1,286 @@
+//! The typed reads of a tenant's store.
+
+use crate::domain::audit::AuditEntry;
+use crate::domain::contact::Contact;
+use crate::domain::conversation::Conversation;
+use crate::domain::event::Event;
+use crate::domain::ids::{ContactId, ConversationId, LinkId, ProviderId};
+use crate::domain::link::Link;
+use crate::domain::request::AuthorizationRequest;
+
+use super::backend::{Key, Versioned};
+use super::keys::{Listed, normal_email, normal_phone};
+use super::records::{Record, Stored};
+use super::tx::{self, AUDITS, BY_EMAIL, BY_EXTERNAL_ID, BY_PHONE, CONTACTS, EVENTS, IDENTITY, TOKEN};
+use super::{StoreError, TenantStore};
+
+/// Customer numbers that are reserved at once: one durable write for so many new contacts. A restart leaves a gap.
+const NUMBERS_AT_ONCE: u64 = 20;
+const CUSTOMER_NUMBER: &str = "customer-number";
+
+/// Which contacts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ContactFilter {
+    /// Every one.
+    All,
+    /// With this email address, in any case.
+    Email(String),
+    /// With this phone number, however it is written.
+    Phone(String),
+    /// With this id of the platform.
+    ExternalId(String),
+}
+
+/// A part of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// In the order of the list.
+    pub items: Vec<T>,
+    /// Where the next part begins; none at the end.
+    pub next: Option<String>,
+}
+
+/// What the end of a login looks at, read together.
+#[derive(Debug)]
+pub struct LoginRecords {
+    /// The link.
+    pub link: Option<Stored<Link>>,
+    /// Its conversation.
+    pub conversation: Option<Stored<Conversation>>,
+    /// The contact that owns the identity; none if nobody does, or none was asked for.
+    pub identity: Option<Stored<ContactId>>,
+}
+
+impl TenantStore {
+    /// A link by its id.
+    pub async fn link(&self, id: &LinkId) -> Result<Option<Stored<Link>>, StoreError> {
+        self.one(self.keys.key(Link::KIND, id.as_str())).await
+    }
+
+    /// A link by what stands in its URL.
+    pub async fn link_by_token(&self, token: &str) -> Result<Option<Stored<Link>>, StoreError> {
+        let key = self.keys.key(LinkId::KIND, &self.keys.hash(TOKEN, token));
+        match self.one::<LinkId>(key).await? {
+            Some(id) => self.link(&id).await,
+            None => Ok(None),
+        }
+    }
+
+    /// An authorization request by its state.
+    pub async fn request_by_state(
+        &self,
+        state: &str,
+    ) -> Result<Option<Stored<AuthorizationRequest>>, StoreError> {
+        self.request(&self.request_key(state)).await
+    }
+
+    /// An authorization request by its key, see [`request_key`](Self::request_key).
+    pub async fn request(&self, key: &str) -> Result<Option<Stored<AuthorizationRequest>>, StoreError> {
+        self.one(self.keys.key(AuthorizationRequest::KIND, key)).await
+    }
+
+    /// A conversation by the platform's id.
+    pub async fn conversation(
+        &self,
+        id: &ConversationId,
+    ) -> Result<Option<Stored<Conversation>>, StoreError> {
+        self.conversation_by_key(&self.conversation_key(id)).await
+    }
+
+    /// A conversation by its key, see [`conversation_key`](Self::conversation_key).
+    pub async fn conversation_by_key(&self, key: &str) -> Result<Option<Stored<Conversation>>, StoreError> {
+        self.one(self.keys.key(Conversation::KIND, key)).await
+    }
+
+    /// A contact by its id.
+    pub async fn contact(&self, id: &ContactId) -> Result<Option<Stored<Contact>>, StoreError> {
+        self.one(self.keys.key(Contact::KIND, id.as_str())).await
+    }
+
+    /// The contacts of these ids, in their order; unknown ones are left out.
+    pub async fn contacts(&self, ids: &[ContactId]) -> Result<Vec<Stored<Contact>>, StoreError> {
+        let keys: Vec<_> = ids.iter().map(|id| self.keys.key(Contact::KIND, id.as_str())).collect();
+        Ok(self.many(keys).await?.into_iter().flatten().collect())
+    }
+
+    /// The contact that owns an identity.
+    pub async fn identity(
+        &self,
+        provider: &ProviderId,
+        subject: &str,
+    ) -> Result<Option<Stored<ContactId>>, StoreError> {
+        self.one(self.identity_key(provider, subject)).await
+    }
+
+    /// A link with its conversation, in one read.
+    pub async fn link_and_conversation(
+        &self,
+        link: &LinkId,
+        conversation: &ConversationId,
+    ) -> Result<(Option<Stored<Link>>, Option<Stored<Conversation>>), StoreError> {
+        let records = self.login_records(link, conversation, None).await?;
+        Ok((records.link, records.conversation))
+    }
+
+    /// A link with its conversation and the owner of an identity, in one read.
+    pub async fn login_records(
+        &self,
+        link: &LinkId,
+        conversation: &ConversationId,
+        identity: Option<(&ProviderId, &str)>,
+    ) -> Result<LoginRecords, StoreError> {
+        let mut keys = vec![
+            self.keys.key(Link::KIND, link.as_str()),
+            self.keys.key(Conversation::KIND, &self.conversation_key(conversation)),
+        ];
+        keys.extend(identity.map(|(provider, subject)| self.identity_key(provider, subject)));
+        let found = self.store.inner.backend.get(&keys).await?;
+        let mut found = keys.into_iter().zip(found);
+        Ok(LoginRecords {
+            link: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
+            conversation: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
+            identity: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
+        })
+    }
+
+    /// At most `limit` contacts behind `after` (a [`Page::next`]), newest first.
+    pub async fn contact_ids(
+        &self,
+        filter: ContactFilter,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ContactId>, StoreError> {
+        let hashed = |kind: &str, text: &str| self.keys.key(kind, &self.keys.hash(kind, text));
+        let set = match filter {
+            ContactFilter::All => self.keys.key(CONTACTS, ""),
+            ContactFilter::Email(email) => hashed(BY_EMAIL, &normal_email(&email)),
+            ContactFilter::Phone(phone) => hashed(BY_PHONE, &normal_phone(&phone)),
+            ContactFilter::ExternalId(id) => hashed(BY_EXTERNAL_ID, &id),
+        };
+        let after = match after {
+            Some(cursor) => Listed::parse_cursor(cursor).ok_or(StoreError::BadCursor)?,
+            None => Vec::new(),
+        };
+        // One more than asked for shows whether there is a next page.
+        let mut members = self.store.inner.backend.range(&set, &after, limit.saturating_add(1)).await?;
+        let more = members.len() > limit;
+        members.truncate(limit);
+        let next = members.last().filter(|_| more).map(|last| Listed::cursor(last));
+        Ok(Page { items: members.iter().filter_map(|member| Listed::parse(member)).collect(), next })
+    }
+
+    /// At most `limit` events behind a position, with theirs. Erased ones are left out; an empty answer is the end.
+    pub async fn events_after(&self, position: u64, limit: usize) -> Result<Vec<(u64, Event)>, StoreError> {
+        self.logged(EVENTS, position, limit).await
+    }
+
+    /// At most `limit` audit entries behind a position, with theirs.
+    pub async fn audit_after(
+        &self,
+        position: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, AuditEntry)>, StoreError> {
+        self.logged(AUDITS, position, limit).await
+    }
+
+    /// A number that no other contact of this tenant has, from 1; there are gaps after a restart.
+    pub async fn next_customer_number(&self) -> Result<u64, StoreError> {
+        if let Some(number) = self.numbers(Iterator::next) {
+            return Ok(number);
+        }
+        let counter = self.keys.key(CUSTOMER_NUMBER, "");
+        let first = self.store.inner.backend.reserve(&counter, NUMBERS_AT_ONCE).await?;
+        // If another call reserved at the same time, one of the two ranges becomes a gap.
+        self.numbers(|range| *range = first + 1..first + NUMBERS_AT_ONCE);
+        Ok(first)
+    }
+
+    fn numbers<R>(&self, act: impl FnOnce(&mut std::ops::Range<u64>) -> R) -> R {
+        let mut numbers = self.store.inner.numbers.lock().expect("nothing panics while it is held");
+        act(numbers.entry(self.keys.tenant.clone()).or_default())
+    }
+
+    fn identity_key(&self, provider: &ProviderId, subject: &str) -> Key {
+        let hash = self.keys.hash(IDENTITY, &tx::identity_text(provider, subject));
+        self.keys.key(ContactId::KIND, &hash)
+    }
+
+    async fn one<R: Record>(&self, key: Key) -> Result<Option<Stored<R>>, StoreError> {
+        let found = self.store.inner.backend.get(std::slice::from_ref(&key)).await?.pop().flatten();
+        self.open(key, found)
+    }
+
+    async fn many<R: Record>(&self, keys: Vec<Key>) -> Result<Vec<Option<Stored<R>>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.store.inner.backend.get(&keys).await?;
+        keys.into_iter().zip(found).map(|(key, found)| self.open(key, found)).collect()
+    }
+
+    fn open<R: Record>(&self, key: Key, found: Option<Versioned>) -> Result<Option<Stored<R>>, StoreError> {
+        let Some(found) = found else { return Ok(None) };
+        let plain = self
+            .keys
+            .open(R::KIND, key.as_bytes(), &found.value)
+            .map_err(|cause| StoreError::Unreadable { kind: R::KIND, cause })?;
+        let value = serde_json::from_slice(&plain)
+            .map_err(|error| StoreError::Malformed { kind: R::KIND, column: error.column() })?;
+        Ok(Some(Stored { value, key, version: found.version }))
+    }
+
+    /// Reads on while everything on a page was erased, so that an empty answer is the end of the log.
+    async fn logged<R: Record>(
+        &self,
+        log: &str,
+        mut position: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, R)>, StoreError> {
+        let log = self.keys.key(log, "");
+        loop {
+            let entries = self.store.inner.backend.read(&log, position, limit).await?;
+            let Some((last, _)) = entries.last() else { return Ok(Vec::new()) };
+            position = *last;
+            let name = |id: &[u8]| self.keys.key(R::KIND, &String::from_utf8_lossy(id));
+            let records = self.many::<R>(entries.iter().map(|(_, id)| name(id)).collect()).await?;
+            let found = entries.iter().zip(records);
+            let found: Vec<_> =
+                found.filter_map(|((at, _), record)| Some((*at, record?.into_value()))).collect();
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::super::backend::{Backend, Batch, Durability, Put};
+    use super::super::seal::SealKeys;
+    use super::super::{Store, sqlite::SqliteBackend};
+    use super::*;
+    use crate::clock::Clock;
+
+    #[tokio::test]
+    async fn a_value_that_is_no_record_is_an_error_that_does_not_show_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let backend = Arc::new(SqliteBackend::open(folder.path().join("a.db"), Clock::system()).unwrap());
+        let keys = SealKeys::new("k", [("k".to_owned(), [1; 32])], [2; 32]).unwrap();
+        let at = Store::new(backend.clone(), keys, Clock::system()).at(&"acme".parse().unwrap());
+        let id: ContactId = "ct_00000000000000000000000000000001".parse().unwrap();
+        let key = at.keys.key(Contact::KIND, id.as_str());
+        for text in ["", "no json", r#"{"id": "dana@example.com"}"#] {
+            let value = Bytes::from(at.keys.seal(Contact::KIND, key.as_bytes(), text.as_bytes(), at.nonce()));
+            let put = Put { key: key.clone(), value, ttl: None };
+            let batch = Batch { puts: vec![put], ..Batch::default() };
+            backend.commit(key.partition(), batch, Durability::Relaxed).await.unwrap();
+            let error = at.contact(&id).await.unwrap_err();
+            assert!(matches!(error, StoreError::Malformed { kind: "contact", .. }), "{error}");
+            assert!(!error.to_string().contains("dana"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Which domain types are stored, and under which kind.
+
+use std::ops::Deref;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::domain::audit::AuditEntry;
+use crate::domain::contact::Contact;
+use crate::domain::conversation::Conversation;
+use crate::domain::event::Event;
+use crate::domain::ids::{ContactId, LinkId};
+use crate::domain::link::Link;
+use crate::domain::request::AuthorizationRequest;
+
+use super::backend::{Key, Version};
+
+/// A type that is stored as sealed JSON.
+pub trait Record: Serialize + DeserializeOwned {
+    /// Stands in the record's key and in the seal's associated data: never changed once released.
+    const KIND: &'static str;
+}
+
+macro_rules! records {
+    ($($type:ty => $kind:literal),* $(,)?) => {
+        $(impl Record for $type { const KIND: &'static str = $kind; })*
+
+        /// Every kind of record.
+        #[cfg(test)]
+        const KINDS: &[&str] = &[$($kind),*];
+    };
+}
+
+records! {
+    Link => "link",
+    AuthorizationRequest => "request",
+    Conversation => "conversation",
+    Contact => "contact",
+    Event => "event",
+    AuditEntry => "audit",
+    // Indexes: which link has this token, which contact owns this identity.
+    LinkId => "token",
+    ContactId => "identity",
+}
+
+/// A record as it was read: its value, and what a change of it must expect.
+#[derive(Debug, Clone)]
+pub struct Stored<T> {
+    /// The record.
+    pub value: T,
+    pub(super) key: Key,
+    pub(super) version: Version,
+}
+
+impl<T> Stored<T> {
+    /// The record alone.
+    pub fn into_value(self) -> T {
+        self.value
+    }
+
+    /// Which change wrote it.
+    pub fn version(&self) -> Version {
+        self.version
+    }
+}
+
+impl<T> Deref for Stored<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_records_share_a_kind_and_no_kind_holds_a_separator() {
+        assert_eq!(KINDS.iter().collect::<BTreeSet<_>>().len(), KINDS.len());
+        assert!(KINDS.iter().all(|kind| kind.bytes().all(|b| b.is_ascii_lowercase())));
+    }
+}

@@ -1,0 +1,371 @@
+//! Sealing: no value reaches a backend in clear, and nothing personal is found without a key.
+//!
+//! A sealed value is one format byte (1), the length and the text of the seal key's id, a nonce
+//! of 12 bytes, and the AES-256-GCM ciphertext with its tag (NIST SP 800-38D). The data key is
+//! HKDF-SHA256 (RFC 5869) of the seal key and the tenant; tenant, kind and key are associated
+//! data, so that a value opens nowhere but where it was put.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::hmac;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use moka::sync::Cache;
+use zeroize::Zeroizing;
+
+use crate::domain::ids::TenantId;
+
+use super::backend::{Key, Partition};
+use super::keys;
+
+/// The layout described above; another layout gets another number.
+const FORMAT: u8 = 1;
+/// The kind under which texts are sealed that stand in URLs. No record has it.
+const TEXT_KIND: &str = "text";
+/// Tenants whose derived keys are remembered; one more costs a derivation (about 10 µs).
+const REMEMBERED_TENANTS: u64 = 20_000;
+
+/// The secret keys of the store: seal keys, one of which seals while the others only open what
+/// they sealed before, and the index key.
+pub struct SealKeys {
+    active: usize,
+    seals: Vec<(Arc<str>, Prk)>,
+    index: Prk,
+}
+
+/// Why keys are no [`SealKeys`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealKeysError {
+    /// The active key is not among the keys.
+    #[error("the active seal key `{0}` is not in the key ring")]
+    NoActive(String),
+    /// An id stands twice.
+    #[error("the seal key id `{0}` stands twice; give every key an id of its own")]
+    Twice(String),
+    /// An id is empty or too long.
+    #[error("the seal key id `{0}` is not 1 to 64 bytes long")]
+    BadId(String),
+}
+
+/// Why sealed bytes do not open.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The bytes are too short, or of an unknown format.
+    #[error("the bytes are no sealed value")]
+    Format,
+    /// The key that sealed them is not in the key ring.
+    #[error("the seal key `{0}` is not in the key ring; put it back, at least as a retired key")]
+    UnknownKey(String),
+    /// The bytes were changed, moved from another place, or sealed with another key of the same id.
+    #[error("the sealed value is not the one that was put here")]
+    Tampered,
+}
+
+impl SealKeys {
+    /// Takes the raw keys. Ids are 1 to 64 bytes long and distinct. The bytes are wiped.
+    pub fn new(
+        active: &str,
+        seals: impl IntoIterator<Item = (String, [u8; 32])>,
+        index: [u8; 32],
+    ) -> Result<Self, SealKeysError> {
+        let mut prepared: Vec<(Arc<str>, Prk)> = Vec::new();
+        for (id, bytes) in seals {
+            let bytes = Zeroizing::new(bytes);
+            if !(1..=64).contains(&id.len()) {
+                return Err(SealKeysError::BadId(id));
+            }
+            if prepared.iter().any(|(known, _)| **known == *id) {
+                return Err(SealKeysError::Twice(id));
+            }
+            prepared.push((id.into(), root(b"countersign seal 1", &bytes)));
+        }
+        let position = prepared.iter().position(|(id, _)| **id == *active);
+        let active = position.ok_or_else(|| SealKeysError::NoActive(active.to_owned()))?;
+        let index = root(b"countersign index 1", &Zeroizing::new(index));
+        Ok(Self { active, seals: prepared, index })
+    }
+}
+
+impl std::fmt::Debug for SealKeys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.seals.iter().map(|(id, _)| id)).finish()
+    }
+}
+
+/// The keys in use, replaceable while requests read them, with what was derived from them.
+pub(super) struct Ring {
+    current: ArcSwap<Current>,
+}
+
+struct Current {
+    keys: SealKeys,
+    tenants: Cache<TenantId, Arc<TenantKeys>>,
+}
+
+impl Ring {
+    pub(super) fn new(keys: SealKeys) -> Self {
+        Self { current: ArcSwap::from_pointee(Current::new(keys)) }
+    }
+
+    pub(super) fn replace(&self, keys: SealKeys) {
+        self.current.store(Arc::new(Current::new(keys)));
+    }
+
+    pub(super) fn of(&self, tenant: &TenantId) -> Arc<TenantKeys> {
+        let current = self.current.load();
+        if let Some(known) = current.tenants.get(tenant) {
+            return known;
+        }
+        let derived = Arc::new(TenantKeys::derive(&current.keys, tenant));
+        current.tenants.insert(tenant.clone(), Arc::clone(&derived));
+        derived
+    }
+}
+
+impl Current {
+    fn new(keys: SealKeys) -> Self {
+        Self { keys, tenants: Cache::new(REMEMBERED_TENANTS) }
+    }
+}
+
+/// A tenant's place and keys.
+pub(super) struct TenantKeys {
+    pub(super) tenant: TenantId,
+    pub(super) partition: Partition,
+    active: usize,
+    seals: Vec<(Arc<str>, LessSafeKey)>,
+    index: Prk,
+}
+
+impl TenantKeys {
+    pub(super) fn derive(keys: &SealKeys, tenant: &TenantId) -> Self {
+        let info = [tenant.as_str().as_bytes()];
+        let seals = keys.seals.iter().map(|(id, seal)| {
+            let okm = seal.expand(&info, &AES_256_GCM).expect("an AES key is shorter than HKDF's limit");
+            (Arc::clone(id), LessSafeKey::new(UnboundKey::from(okm)))
+        });
+        let index = keys.index.expand(&info, HKDF_SHA256).expect("a hash is shorter than HKDF's limit");
+        Self {
+            partition: keys::partition_of(tenant),
+            tenant: tenant.clone(),
+            active: keys.active,
+            seals: seals.collect(),
+            index: Prk::from(index),
+        }
+    }
+
+    /// The tenant's key of a kind. `name` holds nothing personal.
+    pub(super) fn key(&self, kind: &str, name: &str) -> Key {
+        keys::tenant_key(self.partition, &self.tenant, kind, name)
+    }
+
+    /// HMAC-SHA256 (RFC 2104) of a text under a key of this tenant and purpose, in base64url.
+    pub(super) fn hash(&self, purpose: &str, text: &str) -> String {
+        let info = [purpose.as_bytes()];
+        let okm = self.index.expand(&info, hmac::HMAC_SHA256).expect("a hash is shorter than HKDF's limit");
+        URL_SAFE_NO_PAD.encode(hmac::sign(&hmac::Key::from(okm), text.as_bytes()))
+    }
+
+    /// Seals `plain` for the place `key`. A nonce is random and never used twice.
+    pub(super) fn seal(&self, kind: &str, key: &[u8], plain: &[u8], nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+        let (id, cipher) = &self.seals[self.active];
+        let head = 2 + id.len() + NONCE_LEN;
+        let mut sealed = Vec::with_capacity(head + plain.len() + AES_256_GCM.tag_len());
+        sealed.push(FORMAT);
+        sealed.push(u8::try_from(id.len()).expect("an id has at most 64 bytes"));
+        sealed.extend_from_slice(id.as_bytes());
+        sealed.extend_from_slice(&nonce);
+        sealed.extend_from_slice(plain);
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let tag = cipher
+            .seal_in_place_separate_tag(nonce, Aad::from(self.place(kind, key)), &mut sealed[head..])
+            .expect("a value is shorter than the 64 GiB of AES-GCM");
+        sealed.extend_from_slice(tag.as_ref());
+        sealed
+    }
+
+    /// Opens what was sealed for the place `key`.
+    pub(super) fn open(
+        &self,
+        kind: &str,
+        key: &[u8],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        let (id, nonce, body) = split(sealed).ok_or(SealError::Format)?;
+        let cipher = self.seals.iter().find(|(known, _)| known.as_bytes() == id).map(|(_, cipher)| cipher);
+        let unknown = || SealError::UnknownKey(String::from_utf8_lossy(id).into_owned());
+        let cipher = cipher.ok_or_else(unknown)?;
+        let mut plain = Zeroizing::new(body.to_vec());
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let length = cipher
+            .open_in_place(nonce, Aad::from(self.place(kind, key)), plain.as_mut_slice())
+            .map_err(|_| SealError::Tampered)?
+            .len();
+        plain.truncate(length);
+        Ok(plain)
+    }
+
+    /// Seals a short text for a URL.
+    pub(super) fn seal_text(&self, purpose: &str, text: &str, nonce: [u8; NONCE_LEN]) -> String {
+        URL_SAFE_NO_PAD.encode(self.seal(TEXT_KIND, purpose.as_bytes(), text.as_bytes(), nonce))
+    }
+
+    /// Opens a text from a URL; none if it was not sealed here for this purpose.
+    pub(super) fn open_text(&self, purpose: &str, sealed: &str) -> Option<String> {
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).ok()?;
+        let plain = self.open(TEXT_KIND, purpose.as_bytes(), &sealed).ok()?;
+        std::str::from_utf8(&plain).ok().map(str::to_owned)
+    }
+
+    /// The associated data: tenant, kind and key, so written that no two places give the same bytes.
+    fn place(&self, kind: &str, key: &[u8]) -> Vec<u8> {
+        let tenant = self.tenant.as_str();
+        let mut place = Vec::with_capacity(2 + tenant.len() + kind.len() + key.len());
+        for part in [tenant, kind] {
+            place.extend_from_slice(part.as_bytes());
+            place.push(0);
+        }
+        place.extend_from_slice(key);
+        place
+    }
+}
+
+fn root(salt: &[u8], key: &[u8; 32]) -> Prk {
+    Salt::new(HKDF_SHA256, salt).extract(key)
+}
+
+/// Key id, nonce, and the ciphertext with its tag.
+fn split(sealed: &[u8]) -> Option<(&[u8], [u8; NONCE_LEN], &[u8])> {
+    let (&format, rest) = sealed.split_first()?;
+    let (&length, rest) = rest.split_first()?;
+    let (id, rest) = rest.split_at_checked(usize::from(length))?;
+    let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>()?;
+    (format == FORMAT && body.len() >= AES_256_GCM.tag_len()).then_some((id, *nonce, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NONCE: [u8; NONCE_LEN] = [9; NONCE_LEN];
+
+    fn tenant(name: &str) -> TenantId {
+        name.parse().unwrap()
+    }
+
+    fn ring(active: &str, ids: &[(&str, u8)], index: u8) -> SealKeys {
+        let seals = ids.iter().map(|(id, byte)| ((*id).to_owned(), [*byte; 32]));
+        SealKeys::new(active, seals, [index; 32]).unwrap()
+    }
+
+    fn keys() -> TenantKeys {
+        TenantKeys::derive(&ring("k1", &[("k1", 1)], 2), &tenant("acme"))
+    }
+
+    #[test]
+    fn a_sealed_value_opens_where_it_was_put_and_nowhere_else() {
+        let sealed = keys().seal("link", b"a", b"canary", NONCE);
+        assert_eq!(&**keys().open("link", b"a", &sealed).unwrap(), b"canary");
+        assert_eq!(keys().open("link", b"b", &sealed), Err(SealError::Tampered));
+        assert_eq!(keys().open("contact", b"a", &sealed), Err(SealError::Tampered));
+        let other = TenantKeys::derive(&ring("k1", &[("k1", 1)], 2), &tenant("other"));
+        assert_eq!(other.open("link", b"a", &sealed), Err(SealError::Tampered));
+    }
+
+    #[test]
+    fn a_sealed_value_says_its_format_key_and_nonce_and_hides_the_rest() {
+        let sealed = keys().seal("link", b"a", b"canary", NONCE);
+        assert_eq!(&sealed[..4], b"\x01\x02k1");
+        assert_eq!(sealed[4..16], NONCE);
+        assert_eq!(sealed.len(), 16 + 6 + 16);
+        assert!(!sealed.windows(6).any(|window| window == b"canary"));
+    }
+
+    #[test]
+    fn a_retired_key_still_opens_what_it_sealed() {
+        let sealed = keys().seal("link", b"a", b"old", NONCE);
+        let rotated = TenantKeys::derive(&ring("k2", &[("k1", 1), ("k2", 7)], 2), &tenant("acme"));
+        assert_eq!(&**rotated.open("link", b"a", &sealed).unwrap(), b"old");
+        let newer = rotated.seal("link", b"a", b"new", NONCE);
+        assert_eq!(keys().open("link", b"a", &newer), Err(SealError::UnknownKey("k2".to_owned())));
+    }
+
+    #[test]
+    fn a_wrong_key_of_the_same_id_is_an_error() {
+        let sealed = keys().seal("link", b"a", b"text", NONCE);
+        let wrong = TenantKeys::derive(&ring("k1", &[("k1", 8)], 2), &tenant("acme"));
+        assert_eq!(wrong.open("link", b"a", &sealed), Err(SealError::Tampered));
+    }
+
+    #[test]
+    fn a_key_ring_without_an_active_key_or_with_bad_ids_is_refused() {
+        let new = |active, ids: &[&str]| {
+            SealKeys::new(active, ids.iter().map(|id| ((*id).to_owned(), [1; 32])), [2; 32]).unwrap_err()
+        };
+        assert_eq!(new("b", &["a"]), SealKeysError::NoActive("b".to_owned()));
+        assert_eq!(new("a", &["a", "a"]), SealKeysError::Twice("a".to_owned()));
+        assert_eq!(new("", &[""]), SealKeysError::BadId(String::new()));
+        assert!(matches!(new("a", &["a", &"x".repeat(65)]), SealKeysError::BadId(_)));
+    }
+
+    #[test]
+    fn the_ring_can_be_replaced_while_it_is_in_use() {
+        let ring_in_use = Ring::new(ring("k1", &[("k1", 1)], 2));
+        let before = ring_in_use.of(&tenant("acme"));
+        assert!(Arc::ptr_eq(&before, &ring_in_use.of(&tenant("acme"))), "derived once");
+        ring_in_use.replace(ring("k2", &[("k1", 1), ("k2", 7)], 2));
+        let sealed = ring_in_use.of(&tenant("acme")).seal("link", b"a", b"new", NONCE);
+        assert_eq!(&sealed[2..4], b"k2");
+    }
+
+    #[test]
+    fn a_hash_differs_by_text_purpose_tenant_and_index_key_only() {
+        let hash = |name, seal, index, purpose, text| {
+            TenantKeys::derive(&ring("k", &[("k", seal)], index), &tenant(name)).hash(purpose, text)
+        };
+        let one = hash("acme", 1, 2, "email", "a@b.example");
+        assert_eq!(one.len(), 43);
+        assert_eq!(one, hash("acme", 9, 2, "email", "a@b.example"), "a rotated seal key finds the same");
+        assert_ne!(one, hash("acme", 1, 2, "email", "b@b.example"));
+        assert_ne!(one, hash("acme", 1, 2, "phone", "a@b.example"));
+        assert_ne!(one, hash("other", 1, 2, "email", "a@b.example"));
+        assert_ne!(one, hash("acme", 1, 3, "email", "a@b.example"));
+    }
+
+    #[test]
+    fn a_text_opens_for_its_own_purpose_only() {
+        let handle = keys().seal_text("result", "al_1", NONCE);
+        assert_eq!(keys().open_text("result", &handle).as_deref(), Some("al_1"));
+        assert_eq!(keys().open_text("console", &handle), None);
+        assert_eq!(keys().open_text("result", "no handle"), None);
+    }
+
+    #[test]
+    fn debug_shows_ids_and_no_keys() {
+        assert_eq!(format!("{:?}", ring("k1", &[("k1", 1)], 2)), "[\"k1\"]");
+    }
+
+    proptest! {
+        #[test]
+        fn garbage_never_opens_and_never_panics(bytes: Vec<u8>, text: String) {
+            prop_assert!(keys().open("link", b"a", &bytes).is_err());
+            prop_assert!(keys().open_text("result", &text).is_none());
+        }
+
+        #[test]
+        fn a_cut_or_changed_value_never_opens(plain: Vec<u8>, at: prop::sample::Index, flip in 1..=255_u8) {
+            let sealed = keys().seal("link", b"a", &plain, NONCE);
+            prop_assert_eq!(&**keys().open("link", b"a", &sealed).unwrap(), &plain[..]);
+            let at = at.index(sealed.len());
+            prop_assert!(keys().open("link", b"a", &sealed[..at]).is_err());
+            let mut changed = sealed;
+            changed[at] ^= flip;
+            prop_assert!(keys().open("link", b"a", &changed).is_err());
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The embedded backend: one SQLite file in WAL mode. One thread writes, and commits waiting
+//! batches together; reads run on connections of their own, which never wait for the writer.
+//! Several processes may open the same file: SQLite's lock orders their groups.
+//!
+//! Reading order: `schema`, `writer`, `apply` (a batch in SQL), `readers`.
+
+mod apply;
+mod readers;
+mod schema;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::backend::{Backend, Batch, Commit, Durability, Key, Partition, Unavailable, Versioned};
+use crate::clock::Clock;
+use readers::Readers;
+use writer::{Change, Outcome, Writer};
+
+/// After this long without a turn a call is given up: the disk hangs, or the queue is too long. It leaves a caller
+/// the time to answer 503 within two seconds.
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// A commit that has begun is waited for so much longer, before its outcome is said to be unknown.
+const GRACE: Duration = Duration::from_secs(8);
+
+/// One SQLite file. Dropping it ends its threads after what they are at.
+pub struct SqliteBackend {
+    readers: Readers,
+    writer: Writer,
+}
+
+/// Why a file cannot be opened as store.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or the file cannot be made, or its mode cannot be set.
+    #[error("cannot make the store file `{}`: {cause}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: std::io::Error,
+    },
+    /// A newer version wrote it.
+    #[error("the store file `{}` has schema {found}, this version knows {known}; use the newer countersign that wrote it", path.display())]
+    Newer {
+        /// Which.
+        path: PathBuf,
+        /// Its schema.
+        found: i64,
+        /// The newest schema that this version knows.
+        known: i64,
+    },
+    /// It is a SQLite file of another program.
+    #[error("`{}` is a database of another program; name another file in `store.url`", path.display())]
+    Foreign {
+        /// Which.
+        path: PathBuf,
+    },
+    /// SQLite refuses it.
+    #[error("cannot open the store file `{}`: {cause}", path.display())]
+    Sqlite {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        cause: rusqlite::Error,
+    },
+}
+
+impl SqliteBackend {
+    /// Opens the file, or makes it and its folder (readable by the owner only).
+    pub fn open(path: impl AsRef<Path>, clock: Clock) -> Result<Self, OpenError> {
+        let path = path.as_ref();
+        let connection = schema::create_or_open(path)?;
+        let readers = Readers::new(path.to_owned(), clock.clone());
+        let writer = Writer::start(path.to_owned(), connection, clock)
+            .map_err(|cause| OpenError::File { path: path.to_owned(), cause })?;
+        Ok(Self { readers, writer })
+    }
+}
+
+#[async_trait]
+impl Backend for SqliteBackend {
+    /// A reply is lost only with the disk (a failed fsync, a hanging one): then no record could be read back.
+    fn may_lose_replies(&self) -> bool {
+        false
+    }
+
+    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, Unavailable> {
+        let keys = keys.to_vec();
+        self.readers.run(move |connection, now| readers::get(connection, &keys, now)).await
+    }
+
+    async fn range(&self, set: &Key, after: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, Unavailable> {
+        let (set, after) = (set.clone(), after.to_vec());
+        self.readers.run(move |connection, _| readers::range(connection, &set, &after, limit)).await
+    }
+
+    async fn commit(
+        &self,
+        partition: Partition,
+        batch: Batch,
+        durability: Durability,
+    ) -> Result<Commit, Unavailable> {
+        if !batch.is_within(partition) {
+            return Err(Unavailable::new("a batch may not leave its partition"));
+        }
+        match self.writer.run(Change::Batch(batch), durability).await? {
+            Outcome::Conflict => Ok(Commit::Conflict),
+            Outcome::Unknown => Ok(Commit::Unknown),
+            Outcome::Done | Outcome::Reserved(_) => Ok(Commit::Done),
+        }
+    }
+
+    async fn read(&self, log: &Key, after: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, Unavailable> {
+        let log = log.clone();
+        self.readers.run(move |connection, _| readers::read(connection, &log, after, limit)).await
+    }
+
+    async fn reserve(&self, counter: &Key, n: u64) -> Result<u64, Unavailable> {
+        match self.writer.run(Change::Reserve(counter.clone(), n), Durability::Durable).await? {
+            Outcome::Reserved(first) => Ok(first),
+            // Numbers that may have been taken are a gap.
+            _ => Err(Unavailable::new("the numbers may not be safe")),
+        }
+    }
+
+    async fn ping(&self) -> Result<(), Unavailable> {
+        self.readers.run(|connection, _| readers::probe(connection)).await?;
+        self.writer.run(Change::Probe, Durability::Relaxed).await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,84 @@
+//! Finding a secret: a reference to an environment variable or a file, or (in the demonstration)
+//! the secret itself.
+
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use crate::config::fault::Report;
+use crate::config::node::Node;
+use crate::config::read::read_text;
+use crate::config::text::VARIABLE;
+use crate::config::words::quoted;
+use crate::secret::Secret;
+
+use super::ReadContext;
+
+/// The longest secret, in bytes.
+const MAX_LENGTH: usize = 64 * 1024;
+
+/// Takes the secret that the setting `name` refers to; what is wrong goes into the report.
+pub fn take(node: &Node<'_>, name: &str, context: &ReadContext<'_>, report: &mut Report) -> Option<Secret> {
+    let value = node.raw(name)?;
+    let found = if let DeValue::String(literal) = value.get_ref() {
+        if !context.dangerous_demo {
+            return None; // the check of the shape has refused it
+        }
+        Secret::new(literal.as_ref())
+    } else {
+        let reference = node.table(name)?;
+        if let Some(variable) = reference.text("env") {
+            from_variable(variable.value, variable.span, context, report)?
+        } else {
+            let file = reference.text("file")?;
+            from_file(file.value, file.span, report)?
+        }
+    };
+    checked(found, value, report)
+}
+
+fn from_variable(
+    name: &str,
+    span: Range<usize>,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Option<Secret> {
+    if !(VARIABLE.holds)(name) {
+        return None; // the check of the shape has refused it: it may be the secret itself
+    }
+    let found = context.environment.get(name);
+    if found.is_none() {
+        let message = format!("the environment variable {} is not set", quoted(name));
+        report.fault(span, message, "set it where the process is started, or use `{ file = \"path\" }`");
+    }
+    found.map(Secret::new)
+}
+
+fn from_file(path: &str, span: Range<usize>, report: &mut Report) -> Option<Secret> {
+    match read_text(path) {
+        Ok(text) => {
+            let text = zeroize::Zeroizing::new(text);
+            Some(Secret::new(text.trim_end_matches(['\r', '\n'])))
+        }
+        Err(problem) => {
+            let message = format!("the file {} {problem}", quoted(path));
+            report.fault(span, message, "paths are taken from the working directory of the process");
+            None
+        }
+    }
+}
+
+fn checked(secret: Secret, value: &Spanned<DeValue<'_>>, report: &mut Report) -> Option<Secret> {
+    let problem = if secret.is_blank() {
+        "the secret is blank"
+    } else if secret.expose().len() > MAX_LENGTH {
+        "the secret is longer than 64 KiB"
+    } else if secret.expose().contains(['\r', '\n', '\0']) {
+        "the secret has several lines"
+    } else {
+        return Some(secret);
+    };
+    report.fault(value.span(), problem, "put the provider's client secret there, and nothing else");
+    None
+}

@@ -1,0 +1,204 @@
+//! URLs of a provider: https on an allowed port to a public host, unless the server's own
+//! settings list the literal host (SECURITY 11 and 12).
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use crate::config::fault::Report;
+use crate::config::node::{Node, Spot};
+use crate::domain::ids::TenantId;
+
+use super::ReadContext;
+
+/// Takes the URL of the setting `name`; what is wrong goes into the report.
+pub fn take(
+    node: &Node<'_>,
+    name: &str,
+    tenant: &TenantId,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Option<Url> {
+    let Spot { value, span } = node.text(name)?;
+    match check(value, tenant, context) {
+        Ok(url) => Some(url),
+        Err((problem, help)) => {
+            report.fault(span, format!("`{name}`: {problem}"), help);
+            None
+        }
+    }
+}
+
+/// Checks one URL. The error is what is wrong and how to mend it.
+fn check(text: &str, tenant: &TenantId, context: &ReadContext<'_>) -> Result<Url, (String, String)> {
+    let fault = |problem: &str, help: &str| Err((problem.to_owned(), help.to_owned()));
+    if text.contains(['{', '}']) {
+        return fault("templates in URLs are not supported by this version", "write the URL out");
+    }
+    // The parser mends spaces and backslashes as browsers do; a setting should need no mending.
+    let odd = |c: char| c.is_whitespace() || c.is_control() || c == '\\';
+    let rest = text.split_once("://").map(|(_, rest)| rest);
+    if text.contains(odd) || rest.is_none_or(|rest| rest.starts_with('/')) {
+        return fault("not a URL", "write it as `https://host/path`");
+    }
+    let url = Url::parse(text)
+        .map_err(|problem| (format!("not a URL: {problem}"), "write it as `https://host/path`".to_owned()))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return fault(
+            "a URL with a user name or password is refused",
+            "put our credentials into `client_id` and `client_secret`",
+        );
+    }
+    if url.fragment().is_some() {
+        return fault("a URL with a fragment is refused", "take away `#` and what follows");
+    }
+    let Some(host) = url.host() else {
+        return fault("the URL has no host", "write it as `https://host/path`");
+    };
+    if is_metadata(&host) {
+        return fault("this is a metadata address, which is never called", "name the provider's own host");
+    }
+    if context.allow.iter().any(|rule| rule.covers(tenant, &url)) && matches!(url.scheme(), "http" | "https")
+    {
+        return Ok(url);
+    }
+    let listing = url.port_or_known_default().map_or_else(
+        || "name the provider's https address".to_owned(),
+        |port| format!("or list it in the server's `egress.allow`: `{tenant}={host}:{port}`"),
+    );
+    if url.scheme() != "https" {
+        return Err((format!("`{}:` is refused", url.scheme()), format!("use `https:`, {listing}")));
+    }
+    let port = url.port_or_known_default().unwrap_or(443);
+    if !context.ports.contains(&port) {
+        let ports = context.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+        return Err((format!("port {port} is refused"), format!("use one of {ports}, {listing}")));
+    }
+    if !is_public(&host) {
+        return Err(("the host is not public".to_owned(), format!("name a public host, {listing}")));
+    }
+    Ok(url)
+}
+
+/// The addresses at which clouds hand out credentials.
+fn is_metadata(host: &Host<&str>) -> bool {
+    const AWS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+    match host {
+        Host::Domain(name) => name.trim_end_matches('.').eq_ignore_ascii_case("metadata.google.internal"),
+        Host::Ipv4(address) => address.octets() == [169, 254, 169, 254],
+        Host::Ipv6(address) => {
+            *address == AWS || address.to_ipv4_mapped().is_some_and(|v4| v4.octets() == [169, 254, 169, 254])
+        }
+    }
+}
+
+/// What can be seen from the literal host; the address that is dialled is checked again by egress.
+fn is_public(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => {
+            let name = name.trim_end_matches('.').to_ascii_lowercase();
+            name != "localhost" && !name.ends_with(".localhost")
+        }
+        Host::Ipv4(address) => is_public_address(IpAddr::V4(*address)),
+        Host::Ipv6(address) => is_public_address(IpAddr::V6(*address).to_canonical()),
+    }
+}
+
+fn is_public_address(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let shared = a == 100 && (64..128).contains(&b);
+            !(a == 0 || shared || v4.is_private() || v4.is_loopback() || v4.is_link_local() || a >= 224)
+        }
+        IpAddr::V6(v6) => {
+            // Global unicast is 2000::/3; everything else is local, special or unassigned.
+            (0x2000..0x4000).contains(&v6.segments()[0])
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{AllowRule, Environment};
+
+    fn verdict(url: &str, allow: &[&str]) -> Result<String, String> {
+        let allow: Vec<AllowRule> = allow.iter().map(|rule| rule.parse().unwrap()).collect();
+        let base_url = "https://auth.example".parse().unwrap();
+        let environment = Environment::default();
+        let context = ReadContext {
+            base_url: &base_url,
+            allow: &allow,
+            ports: &[443, 8443],
+            dangerous_demo: false,
+            environment: &environment,
+        };
+        check(url, &"acme".parse().unwrap(), &context).map(String::from).map_err(|(problem, _)| problem)
+    }
+
+    #[test]
+    fn a_public_https_url_is_accepted() {
+        for url in [
+            "https://yoursite.com/auth",
+            "https://a.example:8443/x?y=1",
+            "https://8.8.8.8/",
+            "https://[2606:4700::1]/",
+        ] {
+            assert!(verdict(url, &[]).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for url in [
+            "http://a.example/",
+            "ftp://a.example/",
+            "a.example",
+            "https:a.example",
+            "https:///a",
+            "https://a b/",
+            "https://me:pw@a.example/",
+            "https://me@a.example/",
+            "https://a.example/#x",
+            "https://a.example:8080/",
+            "https://localhost/",
+            "https://x.localhost/",
+            "https://127.1/",
+            "https://10.0.0.1/",
+            "https://0x7f000001/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://[fc00::1]/",
+            "https://100.64.0.1/",
+            "https://0.0.0.0/",
+            "https://224.0.0.1/",
+            "https://{domain}.example/",
+            "https://a.example\\x",
+            "javascript:alert(1)",
+        ] {
+            assert!(verdict(url, &[]).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_listed_literal_host_is_accepted_even_without_tls() {
+        assert!(verdict("http://localhost:9000/auth", &["localhost:9000"]).is_ok());
+        assert!(verdict("http://localhost:9000/auth", &["acme=localhost:9000"]).is_ok());
+        assert!(verdict("http://localhost:9000/auth", &["other=localhost:9000"]).is_err());
+        assert!(verdict("ftp://localhost:9000/", &["localhost:9000"]).is_err());
+        assert!(verdict("http://me:pw@localhost:9000/", &["localhost:9000"]).is_err());
+    }
+
+    #[test]
+    fn a_metadata_address_is_refused_even_when_listed() {
+        for (url, rule) in [
+            ("http://169.254.169.254/", "169.254.169.254:80"),
+            ("http://[::ffff:169.254.169.254]/", "[::ffff:169.254.169.254]:80"),
+            ("http://metadata.google.internal/", "metadata.google.internal:80"),
+            ("http://[fd00:ec2::254]/", "[fd00:ec2::254]:80"),
+        ] {
+            assert!(verdict(url, &[rule]).is_err(), "{url}");
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Who calls the API: a client with an access token of this tenant and the scope of the route.
+//!
+//! To add a scope: one line in the table below.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use crate::domain::ids::ClientId;
+use crate::domain::tenant::Tenant;
+
+use super::Web;
+use super::access;
+use super::error::ApiError;
+use super::host::{self, Asked, WrongHost};
+
+/// A scope that a route demands.
+pub trait Scope {
+    /// Its name.
+    const NAME: &'static str;
+}
+
+macro_rules! scopes {
+    ($($name:ident => $text:literal),* $(,)?) => {
+        $(
+            #[doc = concat!("The scope `", $text, "`.")]
+            #[derive(Debug)]
+            pub struct $name;
+
+            impl Scope for $name {
+                const NAME: &'static str = $text;
+            }
+        )*
+    };
+}
+
+scopes! {
+    ReadAuthLinks => "read:auth_links",
+    WriteAuthLinks => "write:auth_links",
+    WriteInbound => "write:inbound",
+    ReadConversations => "read:conversations",
+    ReadContacts => "read:contacts",
+    ReadProviders => "read:providers",
+    ReadEvents => "read:events",
+}
+
+/// A caller that was let in: host, token and scope are right.
+#[derive(Debug)]
+pub struct Caller<S> {
+    /// Whose API it is.
+    pub tenant: Arc<Tenant>,
+    /// Who calls.
+    pub client_id: ClientId,
+    scope: PhantomData<S>,
+}
+
+impl<S: Scope> FromRequestParts<Arc<Web>> for Caller<S> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, ApiError> {
+        let tenant = host::tenant(web, &Asked::of(parts)).map_err(|WrongHost| ApiError::WrongHost)?;
+        let caller = access::caller_with(&web.issuer, &tenant, &parts.headers, S::NAME);
+        let caller = caller.map_err(|refusal| ApiError::access(refusal, &tenant))?;
+        Ok(Self { tenant, client_id: caller.client_id, scope: PhantomData })
+    }
+}

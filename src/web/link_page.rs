@@ -1,0 +1,164 @@
+//! `/a/{token}`: the landing page, *Continue*, and *This wasn't me*.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request, State};
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::link::LinkStatus;
+use crate::domain::profile::ProfileField;
+use crate::domain::provider::{Enrich, Mapping, Provider};
+use crate::flow::StoreError;
+use crate::flow::open_link::{Landing, OpenLinkError};
+
+use super::host::{self, Asked};
+use super::page::{self, Notice};
+use super::visit::{Visit, see_other};
+use super::{RequestId, Web};
+
+/// `GET` shows the landing page and changes nothing; `POST` starts a sign-in.
+pub async fn link(visit: Visit, State(web): State<Arc<Web>>, Path(token): Path<String>) -> Response {
+    match visit.method {
+        Method::GET | Method::HEAD => look(&visit, &web, &token).await,
+        Method::POST if !visit.is_same_origin() => visit.notice(Notice::Forbidden),
+        Method::POST => open(&visit, &web, &token).await,
+        _ => visit.wrong_method("GET, HEAD, POST"),
+    }
+}
+
+/// `POST /a/{token}/decline`: *This wasn't me*. The first one asks once more.
+pub async fn decline(
+    visit: Visit,
+    State(web): State<Arc<Web>>,
+    Path(token): Path<String>,
+    request: Request,
+) -> Response {
+    if visit.method != Method::POST {
+        return visit.wrong_method("POST");
+    }
+    if !visit.is_same_origin() {
+        return visit.notice(Notice::Forbidden);
+    }
+    let Ok(body) = axum::body::to_bytes(request.into_body(), super::SMALL_BODY).await else {
+        return visit.notice(Notice::TooLarge);
+    };
+    if !url::form_urlencoded::parse(&body).any(|(name, value)| name == "confirm" && value == "yes") {
+        return ask_once_more(&visit, &web, &token).await;
+    }
+    match web.broker.decline_link(&visit.tenant, &token).await {
+        Ok(()) => visit.notice(Notice::Declined),
+        Err(error) => refused(&visit, &error),
+    }
+}
+
+/// `/assets/…`: stylesheet and icon, which the pages name by their content.
+pub async fn asset(visit: Visit, Path(path): Path<String>) -> Response {
+    match visit.method {
+        Method::GET | Method::HEAD => page::asset(&path).unwrap_or_else(|| visit.notice(Notice::Unknown)),
+        _ => visit.wrong_method("GET, HEAD"),
+    }
+}
+
+/// The page of an address that is none of ours.
+pub fn nothing_here(web: &Web, request: &Request) -> Response {
+    let id = request.extensions().get::<RequestId>().map_or("", |id| &id.0);
+    let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+    let visitor = page::Visitor {
+        accept_language: language,
+        request_id: id,
+        https: web.https,
+        ..page::Visitor::default()
+    };
+    let known = host::tenant(web, &Asked::of_request(request)).is_ok();
+    page::notice(&visitor, if known { Notice::Unknown } else { Notice::WrongHost })
+}
+
+/// The page for a link that is over.
+pub fn gone(visit: &Visit, status: LinkStatus) -> Response {
+    visit.notice(match status {
+        LinkStatus::Completed => Notice::Completed,
+        LinkStatus::Superseded => Notice::Superseded,
+        LinkStatus::Cancelled => Notice::Cancelled,
+        _ => Notice::Expired,
+    })
+}
+
+async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
+    let Landing { link, provider } = match web.broker.look_at_link(&visit.tenant, token).await {
+        Ok(landing) => landing,
+        Err(error) => return refused(visit, &error),
+    };
+    page::landing(
+        &visit.visitor(link.locale.as_deref()),
+        &page::Landing {
+            channel: link.conversation.channel,
+            handle: link.conversation.handle.as_ref(),
+            provider: &provider.label,
+            authorize_url: &provider.authorize_url,
+            shares: &shares(&provider),
+            path: &format!("/a/{token}"),
+            now: web.broker.clock().now(),
+            expires_at: link.expires_at,
+        },
+    )
+}
+
+async fn open(visit: &Visit, web: &Web, token: &str) -> Response {
+    let opened = match web.broker.open_link(&visit.tenant, token, &visit.cookies()).await {
+        Ok(opened) => opened,
+        Err(error) => return refused(visit, &error),
+    };
+    tracing::info!(tenant = %visit.tenant.id, request_id = visit.request_id, attempt = %opened.attempt, "link.opened");
+    let mut response = see_other(opened.authorize_url.as_str());
+    let headers = response.headers_mut();
+    headers.append(header::SET_COOKIE, visit.set_cookie(&opened.cookie, opened.cross_site));
+    for name in &opened.forget {
+        headers.append(header::SET_COOKIE, visit.forget_cookie(name));
+    }
+    response
+}
+
+async fn ask_once_more(visit: &Visit, web: &Web, token: &str) -> Response {
+    match web.broker.look_at_link(&visit.tenant, token).await {
+        Ok(landing) => {
+            let visitor = visit.visitor(landing.link.locale.as_deref());
+            page::decline(&visitor, &page::Decline { path: &format!("/a/{token}") })
+        }
+        Err(error) => refused(visit, &error),
+    }
+}
+
+fn refused(visit: &Visit, error: &OpenLinkError) -> Response {
+    match error {
+        OpenLinkError::Unknown => visit.notice(Notice::Unknown),
+        OpenLinkError::Gone(status) => gone(visit, *status),
+        OpenLinkError::ProviderGone => {
+            tracing::error!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.provider_gone");
+            (StatusCode::SERVICE_UNAVAILABLE, visit.notice(Notice::Internal)).into_response()
+        }
+        OpenLinkError::Store(error @ StoreError::Conflict) => {
+            tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.contended");
+            visit.notice(Notice::TooMany { retry_after: 1 })
+        }
+        OpenLinkError::Store(error) => visit.unavailable(error),
+    }
+}
+
+/// Which fields the tenant may learn: those that its mapping names, or the usual ones.
+fn shares(provider: &Provider) -> Vec<&str> {
+    if provider.whoami_url.is_none() {
+        return Vec::new();
+    }
+    let usual = [ProfileField::Email, ProfileField::FullName].map(ProfileField::as_str);
+    let named: Vec<&str> = match &provider.mapping {
+        None => usual.to_vec(),
+        Some(Mapping::Fields(fields)) => fields.keys().map(String::as_str).collect(),
+        Some(Mapping::Whole(text)) => {
+            let known = ProfileField::ALL.iter().map(|field| field.as_str());
+            let named: Vec<_> = known.filter(|name| text.contains(name)).collect();
+            if named.is_empty() { usual.to_vec() } else { named }
+        }
+    };
+    named.into_iter().filter(|name| provider.enrich.of(name) != Enrich::Ignore).collect()
+}

@@ -1,0 +1,126 @@
+//! One connection from accepting to closing.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::Limits;
+use super::phase::{Phase, Watch};
+use super::request;
+use super::stream::Stream;
+
+/// What a connection needs besides its socket.
+pub(super) struct Connection {
+    pub(super) router: Router,
+    pub(super) limits: Arc<Limits>,
+    pub(super) drain: watch::Receiver<bool>,
+    pub(super) peer: SocketAddr,
+}
+
+impl Connection {
+    /// Serves requests until the client leaves, a limit is reached or the listener drains.
+    pub(super) async fn run(self, stream: TcpStream) {
+        let Self { router, limits, mut drain, peer } = self;
+        // Without it a small answer could wait for the client's acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        let watch = Watch::new(Arc::clone(&limits));
+        let io = TokioIo::new(Stream::new(stream, watch.clone()));
+        let service = service_fn(|request| {
+            let answer = request::answer(router.clone(), Arc::clone(&limits), watch.clone(), peer, request);
+            async { Ok::<_, Infallible>(answer.await) }
+        });
+        let connection = builder(&limits).serve_connection(io, service);
+        let mut connection = pin!(connection);
+        let mut draining = pin!(drain.wait_for(|draining| *draining));
+        let mut drain = Drain::No;
+        let mut alarm = Alarm::new();
+        poll_fn(|cx| {
+            // How it ended is the client's affair: it left, or sent what is no HTTP and was told so.
+            if connection.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            if matches!(drain, Drain::No) && draining.as_mut().poll(cx).is_ready() {
+                drain = Drain::Asked(Instant::now() + GRACE);
+            }
+            let mut deadline = watch.deadline();
+            if let Drain::Asked(grace) = drain {
+                if watch.phase() == Phase::Fresh {
+                    deadline = deadline.into_iter().chain([grace]).min();
+                } else {
+                    drain = Drain::Told;
+                    connection.as_mut().graceful_shutdown();
+                    if connection.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(());
+                    }
+                    deadline = watch.deadline();
+                }
+            }
+            alarm.poll(deadline, cx)
+        })
+        .await;
+    }
+}
+
+/// How long a connection that has sent nothing may still begin when the listener drains: its first
+/// request may be on the way, and closing would reset it.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// How far a connection is with ending.
+#[derive(Clone, Copy)]
+enum Drain {
+    /// The listener runs.
+    No,
+    /// The listener stops; a fresh connection has until then to send its one request.
+    Asked(Instant),
+    /// Hyper knows: the running request is the last.
+    Told,
+}
+
+/// A timer that is set again only if the deadline moved: it moves in `connection.poll` alone, so
+/// looking at it afterwards misses nothing.
+struct Alarm {
+    at: Option<Instant>,
+    sleep: Option<Pin<Box<Sleep>>>,
+}
+
+impl Alarm {
+    fn new() -> Self {
+        Self { at: None, sleep: None }
+    }
+
+    fn poll(&mut self, deadline: Option<Instant>, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        let Some(at) = deadline else {
+            self.at = None;
+            return Poll::Pending;
+        };
+        let sleep = self.sleep.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        if self.at != Some(at) {
+            self.at = Some(at);
+            sleep.as_mut().reset(at);
+        }
+        sleep.as_mut().poll(cx)
+    }
+}
+
+fn builder(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        // Hyper's own limit counts idle time as head time; the phases tell them apart.
+        .header_read_timeout(None)
+        .max_headers(limits.headers)
+        .max_buf_size(limits.head_bytes)
+        .keep_alive(true);
+    builder
+}

@@ -1,0 +1,167 @@
+//! Our own listener, because `axum::serve` lets a client hold a connection for as long as it likes.
+//!
+//! A connection is always in one phase, and each phase but the handler's own time has its limit:
+//!
+//! | phase | what the client may take | what happens then |
+//! |---|---|---|
+//! | head | 10 s to send a whole head, counted from its first byte or from connecting | closed |
+//! | body | 30 s to send the whole body | 408, closed |
+//! | answer | 30 s without taking a byte of it | closed |
+//! | idle | 75 s until the next request: longer than load balancers keep theirs, so that they close first | closed |
+//!
+//! To add a limit: 1. a field of [`Limits`] with its default, 2. where it is watched: bytes and
+//! time in `phase.rs`, requests in `request.rs`, 3. a case in `tests/it/issuer/listener.rs`.
+
+mod connection;
+mod phase;
+mod request;
+mod stream;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use futures_util::FutureExt as _;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use connection::Connection;
+
+/// What a client may take of us.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// For a whole request head.
+    pub head: Duration,
+    /// For a whole request body.
+    pub body: Duration,
+    /// For taking any further byte of an answer.
+    pub answer: Duration,
+    /// Between two requests.
+    pub idle: Duration,
+    /// For the requests that run when the listener is told to stop.
+    pub drain: Duration,
+    /// Connections at the same time; further ones wait in the kernel's queue.
+    pub connections: usize,
+    /// Headers of a request; 431 beyond.
+    pub headers: usize,
+    /// Bytes of a request head; 431 beyond. At least 8192.
+    pub head_bytes: usize,
+    /// Bytes of path and query; 414 beyond.
+    pub uri_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            body: Duration::from_secs(30),
+            answer: Duration::from_secs(30),
+            idle: Duration::from_secs(75),
+            drain: Duration::from_secs(10),
+            connections: 10_000,
+            headers: 100,
+            head_bytes: 32 * 1024,
+            uri_bytes: 8 * 1024,
+        }
+    }
+}
+
+/// Serves `router` until `stop` is ready, then finishes the running requests and returns. The peer's
+/// address is in every request as `ConnectInfo<SocketAddr>`.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
+    let (draining, drain) = watch::channel(false);
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let mut server = Server { router, limits: Arc::new(limits), drain, tasks: JoinSet::new() };
+    {
+        let mut stop = std::pin::pin!(stop);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                (stream, peer, permit) = accept(&listener, &room) => server.spawn(stream, peer, permit),
+            }
+        }
+    }
+    server.take_the_queue(&listener, &room);
+    drop(listener);
+    // Nobody may be listening any more, then there is nothing to drain.
+    let _ = draining.send(true);
+    server.finish().await;
+}
+
+/// The running connections.
+struct Server {
+    router: Router,
+    limits: Arc<Limits>,
+    drain: watch::Receiver<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Server {
+    fn spawn(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+        while self.tasks.try_join_next().is_some() {}
+        let connection = Connection {
+            router: self.router.clone(),
+            limits: Arc::clone(&self.limits),
+            drain: self.drain.clone(),
+            peer,
+        };
+        self.tasks.spawn(async move {
+            connection.run(stream).await;
+            drop(permit);
+        });
+    }
+
+    /// Takes the connections that the kernel has accepted already: closing the listener would reset
+    /// them.
+    fn take_the_queue(&mut self, listener: &TcpListener, room: &Arc<Semaphore>) {
+        while let Ok(permit) = Arc::clone(room).try_acquire_owned() {
+            match listener.accept().now_or_never() {
+                Some(Ok((stream, peer))) => self.spawn(stream, peer, permit),
+                Some(Err(_)) | None => break,
+            }
+        }
+    }
+
+    async fn finish(mut self) {
+        let open = self.tasks.len();
+        let done =
+            timeout(self.limits.drain, async { while self.tasks.join_next().await.is_some() {} }).await;
+        if done.is_err() {
+            tracing::warn!(open = self.tasks.len(), "http.drain_cut");
+            self.tasks.shutdown().await;
+        } else {
+            tracing::info!(open, "http.drained");
+        }
+    }
+}
+
+/// The next connection, once there is room for it.
+async fn accept(
+    listener: &TcpListener,
+    room: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
+    let permit = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => return (stream, peer, permit),
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                // Out of descriptors or memory: it passes when a connection ends, and not sooner.
+                tracing::warn!(error = %error.kind(), "http.accept_failed");
+                sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// Whether only this one connection is lost.
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind as K;
+    matches!(error.kind(), K::ConnectionRefused | K::ConnectionAborted | K::ConnectionReset | K::Interrupted)
+}

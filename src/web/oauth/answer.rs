@@ -1,0 +1,149 @@
+//! What the OAuth endpoints answer: JSON that is not cached, and the errors of RFC 6749, 5.2.
+
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+
+use crate::issuer::{TokenAnswer, TokenError};
+
+use super::credentials::CredentialsError;
+use super::parameters::ParameterError;
+
+/// A token as JSON, with the members of seed 001 in its order.
+pub fn token(answer: &TokenAnswer) -> Response {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        access_token: &'a str,
+        token_type: &'static str,
+        expires_in: i64,
+        scope: String,
+        created_at: i64,
+    }
+
+    let body = Body {
+        access_token: answer.access_token.expose(),
+        token_type: "Bearer",
+        expires_in: answer.expires_in,
+        scope: answer.scope.to_string(),
+        created_at: answer.created_at,
+    };
+    json(StatusCode::OK, &body)
+}
+
+/// Why an OAuth endpoint refuses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum OAuthError {
+    /// Another method than the endpoint's.
+    #[error("use the method `{0}`")]
+    Method(&'static str),
+    /// A body of more than 64 KiB.
+    #[error("the body is larger than 64 KiB")]
+    TooLarge,
+    /// A body that did not arrive whole.
+    #[error("the body did not arrive")]
+    Cut,
+    /// A parameter that is needed is missing.
+    #[error("`{0}` is missing")]
+    Missing(&'static str),
+    /// The body holds no parameters.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
+    /// Nobody to authenticate.
+    #[error(transparent)]
+    Credentials(#[from] CredentialsError),
+    /// No token.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+}
+
+impl OAuthError {
+    /// The status and the error word.
+    pub fn kind(self) -> (StatusCode, &'static str) {
+        use CredentialsError as C;
+        match self {
+            Self::Method(_) => (StatusCode::METHOD_NOT_ALLOWED, "invalid_request"),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+            Self::Cut
+            | Self::Missing(_)
+            | Self::Parameter(_)
+            | Self::Credentials(C::Several | C::Both | C::Parameter(_)) => {
+                (StatusCode::BAD_REQUEST, "invalid_request")
+            }
+            Self::Credentials(C::None | C::NotBasic) | Self::Token(TokenError::Client) => {
+                (StatusCode::UNAUTHORIZED, "invalid_client")
+            }
+            Self::Token(TokenError::Unauthorized) => (StatusCode::BAD_REQUEST, "unauthorized_client"),
+            Self::Token(TokenError::GrantType) => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+            Self::Token(TokenError::Scope) => (StatusCode::BAD_REQUEST, "invalid_scope"),
+            Self::Token(TokenError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+            Self::Token(TokenError::Internal) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
+        }
+    }
+}
+
+impl IntoResponse for OAuthError {
+    fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Body {
+            error: &'static str,
+            error_description: String,
+        }
+
+        let (status, error) = self.kind();
+        let mut response = json(status, &Body { error, error_description: self.to_string() });
+        let headers = response.headers_mut();
+        match self {
+            Self::Method(allowed) => {
+                headers.insert(ALLOW, HeaderValue::from_static(allowed));
+            }
+            Self::Token(TokenError::Busy) => {
+                headers.insert(RETRY_AFTER, HeaderValue::from_static("3"));
+            }
+            _ if status == StatusCode::UNAUTHORIZED => {
+                // RFC 9110, 15.5.2 wants it with every 401, RFC 6749 after a failed Basic.
+                headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"oauth\""));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    let text = serde_json::to_string(body).expect("texts and numbers always serialise");
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (PRAGMA, HeaderValue::from_static("no-cache")),
+    ];
+    (status, headers, text).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn descriptions_keep_to_the_characters_that_rfc_6749_allows() {
+        let errors: [OAuthError; 12] = [
+            OAuthError::Method("POST"),
+            OAuthError::TooLarge,
+            OAuthError::Missing("grant_type"),
+            ParameterError::ContentType.into(),
+            ParameterError::NotText("scope").into(),
+            CredentialsError::Both.into(),
+            CredentialsError::NotBasic.into(),
+            TokenError::Client.into(),
+            TokenError::Unauthorized.into(),
+            TokenError::GrantType.into(),
+            TokenError::Scope.into(),
+            TokenError::Busy.into(),
+        ];
+        for error in errors {
+            let text = error.to_string();
+            let allowed = |c: char| matches!(c, ' '..='~') && c != '"' && c != '\\';
+            assert!(text.chars().all(allowed), "{text}");
+        }
+    }
+}

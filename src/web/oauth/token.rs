@@ -1,0 +1,71 @@
+//! `POST /v1/oauth/token` (RFC 6749, 3.2): credentials in, access token out.
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::{HeaderMap, Method};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt as _;
+
+use crate::domain::tenant::Tenant;
+use crate::issuer::{Issuer, TokenAnswer, TokenRequest};
+
+use super::answer::{self, OAuthError};
+use super::credentials;
+use super::parameters::Parameters;
+
+/// The largest body that is read, in bytes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// Answers a token request, whatever its method. Parameters of the query are not looked at: secrets
+/// do not belong into URLs.
+pub async fn token(issuer: &Issuer, tenant: &Tenant, request: Request) -> Response {
+    match answer(issuer, tenant, request).await {
+        Ok(token) => answer::token(&token),
+        Err(error) => {
+            log(tenant, error);
+            error.into_response()
+        }
+    }
+}
+
+/// Neither id nor secret is named: people mix them up.
+fn log(tenant: &Tenant, error: OAuthError) {
+    match error.kind() {
+        (_, code @ "invalid_client") => {
+            tracing::info!(tenant = %tenant.id, code, reason = %error, "auth.client_failed");
+        }
+        (_, code) => tracing::info!(tenant = %tenant.id, code, reason = %error, "oauth.refused"),
+    }
+}
+
+async fn answer(issuer: &Issuer, tenant: &Tenant, request: Request) -> Result<TokenAnswer, OAuthError> {
+    let (parts, body) = request.into_parts();
+    if parts.method != Method::POST {
+        return Err(OAuthError::Method("POST"));
+    }
+    let body = read_body(&parts.headers, body).await?;
+    let mut parameters = Parameters::parse(&parts.headers, &body)?;
+    let grant_type = parameters.take("grant_type")?.ok_or(OAuthError::Missing("grant_type"))?;
+    let scope = parameters.take("scope")?;
+    let credentials = credentials::take(&parts.headers, &mut parameters)?;
+    Ok(issuer.token(tenant, TokenRequest { grant_type, scope, credentials }).await?)
+}
+
+/// The whole body. It is counted as it comes, since a chunked one announces nothing.
+async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, OAuthError> {
+    let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > MAX_BODY) {
+        return Err(OAuthError::TooLarge);
+    }
+    let mut chunks = body.into_data_stream();
+    let mut whole = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| OAuthError::Cut)?;
+        if whole.len() + chunk.len() > MAX_BODY {
+            return Err(OAuthError::TooLarge);
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole)
+}

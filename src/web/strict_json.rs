@@ -1,0 +1,137 @@
+//! The one way in for JSON bodies: the right type, bounded, and with a pointer to the fault.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::header;
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+
+use super::error::{ApiError, BodyFault};
+
+/// A JSON body. What cannot be read is answered with a pointer to the place (RFC 6901).
+pub struct StrictJson<T>(pub T);
+
+impl<S, T> FromRequest<S> for StrictJson<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if !content_type.is_some_and(is_json) {
+            return Err(ApiError::NotJson);
+        }
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| ApiError::TooLarge)?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Whether a content type is JSON: `application/json` or a `+json` type, with any parameters.
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let pointer = pointer(error.path());
+        let inner = error.into_inner();
+        let fault = BodyFault {
+            pointer,
+            detail: words(&inner),
+            line: Some(inner.line()),
+            column: Some(inner.column()),
+        };
+        if inner.is_data() { ApiError::Refused(vec![fault]) } else { ApiError::Malformed(vec![fault]) }
+    })?;
+    reader.end().map_err(|error| {
+        ApiError::Malformed(vec![BodyFault::at(
+            "",
+            format!("something follows the JSON value: {}", words(&error)),
+        )])
+    })?;
+    Ok(value)
+}
+
+/// serde's message without the place, which the fault carries itself.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or(&text).to_owned()
+}
+
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    let mut pointer = String::new();
+    for segment in path {
+        match segment {
+            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+            Segment::Map { key } | Segment::Enum { variant: key } => {
+                pointer.push('/');
+                pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+            }
+            Segment::Unknown => {}
+        }
+    }
+    pointer
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        #[expect(dead_code, reason = "only the shape matters")]
+        inner: Inner,
+    }
+
+    #[derive(Debug, Deserialize)]
+    struct Inner {
+        #[expect(dead_code, reason = "only the shape matters")]
+        number: u32,
+    }
+
+    fn fault(body: &str) -> (bool, BodyFault) {
+        match parse::<Body>(body.as_bytes()) {
+            Err(ApiError::Refused(mut faults)) => (true, faults.remove(0)),
+            Err(ApiError::Malformed(mut faults)) => (false, faults.remove(0)),
+            other => panic!("expected a fault, got {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_by_its_pointer() {
+        let (well_formed, fault) = fault(r#"{"inner": {"number": "x"}}"#);
+        assert!(well_formed);
+        assert_eq!(fault.pointer, "/inner/number");
+    }
+
+    #[test]
+    fn broken_json_is_told_apart_from_wrong_json() {
+        let (well_formed, fault) = fault(r#"{"inner": "#);
+        assert!(!well_formed);
+        assert_eq!(fault.line, Some(1));
+        assert!(!self::fault(r#"{"inner": {"number": 1}} x"#).0);
+    }
+
+    #[test]
+    fn a_content_type_with_parameters_is_json() {
+        assert!(is_json("application/json; charset=utf-8"));
+        assert!(is_json("Application/JSON"));
+        assert!(!is_json("text/json-ish"));
+        assert!(!is_json("text/plain"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_refused_or_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse::<serde_json::Value>(&bytes);
+        }
+    }
+}

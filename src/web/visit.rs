@@ -1,0 +1,154 @@
+//! A customer's request for a page: who asks, in which language, with which of our cookies.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::tenant::Tenant;
+use crate::flow::StoreError;
+use crate::flow::open_link::{LoginCookie, cookie_prefix};
+use crate::secret::Secret;
+
+use super::host::{self, Asked, WrongHost};
+use super::page::{Notice, Visitor, notice};
+use super::{RequestId, Web};
+
+/// How long a login's cookie lives: as long as the authorization request.
+const COOKIE_SECONDS: u64 = 600;
+
+/// What every page handler needs to know of its request.
+#[derive(Debug)]
+pub struct Visit {
+    /// Whose customer it is.
+    pub tenant: Arc<Tenant>,
+    /// The request's method.
+    pub method: Method,
+    /// The request's headers.
+    pub headers: HeaderMap,
+    /// Host and port as they stand in the browser's address bar.
+    pub authority: String,
+    /// The request's name.
+    pub request_id: String,
+    /// Whether customers come by https.
+    pub https: bool,
+}
+
+impl FromRequestParts<Arc<Web>> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Response> {
+        let request_id = parts.extensions.get::<RequestId>().map_or(String::new(), |id| id.0.clone());
+        let asked = Asked::of(parts);
+        let tenant = host::tenant(web, &asked).map_err(|WrongHost| {
+            let visitor = Visitor {
+                accept_language: text(&parts.headers, &header::ACCEPT_LANGUAGE),
+                request_id: &request_id,
+                https: web.https,
+                ..Visitor::default()
+            };
+            notice(&visitor, Notice::WrongHost)
+        })?;
+        let trusted = host::peer(&parts.extensions).is_some_and(|peer| web.trusts(peer));
+        let authority = asked.authority(trusted).unwrap_or_default().to_owned();
+        let (method, headers) = (parts.method.clone(), parts.headers.clone());
+        Ok(Self { tenant, method, headers, authority, request_id, https: web.https })
+    }
+}
+
+impl Visit {
+    /// The reader of a page, in the language of `locale` if the page belongs to a link.
+    pub fn visitor<'a>(&'a self, locale: Option<&'a str>) -> Visitor<'a> {
+        Visitor {
+            tenant: Some(&self.tenant.name),
+            locale,
+            accept_language: text(&self.headers, &header::ACCEPT_LANGUAGE),
+            request_id: &self.request_id,
+            https: self.https,
+        }
+    }
+
+    /// A page that is a heading and a sentence.
+    pub fn notice(&self, what: Notice) -> Response {
+        notice(&self.visitor(None), what)
+    }
+
+    /// The page of a store that does not answer.
+    pub fn unavailable(&self, error: &StoreError) -> Response {
+        tracing::error!(tenant = %self.tenant.id, request_id = self.request_id, detail = %error, "store.unavailable");
+        self.notice(Notice::Unavailable { retry_after: 2 })
+    }
+
+    /// The page of a method that the address does not know.
+    pub fn wrong_method(&self, allow: &'static str) -> Response {
+        let mut response = self.notice(Notice::Method);
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        response
+    }
+
+    /// Our login cookies, each as often as the browser sent it.
+    pub fn cookies(&self) -> Vec<LoginCookie> {
+        let prefix = cookie_prefix(self.https);
+        let pairs = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let ours = pairs.filter(|(name, _)| name.starts_with(prefix) && name.len() == prefix.len() + 8);
+        ours.map(|(name, value)| LoginCookie { name: name.to_owned(), value: Secret::new(value) }).collect()
+    }
+
+    /// Whether a form was sent from a page of ours. `Sec-Fetch-Site` decides where the browser sends
+    /// it, else `Origin`; what names neither did not come from a form of ours.
+    pub fn is_same_origin(&self) -> bool {
+        if let Some(site) = text(&self.headers, &header::HeaderName::from_static("sec-fetch-site")) {
+            return site == "same-origin";
+        }
+        let Some(origin) = text(&self.headers, &header::ORIGIN) else { return false };
+        let scheme = if self.https { "https" } else { "http" };
+        origin.eq_ignore_ascii_case(&format!("{scheme}://{}", self.authority))
+    }
+
+    /// Whether a browser or a robot loads the address before anybody asked for it.
+    pub fn is_prefetch(&self) -> bool {
+        ["sec-purpose", "purpose", "x-purpose", "x-moz"].into_iter().any(|name| {
+            let value = self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+            value.contains("prefetch") || value.contains("preview") || value.contains("prerender")
+        })
+    }
+
+    /// The `Set-Cookie` of a login. A provider that answers by a POST from its own site needs a
+    /// cookie that follows it there; without TLS browsers refuse `SameSite=None`, and what they do
+    /// with a cookie that says nothing comes closest.
+    pub fn set_cookie(&self, cookie: &LoginCookie, cross_site: bool) -> HeaderValue {
+        let same_site = match (cross_site, self.https) {
+            (false, _) => "; SameSite=Lax",
+            (true, true) => "; SameSite=None",
+            (true, false) => "",
+        };
+        let (name, value) = (&cookie.name, cookie.value.expose());
+        self.cookie(&format!("{name}={value}; Path=/; Max-Age={COOKIE_SECONDS}; HttpOnly{same_site}"))
+    }
+
+    /// The `Set-Cookie` that makes the browser forget one.
+    pub fn forget_cookie(&self, name: &str) -> HeaderValue {
+        self.cookie(&format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"))
+    }
+
+    fn cookie(&self, text: &str) -> HeaderValue {
+        let secure = if self.https { "; Secure" } else { "" };
+        let value = HeaderValue::from_str(&format!("{text}{secure}"));
+        let mut value = value.expect("names and values of our cookies are ASCII");
+        value.set_sensitive(true);
+        value
+    }
+}
+
+/// A redirect after a POST or a callback: always 303, so that the next request is a GET.
+pub fn see_other(location: &str) -> Response {
+    let location = HeaderValue::from_str(location).expect("URLs that we build are ASCII");
+    (axum::http::StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}

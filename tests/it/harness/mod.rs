@@ -1,0 +1,319 @@
+//! A whole broker on a free port of 127.0.0.1, with the demo's provider beside it and everything
+//! real: its own key ring, its own database, its own tenant files. Ends with the test.
+
+pub mod browser;
+pub mod page;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use countersign::app::{self, App};
+use countersign::cli::demo::provider::DemoProvider;
+use countersign::clock::Clock;
+use countersign::config::{Config, Environment, Flags};
+use countersign::keyring::KeyRing;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+/// The secret of the tenant's bot.
+pub const BOT_SECRET: &str = "bot-secret-of-the-tests-0123456789";
+/// Every scope that a test needs.
+const SCOPES: &str = "write:auth_links read:auth_links write:inbound read:conversations read:contacts read:providers read:events";
+
+/// What a test may choose.
+#[derive(Debug, Clone)]
+pub struct Choices {
+    /// `[binding] minimum` of the tenant.
+    pub minimum: &'static str,
+    /// More lines for the tenant's `[[provider]]`.
+    pub provider: String,
+    /// More lines at the end of the tenant's file.
+    pub tenant: String,
+}
+
+impl Default for Choices {
+    fn default() -> Self {
+        Self { minimum: "code", provider: MAPPING.to_owned(), tenant: String::new() }
+    }
+}
+
+/// The seed's mapping, as it is meant.
+pub const MAPPING: &str = r#"mapping = '{"userName": user.id, "fullName": user.name, "email": user.email}'
+subject = "user.id""#;
+
+/// A running broker.
+pub struct Harness {
+    /// The canonical origin of the tenant `acme`: `http://127.0.0.1:<port>`.
+    pub origin: String,
+    /// The provider, to be scripted and asked what it saw.
+    pub provider: DemoProvider,
+    /// The broker's clock.
+    pub clock: Clock,
+    /// The settings it was started with.
+    pub config: Config,
+    http: reqwest::Client,
+    token: tokio::sync::Mutex<Option<(String, jiff::Timestamp)>>,
+    folder: TempDir,
+    stop: Option<oneshot::Sender<()>>,
+    served: Option<tokio::task::JoinHandle<()>>,
+}
+
+impl Harness {
+    /// A broker whose tenant demands the code.
+    pub async fn start() -> Self {
+        Self::with(Choices::default()).await
+    }
+
+    /// A broker with the seed's mapping and another minimum.
+    pub async fn minimum(minimum: &'static str) -> Self {
+        Self::with(Choices { minimum, ..Choices::default() }).await
+    }
+
+    /// A broker as the test wants it.
+    pub async fn with(choices: Choices) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Clock::system();
+        let provider = DemoProvider::start(clock.clone()).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        write_files(folder.path(), &clock, &provider, &choices);
+        let config = read_config(folder.path(), port, &provider);
+        let (stop, served) = serve(&config, &clock, listener).await;
+        Self {
+            origin: format!("http://127.0.0.1:{port}"),
+            provider,
+            clock,
+            config,
+            http: http_client(),
+            token: tokio::sync::Mutex::new(None),
+            folder,
+            stop: Some(stop),
+            served: Some(served),
+        }
+    }
+
+    /// The database file.
+    pub fn database(&self) -> PathBuf {
+        self.folder.path().join("countersign.db")
+    }
+
+    /// Stops the broker as `SIGTERM` does, and starts it again on the same files and port.
+    pub async fn restart(&mut self) {
+        self.stop().await;
+        let address = self.origin.trim_start_matches("http://").to_owned();
+        let listener = TcpListener::bind(&address).await.unwrap();
+        let (stop, served) = serve(&self.config, &self.clock, listener).await;
+        (self.stop, self.served) = (Some(stop), Some(served));
+    }
+
+    /// Stops the broker and waits until everything is written.
+    pub async fn stop(&mut self) {
+        if let (Some(stop), Some(served)) = (self.stop.take(), self.served.take()) {
+            let _ = stop.send(());
+            served.await.unwrap();
+        }
+    }
+
+    /// Sends a request as the tenant's bot and reads the JSON answer.
+    pub async fn api(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let token = self.token().await;
+        let mut request = self.http.request(method, format!("{}{path}", self.origin)).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        let bytes = response.bytes().await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+    }
+
+    /// Reads something that must be there.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, body) = self.api(Method::GET, path, None).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {body}");
+        body
+    }
+
+    /// Posts something that must work.
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, answer) = self.api(Method::POST, path, Some(body)).await;
+        assert!(status.is_success(), "{path}: {status} {answer}");
+        answer
+    }
+
+    /// Makes a link in a conversation, with more members of the body if wanted.
+    pub async fn link_with(&self, conversation: &str, more: Value) -> Value {
+        let mut body = json!({"conversation": {"id": conversation, "channel": "sms", "handle": "+15550100"}});
+        for (name, value) in more.as_object().unwrap() {
+            body[name] = value.clone();
+        }
+        self.post("/v1/auth-links", body).await
+    }
+
+    /// Makes a link in a conversation.
+    pub async fn link(&self, conversation: &str) -> Value {
+        self.link_with(conversation, json!({})).await
+    }
+
+    /// How a link is.
+    pub async fn status(&self, link: &Value) -> Value {
+        self.get(&format!("/v1/auth-links/{}", link["id"].as_str().unwrap())).await
+    }
+
+    /// Passes a customer's message.
+    pub async fn message(&self, conversation: &str, from: &str, text: &str) -> Value {
+        let body = json!({"conversationId": conversation, "channel": "sms", "from": from, "text": text});
+        self.post("/v1/inbound/messages", body).await
+    }
+
+    /// The types of all events so far, oldest first.
+    pub async fn event_types(&self) -> Vec<String> {
+        let events = self.get("/v1/events?limit=200").await;
+        let items = events["items"].as_array().unwrap();
+        items.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Every contact.
+    pub async fn contacts(&self) -> Vec<Value> {
+        self.get("/v1/contacts").await["items"].as_array().unwrap().clone()
+    }
+
+    /// A request without a token, cookies or redirects.
+    pub fn plain(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.origin))
+    }
+
+    /// An access token of the tenant's bot that is good for a while, also after the clock was moved.
+    pub async fn token(&self) -> String {
+        let mut kept = self.token.lock().await;
+        let now = self.clock.now();
+        match &*kept {
+            Some((token, since)) if now.duration_since(*since).as_secs() < 1800 => token.clone(),
+            _ => {
+                let token = self.fetch_token().await;
+                *kept = Some((token.clone(), now));
+                token
+            }
+        }
+    }
+
+    async fn fetch_token(&self) -> String {
+        let body = json!({
+            "grant_type": "client_credentials",
+            "client_id": "acme-bot",
+            "client_secret": BOT_SECRET,
+        });
+        let answer = self.plain(Method::POST, "/v1/oauth/token").json(&body).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        answer["access_token"].as_str().expect("the token endpoint answers with a token").to_owned()
+    }
+}
+
+impl Drop for Harness {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if !std::thread::panicking() {
+            let unexpected = self.provider.counters().unexpected;
+            assert_eq!(unexpected, 0, "the provider was asked for paths that it does not have");
+        }
+    }
+}
+
+/// A client that follows nothing and remembers nothing.
+#[expect(clippy::disallowed_methods, reason = "tests call the broker from outside")]
+pub fn http_client() -> reqwest::Client {
+    reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .timeout(Duration::from_secs(60))
+        .build()
+        .unwrap()
+}
+
+async fn serve(
+    config: &Config,
+    clock: &Clock,
+    listener: TcpListener,
+) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+    let tenants = app::read_tenants(config, &environment()).unwrap().value;
+    let app = App::build(config, tenants, clock.clone()).unwrap();
+    let (stop, stopped) = oneshot::channel::<()>();
+    let served = tokio::spawn(async move {
+        app.serve(listener, None, async {
+            let _ = stopped.await;
+        })
+        .await;
+    });
+    (stop, served)
+}
+
+fn environment() -> Environment {
+    [("ACME_SECRET".to_owned(), DemoProvider::CLIENT_SECRET.to_owned())].into_iter().collect()
+}
+
+fn read_config(folder: &Path, port: u16, provider: &DemoProvider) -> Config {
+    let flags = Flags {
+        config: None,
+        listen: vec![format!("127.0.0.1:{port}")],
+        base_url: vec![format!("http://localhost:{port}")],
+        store: vec![format!("sqlite:{}", folder.join("countersign.db").display())],
+        tenants: vec![folder.join("tenants").display().to_string()],
+        keys: vec![folder.join("keys.toml").display().to_string()],
+        allow_egress: vec![provider.origin().trim_start_matches("http://").to_owned()],
+    };
+    Config::read(&flags, &environment()).unwrap().value
+}
+
+fn write_files(folder: &Path, clock: &Clock, provider: &DemoProvider, choices: &Choices) {
+    let tenants = folder.join("tenants");
+    std::fs::create_dir(&tenants).unwrap();
+    KeyRing::generate(clock).write_new(&folder.join("keys.toml")).unwrap();
+    std::fs::write(tenants.join("acme.toml"), tenant("Acme Bank", "127.0.0.1", provider, choices)).unwrap();
+    std::fs::write(tenants.join("beta.toml"), tenant("Beta Shop", "beta.test", provider, choices)).unwrap();
+}
+
+fn tenant(name: &str, host: &str, provider: &DemoProvider, choices: &Choices) -> String {
+    let origin = provider.origin();
+    let (id, hash) = (DemoProvider::CLIENT_ID, bot_secret_hash());
+    format!(
+        r#"
+name = "{name}"
+hosts = ["{host}"]
+[binding]
+minimum = "{minimum}"
+[[provider]]
+id = "acme"
+label = "Acme online banking"
+client_id = "{id}"
+client_secret = {{ env = "ACME_SECRET" }}
+authorize_url = "{origin}/auth"
+token_url = "{origin}/auth/token"
+whoami_url = "{origin}/whoami"
+{more}
+[[client]]
+client_id = "acme-bot"
+secret_hash = "{hash}"
+grant_types = ["client_credentials"]
+scopes = [{scopes}]
+{tail}
+"#,
+        minimum = choices.minimum,
+        more = choices.provider,
+        tail = choices.tenant,
+        scopes = SCOPES.split(' ').map(|scope| format!("{scope:?}")).collect::<Vec<_>>().join(", "),
+    )
+}
+
+/// Hashing is dear on purpose: once per test binary.
+fn bot_secret_hash() -> &'static str {
+    static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    HASH.get_or_init(|| {
+        let secret = countersign::secret::Secret::new(BOT_SECRET);
+        countersign::issuer::secret_hash::build(&secret, &Clock::system()).unwrap()
+    })
+}

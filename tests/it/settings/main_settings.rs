@@ -1,0 +1,192 @@
+//! The main settings: layers, defaults, and what is said about wrong ones.
+
+use std::path::PathBuf;
+
+use countersign::cli::render_all;
+use countersign::config::layers::variables;
+use countersign::config::{Config, Environment, Faults, Flags, Loaded, Look, StoreUrl};
+use proptest::prelude::*;
+use tempfile::NamedTempFile;
+
+use super::{compare_beside, fixtures};
+
+fn file(text: &str) -> NamedTempFile {
+    let file = NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+fn flags(text: Option<&NamedTempFile>) -> Flags {
+    Flags { config: text.map(|file| file.path().display().to_string()), ..Flags::default() }
+}
+
+fn from_file(text: &str) -> Result<Loaded<Config>, Faults> {
+    Config::read(&flags(Some(&file(text))), &Environment::default())
+}
+
+fn from_environment(pairs: &[(&str, &str)]) -> Result<Loaded<Config>, Faults> {
+    Config::read(&Flags::default(), &pairs.iter().copied().collect())
+}
+
+fn told(result: Result<Loaded<Config>, Faults>) -> String {
+    result.unwrap_err().render(Look::Plain)
+}
+
+#[test]
+fn without_anything_there_are_defaults() {
+    let loaded = from_environment(&[]).unwrap();
+    let config = loaded.value;
+    assert_eq!(config.server.listen.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.server.base_url.as_str(), "http://localhost:8080/");
+    assert_eq!(config.store, StoreUrl::Sqlite(PathBuf::from("data/countersign.db")));
+    assert_eq!(config.keys, PathBuf::from("keys.toml"));
+    assert_eq!(config.tenants, PathBuf::from("tenants"));
+    assert_eq!(config.egress.ports, [443, 8443]);
+    assert!(config.egress.allow.is_empty() && config.server.trusted_proxies.is_empty());
+    assert!(config.ops.is_none() && config.clients.is_empty());
+    assert_eq!(config.origin("server.listen"), "the default");
+    assert!(render_all(&loaded.warnings, Look::Plain).contains("`__Host-`"), "http is said at the start");
+}
+
+#[test]
+fn a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default() {
+    let file = file(
+        "[server]\nlisten = \"127.0.0.1:1\"\nbase_url = \"https://file.example\"\n[tenants]\ndir = \"from-file\"\n",
+    );
+    let environment: Environment = [
+        ("COUNTERSIGN__SERVER__LISTEN", "127.0.0.1:2"),
+        ("COUNTERSIGN__SERVER__BASE_URL", "https://environment.example"),
+    ]
+    .into_iter()
+    .collect();
+    let flags = Flags { listen: vec!["127.0.0.1:3".to_owned()], ..flags(Some(&file)) };
+    let config = Config::read(&flags, &environment).unwrap().value;
+    assert_eq!(config.server.listen.port(), 3);
+    assert_eq!(config.server.base_url.as_str(), "https://environment.example/");
+    assert_eq!(config.tenants, PathBuf::from("from-file"));
+    assert_eq!(config.keys, PathBuf::from("keys.toml"));
+    assert_eq!(config.origin("server.listen"), "the flag `--listen`");
+    assert!(config.origin("server.base_url").contains("COUNTERSIGN__SERVER__BASE_URL"));
+    assert!(config.origin("tenants.dir").ends_with(":5:7"), "{}", config.origin("tenants.dir"));
+}
+
+#[test]
+fn every_setting_can_be_given_in_the_file() {
+    let config = from_file(
+        "[server]\nlisten = \"[::1]:9\"\nbase_url = \"https://auth.example:8443\"\ntrusted_proxies = [\"10.0.0.0/8\", \"::1\"]\n\
+         [store]\nurl = \"sqlite:///var/lib/countersign.db\"\n[keys]\nfile = \"k\"\n[tenants]\ndir = \"t\"\n\
+         [egress]\nallow = [\"acme=localhost:1\"]\nports = [443]\n[ops]\nlisten = \"127.0.0.1:9090\"\n\
+         [[client]]\nclient_id = \"operator\"\nscopes = [\"admin:all\"]\n\
+         secret_hash = '$argon2id$v=19$m=19456,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8'\n",
+    )
+    .unwrap_or_else(|faults| panic!("{}", faults.render(Look::Plain)))
+    .value;
+    assert_eq!(config.server.trusted_proxies.len(), 2);
+    assert_eq!(config.store, StoreUrl::Sqlite(PathBuf::from("/var/lib/countersign.db")));
+    assert_eq!(config.egress.allow[0].to_string(), "acme=localhost:1");
+    assert_eq!(config.egress.ports, [443]);
+    assert_eq!(config.ops.unwrap().port(), 9090);
+    assert_eq!(config.clients[0].client_id.as_str(), "operator");
+}
+
+#[test]
+fn every_setting_can_be_given_in_the_environment() {
+    let value = |name: &str| match name {
+        "COUNTERSIGN__SERVER__LISTEN" | "COUNTERSIGN__OPS__LISTEN" => "127.0.0.1:7",
+        "COUNTERSIGN__SERVER__BASE_URL" => "https://a.example",
+        "COUNTERSIGN__SERVER__TRUSTED_PROXIES" => "10.0.0.1, 10.1.0.0/16",
+        "COUNTERSIGN__STORE__URL" => "sqlite:x.db",
+        "COUNTERSIGN__KEYS__FILE" | "COUNTERSIGN__TENANTS__DIR" => "path",
+        "COUNTERSIGN__EGRESS__ALLOW" => "localhost:1,acme=localhost:2",
+        "COUNTERSIGN__EGRESS__PORTS" => "443, 444",
+        other => panic!("give `{other}` a value in this test"),
+    };
+    let names = variables();
+    let pairs: Vec<_> = names.iter().map(|name| (name.as_str(), value(name))).collect();
+    let config =
+        from_environment(&pairs).unwrap_or_else(|faults| panic!("{}", faults.render(Look::Plain))).value;
+    assert_eq!((config.egress.allow.len(), config.server.trusted_proxies.len()), (2, 2));
+    assert_eq!(config.egress.ports, [443, 444]);
+    assert_eq!(config.origins.len(), names.len());
+}
+
+#[test]
+fn the_flag_for_egress_takes_the_place_of_the_list_below() {
+    let file = file("[egress]\nallow = [\"localhost:1\"]\n");
+    let flags =
+        Flags { allow_egress: vec!["a.example:2".into(), "x=b.example:3".into()], ..flags(Some(&file)) };
+    let config = Config::read(&flags, &Environment::default()).unwrap().value;
+    let allow: Vec<_> = config.egress.allow.iter().map(ToString::to_string).collect();
+    assert_eq!(allow, ["a.example:2", "x=b.example:3"]);
+}
+
+#[test]
+fn a_broken_file_is_refused_with_the_report_beside_it() {
+    for path in fixtures("main") {
+        let flags = Flags { config: Some(path.display().to_string()), ..Flags::default() };
+        let faults = Config::read(&flags, &Environment::default()).unwrap_err();
+        let report = [render_all(faults.warnings(), Look::Plain), faults.render(Look::Plain)].concat();
+        assert!(!report.contains("canary") && !format!("{faults:?}").contains("canary"), "{report}");
+        compare_beside(&path, &report);
+    }
+}
+
+#[test]
+fn faults_of_every_layer_come_at_once_and_name_their_source() {
+    let file = file("[server]\nbase_url = \"x\"\n");
+    let environment: Environment =
+        [("COUNTERSIGN__STORE__URL", "redis://me:canary@h"), ("COUNTERSIGN__SEVER__LISTEN", "x")]
+            .into_iter()
+            .collect();
+    let flags = Flags { listen: vec!["nowhere".to_owned()], ..flags(Some(&file)) };
+    let told = told(Config::read(&flags, &environment));
+    for part in [
+        "`--listen`",
+        "COUNTERSIGN__STORE__URL",
+        "this build has no Redis",
+        "did you mean `COUNTERSIGN__SERVER__LISTEN`",
+        ":2:12",
+    ] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert!(!told.contains("canary"), "{told}");
+}
+
+#[test]
+fn a_named_file_must_exist() {
+    let flags = Flags { config: Some("no/such.toml".to_owned()), ..Flags::default() };
+    assert!(told(Config::read(&flags, &Environment::default())).contains("no/such.toml"));
+}
+
+#[test]
+fn values_that_make_no_sense_are_refused() {
+    for (name, value) in [
+        ("COUNTERSIGN__SERVER__LISTEN", "localhost:80"),
+        ("COUNTERSIGN__SERVER__LISTEN", ""),
+        ("COUNTERSIGN__SERVER__BASE_URL", "auth.example.com"),
+        ("COUNTERSIGN__SERVER__BASE_URL", "https://a.example/x"),
+        ("COUNTERSIGN__SERVER__BASE_URL", "https://a.example?x"),
+        ("COUNTERSIGN__SERVER__BASE_URL", "https://me@a.example"),
+        ("COUNTERSIGN__SERVER__BASE_URL", "mailto:a@b.example"),
+        ("COUNTERSIGN__SERVER__TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("COUNTERSIGN__STORE__URL", "sqlite:"),
+        ("COUNTERSIGN__STORE__URL", "postgres://x"),
+        ("COUNTERSIGN__STORE__URL", "redis+cluster://x"),
+        ("COUNTERSIGN__KEYS__FILE", ""),
+        ("COUNTERSIGN__EGRESS__ALLOW", "localhost"),
+        ("COUNTERSIGN__EGRESS__PORTS", "443,0"),
+        ("COUNTERSIGN__MAIL__URL", "x"),
+    ] {
+        assert!(told(from_environment(&[(name, value)])).contains(name), "{name}={value}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_brings_the_reader_down(text in "\\PC{0,120}|(\\[server\\]|\\[\\[client\\]\\]|listen|=|\"|\n|allow|\\[|\\]|5){0,20}") {
+        match from_file(&text) {
+            Ok(loaded) => prop_assert!(loaded.value.egress.ports.len() < 100),
+            Err(faults) => prop_assert!(!faults.render(Look::Colours).is_empty()),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! The store: what every backend must do, what the typed store makes of it, and what SQLite adds.
+//!
+//! To add a backend: 1. a function that opens a fresh one, 2. a line at the end of this file.
+
+#![expect(clippy::unwrap_used, reason = "a test may fail where it stands, also in what its cases share")]
+
+mod conformance;
+mod lost_replies;
+mod model;
+mod samples;
+mod sealed;
+mod sqlite;
+mod typed;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use countersign::clock::Clock;
+use countersign::store::backend::{Backend, Key, Partition};
+use countersign::store::sqlite::SqliteBackend;
+use tempfile::TempDir;
+
+/// A backend for one test, and whatever must live as long.
+pub struct Opened {
+    pub backend: Arc<dyn Backend>,
+    pub clock: Clock,
+    pub folder: TempDir,
+}
+
+/// Names that no other test uses, since a backend may be a server that all tests share.
+pub struct Space {
+    name: String,
+    pub partition: Partition,
+}
+
+impl Space {
+    pub fn new() -> Self {
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let name = format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        Self { name, partition: Partition::new(0xa7) }
+    }
+
+    pub fn key(&self, rest: &str) -> Key {
+        Key::new(self.partition, &format!("{}:{rest}", self.name))
+    }
+}
+
+fn open_sqlite() -> Opened {
+    open_sqlite_with(Clock::system())
+}
+
+fn open_sqlite_with(clock: Clock) -> Opened {
+    let folder = tempfile::tempdir().unwrap();
+    let backend = SqliteBackend::open(folder.path().join("store.db"), clock.clone()).unwrap();
+    Opened { backend: Arc::new(backend), clock, folder }
+}
+
+conformance::suite!(sqlite_conforms, crate::store::open_sqlite);

@@ -1,0 +1,221 @@
+//! What SQLite adds to the contract: the file, its schema, its faults and its end.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use countersign::clock::Clock;
+use countersign::store::backend::{Backend, Batch, Commit, Durability, Expect, Put};
+use countersign::store::sqlite::{OpenError, SqliteBackend};
+
+use super::Space;
+use super::conformance::{put, write};
+
+fn open(path: &Path) -> SqliteBackend {
+    SqliteBackend::open(path, Clock::system()).unwrap()
+}
+
+#[tokio::test]
+async fn everything_is_there_after_the_file_was_closed_and_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data/store.db");
+    let space = Space::new();
+    let (key, set, log) = (space.key("a"), space.key("set"), space.key("log"));
+    let backend = open(&path);
+    let batch = Batch {
+        puts: vec![put(&key, b"kept")],
+        adds: vec![(set.clone(), b"m".to_vec())],
+        appends: vec![(log.clone(), b"e".to_vec())],
+        ..Batch::default()
+    };
+    assert_eq!(backend.commit(space.partition, batch, Durability::Relaxed).await.unwrap(), Commit::Done);
+    assert_eq!(backend.reserve(&space.key("n"), 7).await.unwrap(), 1);
+    let before = backend.get(std::slice::from_ref(&key)).await.unwrap();
+    drop(backend);
+    assert!(!path.with_file_name("store.db-wal").exists(), "a clean end leaves one file");
+
+    let backend = open(&path);
+    assert_eq!(backend.get(std::slice::from_ref(&key)).await.unwrap(), before);
+    assert_eq!(backend.range(&set, &[], 9).await.unwrap(), [b"m"]);
+    assert_eq!(backend.read(&log, 0, 9).await.unwrap(), [(1, b"e".to_vec())]);
+    assert_eq!(backend.reserve(&space.key("n"), 1).await.unwrap(), 8);
+    let append = Batch { appends: vec![(log.clone(), b"f".to_vec())], ..write(&key, None, b"new") };
+    backend.commit(space.partition, append, Durability::Durable).await.unwrap();
+    assert_eq!(backend.read(&log, 1, 9).await.unwrap(), [(2, b"f".to_vec())]);
+    let after = backend.get(std::slice::from_ref(&key)).await.unwrap();
+    assert_ne!(after[0].as_ref().unwrap().version, before[0].as_ref().unwrap().version);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn only_the_owner_can_read_the_files_even_if_they_were_there_before() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data/store.db");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    drop(open(&path));
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let backend = open(&path);
+    let space = Space::new();
+    backend.commit(space.partition, write(&space.key("a"), None, b"x"), Durability::Durable).await.unwrap();
+    for name in ["store.db", "store.db-wal", "store.db-shm"] {
+        assert_eq!(mode(&path.with_file_name(name)), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_file_of_a_newer_version_or_another_program_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().unwrap();
+    let newer = folder.path().join("newer.db");
+    drop(open(&newer));
+    rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let error = SqliteBackend::open(&newer, Clock::system()).err().unwrap();
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(error.to_string().contains("use the newer countersign"), "{error}");
+
+    let foreign = folder.path().join("foreign.db");
+    rusqlite::Connection::open(&foreign).unwrap().execute_batch("CREATE TABLE theirs (a)").unwrap();
+    let error = SqliteBackend::open(&foreign, Clock::system()).err().unwrap();
+    assert!(matches!(error, OpenError::Foreign { .. }), "{error}");
+    let tables = "SELECT group_concat(name) FROM sqlite_schema";
+    let left: String =
+        rusqlite::Connection::open(&foreign).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
+    assert_eq!(left, "theirs", "nothing was written into it");
+
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "This is no database. ".repeat(100)).unwrap();
+    let error = SqliteBackend::open(&text, Clock::system()).err().unwrap();
+    assert!(matches!(error, OpenError::Sqlite { .. }), "{error}");
+    let error = SqliteBackend::open(folder.path(), Clock::system()).err().unwrap();
+    assert!(matches!(error, OpenError::File { .. }), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_batch_that_the_database_refuses_does_not_take_its_group_with_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let backend = Arc::new(open(&path));
+    let trigger = "CREATE TRIGGER poison BEFORE INSERT ON record WHEN NEW.value = x'00'
+                   BEGIN SELECT RAISE(ABORT, 'refused'); END";
+    rusqlite::Connection::open(&path).unwrap().execute_batch(trigger).unwrap();
+    let space = Space::new();
+    let tasks: Vec<_> = (0..40_u8)
+        .map(|number| {
+            let (backend, partition) = (Arc::clone(&backend), space.partition);
+            let poison = number % 4 == 0;
+            let mut batch = write(&space.key(&format!("a{number}")), None, b"fine");
+            batch.puts.push(put(&space.key(&format!("b{number}")), if poison { b"\0" } else { b"fine" }));
+            tokio::spawn(async move {
+                let answer = backend.commit(partition, batch, Durability::Relaxed).await;
+                assert_eq!(answer.is_err(), poison);
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    for number in 0..40_u8 {
+        let keys = [space.key(&format!("a{number}")), space.key(&format!("b{number}"))];
+        let there = backend.get(&keys).await.unwrap().iter().filter(|found| found.is_some()).count();
+        assert_eq!(there, if number % 4 == 0 { 0 } else { 2 }, "all or nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_was_locked_out_is_unavailable_and_works_again_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let backend = open(&path);
+    let space = Space::new();
+    let key = space.key("a");
+    let other = rusqlite::Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = backend.commit(space.partition, write(&key, None, b"x"), Durability::Durable).await;
+    assert!(refused.is_err());
+    assert!(backend.ping().await.is_err(), "it can read but not write");
+    assert!(backend.get(std::slice::from_ref(&key)).await.unwrap()[0].is_none(), "readers do not wait");
+    other.execute_batch("ROLLBACK").unwrap();
+    let done = backend.commit(space.partition, write(&key, None, b"x"), Durability::Durable).await;
+    assert_eq!(done.unwrap(), Commit::Done);
+    backend.ping().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_on_one_file_share_versions_and_give_one_winner() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let backends = [Arc::new(open(&path)), Arc::new(open(&path))];
+    let space = Space::new();
+    let key = space.key("a");
+    let tasks: Vec<_> = (0..50)
+        .map(|number: usize| {
+            let (backend, partition) = (Arc::clone(&backends[number % 2]), space.partition);
+            let batch = write(&key, Some(Expect::Absent), b"won");
+            tokio::spawn(async move { backend.commit(partition, batch, Durability::Relaxed).await.unwrap() })
+        })
+        .collect();
+    let mut winners = 0;
+    for task in tasks {
+        winners += usize::from(task.await.unwrap() == Commit::Done);
+    }
+    assert_eq!(winners, 1);
+    let mut versions = std::collections::HashSet::new();
+    for number in 0..20 {
+        let batch = write(&key, None, b"again");
+        backends[number % 2].commit(space.partition, batch, Durability::Relaxed).await.unwrap();
+        let found = backends[(number + 1) % 2].get(std::slice::from_ref(&key)).await.unwrap();
+        assert!(versions.insert(found[0].as_ref().unwrap().version));
+    }
+}
+
+#[tokio::test]
+async fn a_record_reads_as_absent_when_its_time_is_over_and_its_space_is_freed() {
+    let opened = super::open_sqlite();
+    let (space, backend) = (Space::new(), &opened.backend);
+    let (timed, kept) = (space.key("timed"), space.key("kept"));
+    let value = Bytes::from_static(b"x");
+    let puts = vec![
+        Put { key: timed.clone(), value: value.clone(), ttl: Some(Duration::from_mins(2)) },
+        Put { key: kept.clone(), value, ttl: None },
+    ];
+    let batch = Batch { puts, ..Batch::default() };
+    backend.commit(space.partition, batch, Durability::Relaxed).await.unwrap();
+    opened.clock.advance(Duration::from_mins(4));
+    let keys = [timed.clone(), kept];
+    let found = backend.get(&keys).await.unwrap();
+    assert!(found[0].is_none() && found[1].is_some());
+    let renewed = write(&timed, Some(Expect::Absent), b"new");
+    assert_eq!(backend.commit(space.partition, renewed, Durability::Relaxed).await.unwrap(), Commit::Done);
+    assert!(backend.get(&keys).await.unwrap()[0].is_some(), "written anew without an end");
+
+    let puts = (0..700).map(|number| {
+        let key = space.key(&format!("many{number}"));
+        Put { key, value: Bytes::from_static(b"x"), ttl: Some(Duration::from_mins(1)) }
+    });
+    let batch = Batch { puts: puts.collect(), ..Batch::default() };
+    backend.commit(space.partition, batch, Durability::Relaxed).await.unwrap();
+    opened.clock.advance(Duration::from_mins(4));
+    // The writer purges behind a group, a part at a time, so the second probe's turn comes behind the first purge.
+    for _ in 0..3 {
+        backend.ping().await.unwrap();
+    }
+    let file = rusqlite::Connection::open(opened.folder.path().join("store.db")).unwrap();
+    let left: i64 = file.query_row("SELECT count(*) FROM record", [], |row| row.get(0)).unwrap();
+    assert_eq!(left, 2);
+}
+
+#[tokio::test]
+async fn a_caller_that_goes_away_harms_nobody() {
+    let opened = super::open_sqlite();
+    let space = Space::new();
+    for number in 0..50_u8 {
+        let batch = write(&space.key(&format!("gone{number}")), None, b"x");
+        let call = opened.backend.commit(space.partition, batch, Durability::Durable);
+        drop(tokio::time::timeout(Duration::ZERO, call).await);
+    }
+    let key = space.key("a");
+    let done = opened.backend.commit(space.partition, write(&key, None, b"x"), Durability::Durable).await;
+    assert_eq!(done.unwrap(), Commit::Done);
+}
