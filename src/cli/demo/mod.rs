@@ -7,3 +7,6 @@
 
 pub mod desk;
 pub mod provider;
+mod run;
+
+pub use run::run;
