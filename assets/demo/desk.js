@@ -17,6 +17,9 @@ function replace(html) {
     old.replaceChildren(...part.childNodes);
     if (part.dataset.part === "chat") old.scrollTop = old.scrollHeight;
   }
+  // A trick is played once: then the menu says again that the provider behaves.
+  const menu = document.querySelector(".trick select");
+  if (!document.querySelector(".waiting") && document.activeElement !== menu) menu.value = "";
 }
 
 async function refresh() {
@@ -47,6 +50,10 @@ document.addEventListener("submit", async (event) => {
   await refresh();
 });
 
-document.querySelector(".trick select").addEventListener("change", (event) => event.target.form.requestSubmit());
+document.querySelector(".trick select").addEventListener("change", (event) => {
+  event.target.form.requestSubmit();
+  event.target.blur();
+});
 document.body.classList.add("scripted");
+document.querySelector(".chat").scrollTop = 1e6;
 watch();

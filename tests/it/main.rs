@@ -3,6 +3,7 @@
 mod architecture;
 mod callback;
 mod confirm;
+mod demo;
 mod demo_desk;
 mod demo_provider;
 mod docs;

@@ -63,10 +63,20 @@ async fn serve(
     let client = (CLIENT_ID.to_owned(), secret);
     let desk = desk::router(app.router(), address.to_string(), client, provider.backstage(), clock);
     let router = app.router().merge(desk).route("/", get(|| async { Redirect::to("/demo") }));
-    writeln!(out, "The demo is ready: http://{address}/demo")?;
-    writeln!(out, "Its provider is at {}. Stop it with Ctrl-C.", provider.origin())?;
+    // Asked once before anybody is told, so that a Ctrl-C from then on ends it in order.
+    let mut stop = std::pin::pin!(app::stop_signal());
+    if futures_util::poll!(stop.as_mut()).is_ready() {
+        return Ok(());
+    }
+    let origin = provider.origin();
+    let ready = format!(
+        "The demo is ready: http://{address}/demo
+Its provider is at {origin}. Stop it with Ctrl-C.
+"
+    );
+    out.write_all(ready.as_bytes())?;
     out.flush()?;
-    listener::serve(listener, router, Limits::default(), app::stop_signal()).await;
+    listener::serve(listener, router, Limits::default(), stop).await;
     Ok(())
 }
 

@@ -37,6 +37,8 @@ pub struct Bubble {
 pub struct Scene {
     /// The platform's id for it.
     pub conversation: String,
+    /// When it began; events from before belong to nobody here.
+    began: Timestamp,
     /// The medium.
     pub channel: Channel,
     /// The messages, oldest first.
@@ -58,6 +60,7 @@ impl Scene {
     pub fn new(conversation: String, cursor: String, now: Timestamp) -> Self {
         let mut scene = Self {
             conversation,
+            began: now,
             channel: Channel::Sms,
             bubbles: Vec::new(),
             link: None,
@@ -95,11 +98,12 @@ impl Scene {
         self.bubbles.push(Bubble { author: Author::Business, text, link: Some(url), at });
     }
 
-    /// Adds the events that belong to this conversation, or to a contact.
+    /// Adds the events that belong to this conversation, or to a contact since it began.
     pub fn note_events(&mut self, events: &[Value], next: String) {
+        let at = |event: &Value| event["timestamp"].as_str().and_then(|at| at.parse::<Timestamp>().ok());
         let ours = |event: &&Value| match event["data"]["conversation"]["id"].as_str() {
             Some(id) => id == self.conversation,
-            None => true,
+            None => at(event).is_some_and(|at| at >= self.began),
         };
         let new: Vec<Value> = events.iter().filter(ours).cloned().collect();
         self.events.extend(new);
@@ -144,9 +148,10 @@ mod tests {
     fn events_of_other_conversations_are_left_out() {
         let mut scene = scene();
         let event = |id: &str| json!({"type": "auth.opened", "data": {"conversation": {"id": id}}});
-        let contact = json!({"type": "contact.created", "data": {"contact": {}}});
-        scene.note_events(&[event("demo-1"), event("demo-2"), contact], "3".to_owned());
-        assert_eq!((scene.events.len(), scene.cursor.as_str()), (2, "3"));
+        let contact = |at: &str| json!({"type": "contact.created", "timestamp": at, "data": {"contact": {}}});
+        let (before, since) = (contact("1969-12-31T23:59:59Z"), contact("1970-01-01T00:00:01Z"));
+        scene.note_events(&[event("demo-1"), event("demo-2"), before, since], "4".to_owned());
+        assert_eq!((scene.events.len(), scene.cursor.as_str()), (2, "4"));
     }
 
     #[test]
@@ -163,7 +168,9 @@ mod tests {
     #[test]
     fn a_long_day_is_cut_at_its_beginning() {
         let mut scene = scene();
-        let events: Vec<_> = (0..100).map(|n| json!({"type": n.to_string(), "data": {}})).collect();
+        let events: Vec<_> = (0..100)
+            .map(|n| json!({"type": n.to_string(), "timestamp": "1970-01-01T00:00:01Z", "data": {}}))
+            .collect();
         scene.note_events(&events, "100".to_owned());
         assert_eq!((scene.events.len(), scene.events[0]["type"].as_str()), (EVENTS, Some("40")));
     }
