@@ -85,7 +85,7 @@ fn digits_at(text: &str) -> Option<(TypedCode, &str)> {
     for (at, c) in text.char_indices() {
         if digits.len() == DIGITS {
             let rest = &text[at..];
-            return (!c.is_ascii_alphanumeric()).then(|| (TypedCode(digits), rest));
+            return (!c.is_ascii_alphanumeric()).then_some((TypedCode(digits), rest));
         }
         if c.is_ascii_digit() {
             digits.push(c);
@@ -96,7 +96,7 @@ fn digits_at(text: &str) -> Option<(TypedCode, &str)> {
             return None;
         }
     }
-    (digits.len() == DIGITS).then(|| (TypedCode(digits), ""))
+    (digits.len() == DIGITS).then_some((TypedCode(digits), ""))
 }
 
 #[cfg(test)]

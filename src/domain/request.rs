@@ -199,6 +199,7 @@ impl AuthorizationRequest {
     }
 
     /// Ends the request. What it knew of the person and PKCE's secret are forgotten.
+    #[must_use]
     pub fn finish(mut self, outcome: Outcome, now: Timestamp) -> Self {
         self.code_verifier = None;
         self.phase = Phase::Finished { at: now, outcome };
@@ -206,6 +207,7 @@ impl AuthorizationRequest {
     }
 
     /// Keeps the sign-in until the chat confirms it.
+    #[must_use]
     pub fn hold(mut self, provisional: Provisional) -> Self {
         self.code_verifier = None;
         self.phase = Phase::Provisional(Box::new(provisional));

@@ -177,11 +177,11 @@ impl Broker {
         }
         let Some(stored) = store.request(&claimed.key).await? else { return Ok(another) };
         login.request = stored;
-        Ok(Claim::Ours(login))
+        Ok(Claim::Ours(Box::new(login)))
     }
 
     /// Runs the rest on a task of its own: a browser that goes away must not cut a login in half.
-    async fn finish_detached(self: &Arc<Self>, login: Login) {
+    async fn finish_detached(self: &Arc<Self>, login: Box<Login>) {
         let broker = Arc::clone(self);
         let task = tokio::spawn(async move { broker.finish(&login).await });
         if let Err(error) = task.await {
@@ -249,7 +249,7 @@ enum Checked {
 /// Who carries the login on.
 enum Claim {
     /// This callback.
-    Ours(Login),
+    Ours(Box<Login>),
     /// Another one with the same state; its result is for the same browser only.
     Another { same_browser: bool },
 }

@@ -165,12 +165,11 @@ impl Broker {
         contact.remember_conversation(&known.link.value.conversation);
         contact.updated_at = now;
         contact.version += 1;
-        match &known.contact {
-            Some(stored) => tx.update_contact(stored, &contact),
-            None => {
-                tx.create_contact(&contact);
-                tx.create_identity(&provider.id, subject, &contact.id);
-            }
+        if let Some(stored) = &known.contact {
+            tx.update_contact(stored, &contact);
+        } else {
+            tx.create_contact(&contact);
+            tx.create_identity(&provider.id, subject, &contact.id);
         }
         if known.contact.is_none() || !changes.is_empty() {
             self.announce_contact(tx, tenant, &contact, &changes);
@@ -267,6 +266,7 @@ fn completion(contact: Option<ContactId>, sign_in: &SignIn<'_>) -> Completion {
 }
 
 /// The fault of a store that failed; the cause goes into the log where it happened.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in `map_err`")]
 fn unavailable(error: StoreError) -> Fault {
     tracing::error!(step = "record", code = "store_unavailable", detail = %error, "store.failed");
     Fault::new(Step::Record, Code::StoreUnavailable)

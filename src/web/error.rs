@@ -243,9 +243,8 @@ impl From<ConfirmError> for ApiError {
             ConfirmError::Unknown => Self::NotFound,
             ConfirmError::NothingWaits(_) => Self::Conflict(error.to_string()),
             ConfirmError::Wrong { attempts_left } => Self::WrongCode { attempts_left },
-            ConfirmError::Spent(_) => Self::Gone(error.to_string()),
             ConfirmError::NotRecorded(fault) if fault.code == Code::StoreUnavailable => Self::Unavailable,
-            ConfirmError::NotRecorded(_) => Self::Gone(error.to_string()),
+            ConfirmError::Spent(_) | ConfirmError::NotRecorded(_) => Self::Gone(error.to_string()),
             ConfirmError::Store(error) => error.into(),
         }
     }

@@ -13,7 +13,7 @@ use crate::harness::browser::{Browser, Page};
 async fn at_the_provider(broker: &Harness) -> (serde_json::Value, Browser, Url) {
     let link = broker.link("conv-1").await;
     let mut browser = Browser::new();
-    let callback = browser.to_callback(link["url"].as_str().unwrap()).await;
+    let callback = browser.reach_callback(link["url"].as_str().unwrap()).await;
     (link, browser, callback)
 }
 
@@ -83,7 +83,7 @@ async fn another_login_of_the_same_browser_is_no_pass_for_this_one() {
     let (_, mut victim, callback) = at_the_provider(&broker).await;
     let mut attacker = Browser::new();
     let own = broker.link("conv-attacker").await;
-    attacker.to_callback(own["url"].as_str().unwrap()).await;
+    attacker.reach_callback(own["url"].as_str().unwrap()).await;
     assert_eq!(attacker.get(&callback).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(broker.provider.counters().token, 0);
     assert!(victim.arrive(&callback).await.code().is_some(), "the right browser can still finish");
@@ -232,8 +232,8 @@ async fn a_browser_that_opens_a_link_again_gives_up_its_older_opening() {
     let broker = Harness::start().await;
     let link = broker.link("conv-1").await;
     let mut browser = Browser::new();
-    let older = browser.to_callback(link["url"].as_str().unwrap()).await;
-    let newer = browser.to_callback(link["url"].as_str().unwrap()).await;
+    let older = browser.reach_callback(link["url"].as_str().unwrap()).await;
+    let newer = browser.reach_callback(link["url"].as_str().unwrap()).await;
     assert_eq!(browser.get(&older).await.status, StatusCode::BAD_REQUEST);
     assert!(browser.arrive(&newer).await.code().is_some());
 }

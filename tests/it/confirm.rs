@@ -152,6 +152,6 @@ async fn a_conversation_stays_verified_as_long_as_the_tenant_says() {
     let broker = Harness::start().await;
     let (_, code) = waiting(&broker).await;
     broker.message("conv-1", "+15550100", &code).await;
-    broker.clock.advance(Duration::from_secs(11 * 3600));
+    broker.clock.advance(Duration::from_hours(11));
     assert_eq!(broker.get("/v1/conversations/conv-1").await["verified"], true, "twelve hours by default");
 }

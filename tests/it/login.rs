@@ -101,7 +101,7 @@ async fn a_named_provider_has_its_id_in_the_callback_path() {
     let broker = Harness::with(choices).await;
     let link = broker.link("conv-1").await;
     let mut browser = Browser::new();
-    let callback = browser.to_callback(link["url"].as_str().unwrap()).await;
+    let callback = browser.reach_callback(link["url"].as_str().unwrap()).await;
     assert_eq!(callback.path(), "/idp/eu/oauth/callback/acme");
     let mut elsewhere = callback.clone();
     elsewhere.set_path("/idp/eu/oauth/callback");
@@ -138,7 +138,7 @@ async fn a_login_survives_a_restart_of_the_broker() {
     let mut broker = Harness::start().await;
     let link = broker.link("conv-1").await;
     let mut browser = Browser::new();
-    let callback = browser.to_callback(link["url"].as_str().unwrap()).await;
+    let callback = browser.reach_callback(link["url"].as_str().unwrap()).await;
     broker.restart().await;
     let page = browser.arrive(&callback).await;
     let code = page.code().expect("the state, the cookie and the verifier are where they were");
@@ -164,7 +164,7 @@ async fn a_cancelled_link_ends_a_login_that_is_at_the_provider() {
     let broker = Harness::start().await;
     let link = broker.link("conv-1").await;
     let mut browser = Browser::new();
-    let callback = browser.to_callback(link["url"].as_str().unwrap()).await;
+    let callback = browser.reach_callback(link["url"].as_str().unwrap()).await;
     let cancelled =
         broker.post(&format!("/v1/auth-links/{}/cancel", link["id"].as_str().unwrap()), json!({})).await;
     assert_eq!((cancelled["status"].as_str(), cancelled["final"].as_bool()), (Some("cancelled"), Some(true)));
@@ -229,8 +229,8 @@ async fn two_browsers_may_open_a_link_and_the_first_completion_wins() {
     let link = broker.link("conv-1").await;
     let url = link["url"].as_str().unwrap();
     let (mut one, mut other) = (Browser::new(), Browser::new());
-    let first = one.to_callback(url).await;
-    let second = other.to_callback(url).await;
+    let first = one.reach_callback(url).await;
+    let second = other.reach_callback(url).await;
     assert_eq!(other.arrive(&second).await.status, StatusCode::OK);
     assert_eq!(one.arrive(&first).await.status, StatusCode::GONE);
     assert_eq!(broker.provider.counters().token, 1);
@@ -243,8 +243,8 @@ async fn logins_of_two_conversations_in_one_browser_do_not_mix() {
     let broker = Harness::start().await;
     let (a, b) = (broker.link("conv-a").await, broker.link("conv-b").await);
     let mut browser = Browser::new();
-    let to_a = browser.to_callback(a["url"].as_str().unwrap()).await;
-    let to_b = browser.to_callback(b["url"].as_str().unwrap()).await;
+    let to_a = browser.reach_callback(a["url"].as_str().unwrap()).await;
+    let to_b = browser.reach_callback(b["url"].as_str().unwrap()).await;
     let code_b = browser.arrive(&to_b).await.code().unwrap();
     let code_a = browser.arrive(&to_a).await.code().unwrap();
     assert_eq!(broker.message("conv-a", "+15550100", &code_a).await["authLinkId"], a["id"]);

@@ -110,7 +110,7 @@ impl Browser {
     }
 
     /// Opens a link and signs in, up to the callback's URL.
-    pub async fn to_callback(&mut self, link: &str) -> Url {
+    pub async fn reach_callback(&mut self, link: &str) -> Url {
         let opened = self.open(link).await;
         assert_eq!(opened.status, StatusCode::SEE_OTHER, "{}", opened.html);
         self.sign_in_at_provider(&opened.location(), "allow").await
@@ -127,7 +127,7 @@ impl Browser {
 
     /// The whole login, from the link to the result page.
     pub async fn sign_in(&mut self, link: &str) -> Page {
-        let callback = self.to_callback(link).await;
+        let callback = self.reach_callback(link).await;
         self.arrive(&callback).await
     }
 

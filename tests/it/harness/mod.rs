@@ -4,7 +4,7 @@
 pub mod browser;
 pub mod page;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use countersign::app::{self, App};
@@ -56,7 +56,7 @@ pub struct Harness {
     pub config: Config,
     http: reqwest::Client,
     token: tokio::sync::Mutex<Option<(String, jiff::Timestamp)>>,
-    folder: TempDir,
+    _folder: TempDir,
     stop: Option<oneshot::Sender<()>>,
     served: Option<tokio::task::JoinHandle<()>>,
 }
@@ -81,7 +81,7 @@ impl Harness {
         let port = listener.local_addr().unwrap().port();
         write_files(folder.path(), &clock, &provider, &choices);
         let config = read_config(folder.path(), port, &provider);
-        let (stop, served) = serve(&config, &clock, listener).await;
+        let (stop, served) = serve(&config, &clock, listener);
         Self {
             origin: format!("http://127.0.0.1:{port}"),
             provider,
@@ -89,15 +89,10 @@ impl Harness {
             config,
             http: http_client(),
             token: tokio::sync::Mutex::new(None),
-            folder,
+            _folder: folder,
             stop: Some(stop),
             served: Some(served),
         }
-    }
-
-    /// The database file.
-    pub fn database(&self) -> PathBuf {
-        self.folder.path().join("countersign.db")
     }
 
     /// Stops the broker as `SIGTERM` does, and starts it again on the same files and port.
@@ -105,7 +100,7 @@ impl Harness {
         self.stop().await;
         let address = self.origin.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind(&address).await.unwrap();
-        let (stop, served) = serve(&self.config, &self.clock, listener).await;
+        let (stop, served) = serve(&self.config, &self.clock, listener);
         (self.stop, self.served) = (Some(stop), Some(served));
     }
 
@@ -230,12 +225,12 @@ pub fn http_client() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .timeout(Duration::from_secs(60))
+        .timeout(Duration::from_mins(1))
         .build()
         .unwrap()
 }
 
-async fn serve(
+fn serve(
     config: &Config,
     clock: &Clock,
     listener: TcpListener,

@@ -13,7 +13,7 @@ use super::whoami;
 /// How long *slow* is.
 const SLOW: Duration = Duration::from_secs(3);
 /// How long *never* is: longer than anybody waits.
-const NEVER: Duration = Duration::from_secs(60);
+const NEVER: Duration = Duration::from_mins(1);
 /// More bytes than any client should read of such an answer.
 const HUGE: usize = 2 * 1024 * 1024 + 1;
 /// No JSON, and what many servers send when they are out of order.
