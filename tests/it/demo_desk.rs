@@ -47,7 +47,7 @@ async fn answer(State(broker): State<Broker>, request: Request) -> Response {
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let path = parts.uri.path().to_owned();
     broker.asked.lock().unwrap().push((path.clone(), body.clone()));
-    if parts.headers.get(header::HOST).map(|host| host.as_bytes()) != Some(HOST.as_bytes()) {
+    if parts.headers.get(header::HOST).map(axum::http::HeaderValue::as_bytes) != Some(HOST.as_bytes()) {
         return (StatusCode::MISDIRECTED_REQUEST, axum::Json(json!({"detail": "wrong host"})))
             .into_response();
     }
