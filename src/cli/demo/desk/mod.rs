@@ -1,5 +1,5 @@
 //! The demo page: the agent's desk on the left, the customer's phone on the right. The desk is a
-//! messaging platform in small: it knows the broker only through its public API ([`platform`]).
+//! messaging platform in small: it knows the broker only through its public API (`platform.rs`).
 //!
 //! | path | what |
 //! |---|---|
