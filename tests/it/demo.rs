@@ -34,7 +34,7 @@ impl Demo {
     }
 
     /// Stops it as Ctrl-C does and says how it ended.
-    fn interrupt(mut self) -> Option<i32> {
+    fn interrupt(&mut self) -> Option<i32> {
         let id = self.process.id().to_string();
         assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
         self.process.wait().unwrap().code()
@@ -43,9 +43,10 @@ impl Demo {
 
 impl Drop for Demo {
     fn drop(&mut self) {
-        // It may have ended by itself, which is what most tests want.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        // In order, so that it takes its folder away.
+        if let Ok(None) = self.process.try_wait() {
+            self.interrupt();
+        }
     }
 }
 
@@ -64,7 +65,7 @@ fn link_in(page: &Page) -> String {
 
 #[tokio::test]
 async fn a_newcomer_gets_from_the_first_button_to_the_filled_card() {
-    let demo = Demo::start(&[]);
+    let mut demo = Demo::start(&[]);
     let mut browser = Browser::new();
     let desk = browser.get(&demo.url).await;
     assert!(desk.html.contains("Unknown person"));

@@ -279,7 +279,7 @@ async fn the_page_allows_its_own_script_and_nothing_else() {
     let policy = headers["content-security-policy"].to_str().unwrap();
     assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self'"));
     assert!(!policy.contains("unsafe") && !page.contains(" style=") && !page.contains("<script>"));
-    for path in ["/demo/desk.css", "/demo/desk.js"] {
+    for path in ["/demo/desk.css", "/demo/desk.js", "/demo/icon.svg"] {
         assert!(page.contains(path));
         assert_eq!(stage.ask("GET", path, &[("host", HOST)], "").await.0, StatusCode::OK);
     }

@@ -1,5 +1,5 @@
 //! The demo page: the agent's desk on the left, the customer's phone on the right. The desk is a
-//! messaging platform in small: it knows the broker only through its public API ([`platform`]).
+//! messaging platform in small: it knows the broker only through its public API (`platform.rs`).
 //!
 //! | path | what |
 //! |---|---|
@@ -75,6 +75,7 @@ pub fn router(
         .route("/demo/restart", post(restart))
         .route("/demo/desk.css", get(stylesheet))
         .route("/demo/desk.js", get(script))
+        .route("/demo/icon.svg", get(icon))
         .layer(middleware::from_fn_with_state(Arc::clone(&desk), guard))
         .with_state(desk)
 }
@@ -199,6 +200,11 @@ async fn stylesheet() -> Response {
 async fn script() -> Response {
     let js = include_str!("../../../../assets/demo/desk.js");
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], js).into_response()
+}
+
+async fn icon() -> Response {
+    let svg = include_str!("../../../../assets/page/icon.svg");
+    ([(header::CONTENT_TYPE, "image/svg+xml")], svg).into_response()
 }
 
 impl Desk {
