@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Faults, Loaded, StoreUrl};
@@ -85,13 +86,16 @@ pub fn read_tenants(config: &Config, environment: &Environment) -> Result<Loaded
     tenants::read_dir(&config.tenants, &ReadContext::of(config, environment))
 }
 
-/// Resolves when the process is asked to stop (`SIGINT`, `SIGTERM`).
-pub async fn stop_signal() {
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-        .expect("a process may listen to its own signals");
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// Resolves when the process is asked to stop (`SIGINT`, `SIGTERM`). It listens from the call on,
+/// not from the first poll, so that a signal right after the start is not lost.
+pub fn stop_signal() -> impl Future<Output = ()> {
+    let listen = |kind| signal(kind).expect("a process may listen to its own signals");
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt()), listen(SignalKind::terminate()));
+    async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
     }
 }
 

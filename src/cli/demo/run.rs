@@ -63,11 +63,7 @@ async fn serve(
     let client = (CLIENT_ID.to_owned(), secret);
     let desk = desk::router(app.router(), address.to_string(), client, provider.backstage(), clock);
     let router = app.router().merge(desk).route("/", get(|| async { Redirect::to("/demo") }));
-    // Asked once before anybody is told, so that a Ctrl-C from then on ends it in order.
-    let mut stop = std::pin::pin!(app::stop_signal());
-    if futures_util::poll!(stop.as_mut()).is_ready() {
-        return Ok(());
-    }
+    let stop = app::stop_signal();
     let origin = provider.origin();
     let ready = format!(
         "The demo is ready: http://{address}/demo
