@@ -45,9 +45,10 @@ pub fn run(
         for tenant in open {
             tracing::warn!(%tenant, "serve.dangerous_minimum_none");
         }
+        let stop = app::stop_signal();
         let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%listen, tenants = count, duration_ms, "serve.ready");
-        app.serve(listener, ops, app::stop_signal()).await;
+        app.serve(listener, ops, stop).await;
         tracing::info!("serve.stopped");
         Ok(0)
     })

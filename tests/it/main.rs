@@ -4,6 +4,8 @@
 mod architecture;
 mod callback;
 mod confirm;
+mod demo;
+mod demo_desk;
 mod demo_provider;
 mod docs;
 mod egress;

@@ -4,11 +4,11 @@
 //!
 //! | function | page |
 //! |---|---|
-//! | [`landing`] | who asks, what is shared, *Continue*, *This wasn't me* |
-//! | [`decline`] | asks once more before a link is declined |
-//! | [`result`] | how a sign-in ended, or the code to send in the chat |
-//! | [`notice`] | everything else: expired, unknown, neutral, wrong host, busy … |
-//! | [`asset`] | the stylesheet and the icon that the pages name |
+//! | [`landing()`] | who asks, what is shared, *Continue*, *This wasn't me* |
+//! | [`decline()`] | asks once more before a link is declined |
+//! | [`result()`] | how a sign-in ended, or the code to send in the chat |
+//! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
+//! | [`asset()`] | the stylesheet and the icon that the pages name |
 //!
 //! To add a page: 1. its texts in `assets/locales/en/pages.ftl` and a variant each in `text.rs`,
 //! 2. the same messages in every other language (a test asks), 3. a view struct and a function in

@@ -4,8 +4,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::PrivateKeyDer;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 
@@ -139,12 +138,12 @@ async fn a_certificate_that_nobody_vouches_for_gets_no_request() {
 }
 
 fn self_signed() -> rustls::ServerConfig {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/egress");
-    let chain = vec![CertificateDer::from_pem_file(format!("{folder}/self_signed.pem")).unwrap()];
-    let key = PrivateKeyDer::from_pem_file(format!("{folder}/self_signed.key")).unwrap();
+    let rcgen::CertifiedKey { cert, signing_key } =
+        rcgen::generate_simple_self_signed(vec!["provider.test".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).unwrap();
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let builder = rustls::ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    builder.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap()
+    builder.unwrap().with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap()
 }
 
 /// A process cannot change its own environment safely, so the test runs itself again in one that
