@@ -7,20 +7,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use axum::Router;
 use tokio::net::TcpListener;
 
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Faults, Loaded, StoreUrl};
 use crate::domain::tenant::{Directory, Tenant};
-use crate::egress::allow::Allow;
 use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
 use crate::flow::{Broker, Settings};
 use crate::issuer::Issuer;
-use crate::issuer::keys::{KeyState, SigningKey, SigningKeys};
-use crate::keyring::{self, KeyRing};
+use crate::issuer::keys::{SigningKey, SigningKeys};
+use crate::keyring::KeyRing;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::backend::Backend;
@@ -112,25 +110,12 @@ fn signing_keys(ring: &KeyRing) -> anyhow::Result<SigningKeys> {
     let keys = ring.sign_keys().iter().map(|key| SigningKey {
         kid: key.kid().to_owned(),
         private: Secret::new(key.expose_pem().as_str()),
-        state: state_of(key.state()),
+        state: key.state(),
     });
     Ok(SigningKeys::new(keys)?)
 }
 
 fn provider_client(config: &Config) -> anyhow::Result<ProviderClient> {
-    let entries = config.egress.allow.iter().map(|rule| rule.to_string().parse::<Allow>());
-    let allow = entries
-        .collect::<Result<Vec<_>, _>>()
-        .context("`egress.allow` holds an entry that cannot be used")?;
-    let guard = Guard::new(config.egress.ports.clone(), allow);
+    let guard = Guard::new(config.egress.ports.clone(), config.egress.allow.clone());
     Ok(ProviderClient::new(guard, Timeouts::default())?)
-}
-
-fn state_of(state: keyring::KeyState) -> KeyState {
-    match state {
-        keyring::KeyState::Next => KeyState::Next,
-        keyring::KeyState::Active => KeyState::Active,
-        keyring::KeyState::Retired => KeyState::Retired,
-        keyring::KeyState::Revoked => KeyState::Revoked,
-    }
 }

@@ -36,7 +36,7 @@ fn run(cli: Cli, environment: &Environment) -> ExitCode {
     let (mut out, mut err) = (io::stdout(), io::stderr());
     let outcome = match cli.command {
         Command::Serve(args) => serve::run(&args, environment, look_of(&err, environment), &mut err),
-        Command::Demo(_) => Err(anyhow::anyhow!("`demo` is not part of this branch")),
+        Command::Demo(args) => demo::run(&args, &mut out),
         Command::Check(args) => check::run(&args, environment, look_of(&out, environment), &mut out),
         Command::Secret(SecretCommand::Hash) => secret::run(&mut io::stdin(), &mut out, &mut err),
         Command::Key(KeyCommand::New { out: path }) => key::run(&path, &mut out),

@@ -9,13 +9,12 @@
 //! | [`check`], [`node`] | comparing a file with its description; taking values out of it |
 //! | [`schema`] | the JSON schema of a description |
 //! | [`fault`], [`source`] | what is wrong, where, and how a person sees it, without secrets |
-//! | [`allow`], [`clients`], [`layers`], [`environment`], [`words`] | single settings, and what several share |
+//! | [`clients`], [`layers`], [`environment`], [`words`] | single settings, and what several share |
 //!
 //! To add a main setting see [`settings`]; to add a settings *file*: 1. a static
 //! [`shape::Table`] that describes it, 2. [`check::parse`] with a [`fault::Report`], 3. read the
 //! values with [`node::Node`]. `tenants` and `keyring` do the same.
 
-pub mod allow;
 pub mod check;
 pub mod clients;
 pub mod environment;
@@ -38,8 +37,8 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::domain::client::Client;
+use crate::egress::allow::Allow;
 
-pub use allow::AllowRule;
 pub use environment::Environment;
 pub use fault::{Fault, Faults, Look, Place};
 pub use settings::Flags;
@@ -104,7 +103,7 @@ pub enum StoreUrl {
 #[derive(Debug, Clone)]
 pub struct Egress {
     /// Exceptions for literal hosts and ports.
-    pub allow: Vec<AllowRule>,
+    pub allow: Vec<Allow>,
     /// Ports that URLs of providers may name.
     pub ports: Vec<u16>,
 }

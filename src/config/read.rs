@@ -8,7 +8,8 @@ use std::sync::Arc;
 use ipnet::IpNet;
 use url::Url;
 
-use super::allow::AllowRule;
+use crate::egress::allow::Allow;
+
 use super::check::{Literals, parse};
 use super::environment::Environment;
 use super::fault::{Fault, Faults, Place, Report};
@@ -150,7 +151,7 @@ fn network(text: &str) -> Result<IpNet, Problem> {
     })
 }
 
-fn exception(text: &str) -> Result<AllowRule, Problem> {
+fn exception(text: &str) -> Result<Allow, Problem> {
     text.parse().map_err(|_| {
         let help = "write `host:port`, or `tenant=host:port` for one tenant; no wildcards";
         Problem::new(format!("{} is no exception", quoted(text)), help)

@@ -39,6 +39,12 @@ impl Allow {
     pub fn matches(&self, tenant: &TenantId, host: &str, port: u16) -> bool {
         self.port == port && self.host == host && self.tenant.as_ref().is_none_or(|own| own == tenant)
     }
+
+    /// Whether this entry speaks of the host and port that stand in `url`.
+    pub fn covers(&self, tenant: &TenantId, url: &Url) -> bool {
+        let host = url.host_str().unwrap_or_default();
+        url.port_or_known_default().is_some_and(|port| self.matches(tenant, host, port))
+    }
 }
 
 impl FromStr for Allow {

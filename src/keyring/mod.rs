@@ -37,33 +37,7 @@ use crate::clock::Clock;
 use crate::config::fault::{Fault, Faults, Place};
 use crate::config::read::read_text;
 
-/// What a key is used for at the moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyState {
-    /// Published, not used yet.
-    Next,
-    /// Used for everything new; exactly one.
-    Active,
-    /// Used only for what was made with it.
-    Retired,
-    /// Not used at all.
-    Revoked,
-}
-
-impl KeyState {
-    /// Every state, in the order of a key's life.
-    pub const ALL: [Self; 4] = [Self::Next, Self::Active, Self::Retired, Self::Revoked];
-
-    /// The word in the file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Next => "next",
-            Self::Active => "active",
-            Self::Retired => "retired",
-            Self::Revoked => "revoked",
-        }
-    }
-}
+pub use crate::issuer::keys::KeyState;
 
 /// A key that seals records: 32 bytes for AES-256-GCM, from which data keys are derived.
 #[derive(Clone)]

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`shape`] | the table of every setting; start here |
 //! | [`file`] | one file: hosts, binding, and the way to the rest |
-//! | [`provider`] | `[[provider]]`, with [`urls`], [`secrets`], [`mapping`] and [`revision`] |
+//! | [`provider`] | `[[provider]]`, with [`urls`], [`secrets`] and [`revision`] |
 //! | [`wording`] | `[[snippet]]` and `[return]` |
 //!
 //! This file reads a folder and checks what holds over all tenants. To add a setting see
@@ -12,7 +12,6 @@
 //! `fixtures/settings/bad/` with the file and the report one wants to read.
 
 pub mod file;
-pub mod mapping;
 pub mod provider;
 pub mod revision;
 pub mod secrets;
@@ -30,11 +29,10 @@ use url::Url;
 use crate::config::read::read_text;
 use crate::config::schema;
 use crate::config::words::quoted;
-use crate::config::{AllowRule, Config, Environment, Fault, Faults, Loaded, Place};
+use crate::config::{Config, Environment, Fault, Faults, Loaded, Place};
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
-
-pub use mapping::{MappingProblem, check_mapping};
+use crate::egress::allow::Allow;
 
 /// The name of the commented example, which is documentation and never a tenant.
 pub const EXAMPLE: &str = "example";
@@ -45,7 +43,7 @@ pub struct ReadContext<'a> {
     /// Scheme, base domain and port of all tenants.
     pub base_url: &'a Url,
     /// Exceptions from what URLs may name.
-    pub allow: &'a [AllowRule],
+    pub allow: &'a [Allow],
     /// Ports that URLs may name.
     pub ports: &'a [u16],
     /// Accept secrets that stand in the file: for `countersign demo` only.

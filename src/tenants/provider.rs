@@ -13,8 +13,8 @@ use crate::domain::provider::{
     CallbackPath, ClientAuth, Enrich, EnrichPolicy, Mapping, Pkce, Provider, ResponseMode, Revision,
     TokenRequestForm, TrustedField,
 };
+use crate::profile::CompiledMapping;
 
-use super::mapping::check_mapping;
 use super::wording::unique;
 use super::{ReadContext, revision, secrets, urls};
 
@@ -248,10 +248,18 @@ fn subject(node: &Node<'_>, mapping: Option<&Mapping>, report: &mut Report) -> O
 }
 
 fn check_expression(name: &str, expression: &Spot<&str>, report: &mut Report) {
-    if let Err(problem) = check_mapping(&Mapping::Whole(expression.value.to_owned())) {
-        let span = span_within(report.source().text(), expression, problem.offset);
-        let message = format!("`{name}` is no JMESPath expression: {}", problem.message);
-        report.fault(span, message, "see https://jmespath.org; texts inside go into single quotes");
+    match CompiledMapping::parse(&Mapping::Whole(expression.value.to_owned())) {
+        Err(fault) => {
+            let span = span_within(report.source().text(), expression, fault.offset);
+            let help = fault.hint.unwrap_or_else(|| "see https://jmespath.org".to_owned());
+            report.fault(span, format!("`{name}` is no JMESPath expression: {}", fault.message), help);
+        }
+        Ok(compiled) => {
+            if let Some(repaired) = compiled.repaired() {
+                let message = format!("`{name}` was repaired and is read as `{repaired}`");
+                report.warn(expression.span.clone(), message, "write it so");
+            }
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 //! URLs of a provider: https on an allowed port to a public host, unless the server's own
 //! settings list the literal host (SECURITY 11 and 12).
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use url::{Host, Url};
 
 use crate::config::fault::Report;
 use crate::config::node::{Node, Spot};
 use crate::domain::ids::TenantId;
+use crate::egress::address::{check_no_metadata, check_public};
 
 use super::ReadContext;
 
@@ -80,15 +81,20 @@ fn check(text: &str, tenant: &TenantId, context: &ReadContext<'_>) -> Result<Url
     Ok(url)
 }
 
-/// The addresses at which clouds hand out credentials.
+/// The literal address of a host; of a name nothing is known before it is dialled.
+fn literal(host: &Host<&str>) -> Option<IpAddr> {
+    match host {
+        Host::Domain(_) => None,
+        Host::Ipv4(address) => Some(IpAddr::V4(*address)),
+        Host::Ipv6(address) => Some(IpAddr::V6(*address)),
+    }
+}
+
+/// The address at which a cloud hands out credentials.
 fn is_metadata(host: &Host<&str>) -> bool {
-    const AWS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
     match host {
         Host::Domain(name) => name.trim_end_matches('.').eq_ignore_ascii_case("metadata.google.internal"),
-        Host::Ipv4(address) => address.octets() == [169, 254, 169, 254],
-        Host::Ipv6(address) => {
-            *address == AWS || address.to_ipv4_mapped().is_some_and(|v4| v4.octets() == [169, 254, 169, 254])
-        }
+        _ => literal(host).is_some_and(|address| check_no_metadata(address).is_err()),
     }
 }
 
@@ -99,32 +105,18 @@ fn is_public(host: &Host<&str>) -> bool {
             let name = name.trim_end_matches('.').to_ascii_lowercase();
             name != "localhost" && !name.ends_with(".localhost")
         }
-        Host::Ipv4(address) => is_public_address(IpAddr::V4(*address)),
-        Host::Ipv6(address) => is_public_address(IpAddr::V6(*address).to_canonical()),
-    }
-}
-
-fn is_public_address(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => {
-            let [a, b, ..] = v4.octets();
-            let shared = a == 100 && (64..128).contains(&b);
-            !(a == 0 || shared || v4.is_private() || v4.is_loopback() || v4.is_link_local() || a >= 224)
-        }
-        IpAddr::V6(v6) => {
-            // Global unicast is 2000::/3; everything else is local, special or unassigned.
-            (0x2000..0x4000).contains(&v6.segments()[0])
-        }
+        _ => literal(host).is_some_and(|address| check_public(address).is_ok()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{AllowRule, Environment};
+    use crate::config::Environment;
+    use crate::egress::allow::Allow;
 
     fn verdict(url: &str, allow: &[&str]) -> Result<String, String> {
-        let allow: Vec<AllowRule> = allow.iter().map(|rule| rule.parse().unwrap()).collect();
+        let allow: Vec<Allow> = allow.iter().map(|rule| rule.parse().unwrap()).collect();
         let base_url = "https://auth.example".parse().unwrap();
         let environment = Environment::default();
         let context = ReadContext {
@@ -192,13 +184,12 @@ mod tests {
 
     #[test]
     fn a_metadata_address_is_refused_even_when_listed() {
-        for (url, rule) in [
-            ("http://169.254.169.254/", "169.254.169.254:80"),
-            ("http://[::ffff:169.254.169.254]/", "[::ffff:169.254.169.254]:80"),
-            ("http://metadata.google.internal/", "metadata.google.internal:80"),
-            ("http://[fd00:ec2::254]/", "[fd00:ec2::254]:80"),
-        ] {
-            assert!(verdict(url, &[rule]).is_err(), "{url}");
+        for url in
+            ["https://169.254.169.254/", "https://[::ffff:169.254.169.254]/", "https://[fd00:ec2::254]/"]
+        {
+            assert!(verdict(url, &[]).unwrap_err().contains("metadata"), "{url}");
         }
+        let listed = verdict("http://metadata.google.internal/", &["metadata.google.internal:80"]);
+        assert!(listed.unwrap_err().contains("metadata"));
     }
 }

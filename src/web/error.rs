@@ -100,79 +100,64 @@ impl ApiError {
         Self::Refused(vec![BodyFault::at(pointer, detail)])
     }
 
-    fn describe(&self) -> (StatusCode, &'static str, &'static str, String) {
-        let told = str::to_owned;
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::Access { status, .. } => *status,
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Refused(_) | Self::WrongCode { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Gone(_) => StatusCode::GONE,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// A stable code, a title, and what to do.
+    fn words(&self) -> (&str, &str, &str) {
         match self {
             Self::WrongHost => (
-                StatusCode::MISDIRECTED_REQUEST,
                 "wrong_host",
                 "Wrong host",
-                told("no tenant is served at this host; check the host name in the URL"),
+                "no tenant is served at this host; check the host name in the URL",
             ),
-            Self::Access { status, code, detail, .. } => (*status, code, "Access refused", detail.clone()),
-            Self::Malformed(_) => (
-                StatusCode::BAD_REQUEST,
-                "malformed",
-                "The request cannot be read",
-                told("see `faults` for the places"),
-            ),
-            Self::Refused(_) => (
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "invalid",
-                "The request cannot be carried out as it stands",
-                told("see `faults` for the places"),
-            ),
-            Self::TooLarge => (
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "too_large",
-                "The body is too large",
-                told("send less than 2 MiB"),
-            ),
-            Self::NotJson => (
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "not_json",
-                "The body must be JSON",
-                told("send it with `Content-Type: application/json`"),
-            ),
-            Self::NotFound => (
-                StatusCode::NOT_FOUND,
-                "not_found",
-                "Not found",
-                told("this tenant has nothing with this id"),
-            ),
-            Self::NoSuchPath => {
-                (StatusCode::NOT_FOUND, "no_such_path", "Not found", told("this path is not part of the API"))
+            Self::Access { code, detail, .. } => (code, "Access refused", detail),
+            Self::Malformed(_) => ("malformed", "The request cannot be read", "see `faults` for the places"),
+            Self::Refused(_) => {
+                ("invalid", "The request cannot be carried out as it stands", "see `faults` for the places")
             }
-            Self::MethodNotAllowed => (
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "Method not allowed",
-                told("see the `Allow` header"),
-            ),
-            Self::Conflict(detail) => (StatusCode::CONFLICT, "conflict", "Not in this state", detail.clone()),
-            Self::Gone(detail) => (StatusCode::GONE, "gone", "It is over", detail.clone()),
+            Self::TooLarge => ("too_large", "The body is too large", "send at most 2 MiB"),
+            Self::NotJson => {
+                ("not_json", "The body must be JSON", "send it with `Content-Type: application/json`")
+            }
+            Self::NotFound => ("not_found", "Not found", "this tenant has nothing with this id"),
+            Self::NoSuchPath => ("no_such_path", "Not found", "this path is not part of the API"),
+            Self::MethodNotAllowed => ("method_not_allowed", "Method not allowed", "see the `Allow` header"),
+            Self::Conflict(detail) => ("conflict", "Not in this state", detail),
+            Self::Gone(detail) => ("gone", "It is over", detail),
             Self::WrongCode { .. } => (
-                StatusCode::UNPROCESSABLE_ENTITY,
                 "wrong_code",
                 "The code is wrong",
-                told("ask the customer to send the code of the sign-in page again"),
+                "ask the customer to send the code of the sign-in page again",
             ),
             Self::Unavailable => (
-                StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "The store does not answer",
-                told("nothing was changed; try again in a few seconds"),
+                "nothing was changed; try again in a few seconds",
             ),
-            Self::Internal => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "internal", "A fault of our own", told("see the log"))
-            }
+            Self::Internal => ("internal", "A fault of our own", "see the log"),
         }
     }
 }
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let (status, code, title, detail) = self.describe();
+        let status = self.status();
+        let (code, title, detail) = self.words();
         let mut problem = json!({
             "type": "about:blank",
             "title": title,

@@ -5,6 +5,8 @@ mod architecture;
 mod browser;
 mod callback;
 mod confirm;
+mod demo;
+mod demo_desk;
 mod demo_provider;
 mod docs;
 mod egress;

@@ -2,7 +2,13 @@
 //! Nothing here is part of the product; it is what a newcomer sees first, and what the tests
 //! script to misbehave.
 //!
-//! To add to the demo: a person in `provider/people.rs`, a fault in `provider/trick.rs` (it then
-//! stands in both menus), a route of the page in `desk/mod.rs`.
+//! To add to the demo: 1. a person is a row in `provider/people.rs`, a fault a row in
+//! `provider/trick.rs` (it then stands in both menus), an action of the page a route in
+//! `desk/mod.rs`, 2. its case in `tests/it/demo_provider.rs` or `tests/it/demo_desk.rs`, 3. if a
+//! newcomer meets it on the way to the filled card, a line in `tests/it/demo.rs`.
 
+pub mod desk;
 pub mod provider;
+mod run;
+
+pub use run::run;

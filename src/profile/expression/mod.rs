@@ -3,8 +3,11 @@
 //! that no text and no answer can take the process down.
 //!
 //! In order: `bounds` (before the parser), `wording` (its faults in our words), `compile` (its tree
-//! into `node`), `walk` over `found` values within a `meter`, from a `scope`. `functions/` says
-//! how to add a function.
+//! into `node`), `walk` over `found` values within a `meter`, from a `scope`.
+//!
+//! To add a kind of expression: 1. a variant of `node::Node`, 2. its making in `compile` and its
+//! evaluation in `walk` (the compiler asks), both paid for at the `meter`, 3. cases in
+//! `fixtures/profile/jmespath/`. How to add a function stands in `functions/`.
 
 pub mod bounds;
 mod compare;

@@ -5,7 +5,7 @@
 //! a comma turns the order; titles and suffixes go; writing decides the order in the East;
 //! particles and two family names stay together; of the rest the first and the last word count.
 //!
-//! To add a word: a row in `words.rs` (or `east.rs`), and a case in `fixtures/profile/names.json`.
+//! To add a word: 1. a row in `words.rs` (or `east.rs`), 2. a case in `fixtures/profile/names.json`.
 
 mod clean;
 mod east;

@@ -3,6 +3,9 @@
 //! Several processes may open the same file: SQLite's lock orders their groups.
 //!
 //! Reading order: `schema`, `writer`, `apply` (a batch in SQL), `readers`.
+//!
+//! To add a table or column: 1. its statement and the next version in `schema`, with the step from
+//! the version before, 2. what a batch does to it in `apply`, 3. its read in `readers`.
 
 mod apply;
 mod readers;

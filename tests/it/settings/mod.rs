@@ -14,14 +14,15 @@ mod schema;
 
 use std::path::{Path, PathBuf};
 
-use countersign::config::{AllowRule, Environment};
+use countersign::config::Environment;
+use countersign::egress::allow::Allow;
 use countersign::tenants::ReadContext;
 use url::Url;
 
 /// What the tenants of the fixtures are read with.
 struct Surroundings {
     base_url: Url,
-    allow: Vec<AllowRule>,
+    allow: Vec<Allow>,
     environment: Environment,
 }
 

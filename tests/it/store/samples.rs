@@ -48,6 +48,7 @@ pub fn link(clock: &Clock, at: Timestamp) -> Link {
         "times": {},
         "failure": null,
         "guesses": {"since": null, "count": 3},
+        "openings": [],
     }))
     .unwrap()
 }

@@ -1,0 +1,140 @@
+//! `countersign demo` as a newcomer starts it: no settings, one process, from *Send sign-in* to the
+//! filled contact card.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use reqwest::{Method, StatusCode};
+use url::Url;
+
+use super::harness::browser::{Browser, Page};
+use super::harness::page::Form;
+
+/// The program, and where it says it is. It ends with the test.
+struct Demo {
+    process: Child,
+    /// Kept open, as a terminal is.
+    _output: BufReader<ChildStdout>,
+    url: Url,
+}
+
+impl Demo {
+    fn start(more: &[&str]) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .args(["demo", "--listen", "127.0.0.1:0"])
+            .args(more)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut output = BufReader::new(process.stdout.take().unwrap());
+        output.read_line(&mut line).unwrap();
+        let url = line.split_whitespace().last().unwrap().parse().unwrap();
+        Self { process, _output: output, url }
+    }
+
+    /// Stops it as Ctrl-C does and says how it ended.
+    fn interrupt(mut self) -> Option<i32> {
+        let id = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        self.process.wait().unwrap().code()
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // It may have ended by itself, which is what most tests want.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// Presses a button of the desk and loads the page again.
+async fn press(browser: &mut Browser, desk: &Page, action: &str, fields: &[(&str, &str)]) -> Page {
+    let form = Form { action: action.to_owned(), ..Form::default() };
+    let answer = browser.submit(desk, &form, fields).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER, "{}", answer.html);
+    browser.get(&desk.url).await
+}
+
+fn link_in(page: &Page) -> String {
+    let (_, rest) = page.html.split_once("class=\"link\" href=\"").expect("the auth message is in the chat");
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_newcomer_gets_from_the_first_button_to_the_filled_card() {
+    let demo = Demo::start(&[]);
+    let mut browser = Browser::new();
+    let desk = browser.get(&demo.url).await;
+    assert!(desk.html.contains("Unknown person"));
+    let desk = press(&mut browser, &desk, "/demo/send", &[("channel", "sms")]).await;
+    let shown = Browser::new().sign_in(&link_in(&desk)).await;
+    let code = shown.code().expect("the chat has to confirm it");
+    let desk = press(&mut browser, &desk, "/demo/message", &[("text", "hello")]).await;
+    assert!(desk.html.contains("data-status=\"provisional\"") && !desk.html.contains("Billy"));
+    let desk = press(&mut browser, &desk, "/demo/message", &[("text", &format!("it is {code}"))]).await;
+    for told in [
+        "data-status=\"completed\"",
+        "CUST-000001",
+        "billy.bob@example.com",
+        "Binding: code",
+        "provider “demo”",
+        "Thank you, Billy!",
+        "<code>auth.completed</code>",
+    ] {
+        assert!(desk.html.contains(told), "`{told}` is missing");
+    }
+    assert_eq!(demo.interrupt(), Some(0));
+}
+
+#[tokio::test]
+async fn a_fault_chosen_at_the_desk_ends_calmly_and_the_next_try_works() {
+    let demo = Demo::start(&[]);
+    let mut browser = Browser::new();
+    let desk = browser.get(&demo.url).await;
+    let desk = press(&mut browser, &desk, "/demo/trick", &[("trick", "whoami-500")]).await;
+    let desk = press(&mut browser, &desk, "/demo/send", &[]).await;
+    let link = link_in(&desk);
+    let failed = Browser::new().sign_in(&link).await;
+    assert_eq!(failed.status, StatusCode::BAD_GATEWAY);
+    assert!(failed.html.contains("Nothing about you was passed on."));
+    let desk = browser.get(&demo.url).await;
+    assert!(
+        desk.html.contains("<code>whoami_failed at whoami</code>") && desk.html.contains("Unknown person")
+    );
+    assert!(Browser::new().sign_in(&link).await.code().is_some());
+}
+
+#[tokio::test]
+async fn the_address_without_a_path_leads_to_the_page() {
+    let demo = Demo::start(&[]);
+    let answer = Browser::new().get(&demo.url.join("/").unwrap()).await;
+    assert_eq!(answer.location(), demo.url);
+    let http = super::harness::http_client();
+    let foreign =
+        http.request(Method::GET, demo.url.clone()).header("host", "attacker.example").send().await.unwrap();
+    assert_eq!(foreign.status(), StatusCode::MISDIRECTED_REQUEST);
+}
+
+#[test]
+fn a_data_folder_is_kept_and_can_be_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("demo").display().to_string();
+    for _ in 0..2 {
+        assert_eq!(Demo::start(&["--data", &data]).interrupt(), Some(0));
+    }
+    assert!(folder.path().join("demo/keys.toml").exists());
+}
+
+#[test]
+fn an_address_that_others_can_reach_is_refused() {
+    for address in ["0.0.0.0:0", "[::1]:0"] {
+        let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .args(["demo", "--listen", address])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("127.0.0.1"), "{address}");
+    }
+}
