@@ -114,7 +114,7 @@ impl Chromium {
         entries.into_iter().map(|entry| format!("{} {}", entry.level, entry.message)).collect()
     }
 
-    /// Every request since it was last asked.
+    /// Every request since it was last asked, those of the browser's own pages left out.
     pub async fn requests(&self) -> Vec<Url> {
         let entries = self.driver().get_log("performance").await.unwrap();
         let sent = entries.iter().filter_map(|entry| {
@@ -123,7 +123,7 @@ impl Chromium {
             let is_request = event["method"] == "Network.requestWillBeSent";
             is_request.then(|| event["params"]["request"]["url"].as_str().unwrap().parse().unwrap())
         });
-        sent.collect()
+        sent.filter(|url: &Url| !url.scheme().starts_with("chrome")).collect()
     }
 
     /// A command of the browser's own protocol.

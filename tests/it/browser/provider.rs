@@ -44,6 +44,11 @@ impl Provider {
         Self { process, origin }
     }
 
+    /// Its port.
+    pub fn port(&self) -> &str {
+        self.origin.rsplit(':').next().unwrap_or_default()
+    }
+
     /// How often it was asked, e.g. for `POST /auth/token`.
     pub fn asked(&self, request: &str) -> usize {
         self.process.lines().iter().filter(|line| *line == request).count()

@@ -63,7 +63,9 @@ impl World {
         let choices = Choices {
             minimum: setup.minimum,
             provider_block: Some(block(&setup, &provider.origin)),
-            egress: vec![provider.origin.trim_start_matches("http://").to_owned()],
+            egress: ["127.0.0.1", setup.provider_host]
+                .map(|host| format!("{host}:{}", provider.port()))
+                .into(),
             ..Choices::default()
         };
         let broker = Harness::on(listener, choices).await;

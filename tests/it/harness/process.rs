@@ -19,6 +19,7 @@ pub struct Process {
     lines: Arc<Mutex<Vec<String>>>,
     complaints: Arc<Mutex<Vec<String>>>,
     heard: mpsc::Receiver<String>,
+    readers: Vec<thread::JoinHandle<()>>,
 }
 
 impl Process {
@@ -30,14 +31,11 @@ impl Process {
         });
         let (lines, complaints) = (Arc::default(), Arc::default());
         let (tell, heard) = mpsc::channel();
-        collect(child.stdout.take().unwrap(), Arc::clone(&lines), Some(tell));
-        collect(child.stderr.take().unwrap(), Arc::clone(&complaints), None);
-        Self { child, name, lines, complaints, heard }
-    }
-
-    /// Its process id.
-    pub fn id(&self) -> u32 {
-        self.child.id()
+        let readers = vec![
+            collect(child.stdout.take().unwrap(), Arc::clone(&lines), Some(tell)),
+            collect(child.stderr.take().unwrap(), Arc::clone(&complaints), None),
+        ];
+        Self { child, name, lines, complaints, heard, readers }
     }
 
     /// Waits for a line of its output that `wanted` accepts.
@@ -67,9 +65,14 @@ impl Process {
         let _ = Command::new("kill").args([signal, "--", &group]).stderr(Stdio::null()).status();
     }
 
-    /// Waits until it has ended by itself, and returns its exit code.
+    /// Waits until it has ended by itself and everything it said was heard, and returns its exit
+    /// code.
     pub fn wait(&mut self) -> Option<i32> {
-        self.child.wait().unwrap().code()
+        let code = self.child.wait().unwrap().code();
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        code
     }
 
     fn group_is_gone(&self) -> bool {
@@ -102,7 +105,7 @@ fn collect(
     from: impl Read + Send + 'static,
     into: Arc<Mutex<Vec<String>>>,
     tell: Option<mpsc::Sender<String>>,
-) {
+) -> thread::JoinHandle<()> {
     thread::spawn(move || {
         for line in BufReader::new(from).lines().map_while(Result::ok) {
             into.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
@@ -110,5 +113,5 @@ fn collect(
                 let _ = tell.send(line);
             }
         }
-    });
+    })
 }
