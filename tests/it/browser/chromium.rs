@@ -119,11 +119,14 @@ impl Chromium {
         let entries = self.driver().get_log("performance").await.unwrap();
         let sent = entries.iter().filter_map(|entry| {
             let event: Value = serde_json::from_str(&entry.message).unwrap();
-            let event = &event["message"];
-            let is_request = event["method"] == "Network.requestWillBeSent";
-            is_request.then(|| event["params"]["request"]["url"].as_str().unwrap().parse().unwrap())
+            let (method, params) = (&event["message"]["method"], &event["message"]["params"]);
+            let is_ours = !params["documentURL"].as_str().unwrap_or_default().starts_with("chrome");
+            let url = params["request"]["url"]
+                .as_str()
+                .filter(|_| method == "Network.requestWillBeSent" && is_ours);
+            url.map(|url| url.parse().unwrap())
         });
-        sent.filter(|url: &Url| !url.scheme().starts_with("chrome")).collect()
+        sent.collect()
     }
 
     /// A command of the browser's own protocol.

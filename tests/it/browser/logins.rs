@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use super::{Scripts, Setup, World};
+use super::{CONTINUE, END, Scripts, Setup, World};
 
 /// The fields of a contact that the tests know by heart.
 fn is_billy(contact: &Value) {
@@ -89,14 +89,14 @@ async fn a_customer_who_denies_access_may_try_again() {
     world.open(&link).await;
     world.reach_consent().await;
     world.browser.press("#deny").await;
-    assert_eq!(world.browser.text("h1").await, "You did not sign in");
+    assert_eq!(world.browser.text(END).await, "You did not sign in");
     let status = world.broker.status(&link).await;
     assert_eq!((&status["status"], &status["code"]), (&json!("denied"), &json!("access_denied")));
     assert!(world.broker.contacts().await.is_empty());
     assert_eq!(world.exchanges(), 0);
 
     world.browser.press("main a.primary").await;
-    world.browser.press("main form button.primary").await;
+    world.browser.press(CONTINUE).await;
     world.sign_in().await;
     world.browser.see(".mood.good").await;
     enriched(&world, &link).await;

@@ -8,7 +8,7 @@ use countersign::cli::demo::provider::Trick;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Chromium, Scripts};
+use super::{CONFIRM, CONTINUE, Chromium, END, Scripts};
 use crate::harness::{Choices, Harness, MAPPING};
 
 /// What a picture is called, how wide the window is, and whether it is dark.
@@ -82,7 +82,8 @@ impl Viewer {
             self.broker.provider.script(trick);
         }
         self.browser.open(link["url"].as_str().unwrap()).await;
-        self.browser.press("main form button.primary").await;
+        self.browser.press(CONTINUE).await;
+        self.browser.see("input[name=person]").await;
         self.browser.press("form button[type=submit]").await;
         self.browser.see("button[name=decision][value=allow]").await;
     }
@@ -91,7 +92,7 @@ impl Viewer {
     async fn sign_in(&self, link: &Value, trick: Option<Trick>) {
         self.reach_consent(link, trick).await;
         self.browser.press("button[name=decision][value=allow]").await;
-        self.browser.see(".sheet h1").await;
+        self.browser.see(END).await;
     }
 
     async fn landing_and_decline(&mut self) {
@@ -101,8 +102,8 @@ impl Viewer {
         self.browser.press(".doubt button").await;
         self.browser.see("input[name=confirm]").await;
         self.look("decline").await;
-        self.browser.press("input[name=confirm] + button").await;
-        self.browser.see(".mood").await;
+        self.browser.press(CONFIRM).await;
+        self.browser.see(END).await;
         self.look("declined").await;
     }
 

@@ -12,6 +12,13 @@ use crate::harness::{Choices, Harness};
 const PRINTED_MAPPING: &str =
     r#"mapping = '''{"userName\": user.id, \"fullName\": user.name, \"email\": user.email}"'''"#;
 
+/// *Continue* on the landing page, and on no other.
+pub const CONTINUE: &str = "form:not([action$='/decline']) button.primary";
+/// *Yes, this wasn't me* on the page that asks once more.
+pub const CONFIRM: &str = "input[name=confirm] + button";
+/// A page of ours that asks for nothing more.
+pub const END: &str = ".sheet main:not(:has(form)) h1";
+
 /// What a test may choose.
 pub struct Setup {
     /// The server.
@@ -77,7 +84,7 @@ impl World {
     /// Opens a link and presses *Continue*, up to the provider's login page.
     pub async fn open(&self, link: &serde_json::Value) {
         self.browser.open(link["url"].as_str().unwrap()).await;
-        self.browser.press("main form button.primary").await;
+        self.browser.press(CONTINUE).await;
     }
 
     /// Signs in at the provider and allows access.
