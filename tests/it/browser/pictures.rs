@@ -33,7 +33,7 @@ impl Viewer {
     async fn start(locale: &'static str) -> Self {
         let tenant = "[return]\nsms = \"sms:+15550199\"".to_owned();
         let provider = format!("{MAPPING}\n[provider.enrich]\nrequired = [\"email\"]");
-        let broker = Harness::with(Choices { tenant, provider, ..Choices::default() }).await;
+        let broker = Harness::with(Choices { provider, tenant, ..Choices::default() }).await;
         let browser = Chromium::start(Scripts::On).await;
         browser.command("Network.enable", json!({})).await;
         let headers = json!({"headers": {"Accept-Language": locale}});
