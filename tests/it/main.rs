@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
+mod browser;
 mod callback;
 mod confirm;
 mod demo;
@@ -14,6 +15,7 @@ mod issuer;
 mod login;
 mod pages;
 mod profile;
+mod program;
 mod review;
 mod settings;
 mod store;

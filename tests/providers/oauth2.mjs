@@ -1,5 +1,6 @@
 // A plain OAuth 2 server: no discovery, no id_token, the nested WhoAmI of the seed behind it.
-// Listens on a free port of 127.0.0.1 and prints it.
+// Listens on a free port of 127.0.0.1 and prints it, then each request's method and path.
+// Asked for `response_mode=form_post`, it answers by a form that sends itself where scripts run.
 // Environment: REDIRECT_URIS (separated by spaces), CLIENT_ID, CLIENT_SECRET.
 import crypto from 'node:crypto';
 import express from 'express';
@@ -40,6 +41,10 @@ const page = (body) => `<!doctype html><html lang="en"><title>Sign in</title><bo
 
 const app = express();
 app.use(express.urlencoded({ extended: false }));
+app.use((request, response, next) => {
+  console.log(`${request.method} ${request.path}`);
+  next();
+});
 
 app.get('/auth', (request, response) => {
   if (!client.redirectUris.includes(request.query.redirect_uri)) return response.status(400).send(page('unknown redirect_uri'));
@@ -71,7 +76,10 @@ app.post('/consent', async (incoming, outgoing) => {
   } catch (error) {
     if (!response.headers.location) return outgoing.status(error.code ?? 500).send(page('refused'));
   }
-  outgoing.redirect(303, response.headers.location);
+  const back = new URL(response.headers.location);
+  if (query.response_mode !== 'form_post') return outgoing.redirect(303, back.href);
+  outgoing.send(page(`<form method="post" action="${escaped(back.origin + back.pathname)}">${hidden(Object.fromEntries(back.searchParams))}
+    <button id="back">Back</button></form><script>document.forms[0].submit()</script>`));
 });
 
 app.post('/auth/token', async (incoming, outgoing) => {

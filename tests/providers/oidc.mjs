@@ -1,5 +1,6 @@
 // A certified OpenID provider with its own login and consent pages, used here as a plain OAuth 2
-// server with a UserInfo endpoint. Listens on a free port of 127.0.0.1 and prints it.
+// server with a UserInfo endpoint. Listens on a free port of 127.0.0.1 and prints it, then each
+// request's method and path.
 // Environment: REDIRECT_URIS (separated by spaces), CLIENT_ID, CLIENT_SECRET.
 import http from 'node:http';
 import { Provider } from 'oidc-provider';
@@ -38,6 +39,7 @@ server.listen(0, '127.0.0.1', () => {
     pkce: { required: () => true },
     cookies: { keys: ['a key of the tests'] },
   });
+  server.on('request', (request) => console.log(`${request.method} ${request.url.split('?')[0]}`));
   server.on('request', provider.callback());
   console.log(`READY ${origin}`);
 });

@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod page;
+pub mod process;
 
 use std::path::Path;
 use std::time::Duration;
@@ -32,11 +33,22 @@ pub struct Choices {
     pub provider: String,
     /// More lines at the end of the tenant's file.
     pub tenant: String,
+    /// A whole `[[provider]]` with the id `acme` in place of the demo's; its secret is
+    /// [`DemoProvider::CLIENT_SECRET`] in `ACME_SECRET`.
+    pub provider_block: Option<String>,
+    /// More `host:port` that the broker may reach.
+    pub egress: Vec<String>,
 }
 
 impl Default for Choices {
     fn default() -> Self {
-        Self { minimum: "code", provider: MAPPING.to_owned(), tenant: String::new() }
+        Self {
+            minimum: "code",
+            provider: MAPPING.to_owned(),
+            tenant: String::new(),
+            provider_block: None,
+            egress: Vec::new(),
+        }
     }
 }
 
@@ -74,13 +86,18 @@ impl Harness {
 
     /// A broker as the test wants it.
     pub async fn with(choices: Choices) -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap(), choices).await
+    }
+
+    /// A broker on a listener that is there already, for providers that must know its redirect
+    /// URIs before it starts.
+    pub async fn on(listener: TcpListener, choices: Choices) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let provider = DemoProvider::start(clock.clone()).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         write_files(folder.path(), &clock, &provider, &choices);
-        let config = read_config(folder.path(), port, &provider);
+        let config = read_config(folder.path(), port, &provider, &choices);
         let (stop, served) = serve(&config, &clock, listener);
         Self {
             origin: format!("http://127.0.0.1:{port}"),
@@ -251,7 +268,8 @@ fn environment() -> Environment {
     [("ACME_SECRET".to_owned(), DemoProvider::CLIENT_SECRET.to_owned())].into_iter().collect()
 }
 
-fn read_config(folder: &Path, port: u16, provider: &DemoProvider) -> Config {
+fn read_config(folder: &Path, port: u16, provider: &DemoProvider, choices: &Choices) -> Config {
+    let demo = provider.origin().trim_start_matches("http://").to_owned();
     let flags = Flags {
         config: None,
         listen: vec![format!("127.0.0.1:{port}")],
@@ -259,7 +277,7 @@ fn read_config(folder: &Path, port: u16, provider: &DemoProvider) -> Config {
         store: vec![format!("sqlite:{}", folder.join("countersign.db").display())],
         tenants: vec![folder.join("tenants").display().to_string()],
         keys: vec![folder.join("keys.toml").display().to_string()],
-        allow_egress: vec![provider.origin().trim_start_matches("http://").to_owned()],
+        allow_egress: [vec![demo], choices.egress.clone()].concat(),
     };
     Config::read(&flags, &environment()).unwrap().value
 }
@@ -273,14 +291,31 @@ fn write_files(folder: &Path, clock: &Clock, provider: &DemoProvider, choices: &
 }
 
 fn tenant(name: &str, host: &str, provider: &DemoProvider, choices: &Choices) -> String {
-    let origin = provider.origin();
-    let (id, hash) = (DemoProvider::CLIENT_ID, bot_secret_hash());
+    let block = choices.provider_block.clone().unwrap_or_else(|| demo_block(provider, choices));
     format!(
         r#"
 name = "{name}"
 hosts = ["{host}"]
 [binding]
 minimum = "{minimum}"
+{block}
+[[client]]
+client_id = "acme-bot"
+secret_hash = "{hash}"
+grant_types = ["client_credentials"]
+scopes = [{scopes}]
+{tail}
+"#,
+        hash = bot_secret_hash(),
+        minimum = choices.minimum,
+        tail = choices.tenant,
+        scopes = SCOPES.split(' ').map(|scope| format!("{scope:?}")).collect::<Vec<_>>().join(", "),
+    )
+}
+
+fn demo_block(provider: &DemoProvider, choices: &Choices) -> String {
+    format!(
+        r#"
 [[provider]]
 id = "acme"
 label = "Acme online banking"
@@ -290,17 +325,10 @@ authorize_url = "{origin}/auth"
 token_url = "{origin}/auth/token"
 whoami_url = "{origin}/whoami"
 {more}
-[[client]]
-client_id = "acme-bot"
-secret_hash = "{hash}"
-grant_types = ["client_credentials"]
-scopes = [{scopes}]
-{tail}
 "#,
-        minimum = choices.minimum,
+        id = DemoProvider::CLIENT_ID,
+        origin = provider.origin(),
         more = choices.provider,
-        tail = choices.tenant,
-        scopes = SCOPES.split(' ').map(|scope| format!("{scope:?}")).collect::<Vec<_>>().join(", "),
     )
 }
 

@@ -1,0 +1,175 @@
+//! Headless Chromium behind chromedriver, with a profile of its own. It reaches this machine only.
+
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, LoggingPrefsLogLevel};
+use tokio::sync::{Semaphore, SemaphorePermit};
+use url::Url;
+
+use crate::harness::process::Process;
+
+/// Where Debian puts the browser.
+const BROWSER: &str = "/usr/bin/chromium";
+/// How long an element may take to appear on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// A browser is several processes: not more of them at once than a small machine bears.
+static SEATS: Semaphore = Semaphore::const_new(2);
+
+/// Whether pages may run scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scripts {
+    /// As customers have it.
+    On,
+    /// As careful customers have it.
+    Off,
+}
+
+/// A running browser.
+pub struct Chromium {
+    driver: Option<WebDriver>,
+    _process: Process,
+    _profile: TempDir,
+    _seat: SemaphorePermit<'static>,
+}
+
+impl Chromium {
+    /// Starts it.
+    pub async fn start(scripts: Scripts) -> Self {
+        let seat = SEATS.acquire().await.unwrap();
+        let install = "run `./check`, which installs what the tests need";
+        assert!(std::path::Path::new(BROWSER).exists(), "`{BROWSER}` is not there: {install}");
+        let profile = tempfile::tempdir().unwrap();
+        let mut command = Command::new("chromedriver");
+        command.arg("--port=0").env("TMPDIR", profile.path()).env("XDG_CONFIG_HOME", profile.path());
+        let process = Process::start("chromedriver", &mut command);
+        let port: u16 = process.wait_for(|line| {
+            line.strip_prefix("ChromeDriver was started successfully on port ")?
+                .trim_end_matches('.')
+                .parse()
+                .ok()
+        });
+        let server = format!("http://127.0.0.1:{port}");
+        let builder =
+            WebDriver::builder(server, capabilities(&profile, scripts)).client(crate::harness::http_client());
+        let driver = builder.connect().await.unwrap_or_else(|error| {
+            panic!("Chromium does not start: {error}\n{}", process.complaints());
+        });
+        Self { driver: Some(driver), _process: process, _profile: profile, _seat: seat }
+    }
+
+    /// The driver, for what has no method here.
+    pub fn driver(&self) -> &WebDriver {
+        self.driver.as_ref().expect("it is taken in `drop` only")
+    }
+
+    /// Loads a page.
+    pub async fn open(&self, url: &str) {
+        self.driver().goto(url).await.unwrap();
+    }
+
+    /// Waits for an element.
+    pub async fn see(&self, css: &str) -> WebElement {
+        let found = self.driver().query(By::Css(css)).wait(PATIENCE, Duration::from_millis(50)).first().await;
+        match found {
+            Ok(element) => element,
+            Err(error) => {
+                let (url, html) = (self.url().await, self.driver().source().await.unwrap_or_default());
+                panic!("no `{css}` on {}{}: {error}\n{html}", url.host_str().unwrap_or_default(), url.path())
+            }
+        }
+    }
+
+    /// Waits for an element and presses it.
+    pub async fn press(&self, css: &str) {
+        self.see(css).await.click().await.unwrap();
+    }
+
+    /// Waits for a field and types into it.
+    pub async fn fill(&self, css: &str, text: &str) {
+        self.see(css).await.send_keys(text).await.unwrap();
+    }
+
+    /// The text of the first element of this kind, once it is there.
+    pub async fn text(&self, css: &str) -> String {
+        self.see(css).await.text().await.unwrap()
+    }
+
+    /// The code that the page shows.
+    pub async fn code(&self) -> String {
+        self.text("output").await
+    }
+
+    /// What stands in the address bar.
+    pub async fn url(&self) -> Url {
+        self.driver().current_url().await.unwrap()
+    }
+
+    /// What the console said since it was last asked, warnings and policy violations included.
+    pub async fn console(&self) -> Vec<String> {
+        let entries = self.driver().browser_log().await.unwrap();
+        entries.into_iter().map(|entry| format!("{} {}", entry.level, entry.message)).collect()
+    }
+
+    /// Every request since it was last asked, those of the browser's own pages left out.
+    pub async fn requests(&self) -> Vec<Url> {
+        let entries = self.driver().get_log("performance").await.unwrap();
+        let sent = entries.iter().filter_map(|entry| {
+            let event: Value = serde_json::from_str(&entry.message).unwrap();
+            let (method, params) = (&event["message"]["method"], &event["message"]["params"]);
+            let is_ours = !params["documentURL"].as_str().unwrap_or_default().starts_with("chrome");
+            let url = params["request"]["url"]
+                .as_str()
+                .filter(|_| method == "Network.requestWillBeSent" && is_ours);
+            url.map(|url| url.parse().unwrap())
+        });
+        sent.collect()
+    }
+
+    /// A command of the browser's own protocol.
+    pub async fn command(&self, method: &str, params: Value) -> Value {
+        self.driver().cdp().send_raw(method, params).await.unwrap()
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        // The process group ends with its owner; asking the driver first would only take longer.
+        if let Some(driver) = self.driver.take() {
+            let _ = driver.leak();
+        }
+    }
+}
+
+fn capabilities(profile: &TempDir, scripts: Scripts) -> ChromeCapabilities {
+    let mut wanted = ChromeCapabilities::new();
+    wanted.set_binary(BROWSER).unwrap();
+    let folder = format!("--user-data-dir={}", profile.path().join("profile").display());
+    for arg in [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-dev-shm-usage",
+        "--disable-gpu",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-breakpad",
+        "--no-first-run",
+        "--no-proxy-server",
+        "--lang=en-US",
+        "--hide-scrollbars",
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
+        &folder,
+    ] {
+        wanted.add_arg(arg).unwrap();
+    }
+    if scripts == Scripts::Off {
+        let prefs = json!({"profile.managed_default_content_settings.javascript": 2});
+        wanted.add_experimental_option("prefs", prefs).unwrap();
+    }
+    wanted.set_logging_prefs("browser", LoggingPrefsLogLevel::All).unwrap();
+    wanted.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
+    wanted
+}

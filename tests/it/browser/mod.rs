@@ -1,0 +1,21 @@
+//! The whole path in a real browser: headless Chromium, the broker, and OAuth servers from npm
+//! that nobody here wrote. `./check` installs all of it; a test that lacks a part fails and says so.
+//!
+//! To add a test: 1. start a [`World`] with the provider that it needs, 2. walk with the browser's
+//! `press`, `fill` and `see`, which wait for elements and never for time: name one that the page
+//! before does not have, 3. ask the broker's API
+//! what came of it. To add a provider: a file in `tests/providers` that prints `READY <origin>` and
+//! then a line `METHOD /path` per request, and a variant of [`provider::Kind`].
+//!
+//! Pictures of every customer page, to be looked at by people:
+//! `COUNTERSIGN_SCREENSHOTS=screenshots cargo test --test it browser::pictures`.
+
+mod chromium;
+mod logins;
+mod pictures;
+mod provider;
+mod visits;
+mod world;
+
+use chromium::{Chromium, Scripts};
+use world::{CONFIRM, CONTINUE, END, Setup, World};
