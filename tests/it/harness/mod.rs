@@ -2,7 +2,9 @@
 //! real: its own key ring, its own database, its own tenant files. Ends with the test.
 
 pub mod browser;
+pub mod log;
 pub mod page;
+pub mod process;
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +14,7 @@ use countersign::cli::demo::provider::DemoProvider;
 use countersign::clock::Clock;
 use countersign::config::{Config, Environment, Flags};
 use countersign::keyring::KeyRing;
+use process::Process;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -32,11 +35,31 @@ pub struct Choices {
     pub provider: String,
     /// More lines at the end of the tenant's file.
     pub tenant: String,
+    /// The tenant's name, as customers see it.
+    pub name: &'static str,
+    /// Another token URL than the demo provider's.
+    pub token_url: Option<String>,
+    /// Another `WhoAmI` URL than the demo provider's.
+    pub whoami_url: Option<String>,
+    /// More addresses that the broker may call, each `host:port`.
+    pub allow: Vec<String>,
+    /// Whether those pass the check of the settings only, and are refused when they are dialled: as
+    /// a name does that resolves to another address than before.
+    pub refuse_when_dialled: bool,
 }
 
 impl Default for Choices {
     fn default() -> Self {
-        Self { minimum: "code", provider: MAPPING.to_owned(), tenant: String::new() }
+        Self {
+            minimum: "code",
+            provider: MAPPING.to_owned(),
+            tenant: String::new(),
+            name: "Acme Bank",
+            token_url: None,
+            whoami_url: None,
+            allow: Vec::new(),
+            refuse_when_dialled: false,
+        }
     }
 }
 
@@ -56,9 +79,21 @@ pub struct Harness {
     pub config: Config,
     http: reqwest::Client,
     token: tokio::sync::Mutex<Option<(String, jiff::Timestamp)>>,
-    _folder: TempDir,
-    stop: Option<oneshot::Sender<()>>,
-    served: Option<tokio::task::JoinHandle<()>>,
+    /// How many entries of `egress.allow` count when an address is dialled.
+    dialled: Option<usize>,
+    flags: Flags,
+    running: Running,
+    folder: TempDir,
+}
+
+/// How the broker runs.
+enum Running {
+    /// Not at all.
+    Not,
+    /// As a task of the test.
+    Task(oneshot::Sender<()>, tokio::task::JoinHandle<()>),
+    /// As a process of its own.
+    Process(Process),
 }
 
 impl Harness {
@@ -74,24 +109,39 @@ impl Harness {
 
     /// A broker as the test wants it.
     pub async fn with(choices: Choices) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut harness = Self::prepare(&choices, listener.local_addr().unwrap().port()).await;
+        harness.running = serve(&harness.config, harness.dialled, &harness.clock, listener);
+        harness
+    }
+
+    /// The real program as a process of its own, which can be killed. Its clock cannot be moved.
+    pub async fn process(choices: Choices) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut harness = Self::prepare(&choices, listener.local_addr().unwrap().port()).await;
+        drop(listener);
+        harness.running = Running::Process(Process::start(harness.folder.path(), &harness.flags).await);
+        harness
+    }
+
+    async fn prepare(choices: &Choices, port: u16) -> Self {
+        log::listen();
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let provider = DemoProvider::start(clock.clone()).await.unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        write_files(folder.path(), &clock, &provider, &choices);
-        let config = read_config(folder.path(), port, &provider);
-        let (stop, served) = serve(&config, &clock, listener);
+        write_files(folder.path(), &clock, &provider, choices);
+        let flags = flags(folder.path(), port, &provider, choices);
         Self {
             origin: format!("http://127.0.0.1:{port}"),
             provider,
             clock,
-            config,
+            config: Config::read(&flags, &environment()).unwrap().value,
             http: http_client(),
             token: tokio::sync::Mutex::new(None),
-            _folder: folder,
-            stop: Some(stop),
-            served: Some(served),
+            dialled: choices.refuse_when_dialled.then_some(1),
+            flags,
+            folder,
+            running: Running::Not,
         }
     }
 
@@ -100,16 +150,27 @@ impl Harness {
         self.stop().await;
         let address = self.origin.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind(&address).await.unwrap();
-        let (stop, served) = serve(&self.config, &self.clock, listener);
-        (self.stop, self.served) = (Some(stop), Some(served));
+        self.running = serve(&self.config, self.dialled, &self.clock, listener);
     }
 
     /// Stops the broker and waits until everything is written.
     pub async fn stop(&mut self) {
-        if let (Some(stop), Some(served)) = (self.stop.take(), self.served.take()) {
+        if let Running::Task(stop, served) = std::mem::replace(&mut self.running, Running::Not) {
             let _ = stop.send(());
             served.await.unwrap();
         }
+    }
+
+    /// Kills the process as `kill -9` does, and starts it again on the same files and port.
+    pub async fn kill_and_start(&mut self) {
+        let Running::Process(process) = &mut self.running else { panic!("this broker is no process") };
+        process.kill();
+        *process = Process::start(self.folder.path(), &self.flags).await;
+    }
+
+    /// The folder of database, keys, tenants and, of a process, its log.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Sends a request as the tenant's bot and reads the JSON answer.
@@ -209,7 +270,7 @@ impl Harness {
 
 impl Drop for Harness {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
+        if let Running::Task(stop, _) = std::mem::replace(&mut self.running, Running::Not) {
             let _ = stop.send(());
         }
         if !std::thread::panicking() {
@@ -230,13 +291,11 @@ pub fn http_client() -> reqwest::Client {
         .unwrap()
 }
 
-fn serve(
-    config: &Config,
-    clock: &Clock,
-    listener: TcpListener,
-) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+fn serve(config: &Config, dialled: Option<usize>, clock: &Clock, listener: TcpListener) -> Running {
     let tenants = app::read_tenants(config, &environment()).unwrap().value;
-    let app = App::build(config, tenants, clock.clone()).unwrap();
+    let mut config = config.clone();
+    config.egress.allow.truncate(dialled.unwrap_or(usize::MAX));
+    let app = App::build(&config, tenants, clock.clone()).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(async move {
         app.serve(listener, None, async {
@@ -244,40 +303,42 @@ fn serve(
         })
         .await;
     });
-    (stop, served)
+    Running::Task(stop, served)
 }
 
 fn environment() -> Environment {
     [("ACME_SECRET".to_owned(), DemoProvider::CLIENT_SECRET.to_owned())].into_iter().collect()
 }
 
-fn read_config(folder: &Path, port: u16, provider: &DemoProvider) -> Config {
-    let flags = Flags {
+fn flags(folder: &Path, port: u16, provider: &DemoProvider, choices: &Choices) -> Flags {
+    let own = provider.origin().trim_start_matches("http://").to_owned();
+    Flags {
         config: None,
         listen: vec![format!("127.0.0.1:{port}")],
         base_url: vec![format!("http://localhost:{port}")],
         store: vec![format!("sqlite:{}", folder.join("countersign.db").display())],
         tenants: vec![folder.join("tenants").display().to_string()],
         keys: vec![folder.join("keys.toml").display().to_string()],
-        allow_egress: vec![provider.origin().trim_start_matches("http://").to_owned()],
-    };
-    Config::read(&flags, &environment()).unwrap().value
+        allow_egress: std::iter::once(own).chain(choices.allow.iter().cloned()).collect(),
+    }
 }
 
 fn write_files(folder: &Path, clock: &Clock, provider: &DemoProvider, choices: &Choices) {
     let tenants = folder.join("tenants");
     std::fs::create_dir(&tenants).unwrap();
     KeyRing::generate(clock).write_new(&folder.join("keys.toml")).unwrap();
-    std::fs::write(tenants.join("acme.toml"), tenant("Acme Bank", "127.0.0.1", provider, choices)).unwrap();
+    std::fs::write(tenants.join("acme.toml"), tenant(choices.name, "127.0.0.1", provider, choices)).unwrap();
     std::fs::write(tenants.join("beta.toml"), tenant("Beta Shop", "beta.test", provider, choices)).unwrap();
 }
 
 fn tenant(name: &str, host: &str, provider: &DemoProvider, choices: &Choices) -> String {
     let origin = provider.origin();
     let (id, hash) = (DemoProvider::CLIENT_ID, bot_secret_hash());
+    // A text of JSON is a text of TOML.
+    let name = json!(name);
     format!(
         r#"
-name = "{name}"
+name = {name}
 hosts = ["{host}"]
 [binding]
 minimum = "{minimum}"
@@ -287,8 +348,8 @@ label = "Acme online banking"
 client_id = "{id}"
 client_secret = {{ env = "ACME_SECRET" }}
 authorize_url = "{origin}/auth"
-token_url = "{origin}/auth/token"
-whoami_url = "{origin}/whoami"
+token_url = "{token_url}"
+whoami_url = "{whoami_url}"
 {more}
 [[client]]
 client_id = "acme-bot"
@@ -297,6 +358,8 @@ grant_types = ["client_credentials"]
 scopes = [{scopes}]
 {tail}
 "#,
+        token_url = choices.token_url.clone().unwrap_or_else(|| format!("{origin}/auth/token")),
+        whoami_url = choices.whoami_url.clone().unwrap_or_else(|| format!("{origin}/whoami")),
         minimum = choices.minimum,
         more = choices.provider,
         tail = choices.tenant,
