@@ -86,7 +86,6 @@ pub enum ApiError {
 impl ApiError {
     /// A call whose token is missing, not good, or not for this.
     pub fn access(refusal: Refusal, tenant: &Tenant) -> Self {
-        tracing::info!(tenant = %tenant.id, code = refusal.as_str(), "api.refused");
         Self::Access {
             status: refusal.status(),
             challenge: refusal.www_authenticate(tenant),
@@ -208,7 +207,7 @@ impl From<StoreError> for ApiError {
                 Self::Unavailable
             }
             StoreError::BadCursor => {
-                Self::Malformed(vec![BodyFault::at("/cursor", "not a cursor of this list")])
+                Self::Malformed(vec![BodyFault::at("?cursor", "not a cursor of this list")])
             }
             other => {
                 tracing::error!(detail = %other, "store.failed");
