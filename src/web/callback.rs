@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 
@@ -13,6 +13,7 @@ use crate::flow::outcome::{Ended, OutcomeError, Shown};
 
 use super::error::login_status;
 use super::page::{self, Notice};
+use super::segment::Segment;
 use super::visit::{Visit, see_other};
 use super::{Web, link_page};
 
@@ -25,7 +26,7 @@ pub async fn end_user(visit: Visit, State(web): State<Arc<Web>>, request: Reques
 pub async fn end_user_named(
     visit: Visit,
     State(web): State<Arc<Web>>,
-    Path(provider): Path<String>,
+    Segment(provider): Segment,
     request: Request,
 ) -> Response {
     arrive(visit, &web, Route::EndUser, Some(provider), request).await
@@ -40,7 +41,7 @@ pub async fn abc(visit: Visit, State(web): State<Arc<Web>>, request: Request) ->
 pub async fn abc_named(
     visit: Visit,
     State(web): State<Arc<Web>>,
-    Path(provider): Path<String>,
+    Segment(provider): Segment,
     request: Request,
 ) -> Response {
     arrive(visit, &web, Route::Abc, Some(provider), request).await
@@ -55,14 +56,14 @@ pub async fn abc_auth2(visit: Visit, State(web): State<Arc<Web>>, request: Reque
 pub async fn abc_auth2_named(
     visit: Visit,
     State(web): State<Arc<Web>>,
-    Path(provider): Path<String>,
+    Segment(provider): Segment,
     request: Request,
 ) -> Response {
     arrive(visit, &web, Route::AbcAuth2, Some(provider), request).await
 }
 
 /// `/a/r/{handle}`: how the login ended, or the code to send in the chat.
-pub async fn result(visit: Visit, State(web): State<Arc<Web>>, Path(handle): Path<String>) -> Response {
+pub async fn result(visit: Visit, State(web): State<Arc<Web>>, Segment(handle): Segment) -> Response {
     if !matches!(visit.method, Method::GET | Method::HEAD) {
         return visit.wrong_method("GET, HEAD");
     }

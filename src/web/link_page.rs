@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -14,11 +14,12 @@ use crate::flow::open_link::{Landing, OpenLinkError};
 
 use super::host::{self, Asked};
 use super::page::{self, Notice};
+use super::segment::Segment;
 use super::visit::{Visit, see_other};
 use super::{RequestId, Web};
 
 /// `GET` shows the landing page and changes nothing; `POST` starts a sign-in.
-pub async fn link(visit: Visit, State(web): State<Arc<Web>>, Path(token): Path<String>) -> Response {
+pub async fn link(visit: Visit, State(web): State<Arc<Web>>, Segment(token): Segment) -> Response {
     match visit.method {
         Method::GET | Method::HEAD => look(&visit, &web, &token).await,
         Method::POST if !visit.is_same_origin() => visit.notice(Notice::Forbidden),
@@ -31,7 +32,7 @@ pub async fn link(visit: Visit, State(web): State<Arc<Web>>, Path(token): Path<S
 pub async fn decline(
     visit: Visit,
     State(web): State<Arc<Web>>,
-    Path(token): Path<String>,
+    Segment(token): Segment,
     request: Request,
 ) -> Response {
     if visit.method != Method::POST {
@@ -53,7 +54,7 @@ pub async fn decline(
 }
 
 /// `/assets/…`: stylesheet and icon, which the pages name by their content.
-pub async fn asset(visit: Visit, Path(path): Path<String>) -> Response {
+pub async fn asset(visit: Visit, Segment(path): Segment) -> Response {
     match visit.method {
         Method::GET | Method::HEAD => page::asset(&path).unwrap_or_else(|| visit.notice(Notice::Unknown)),
         _ => visit.wrong_method("GET, HEAD"),

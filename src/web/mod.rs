@@ -14,6 +14,7 @@ pub mod link_page;
 pub mod listener;
 pub mod oauth;
 pub mod page;
+mod segment;
 pub mod strict_json;
 pub mod visit;
 

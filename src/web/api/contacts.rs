@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
 
 use crate::domain::contact::Contact;
@@ -13,6 +13,7 @@ use crate::flow::contacts::ContactQuery;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadContacts};
 use crate::web::error::{ApiError, BodyFault};
+use crate::web::segment::Segment;
 
 use super::query::Query;
 
@@ -33,7 +34,7 @@ pub async fn list(
 pub async fn read(
     caller: Caller<ReadContacts>,
     State(web): State<Arc<Web>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Contact>, ApiError> {
     let id: ContactId = id.parse().map_err(|_| ApiError::NotFound)?;
     web.broker.contact(&caller.tenant, &id).await?.map(Json).ok_or(ApiError::NotFound)

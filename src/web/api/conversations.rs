@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::Value;
 
 use crate::domain::ids::ConversationId;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadConversations};
 use crate::web::error::ApiError;
+use crate::web::segment::Segment;
 
 use super::view;
 
@@ -17,7 +18,7 @@ use super::view;
 pub async fn read(
     caller: Caller<ReadConversations>,
     State(web): State<Arc<Web>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Json<Value>, ApiError> {
     let id: ConversationId = id.parse().map_err(|_| ApiError::NotFound)?;
     let conversation = web.broker.conversation(&caller.tenant, &id).await?.ok_or(ApiError::NotFound)?;
