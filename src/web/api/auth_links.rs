@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
@@ -10,14 +10,15 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::binding::Binding;
 use crate::domain::confirmation::TypedCode;
-use crate::domain::conversation::ConversationRef;
-use crate::domain::ids::{LinkId, ProviderId};
-use crate::domain::link::{ContactHint, Sender};
+use crate::domain::conversation::{Channel, ConversationRef, Handle};
+use crate::domain::ids::{ContactId, ConversationId, LinkId, ProviderId};
+use crate::domain::link::{ContactHint, Sender, SenderKind};
 use crate::domain::request::Route;
 use crate::flow::create_link::NewLink;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadAuthLinks, WriteAuthLinks};
 use crate::web::error::{ApiError, BodyFault};
+use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
 use super::view;
@@ -29,19 +30,44 @@ const METADATA: usize = 4096;
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct CreateBody {
-    conversation: ConversationRef,
+    conversation: ConversationBody,
     provider: Option<ProviderId>,
     snippet: Option<String>,
     locale: Option<String>,
     expires_in: Option<i64>,
-    sender: Option<Sender>,
+    sender: Option<SenderBody>,
     callback: Option<Route>,
     #[serde(default)]
     capabilities: Vec<String>,
-    contact: Option<ContactHint>,
+    contact: Option<ContactBody>,
     binding: Option<BindingBody>,
     #[serde(default)]
     metadata: Map<String, Value>,
+}
+
+/// The conversation of an order, as in [`ConversationRef`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConversationBody {
+    id: ConversationId,
+    channel: Channel,
+    handle: Option<Handle>,
+}
+
+/// Who asks, as in [`Sender`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SenderBody {
+    kind: SenderKind,
+    id: String,
+}
+
+/// The contact that the platform expects, as in [`ContactHint`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ContactBody {
+    id: Option<ContactId>,
+    external_id: Option<String>,
 }
 
 /// What a sender may demand of the chat.
@@ -65,16 +91,17 @@ pub async fn create(
     StrictJson(body): StrictJson<CreateBody>,
 ) -> Result<Response, ApiError> {
     check(&body)?;
+    let ConversationBody { id, channel, handle } = body.conversation;
     let order = NewLink {
-        conversation: body.conversation,
+        conversation: ConversationRef { id, channel, handle },
         provider: body.provider,
         snippet: body.snippet,
         locale: body.locale,
         expires_in: body.expires_in,
-        sender: body.sender,
+        sender: body.sender.map(|SenderBody { kind, id }| Sender { kind, id }),
         route: body.callback,
         capabilities: body.capabilities,
-        contact: body.contact,
+        contact: body.contact.map(|ContactBody { id, external_id }| ContactHint { id, external_id }),
         minimum: body.binding.and_then(|binding| binding.minimum),
         metadata: body.metadata,
     };
@@ -99,7 +126,7 @@ pub async fn create(
 pub async fn read(
     caller: Caller<ReadAuthLinks>,
     State(web): State<Arc<Web>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let link = web.broker.link(&caller.tenant, &parse_id(&id)?).await?.ok_or(ApiError::NotFound)?;
     Ok(axum::Json(view::link(&link)).into_response())
@@ -109,7 +136,7 @@ pub async fn read(
 pub async fn cancel(
     caller: Caller<WriteAuthLinks>,
     State(web): State<Arc<Web>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let link = web.broker.cancel_link(&caller.tenant, &caller.client_id, &parse_id(&id)?).await?;
     Ok(axum::Json(view::link(&link)).into_response())
@@ -119,7 +146,7 @@ pub async fn cancel(
 pub async fn confirm(
     caller: Caller<WriteAuthLinks>,
     State(web): State<Arc<Web>>,
-    Path(id): Path<String>,
+    Segment(id): Segment,
     StrictJson(body): StrictJson<ConfirmBody>,
 ) -> Result<Response, ApiError> {
     let id = parse_id(&id)?;
