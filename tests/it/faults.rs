@@ -360,3 +360,44 @@ async fn an_address_of_the_own_network_is_never_dialled(
     assert_failed(&broker, &link, step, code).await;
     assert_eq!(reached.load(Ordering::SeqCst), 0);
 }
+
+#[tokio::test]
+async fn a_page_of_every_status_carries_the_security_headers() {
+    let broker = Harness::start().await;
+    let link = broker.link("conv-1").await;
+    let url: url::Url = link["url"].as_str().unwrap().parse().unwrap();
+    let path = url.path();
+    let plain = |method: &str, path: &str| broker.plain(method.parse().unwrap(), path);
+    let callback = "/idp/eu/oauth/callback";
+    let asked = [
+        (200, plain("GET", path)),
+        (400, plain("GET", callback)),
+        (400, plain("POST", callback)),
+        (403, plain("POST", path)),
+        (403, plain("POST", &format!("{path}/decline"))),
+        (404, plain("GET", "/a/unknown")),
+        (404, plain("GET", "/a/r/unknown")),
+        (404, plain("GET", "/nothing")),
+        (404, plain("GET", "/assets/nothing.css")),
+        (405, plain("PUT", path)),
+        (405, plain("TRACE", path)),
+        (405, plain("DELETE", callback)),
+        (405, plain("POST", "/a/r/unknown")),
+        (405, plain("GET", &format!("{path}/decline"))),
+        (413, plain("POST", callback).body(vec![b'a'; 64 * 1024 + 1])),
+        (421, plain("GET", path).header("host", "evil.test")),
+        (421, plain("GET", "/nothing").header("host", "evil.test")),
+    ];
+    for (status, request) in asked {
+        let response = request.send().await.unwrap();
+        let (got, headers) = (response.status(), response.headers().clone());
+        let page = Page { status: got, url: url.clone(), headers, html: response.text().await.unwrap() };
+        assert_eq!(got, status, "{}", page.html);
+        assert_page_headers(&page);
+        assert_eq!(got == 405, page.headers.contains_key("allow"));
+    }
+    broker.post(&format!("/v1/auth-links/{}/cancel", link["id"].as_str().unwrap()), json!({})).await;
+    let gone = Browser::new().get(&url).await;
+    assert_eq!(gone.status, StatusCode::GONE);
+    assert_page_headers(&gone);
+}

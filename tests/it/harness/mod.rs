@@ -6,6 +6,8 @@ pub mod log;
 pub mod page;
 pub mod process;
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -326,9 +328,25 @@ fn flags(folder: &Path, port: u16, provider: &DemoProvider, choices: &Choices) -
 fn write_files(folder: &Path, clock: &Clock, provider: &DemoProvider, choices: &Choices) {
     let tenants = folder.join("tenants");
     std::fs::create_dir(&tenants).unwrap();
-    KeyRing::generate(clock).write_new(&folder.join("keys.toml")).unwrap();
+    write_keys(&folder.join("keys.toml"), clock);
     std::fs::write(tenants.join("acme.toml"), tenant(choices.name, "127.0.0.1", provider, choices)).unwrap();
     std::fs::write(tenants.join("beta.toml"), tenant("Beta Shop", "beta.test", provider, choices)).unwrap();
+}
+
+/// A key ring costs an RSA key: one per test binary is enough.
+fn write_keys(path: &Path, clock: &Clock) {
+    static KEYS: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let mut first = false;
+    let keys = KEYS.get_or_init(|| {
+        first = true;
+        KeyRing::generate(clock).write_new(path).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    });
+    if !first {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(path).unwrap();
+        file.write_all(keys.as_bytes()).unwrap();
+    }
 }
 
 fn tenant(name: &str, host: &str, provider: &DemoProvider, choices: &Choices) -> String {
