@@ -3,7 +3,8 @@
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::header;
-use serde::de::DeserializeOwned;
+use serde::Deserialize as _;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_path_to_error::Segment;
 
 use super::error::{ApiError, BodyFault};
@@ -35,8 +36,9 @@ fn is_json(content_type: &str) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    check_syntax(bytes)?;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let pointer = pointer(error.path());
         let inner = error.into_inner();
         let fault = BodyFault {
@@ -45,15 +47,23 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
             line: Some(inner.line()),
             column: Some(inner.column()),
         };
-        if inner.is_data() { ApiError::Refused(vec![fault]) } else { ApiError::Malformed(vec![fault]) }
-    })?;
-    reader.end().map_err(|error| {
-        ApiError::Malformed(vec![BodyFault::at(
-            "",
-            format!("something follows the JSON value: {}", words(&error)),
-        )])
-    })?;
-    Ok(value)
+        // What is expected elsewhere is a matter of types, though serde calls it one of syntax.
+        let wrong = inner.is_data() || fault.detail.starts_with("expected ");
+        if wrong { ApiError::Refused(vec![fault]) } else { ApiError::Malformed(vec![fault]) }
+    })
+}
+
+/// Whether it is one JSON value at all. A fault of the syntax is told before one of the content,
+/// which may be its consequence.
+fn check_syntax(bytes: &[u8]) -> Result<(), ApiError> {
+    let malformed = |error: &serde_json::Error, detail| {
+        let (line, column) = (Some(error.line()), Some(error.column()));
+        ApiError::Malformed(vec![BodyFault { pointer: String::new(), detail, line, column }])
+    };
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    IgnoredAny::deserialize(&mut reader).map_err(|error| malformed(&error, words(&error)))?;
+    let follows = |error: &serde_json::Error| format!("something follows the JSON value: {}", words(error));
+    reader.end().map_err(|error| malformed(&error, follows(&error)))
 }
 
 /// serde's message without the place, which the fault carries itself.
@@ -121,6 +131,21 @@ mod tests {
         assert!(!well_formed);
         assert_eq!(fault.line, Some(1));
         assert!(!self::fault(r#"{"inner": {"number": 1}} x"#).0);
+    }
+
+    #[test]
+    fn a_word_that_is_a_number_is_wrong_json_and_not_broken_json() {
+        #[derive(Debug, Deserialize)]
+        enum Word {}
+        let refused = parse::<Word>(b"7");
+        assert!(matches!(refused, Err(ApiError::Refused(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn broken_json_is_told_before_what_is_wrong_in_it() {
+        let (well_formed, fault) = fault("{\"other\": 1,\n oops");
+        assert!(!well_formed);
+        assert_eq!((fault.line, fault.column), (Some(2), Some(2)));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use serde_json::{Map, Value, json};
 use crate::domain::binding::Binding;
 use crate::domain::confirmation::TypedCode;
 use crate::domain::conversation::{Channel, ConversationRef, Handle};
-use crate::domain::ids::{ConversationId, LinkId, ProviderId};
-use crate::domain::link::{ContactHint, Sender};
+use crate::domain::ids::{ContactId, ConversationId, LinkId, ProviderId};
+use crate::domain::link::{ContactHint, Sender, SenderKind};
 use crate::domain::request::Route;
 use crate::flow::create_link::NewLink;
 use crate::web::Web;
@@ -39,24 +39,40 @@ pub struct CreateBody {
     snippet: Option<String>,
     locale: Option<String>,
     expires_in: Option<i64>,
-    sender: Option<Sender>,
+    sender: Option<SenderBody>,
     callback: Option<Route>,
     #[serde(default)]
     capabilities: Vec<String>,
-    contact: Option<ContactHint>,
+    contact: Option<ContactBody>,
     binding: Option<BindingBody>,
     #[serde(default)]
     metadata: Map<String, Value>,
 }
 
-/// Where the link will be sent. A misspelt `handle` must not pass for one that was left out: who
-/// may confirm the sign-in hangs on it.
+/// The conversation of an order, as in [`ConversationRef`]. A misspelt `handle` must not pass for
+/// one that was left out: who may confirm the sign-in hangs on it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ConversationBody {
+struct ConversationBody {
     id: ConversationId,
     channel: Channel,
     handle: Option<Handle>,
+}
+
+/// Who asks, as in [`Sender`].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SenderBody {
+    kind: SenderKind,
+    id: String,
+}
+
+/// The contact that the platform expects, as in [`ContactHint`].
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct ContactBody {
+    id: Option<ContactId>,
+    external_id: Option<String>,
 }
 
 /// What a sender may demand of the chat.
@@ -87,10 +103,10 @@ pub async fn create(
         snippet: body.snippet,
         locale: body.locale,
         expires_in: body.expires_in,
-        sender: body.sender,
+        sender: body.sender.map(|SenderBody { kind, id }| Sender { kind, id }),
         route: body.callback,
         capabilities: body.capabilities,
-        contact: body.contact,
+        contact: body.contact.map(|ContactBody { id, external_id }| ContactHint { id, external_id }),
         minimum: body.binding.and_then(|binding| binding.minimum),
         metadata: body.metadata,
     };

@@ -70,7 +70,7 @@ impl World {
         let choices = Choices {
             minimum: setup.minimum,
             provider_block: Some(block(&setup, &provider.origin)),
-            egress: ["127.0.0.1", setup.provider_host]
+            allow: ["127.0.0.1", setup.provider_host]
                 .map(|host| format!("{host}:{}", provider.port()))
                 .into(),
             ..Choices::default()

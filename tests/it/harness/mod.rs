@@ -1,13 +1,18 @@
 //! A whole broker on a free port of 127.0.0.1, with the demo's provider beside it and everything
 //! real: its own key ring, its own database, its own tenant files. Ends with the test.
 
+pub mod broker_process;
 pub mod browser;
+pub mod log;
 pub mod page;
 pub mod process;
 
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
+use broker_process::BrokerProcess;
 use countersign::app::{self, App};
 use countersign::cli::demo::provider::DemoProvider;
 use countersign::clock::Clock;
@@ -36,8 +41,17 @@ pub struct Choices {
     /// A whole `[[provider]]` with the id `acme` in place of the demo's; its secret is
     /// [`DemoProvider::CLIENT_SECRET`] in `ACME_SECRET`.
     pub provider_block: Option<String>,
-    /// More `host:port` that the broker may reach.
-    pub egress: Vec<String>,
+    /// The tenant's name, as customers see it.
+    pub name: &'static str,
+    /// Another token URL than the demo provider's.
+    pub token_url: Option<String>,
+    /// Another `WhoAmI` URL than the demo provider's.
+    pub whoami_url: Option<String>,
+    /// More addresses that the broker may call, each `host:port`.
+    pub allow: Vec<String>,
+    /// Whether those pass the check of the settings only, and are refused when they are dialled: as
+    /// a name does that resolves to another address than before.
+    pub refuse_when_dialled: bool,
 }
 
 impl Default for Choices {
@@ -47,7 +61,11 @@ impl Default for Choices {
             provider: MAPPING.to_owned(),
             tenant: String::new(),
             provider_block: None,
-            egress: Vec::new(),
+            name: "Acme Bank",
+            token_url: None,
+            whoami_url: None,
+            allow: Vec::new(),
+            refuse_when_dialled: false,
         }
     }
 }
@@ -68,9 +86,21 @@ pub struct Harness {
     pub config: Config,
     http: reqwest::Client,
     token: tokio::sync::Mutex<Option<(String, jiff::Timestamp)>>,
-    _folder: TempDir,
-    stop: Option<oneshot::Sender<()>>,
-    served: Option<tokio::task::JoinHandle<()>>,
+    /// How many entries of `egress.allow` count when an address is dialled.
+    dialled: Option<usize>,
+    flags: Flags,
+    running: Running,
+    folder: TempDir,
+}
+
+/// How the broker runs.
+enum Running {
+    /// Not at all.
+    Not,
+    /// As a task of the test.
+    Task(oneshot::Sender<()>, tokio::task::JoinHandle<()>),
+    /// As a process of its own.
+    Process(BrokerProcess),
 }
 
 impl Harness {
@@ -92,23 +122,38 @@ impl Harness {
     /// A broker on a listener that is there already, for providers that must know its redirect
     /// URIs before it starts.
     pub async fn on(listener: TcpListener, choices: Choices) -> Self {
+        let mut harness = Self::prepare(&choices, listener.local_addr().unwrap().port()).await;
+        harness.running = serve(&harness.config, harness.dialled, &harness.clock, listener);
+        harness
+    }
+
+    /// The real program as a process of its own, which can be killed. Its clock cannot be moved.
+    pub async fn process(choices: Choices) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut harness = Self::prepare(&choices, listener.local_addr().unwrap().port()).await;
+        drop(listener);
+        harness.running = Running::Process(BrokerProcess::start(harness.folder.path(), &harness.flags).await);
+        harness
+    }
+
+    async fn prepare(choices: &Choices, port: u16) -> Self {
+        log::listen();
         let folder = tempfile::tempdir().unwrap();
         let clock = Clock::system();
         let provider = DemoProvider::start(clock.clone()).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        write_files(folder.path(), &clock, &provider, &choices);
-        let config = read_config(folder.path(), port, &provider, &choices);
-        let (stop, served) = serve(&config, &clock, listener);
+        write_files(folder.path(), &clock, &provider, choices);
+        let flags = flags(folder.path(), port, &provider, choices);
         Self {
             origin: format!("http://127.0.0.1:{port}"),
             provider,
             clock,
-            config,
+            config: Config::read(&flags, &environment()).unwrap().value,
             http: http_client(),
             token: tokio::sync::Mutex::new(None),
-            _folder: folder,
-            stop: Some(stop),
-            served: Some(served),
+            dialled: choices.refuse_when_dialled.then_some(1),
+            flags,
+            folder,
+            running: Running::Not,
         }
     }
 
@@ -117,16 +162,27 @@ impl Harness {
         self.stop().await;
         let address = self.origin.trim_start_matches("http://").to_owned();
         let listener = TcpListener::bind(&address).await.unwrap();
-        let (stop, served) = serve(&self.config, &self.clock, listener);
-        (self.stop, self.served) = (Some(stop), Some(served));
+        self.running = serve(&self.config, self.dialled, &self.clock, listener);
     }
 
     /// Stops the broker and waits until everything is written.
     pub async fn stop(&mut self) {
-        if let (Some(stop), Some(served)) = (self.stop.take(), self.served.take()) {
+        if let Running::Task(stop, served) = std::mem::replace(&mut self.running, Running::Not) {
             let _ = stop.send(());
             served.await.unwrap();
         }
+    }
+
+    /// Kills the process as `kill -9` does, and starts it again on the same files and port.
+    pub async fn kill_and_start(&mut self) {
+        let Running::Process(process) = &mut self.running else { panic!("this broker is no process") };
+        process.kill();
+        *process = BrokerProcess::start(self.folder.path(), &self.flags).await;
+    }
+
+    /// The folder of database, keys, tenants and, of a process, its log.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Sends a request as the tenant's bot and reads the JSON answer.
@@ -226,7 +282,7 @@ impl Harness {
 
 impl Drop for Harness {
     fn drop(&mut self) {
-        if let Some(stop) = self.stop.take() {
+        if let Running::Task(stop, _) = std::mem::replace(&mut self.running, Running::Not) {
             let _ = stop.send(());
         }
         if !std::thread::panicking() {
@@ -247,13 +303,11 @@ pub fn http_client() -> reqwest::Client {
         .unwrap()
 }
 
-fn serve(
-    config: &Config,
-    clock: &Clock,
-    listener: TcpListener,
-) -> (oneshot::Sender<()>, tokio::task::JoinHandle<()>) {
+fn serve(config: &Config, dialled: Option<usize>, clock: &Clock, listener: TcpListener) -> Running {
     let tenants = app::read_tenants(config, &environment()).unwrap().value;
-    let app = App::build(config, tenants, clock.clone()).unwrap();
+    let mut config = config.clone();
+    config.egress.allow.truncate(dialled.unwrap_or(usize::MAX));
+    let app = App::build(&config, tenants, clock.clone()).unwrap();
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(async move {
         app.serve(listener, None, async {
@@ -261,40 +315,57 @@ fn serve(
         })
         .await;
     });
-    (stop, served)
+    Running::Task(stop, served)
 }
 
 fn environment() -> Environment {
     [("ACME_SECRET".to_owned(), DemoProvider::CLIENT_SECRET.to_owned())].into_iter().collect()
 }
 
-fn read_config(folder: &Path, port: u16, provider: &DemoProvider, choices: &Choices) -> Config {
-    let demo = provider.origin().trim_start_matches("http://").to_owned();
-    let flags = Flags {
+fn flags(folder: &Path, port: u16, provider: &DemoProvider, choices: &Choices) -> Flags {
+    let own = provider.origin().trim_start_matches("http://").to_owned();
+    Flags {
         config: None,
         listen: vec![format!("127.0.0.1:{port}")],
         base_url: vec![format!("http://localhost:{port}")],
         store: vec![format!("sqlite:{}", folder.join("countersign.db").display())],
         tenants: vec![folder.join("tenants").display().to_string()],
         keys: vec![folder.join("keys.toml").display().to_string()],
-        allow_egress: [vec![demo], choices.egress.clone()].concat(),
-    };
-    Config::read(&flags, &environment()).unwrap().value
+        allow_egress: std::iter::once(own).chain(choices.allow.iter().cloned()).collect(),
+    }
 }
 
 fn write_files(folder: &Path, clock: &Clock, provider: &DemoProvider, choices: &Choices) {
     let tenants = folder.join("tenants");
     std::fs::create_dir(&tenants).unwrap();
-    KeyRing::generate(clock).write_new(&folder.join("keys.toml")).unwrap();
-    std::fs::write(tenants.join("acme.toml"), tenant("Acme Bank", "127.0.0.1", provider, choices)).unwrap();
+    write_keys(&folder.join("keys.toml"), clock);
+    std::fs::write(tenants.join("acme.toml"), tenant(choices.name, "127.0.0.1", provider, choices)).unwrap();
     std::fs::write(tenants.join("beta.toml"), tenant("Beta Shop", "beta.test", provider, choices)).unwrap();
+}
+
+/// A key ring costs an RSA key: one per test binary is enough.
+fn write_keys(path: &Path, clock: &Clock) {
+    static KEYS: std::sync::OnceLock<String> = std::sync::OnceLock::new();
+    let mut first = false;
+    let keys = KEYS.get_or_init(|| {
+        first = true;
+        KeyRing::generate(clock).write_new(path).unwrap();
+        std::fs::read_to_string(path).unwrap()
+    });
+    if !first {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.write(true).create_new(true).mode(0o600).open(path).unwrap();
+        file.write_all(keys.as_bytes()).unwrap();
+    }
 }
 
 fn tenant(name: &str, host: &str, provider: &DemoProvider, choices: &Choices) -> String {
     let block = choices.provider_block.clone().unwrap_or_else(|| demo_block(provider, choices));
+    // A text of JSON is a text of TOML.
+    let name = json!(name);
     format!(
         r#"
-name = "{name}"
+name = {name}
 hosts = ["{host}"]
 [binding]
 minimum = "{minimum}"
@@ -314,6 +385,7 @@ scopes = [{scopes}]
 }
 
 fn demo_block(provider: &DemoProvider, choices: &Choices) -> String {
+    let origin = provider.origin();
     format!(
         r#"
 [[provider]]
@@ -322,12 +394,13 @@ label = "Acme online banking"
 client_id = "{id}"
 client_secret = {{ env = "ACME_SECRET" }}
 authorize_url = "{origin}/auth"
-token_url = "{origin}/auth/token"
-whoami_url = "{origin}/whoami"
+token_url = "{token_url}"
+whoami_url = "{whoami_url}"
 {more}
 "#,
         id = DemoProvider::CLIENT_ID,
-        origin = provider.origin(),
+        token_url = choices.token_url.clone().unwrap_or_else(|| format!("{origin}/auth/token")),
+        whoami_url = choices.whoami_url.clone().unwrap_or_else(|| format!("{origin}/whoami")),
         more = choices.provider,
     )
 }
