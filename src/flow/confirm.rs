@@ -56,20 +56,22 @@ impl Broker {
         id: &LinkId,
         typed: &TypedCode,
     ) -> Result<Link, ConfirmError> {
-        let waiting = self.count_guess(tenant, id).await?;
-        if !waiting.provisional.code.matches(typed.digits()) {
-            return Err(self.refuse_guess(tenant, waiting).await?);
+        let guessed = self.count_guess(tenant, id).await?;
+        if !guessed.provisional.code.matches(typed.digits()) {
+            return Err(self.refuse_guess(tenant, &guessed).await?);
         }
+        let waiting = self.find_again(tenant, &guessed).await?;
         self.complete_confirmed(tenant, &waiting).await?;
         self.link(tenant, id).await?.ok_or(ConfirmError::Unknown)
     }
 
     /// Counts the guess at the sign-in, the link and the conversation, before anything is compared:
-    /// guesses in parallel are counted one by one.
+    /// guesses in parallel are counted one by one. Answers the sign-in that the guess was counted for,
+    /// as it was read, with the number of the guess.
     async fn count_guess(&self, tenant: &Tenant, id: &LinkId) -> Result<Waiting, ConfirmError> {
         let store = self.store.at(&tenant.id);
         for _ in 0..RACES {
-            let waiting = self.find_waiting(tenant, id).await?;
+            let mut waiting = self.find_waiting(tenant, id).await?;
             let status = waiting.link.value.status();
             if waiting.provisional.guesses >= CODE_GUESSES {
                 return Err(ConfirmError::Spent(status));
@@ -85,22 +87,23 @@ impl Broker {
                     conversation.guesses.count(now).map_err(|_| ConfirmError::Spent(status))?;
                 tx.put_conversation(Some(&known), &conversation);
             }
-            let mut provisional = waiting.provisional.clone();
-            provisional.guesses += 1;
-            tx.update_request(&waiting.request, &waiting.request.value.clone().hold(provisional));
+            waiting.provisional.guesses += 1;
+            let counted = waiting.request.value.clone().hold(waiting.provisional.clone());
+            tx.update_request(&waiting.request, &counted);
             match store.commit(tx, Durability::Relaxed).await {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
-                Ok(()) => {
-                    let counted = self.find_waiting(tenant, id).await?;
-                    // A sign-in that took its place meanwhile is another one: its guesses count anew.
-                    if counted.request.value.key == waiting.request.value.key {
-                        return Ok(counted);
-                    }
-                }
+                Ok(()) => return Ok(waiting),
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// The same sign-in as it is now, unless another guess or a newer sign-in ended it meanwhile.
+    async fn find_again(&self, tenant: &Tenant, before: &Waiting) -> Result<Waiting, ConfirmError> {
+        let now = self.find_waiting(tenant, &before.link.value.id).await?;
+        let same = now.request.value.key == before.request.value.key;
+        if same { Ok(now) } else { Err(ConfirmError::Spent(LinkStatus::Failed)) }
     }
 
     /// The sign-in of a link that waits for its code.
@@ -120,18 +123,21 @@ impl Broker {
     }
 
     /// The answer to a wrong code; after the last one the sign-in is spent and forgotten.
-    async fn refuse_guess(&self, tenant: &Tenant, waiting: Waiting) -> Result<ConfirmError, ConfirmError> {
-        let attempts_left = CODE_GUESSES.saturating_sub(waiting.provisional.guesses);
+    async fn refuse_guess(&self, tenant: &Tenant, guessed: &Waiting) -> Result<ConfirmError, ConfirmError> {
+        let attempts_left = CODE_GUESSES.saturating_sub(guessed.provisional.guesses);
         if attempts_left == 0 {
-            self.spend(tenant, waiting).await?;
+            self.spend(tenant, guessed).await?;
         }
         Ok(ConfirmError::Wrong { attempts_left })
     }
 
-    /// Forgets a sign-in whose guesses are spent, unless another guess or event ended it meanwhile.
-    async fn spend(&self, tenant: &Tenant, mut waiting: Waiting) -> Result<(), ConfirmError> {
-        let (id, key) = (waiting.link.value.id.clone(), waiting.request.value.key.clone());
+    async fn spend(&self, tenant: &Tenant, guessed: &Waiting) -> Result<(), ConfirmError> {
         for _ in 0..RACES {
+            let waiting = match self.find_again(tenant, guessed).await {
+                Ok(waiting) => waiting,
+                Err(ConfirmError::Store(error)) => return Err(error.into()),
+                Err(_) => return Ok(()),
+            };
             let now = self.clock.now();
             let fault = Fault::new(Step::Bind, Code::GuessesSpent);
             let mut tx = Tx::new();
@@ -145,11 +151,6 @@ impl Broker {
                 Err(StoreError::Conflict) => {}
                 done => return Ok(done?),
             }
-            waiting = match self.find_waiting(tenant, &id).await {
-                Ok(again) if again.request.value.key == key => again,
-                Err(ConfirmError::Store(error)) => return Err(error.into()),
-                _ => return Ok(()),
-            };
         }
         Err(StoreError::Conflict.into())
     }
