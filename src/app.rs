@@ -40,7 +40,8 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the store, reads the keys, and puts everything together.
+    /// Opens the store, reads the keys, puts everything together, and begins to sweep: to be called
+    /// within a runtime.
     pub fn build(config: &Config, tenants: Vec<Tenant>, clock: Clock) -> anyhow::Result<Self> {
         let ring = KeyRing::read(&config.keys)?;
         let store = Store::new(open_store(config, &clock)?, seal_keys(&ring)?, clock.clone());
@@ -48,9 +49,11 @@ impl App {
         let settings = Settings { https, login_deadline: LOGIN_DEADLINE };
         let directory = Directory::new(tenants.into_iter().map(Arc::new));
         let broker = Broker::new(store, provider_client(config)?, clock.clone(), directory, settings);
+        let broker = Arc::new(broker);
+        broker.start_sweeping();
         let issuer = Issuer::new(signing_keys(&ring)?, clock);
         let web = Arc::new(Web {
-            broker: Arc::new(broker),
+            broker,
             issuer: Arc::new(issuer),
             https,
             trusted_proxies: config.server.trusted_proxies.clone(),

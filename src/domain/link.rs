@@ -304,12 +304,14 @@ impl Link {
         Ok(self)
     }
 
-    /// An attempt failed, or the customer declined at the provider. A sign-in of another browser
-    /// that waits for its confirmation keeps waiting.
-    pub fn fail(self, fault: Fault, now: Timestamp) -> Result<Self, LinkIsFinal> {
+    /// The attempt with this request failed, or its customer declined at the provider. A sign-in of
+    /// another browser that waits for its confirmation keeps waiting, and so does a newer opening.
+    pub fn fail(self, request: &str, fault: Fault, now: Timestamp) -> Result<Self, LinkIsFinal> {
         let link = self.as_of(now).live()?;
+        let newer = link.openings.last().is_some_and(|latest| latest.request != request);
         match link.state {
             LinkState::Provisional { .. } => Ok(link),
+            LinkState::Opened if newer => Ok(link),
             _ => Ok(link.into_failed(fault, now)),
         }
     }
@@ -342,9 +344,11 @@ impl Link {
         Ok(self)
     }
 
-    /// When it expires: not while a customer who opened it in time is at the provider.
-    fn ends_at(&self) -> Timestamp {
+    /// When it expires: neither while a customer who opened it in time is at the provider, nor while
+    /// a sign-in waits for its confirmation.
+    pub fn ends_at(&self) -> Timestamp {
         match (&self.state, self.times.opened) {
+            (LinkState::Provisional { until, .. }, _) => self.expires_at.max(*until),
             (LinkState::Opened, Some(opened)) => self.expires_at.max(opened + REQUEST_LIFETIME),
             _ => self.expires_at,
         }
@@ -429,7 +433,7 @@ mod tests {
 
     #[test]
     fn a_link_can_be_opened_again_after_a_failure_but_not_after_its_end() {
-        let failed = link().open(opening(), minutes(1)).unwrap().fail(FAULT, minutes(2)).unwrap();
+        let failed = link().open(opening(), minutes(1)).unwrap().fail("r", FAULT, minutes(2)).unwrap();
         assert_eq!(failed.status(), LinkStatus::Failed);
         let again = failed.open(opening(), minutes(3)).unwrap();
         assert_eq!((again.status(), again.failure), (LinkStatus::Opened, None));
@@ -465,13 +469,22 @@ mod tests {
     #[test]
     fn a_failure_elsewhere_does_not_take_a_provisional_sign_in_away() {
         let held = link().hold("r".to_owned(), minutes(5), minutes(1)).unwrap();
-        let after = held.fail(FAULT, minutes(2)).unwrap().open(opening(), minutes(2)).unwrap();
+        let after = held.fail("r", FAULT, minutes(2)).unwrap().open(opening(), minutes(2)).unwrap();
         assert_eq!(after.status(), LinkStatus::Provisional);
     }
 
     #[test]
+    fn the_failure_of_an_older_opening_says_nothing_of_the_newer_one() {
+        let newer = Opening { cookie_name: "cs-2".to_owned(), request: "newer".to_owned() };
+        let twice = link().open(opening(), minutes(1)).unwrap().open(newer, minutes(2)).unwrap();
+        let after = twice.clone().fail("r", FAULT, minutes(3)).unwrap();
+        assert_eq!((after.status(), after.failure), (LinkStatus::Opened, None));
+        assert_eq!(twice.fail("newer", FAULT, minutes(3)).unwrap().status(), LinkStatus::Failed);
+    }
+
+    #[test]
     fn a_decline_at_the_provider_and_one_on_our_page_are_told_apart() {
-        let denied = link().fail(Fault::new(Step::Parse, Code::AccessDenied), minutes(1)).unwrap();
+        let denied = link().fail("r", Fault::new(Step::Parse, Code::AccessDenied), minutes(1)).unwrap();
         assert_eq!((denied.status(), denied.status().is_final()), (LinkStatus::Denied, false));
         let declined = link().cancel(true, minutes(1)).unwrap();
         assert_eq!(
@@ -486,7 +499,7 @@ mod tests {
             [link().cancel(false, start()), link().supersede(start()), link().complete(completion(), start())]
         {
             let ended = ended.unwrap();
-            assert!(ended.clone().fail(FAULT, start()).is_err());
+            assert!(ended.clone().fail("r", FAULT, start()).is_err());
             assert!(ended.clone().cancel(false, start()).is_err());
             assert!(ended.clone().supersede(start()).is_err());
             assert!(ended.hold("r".to_owned(), minutes(5), start()).is_err());

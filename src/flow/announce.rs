@@ -7,9 +7,8 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::{Change, Contact};
 use crate::domain::conversation::ConversationRef;
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{AuditId, EventId};
+use crate::domain::ids::{AuditId, EventId, TenantId};
 use crate::domain::link::Link;
-use crate::domain::tenant::Tenant;
 use crate::store::Tx;
 
 use super::Broker;
@@ -19,7 +18,7 @@ impl Broker {
     pub(super) fn announce_link(
         &self,
         tx: &mut Tx,
-        tenant: &Tenant,
+        tenant: &TenantId,
         kind: EventType,
         link: &Link,
         actor: &str,
@@ -44,7 +43,7 @@ impl Broker {
     pub(super) fn announce_contact(
         &self,
         tx: &mut Tx,
-        tenant: &Tenant,
+        tenant: &TenantId,
         contact: &Contact,
         changes: &[Change],
     ) {
@@ -54,14 +53,14 @@ impl Broker {
     }
 
     /// Writes into the batch that a conversation is no longer verified.
-    pub(super) fn announce_unverified(&self, tx: &mut Tx, tenant: &Tenant, conversation: &ConversationRef) {
+    pub(super) fn announce_unverified(&self, tx: &mut Tx, tenant: &TenantId, conversation: &ConversationRef) {
         let data = json!({"conversation": conversation});
         tx.event(self.event(tenant, EventType::ConversationUnverified, data, self.clock.now()));
     }
 
-    fn event(&self, tenant: &Tenant, kind: EventType, data: Value, timestamp: Timestamp) -> Event {
+    fn event(&self, tenant: &TenantId, kind: EventType, data: Value, timestamp: Timestamp) -> Event {
         let id = EventId::from_uuid(self.clock.fresh_uuid());
-        Event { id, kind, timestamp, tenant: tenant.id.clone(), data }
+        Event { id, kind, timestamp, tenant: tenant.clone(), data }
     }
 }
 

@@ -37,6 +37,15 @@ pub struct Arrival {
     pub cookies: Vec<LoginCookie>,
 }
 
+/// A login that came to its end.
+#[derive(Debug)]
+pub struct Arrived {
+    /// The name of its result page.
+    pub handle: String,
+    /// The login's cookie: the browser must hold it as long as it may reload that page.
+    pub keep: Option<LoginCookie>,
+}
+
 /// Why a callback has no result page.
 #[derive(Debug, thiserror::Error)]
 pub enum CallbackError {
@@ -77,26 +86,40 @@ struct Login {
 }
 
 impl Broker {
-    /// Carries a login from the callback to its end, and returns the handle of the result page.
+    /// Carries a login from the callback to its end, and says where its result page is.
     pub async fn callback(
         self: &Arc<Self>,
         tenant: &Arc<Tenant>,
         arrival: Arrival,
-    ) -> Result<String, CallbackError> {
+    ) -> Result<Arrived, CallbackError> {
         let response = parse_response(&arrival.params)?;
         let found = self.find(tenant, &response).await?;
         let login = match self.verify(tenant, &arrival, response, found)? {
             Checked::First(login) => login,
-            Checked::Again(request) => return Ok(self.result_handle(tenant, &request, true)),
+            Checked::Again(request) => return Ok(self.arrived(tenant, &request, arrival.cookies, true)),
         };
         let same_browser = login.same_browser;
-        let handle = self.result_handle(tenant, &login.request, same_browser);
+        let arrived = self.arrived(tenant, &login.request, arrival.cookies, same_browser);
         let ours = self.carry_out(login).await?;
         // What another callback with the same state has brought is for the same browser only.
         if ours || same_browser {
-            Ok(handle)
+            Ok(arrived)
         } else {
             Err(Fault::new(Step::Claim, Code::StateUnknown).into())
+        }
+    }
+
+    fn arrived(
+        &self,
+        tenant: &Tenant,
+        request: &Stored<AuthorizationRequest>,
+        cookies: Vec<LoginCookie>,
+        same_browser: bool,
+    ) -> Arrived {
+        let own = |cookie: &LoginCookie| same_browser && cookie.name == request.value.cookie_name;
+        Arrived {
+            handle: self.result_handle(tenant, request, same_browser),
+            keep: cookies.into_iter().find(own),
         }
     }
 

@@ -145,7 +145,7 @@ impl Broker {
             tx.update_request(&waiting.request, &finished);
             if let Ok(spent) = waiting.link.value.clone().spend(now) {
                 tx.update_link(&waiting.link, &spent);
-                self.announce_link(&mut tx, tenant, EventType::Failed, &spent, "customer");
+                self.announce_link(&mut tx, &tenant.id, EventType::Failed, &spent, "customer");
             }
             match self.store.at(&tenant.id).commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}

@@ -130,7 +130,7 @@ impl Broker {
             let conversation = self.conversation_for(&mut tx, tenant, known.as_deref(), link);
             tx.put_conversation(known.as_ref(), &conversation);
             tx.create_link(link);
-            self.announce_link(&mut tx, tenant, EventType::LinkCreated, link, &actor);
+            self.announce_link(&mut tx, &tenant.id, EventType::LinkCreated, link, &actor);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => return done,
@@ -148,9 +148,9 @@ impl Broker {
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let Ok(superseded) = older.value.clone().supersede(now) else { return Ok(()) };
-        self.forget_provisional(tx, tenant, &older.value).await?;
+        self.forget_provisional(tx, &tenant.id, &older.value).await?;
         tx.update_link(older, &superseded);
-        self.announce_link(tx, tenant, EventType::Superseded, &superseded, actor);
+        self.announce_link(tx, &tenant.id, EventType::Superseded, &superseded, actor);
         Ok(())
     }
 
@@ -167,7 +167,7 @@ impl Broker {
             known.cloned().unwrap_or_else(|| Conversation::new(link.conversation.clone(), now));
         let same_person = conversation.at.is_same_person(&link.conversation);
         if !same_person && conversation.verified.take().is_some() {
-            self.announce_unverified(tx, tenant, &conversation.at);
+            self.announce_unverified(tx, &tenant.id, &conversation.at);
         }
         // Who may confirm a sign-in does not grow because a sender left the address out.
         let handle = conversation.at.handle.take().filter(|_| same_person);

@@ -3,7 +3,7 @@
 use crate::domain::conversation::Conversation;
 use crate::domain::event::EventType;
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::ids::{ClientId, ConversationId, LinkId};
+use crate::domain::ids::{ClientId, ConversationId, LinkId, TenantId};
 use crate::domain::link::{Link, LinkState, LinkStatus};
 use crate::domain::request::{Outcome, Phase};
 use crate::domain::tenant::Tenant;
@@ -82,9 +82,9 @@ impl Broker {
         let cancelled = link.value.clone().cancel(declined, self.clock.now());
         let cancelled = cancelled.map_err(|over| CancelError::Final(over.0))?;
         let mut tx = Tx::new();
-        self.forget_provisional(&mut tx, tenant, &link.value).await?;
+        self.forget_provisional(&mut tx, &tenant.id, &link.value).await?;
         tx.update_link(link, &cancelled);
-        self.announce_link(&mut tx, tenant, EventType::Cancelled, &cancelled, actor);
+        self.announce_link(&mut tx, &tenant.id, EventType::Cancelled, &cancelled, actor);
         self.store.at(&tenant.id).commit(tx, Durability::Durable).await?;
         Ok(cancelled)
     }
@@ -93,11 +93,11 @@ impl Broker {
     pub(super) async fn forget_provisional(
         &self,
         tx: &mut Tx,
-        tenant: &Tenant,
+        tenant: &TenantId,
         link: &Link,
     ) -> Result<(), StoreError> {
         let LinkState::Provisional { request: key, .. } = &link.state else { return Ok(()) };
-        let Some(request) = self.store.at(&tenant.id).request(key).await? else { return Ok(()) };
+        let Some(request) = self.store.at(tenant).request(key).await? else { return Ok(()) };
         if matches!(request.value.phase, Phase::Provisional(_)) {
             let voided = Outcome::Failed(Fault::new(Step::Bind, Code::Voided));
             tx.update_request(&request, &request.value.clone().finish(voided, self.clock.now()));

@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod preview;
 mod record;
 mod sign_in;
+mod sweep;
 
 use std::sync::Arc;
 use std::time::Duration;

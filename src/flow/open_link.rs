@@ -160,7 +160,7 @@ impl Broker {
         tx.create_request(state.expose(), request);
         tx.update_link(link, &opened);
         if news && opened.status() == LinkStatus::Opened {
-            self.announce_link(&mut tx, tenant, EventType::Opened, &opened, "customer");
+            self.announce_link(&mut tx, &tenant.id, EventType::Opened, &opened, "customer");
         }
         Ok(store.commit(tx, Durability::Relaxed).await?)
     }

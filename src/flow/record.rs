@@ -18,6 +18,7 @@ use crate::domain::provider::Provider;
 use crate::domain::request::{AuthorizationRequest, CODE_LIFETIME, Outcome, Provisional};
 use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
+use crate::store::keys::DueKind;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::{Broker, RACES};
@@ -90,10 +91,11 @@ impl Broker {
         let waiting = link.value.clone().hold(request.value.key.clone(), provisional.until, self.clock.now());
         let waiting = waiting.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
         let mut tx = Tx::new();
-        self.forget_provisional(&mut tx, tenant, &link.value).await.map_err(unavailable)?;
+        self.forget_provisional(&mut tx, &tenant.id, &link.value).await.map_err(unavailable)?;
         tx.update_request(request, &request.value.clone().hold(provisional.clone()));
         tx.update_link(&link, &waiting);
-        self.announce_link(&mut tx, tenant, EventType::Provisional, &waiting, "customer");
+        tx.due(DueKind::RequestLapse, provisional.until, &request.value.key);
+        self.announce_link(&mut tx, &tenant.id, EventType::Provisional, &waiting, "customer");
         Ok(tx)
     }
 
@@ -115,10 +117,10 @@ impl Broker {
         let outcome = Outcome::Completed { binding: sign_in.binding };
         tx.update_request(request, &request.value.clone().finish(outcome, now));
         if !known.link.value.is_held_by(&request.value.key) {
-            self.forget_provisional(&mut tx, tenant, &known.link.value).await.map_err(unavailable)?;
+            self.forget_provisional(&mut tx, &tenant.id, &known.link.value).await.map_err(unavailable)?;
         }
         tx.update_link(&known.link, &completed);
-        self.announce_link(&mut tx, tenant, EventType::Completed, &completed, "customer");
+        self.announce_link(&mut tx, &tenant.id, EventType::Completed, &completed, "customer");
         Ok(tx)
     }
 
@@ -134,10 +136,10 @@ impl Broker {
         let link = self.link_of(tenant, request).await?;
         let mut tx = Tx::new();
         tx.update_request(request, &request.value.clone().finish(Outcome::Failed(fault), now));
-        if let Ok(failed) = link.value.clone().fail(fault, now) {
+        if let Ok(failed) = link.value.clone().fail(&request.value.key, fault, now) {
             tx.update_link(&link, &failed);
             if failed.failure.is_some() {
-                self.announce_link(&mut tx, tenant, kind, &failed, "customer");
+                self.announce_link(&mut tx, &tenant.id, kind, &failed, "customer");
             }
         }
         Ok(tx)
@@ -178,7 +180,7 @@ impl Broker {
             tx.create_identity(&provider.id, subject, &contact.id);
         }
         if known.contact.is_none() || !changes.is_empty() {
-            self.announce_contact(tx, tenant, &contact, &changes);
+            self.announce_contact(tx, &tenant.id, &contact, &changes);
         }
         Ok(Some(contact.id))
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::fault::Fault;
@@ -103,7 +103,13 @@ async fn arrive(
     };
     let arrival = Arrival { route, provider, posted, params, cookies: visit.cookies() };
     match web.broker.callback(&visit.tenant, arrival).await {
-        Ok(handle) => see_other(&format!("/a/r/{handle}")),
+        Ok(arrived) => {
+            let mut response = see_other(&format!("/a/r/{}", arrived.handle));
+            if let Some(cookie) = &arrived.keep {
+                response.headers_mut().append(header::SET_COOKIE, visit.set_cookie(cookie, posted));
+            }
+            response
+        }
         Err(CallbackError::Refused(fault)) => neutral(&visit, fault),
         Err(CallbackError::Gone(status)) => link_page::gone(&visit, status),
         Err(CallbackError::Store(error)) => visit.unavailable(&error),
@@ -130,7 +136,7 @@ fn result_page(visit: &Visit, web: &Web, shown: &Shown) -> Response {
     };
     let provider = visit.tenant.provider(Some(&link.provider));
     let retry = (!link.status().is_final()).then(|| format!("/a/{}", link.token.expose()));
-    page::result(
+    let mut response = page::result(
         &visit.visitor(link.locale.as_deref()),
         &page::ResultPage {
             status,
@@ -142,5 +148,9 @@ fn result_page(visit: &Visit, web: &Web, shown: &Shown) -> Response {
             reference: shown.attempt.as_str(),
             now: web.broker.clock().now(),
         },
-    )
+    );
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    response
 }

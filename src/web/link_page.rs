@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::{Method, header};
+use axum::response::Response;
 
 use crate::domain::link::LinkStatus;
 use crate::domain::profile::ProfileField;
@@ -136,7 +136,7 @@ fn refused(visit: &Visit, error: &OpenLinkError) -> Response {
         OpenLinkError::Gone(status) => gone(visit, *status),
         OpenLinkError::ProviderGone => {
             tracing::error!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.provider_gone");
-            (StatusCode::SERVICE_UNAVAILABLE, visit.notice(Notice::Internal)).into_response()
+            visit.notice(Notice::Unavailable { retry_after: 60 })
         }
         OpenLinkError::Store(error @ StoreError::Conflict) => {
             tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.contended");

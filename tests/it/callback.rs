@@ -239,6 +239,19 @@ async fn a_browser_that_opens_a_link_again_gives_up_its_older_opening() {
 }
 
 #[tokio::test]
+async fn the_cookie_lives_as_long_as_the_result_page() {
+    let broker = Harness::start().await;
+    let (_, mut browser, callback) = at_the_provider(&broker).await;
+    let answer = browser.get(&callback).await;
+    let again = answer.headers["set-cookie"].to_str().unwrap().to_owned();
+    assert!(again.starts_with("cs-") && again.contains("Max-Age=600"), "the same login's cookie, anew");
+    let names: Vec<_> = browser.cookies(&callback).into_keys().collect();
+    assert_eq!(names.len(), 1, "{names:?}");
+    let without = broker.plain(Method::GET, answer.location().path()).send().await.unwrap();
+    assert!(without.headers().get("set-cookie").is_none(), "a page sets none");
+}
+
+#[tokio::test]
 async fn neither_code_nor_state_stays_in_the_address_bar() {
     let broker = Harness::start().await;
     let (_, mut browser, callback) = at_the_provider(&broker).await;

@@ -24,3 +24,4 @@ mod program;
 mod review;
 mod settings;
 mod store;
+mod sweep;

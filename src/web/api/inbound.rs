@@ -21,8 +21,11 @@ use crate::web::strict_json::StrictJson;
 pub struct MessageBody {
     conversation_id: ConversationId,
     channel: Channel,
-    from: Handle,
-    text: String,
+    /// Who wrote it; what is no address is nobody's.
+    #[serde(default)]
+    from: String,
+    /// What was written; a picture has no text.
+    text: Option<String>,
 }
 
 /// `POST /v1/inbound/messages`: finds a confirmation code in a customer's message. Always 200 for
@@ -32,13 +35,14 @@ pub async fn messages(
     State(web): State<Arc<Web>>,
     StrictJson(body): StrictJson<MessageBody>,
 ) -> Result<Json<Value>, ApiError> {
-    let message = InboundMessage {
-        conversation: body.conversation_id,
-        channel: body.channel,
-        from: body.from,
-        text: body.text,
+    let reading = match (Handle::parse(&body.from), body.text) {
+        (Ok(from), Some(text)) => {
+            let (conversation, channel) = (body.conversation_id, body.channel);
+            let message = InboundMessage { conversation, channel, from, text };
+            web.broker.read_message(&caller.tenant, &message).await?
+        }
+        _ => Reading::Nothing,
     };
-    let reading = web.broker.read_message(&caller.tenant, &message).await?;
     Ok(Json(match reading {
         Reading::Nothing => json!({"matched": false}),
         Reading::Confirmed(link) => json!({"matched": true, "authLinkId": link}),

@@ -1,0 +1,116 @@
+//! What falls due without anybody asking: links expire, and sign-ins that nobody confirmed lapse, so
+//! that what they knew of the person is forgotten and the platform is told.
+//!
+//! A sweep reads each partition's `due` set. Every entry is compared with its record as it is now:
+//! to meet one twice, or too late, does no harm.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::domain::event::EventType;
+use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::ids::TenantId;
+use crate::domain::link::{Link, LinkStatus};
+use crate::domain::request::{Outcome, Phase};
+use crate::store::backend::Partition;
+use crate::store::keys::{Due, DueKind};
+use crate::store::{Durability, StoreError, Tx};
+
+use super::Broker;
+
+/// How often a sweep looks.
+const EVERY: Duration = Duration::from_secs(5);
+/// How many entries of one partition one sweep takes.
+const AT_ONCE: usize = 200;
+/// Who ends what nobody ended.
+const ACTOR: &str = "system";
+
+/// Sweeps every few seconds, until the broker is gone.
+pub async fn sweep_while_alive(broker: Weak<Broker>) {
+    loop {
+        tokio::time::sleep(EVERY).await;
+        let Some(broker) = broker.upgrade() else { return };
+        if let Err(error) = broker.sweep().await {
+            tracing::warn!(detail = %error, "sweep.failed");
+        }
+    }
+}
+
+impl Broker {
+    /// Starts sweeping in the background.
+    pub fn start_sweeping(self: &Arc<Self>) {
+        tokio::spawn(sweep_while_alive(Arc::downgrade(self)));
+    }
+
+    /// Ends what is due now, in every partition.
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        for partition in Partition::all() {
+            for due in self.store.due(partition, self.clock.now(), AT_ONCE).await? {
+                match self.end_due(&due).await {
+                    // Somebody changed the record meanwhile; the next sweep looks again.
+                    Ok(()) | Err(StoreError::Conflict) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn end_due(&self, due: &Due) -> Result<(), StoreError> {
+        let mut tx = Tx::new();
+        match due.kind {
+            DueKind::LinkExpiry => self.expire_link(&mut tx, due).await?,
+            DueKind::RequestLapse => self.lapse_request(&mut tx, due).await?,
+            // A link's record leaves by its time to live; a conversation's end is judged when it is read.
+            DueKind::LinkSweep | DueKind::ConversationLapse => {}
+        }
+        tx.not_due(due.kind, due.at, &due.id);
+        self.store.at(&due.tenant).commit(tx, Durability::Durable).await
+    }
+
+    /// A link's time is over, unless a customer who opened it in time is still at work.
+    async fn expire_link(&self, tx: &mut Tx, due: &Due) -> Result<(), StoreError> {
+        let Ok(id) = due.id.parse() else { return Ok(()) };
+        let Some(link) = self.store.at(&due.tenant).link(&id).await? else { return Ok(()) };
+        if link.value.status().is_final() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let current = link.value.clone().as_of(now);
+        if current.status().is_final() {
+            self.forget_provisional(tx, &due.tenant, &link.value).await?;
+            tx.update_link(&link, &current);
+            self.announce_link(tx, &due.tenant, EventType::Expired, &current, ACTOR);
+        } else {
+            tx.due(DueKind::LinkExpiry, current.ends_at(), &due.id);
+        }
+        Ok(())
+    }
+
+    /// Nobody sent the code in time: what the sign-in knew of the person is forgotten.
+    async fn lapse_request(&self, tx: &mut Tx, due: &Due) -> Result<(), StoreError> {
+        let store = self.store.at(&due.tenant);
+        let Some(request) = store.request(&due.id).await? else { return Ok(()) };
+        if !matches!(request.value.phase, Phase::Provisional(_)) {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let lapsed = Outcome::Failed(Fault::new(Step::Bind, Code::NotConfirmed));
+        tx.update_request(&request, &request.value.clone().finish(lapsed, due.at));
+        let Some(link) = store.link(&request.value.link).await? else { return Ok(()) };
+        if link.value.is_held_by(&due.id) {
+            let current = link.value.clone().as_of(now);
+            tx.update_link(&link, &current);
+            self.announce_lapse(tx, &due.tenant, &current);
+        }
+        Ok(())
+    }
+
+    /// The attempt failed; and if the link's own time is over too, the link has expired.
+    fn announce_lapse(&self, tx: &mut Tx, tenant: &TenantId, link: &Link) {
+        self.announce_link(tx, tenant, EventType::Failed, link, ACTOR);
+        if link.status() == LinkStatus::Expired {
+            self.announce_link(tx, tenant, EventType::Expired, link, ACTOR);
+        }
+    }
+}
