@@ -13,6 +13,7 @@ pub mod conversation;
 pub mod event;
 pub mod fault;
 pub mod ids;
+pub mod json;
 pub mod link;
 pub mod profile;
 pub mod provider;

@@ -1,89 +1,18 @@
-//! Strict JSON: the parser for answers that decide who somebody is. A member that stands twice is
-//! refused, because two readers could take different ones (RFC 8259, 4).
+//! Strict JSON from the bytes of a token answer. The rules stand in `domain::json`.
 
-use std::fmt;
+use serde_json::Value;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
-
-/// The name under which `serde_json` hands over the digits of a number that no integer holds.
-const NUMBER: &str = "$serde_json::private::Number";
+use crate::domain::json;
 
 /// Why bytes are no strict JSON. It quotes nothing: the bytes are somebody's secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("no JSON, nested too deeply, or a member stands twice")]
 pub struct JsonError;
 
-/// Reads one JSON text in UTF-8 without a byte order mark (RFC 8259, 8.1), with members once, fewer
-/// than 128 levels deep, and nothing behind it. Numbers keep their digits.
+/// Reads one JSON text in UTF-8 without a byte order mark (RFC 8259, 8.1), as [`json::parse`] does.
 pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
-    let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = Strict.deserialize(&mut deserializer).map_err(|_| JsonError)?;
-    deserializer.end().map_err(|_| JsonError)?;
-    Ok(value)
-}
-
-/// Builds a value like `serde_json` does, but looks at each member's name.
-struct Strict;
-
-impl<'de> DeserializeSeed<'de> for Strict {
-    type Value = Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Strict {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JSON")
-    }
-
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(Value::Number(value.into()))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
-        Ok(Value::String(value.to_owned()))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(Strict)? {
-            list.push(item);
-        }
-        Ok(Value::Array(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
-        while let Some(name) = members.next_key::<String>()? {
-            // An object that really has this member reads as the number in it, as in serde_json.
-            if name == NUMBER && object.is_empty() {
-                let digits = members.next_value::<String>()?;
-                return digits.parse::<Number>().map(Value::Number).map_err(A::Error::custom);
-            }
-            let value = members.next_value_seed(Strict)?;
-            if object.insert(name, value).is_some() {
-                return Err(A::Error::custom("a member stands twice"));
-            }
-        }
-        Ok(Value::Object(object))
-    }
+    let text = std::str::from_utf8(bytes).map_err(|_| JsonError)?;
+    json::parse(text).map_err(|_| JsonError)
 }
 
 #[cfg(test)]

@@ -1,14 +1,8 @@
 //! From the bytes of an identity answer to JSON, strictly: one meaning per document.
 
-use std::fmt;
+use serde_json::Value;
 
-use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::{Map, Number, Value};
-
-/// The key under which `serde_json` hands on a number whose digits it keeps. A document that
-/// writes it itself says a number in a longer way, and nothing else.
-const EXACT_NUMBER: &str = "$serde_json::private::Number";
-const DUPLICATE: &str = "duplicate key";
+use crate::domain::json::{self, DUPLICATE};
 
 /// Why a body is no identity answer. Names places, never what stands there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +52,7 @@ pub fn parse_whoami(bytes: &[u8]) -> Result<Value, WhoamiFault> {
     if text.trim().is_empty() {
         return Err(WhoamiFault::Empty);
     }
-    serde_json::from_str::<Strict>(text).map(|strict| strict.0).map_err(|error| fault(&error))
+    json::parse(text).map_err(|error| fault(&error))
 }
 
 fn fault(error: &serde_json::Error) -> WhoamiFault {
@@ -70,75 +64,6 @@ fn fault(error: &serde_json::Error) -> WhoamiFault {
         WhoamiFault::TooDeep { line, column }
     } else {
         WhoamiFault::NotJson { line, column }
-    }
-}
-
-/// A value in which no object has a name twice.
-struct Strict(Value);
-
-impl<'de> Deserialize<'de> for Strict {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(StrictVisitor).map(Strict)
-    }
-}
-
-struct StrictVisitor;
-
-impl<'de> Visitor<'de> for StrictVisitor {
-    type Value = Value;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<Value, E> {
-        Ok(Value::Null)
-    }
-
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Value, E> {
-        Ok(Value::Bool(value))
-    }
-
-    fn visit_u64<E: Error>(self, number: u64) -> Result<Value, E> {
-        Ok(Value::Number(number.into()))
-    }
-
-    fn visit_i64<E: Error>(self, number: i64) -> Result<Value, E> {
-        Ok(Value::Number(number.into()))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(text.to_owned()))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<Value, E> {
-        Ok(Value::String(text))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut items = Vec::new();
-        while let Some(Strict(item)) = access.next_element()? {
-            items.push(item);
-        }
-        Ok(Value::Array(items))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Value, A::Error> {
-        let mut fields = Map::new();
-        while let Some(key) = access.next_key::<String>()? {
-            if key == EXACT_NUMBER {
-                if !fields.is_empty() {
-                    return Err(A::Error::custom("a name that is reserved"));
-                }
-                let digits: String = access.next_value()?;
-                return digits.parse::<Number>().map(Value::Number).map_err(A::Error::custom);
-            }
-            let Strict(value) = access.next_value()?;
-            if fields.insert(key, value).is_some() {
-                return Err(A::Error::custom(DUPLICATE));
-            }
-        }
-        Ok(Value::Object(fields))
     }
 }
 
