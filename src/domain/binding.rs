@@ -7,7 +7,8 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
-use super::conversation::Channel;
+use super::conversation::{Channel, ConversationRef, Handle};
+use super::profile::{ProfileField, SignedIn};
 
 /// How sure we are, weakest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,6 +61,39 @@ impl FromStr for Binding {
 #[error("not a binding; use `none`, `browser`, `match`, `code` or `native`")]
 pub struct UnknownBinding;
 
+/// What the provider's verified phone or email says of the conversation's address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vouch {
+    /// It is the same address.
+    Same,
+    /// It is another one.
+    Other,
+    /// Nothing is verified, or the two cannot be compared.
+    Silent,
+}
+
+impl Vouch {
+    /// Compares phone numbers on channels whose addresses are phone numbers, and email addresses on
+    /// email. A number without its country says nothing: it may be anybody's.
+    pub fn of(signed_in: &SignedIn, conversation: &ConversationRef) -> Self {
+        let channel = conversation.channel;
+        let verified = if channel.has_phone_handles() {
+            let phone = signed_in.profile.text(ProfileField::Phone).filter(|_| signed_in.phone_verified);
+            phone.filter(|phone| phone.starts_with('+') || phone.starts_with("00"))
+        } else if channel == Channel::Email {
+            signed_in.profile.text(ProfileField::Email).filter(|_| signed_in.email_verified)
+        } else {
+            None
+        };
+        let verified = verified.and_then(|text| Handle::parse(text).ok());
+        match (verified, &conversation.handle) {
+            (Some(verified), Some(handle)) if verified.is_same(handle, channel) => Self::Same,
+            (Some(_), Some(_)) => Self::Other,
+            _ => Self::Silent,
+        }
+    }
+}
+
 /// What a tenant demands of the chat, per channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BindingPolicy {
@@ -93,6 +127,34 @@ mod tests {
     fn the_order_is_the_order_of_certainty() {
         assert!(Binding::ALL.is_sorted());
         assert!(Binding::None < Binding::Match && Binding::Match < Binding::Code);
+    }
+
+    fn vouched(channel: Channel, handle: &str, phone: &str, verified: bool) -> Vouch {
+        let conversation = ConversationRef {
+            id: "c".parse().unwrap(),
+            channel,
+            handle: Some(Handle::parse(handle).unwrap()),
+        };
+        let mut signed_in =
+            SignedIn { phone_verified: verified, email_verified: verified, ..SignedIn::default() };
+        signed_in.profile.set_text(ProfileField::Phone, phone);
+        signed_in.profile.set_text(ProfileField::Email, "billy@example.com");
+        Vouch::of(&signed_in, &conversation)
+    }
+
+    #[test]
+    fn a_verified_number_vouches_or_contradicts_and_an_unverified_one_is_silent() {
+        assert_eq!(vouched(Channel::Sms, "+15550100", "+1 (555) 0100", true), Vouch::Same);
+        assert_eq!(vouched(Channel::Whatsapp, "+15550100", "+15550199", true), Vouch::Other);
+        assert_eq!(vouched(Channel::Sms, "+15550100", "+15550100", false), Vouch::Silent);
+        assert_eq!(vouched(Channel::Sms, "+15550100", "5550100", true), Vouch::Silent, "no country");
+    }
+
+    #[test]
+    fn an_email_vouches_on_the_email_channel_only() {
+        assert_eq!(vouched(Channel::Email, "Billy@Example.com", "+1", true), Vouch::Same);
+        assert_eq!(vouched(Channel::Email, "eve@example.com", "+1", true), Vouch::Other);
+        assert_eq!(vouched(Channel::Slack, "billy@example.com", "+15550100", true), Vouch::Silent);
     }
 
     #[test]

@@ -190,6 +190,18 @@ pub struct Completion {
     pub fields: Map<String, Value>,
 }
 
+/// What the chat must prove and what it has proved, as the API and events tell it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct LinkBinding {
+    /// What is demanded.
+    pub minimum: Binding,
+    /// What was reached; none before the end.
+    pub reached: Option<Binding>,
+    /// A verified phone or email of the provider contradicts the conversation's address.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub mismatch: bool,
+}
+
 /// Why the latest attempt did not complete, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
@@ -233,6 +245,16 @@ impl Link {
             LinkState::Cancelled => LinkStatus::Cancelled,
             LinkState::Superseded => LinkStatus::Superseded,
             LinkState::Expired => LinkStatus::Expired,
+        }
+    }
+
+    /// What the chat must prove and what it has proved.
+    pub fn binding(&self) -> LinkBinding {
+        let completion = self.completion();
+        LinkBinding {
+            minimum: self.minimum,
+            reached: completion.map(|completion| completion.binding),
+            mismatch: completion.is_some_and(|completion| completion.mismatch),
         }
     }
 

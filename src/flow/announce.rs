@@ -52,10 +52,27 @@ impl Broker {
         tx.event(self.event(tenant, kind, data, self.clock.now()));
     }
 
-    /// Writes into the batch that a conversation is no longer verified.
-    pub(super) fn announce_unverified(&self, tx: &mut Tx, tenant: &TenantId, conversation: &ConversationRef) {
+    /// Writes into the batch that a conversation is no longer verified. The audit names it by the
+    /// event: the platform's id may be personal.
+    pub(super) fn announce_unverified(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        conversation: &ConversationRef,
+        actor: &str,
+    ) {
+        let now = self.clock.now();
         let data = json!({"conversation": conversation});
-        tx.event(self.event(tenant, EventType::ConversationUnverified, data, self.clock.now()));
+        let event = self.event(tenant, EventType::ConversationUnverified, data, now);
+        tx.audit(AuditEntry {
+            id: AuditId::from_uuid(self.clock.fresh_uuid()),
+            at: now,
+            actor: actor.to_owned(),
+            action: event.kind.to_string(),
+            object: event.id.to_string(),
+            detail: None,
+        });
+        tx.event(event);
     }
 
     fn event(&self, tenant: &TenantId, kind: EventType, data: Value, timestamp: Timestamp) -> Event {
@@ -79,8 +96,7 @@ fn link_data(link: &Link) -> Value {
         }
         data.insert("code".to_owned(), json!(failure.code));
     }
-    let reached = link.completion().map(|completion| completion.binding);
-    data.insert("binding".to_owned(), json!({"minimum": link.minimum, "reached": reached}));
+    data.insert("binding".to_owned(), json!(link.binding()));
     if let Some(completion) = link.completion() {
         data.insert("contactId".to_owned(), json!(completion.contact));
         data.insert("profile".to_owned(), json!(completion.profile));

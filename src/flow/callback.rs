@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use tokio::sync::OnceCell;
 
-use crate::domain::binding::Binding;
+use crate::domain::binding::{Binding, Vouch};
+use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::ids::ConversationId;
 use crate::domain::link::{Link, LinkStatus};
+use crate::domain::profile::SignedIn;
 use crate::domain::provider::{Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, Route};
 use crate::domain::tenant::Tenant;
@@ -78,7 +79,7 @@ struct Login {
     provider: Arc<Provider>,
     request: Stored<AuthorizationRequest>,
     verdict: Verdict,
-    conversation: ConversationId,
+    conversation: ConversationRef,
     /// What the chat must prove.
     minimum: Binding,
     /// Whether the browser is the one that opened the link.
@@ -162,7 +163,7 @@ impl Broker {
             provider: Arc::clone(provider),
             request,
             verdict,
-            conversation: link.conversation.id,
+            conversation: link.conversation,
             minimum: link.minimum,
             same_browser,
         }))
@@ -248,10 +249,10 @@ impl Broker {
         };
         let exchanged_at = self.clock.now();
         let signed_in = self.sign_in(tenant, provider, grant).await?;
-        let end = match bind(login) {
+        let end = match bind(login, &signed_in) {
             Some(binding) => End::Completed(SignIn {
                 provider,
-                conversation: &login.conversation,
+                conversation: &login.conversation.id,
                 signed_in: &signed_in,
                 exchanged_at,
                 binding,
@@ -263,10 +264,15 @@ impl Broker {
     }
 }
 
-/// What is proved already. Nothing is enough where the tenant says so and the browser is the one
-/// that opened the link; in every other case the chat must confirm it.
-fn bind(login: &Login) -> Option<Binding> {
-    (login.same_browser && login.minimum == Binding::None).then_some(Binding::None)
+/// What is proved already, if it is enough. The provider's verified phone or email may be the
+/// chat's own address; nothing at all is enough where the tenant says so. Both count only for the
+/// browser that opened the link; in every other case the chat must confirm the sign-in.
+fn bind(login: &Login, signed_in: &SignedIn) -> Option<Binding> {
+    let reached = match Vouch::of(signed_in, &login.conversation) {
+        Vouch::Same => Binding::Match,
+        Vouch::Other | Vouch::Silent => Binding::None,
+    };
+    (login.same_browser && reached >= login.minimum).then_some(reached)
 }
 
 /// What the checks say.

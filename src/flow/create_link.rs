@@ -127,7 +127,7 @@ impl Broker {
             if let Some(older) = live_link(&self.store, tenant, known.as_ref()).await? {
                 self.supersede(&mut tx, tenant, &older, &actor).await?;
             }
-            let conversation = self.conversation_for(&mut tx, tenant, known.as_deref(), link);
+            let conversation = self.conversation_for(&mut tx, tenant, known.as_deref(), link, &actor);
             tx.put_conversation(known.as_ref(), &conversation);
             tx.create_link(link);
             self.announce_link(&mut tx, &tenant.id, EventType::LinkCreated, link, &actor);
@@ -161,13 +161,14 @@ impl Broker {
         tenant: &Tenant,
         known: Option<&Conversation>,
         link: &Link,
+        actor: &str,
     ) -> Conversation {
         let now = self.clock.now();
         let mut conversation =
             known.cloned().unwrap_or_else(|| Conversation::new(link.conversation.clone(), now));
         let same_person = conversation.at.is_same_person(&link.conversation);
-        if !same_person && conversation.verified.take().is_some() {
-            self.announce_unverified(tx, &tenant.id, &conversation.at);
+        if !same_person {
+            self.unverify(tx, &tenant.id, &mut conversation, actor);
         }
         // Who may confirm a sign-in does not grow because a sender left the address out.
         let handle = conversation.at.handle.take().filter(|_| same_person);

@@ -53,6 +53,42 @@ impl Broker {
         Ok(self.store.at(&tenant.id).conversation(id).await?.map(Stored::into_value))
     }
 
+    /// The platform says that a conversation is over: whoever was verified there no longer is.
+    pub async fn end_conversation(
+        &self,
+        tenant: &Tenant,
+        client: &ClientId,
+        id: &ConversationId,
+    ) -> Result<Option<Conversation>, StoreError> {
+        let store = self.store.at(&tenant.id);
+        for _ in 0..RACES {
+            let Some(known) = store.conversation(id).await? else { return Ok(None) };
+            let mut ended = known.value.clone();
+            let mut tx = Tx::new();
+            self.unverify(&mut tx, &tenant.id, &mut ended, &format!("client:{client}"));
+            tx.put_conversation(Some(&known), &ended);
+            match store.commit(tx, Durability::Durable).await {
+                Err(StoreError::Conflict) => {}
+                done => return done.map(|()| Some(ended)),
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Takes the verified identity out of a conversation, and tells of it if there was one.
+    pub(super) fn unverify(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        conversation: &mut Conversation,
+        actor: &str,
+    ) {
+        if conversation.verified.take().is_some() {
+            conversation.updated_at = self.clock.now();
+            self.announce_unverified(tx, tenant, &conversation.at, actor);
+        }
+    }
+
     /// The sender takes a link back.
     pub async fn cancel_link(
         &self,

@@ -6,7 +6,7 @@ use std::mem::discriminant;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
-use crate::domain::binding::Binding;
+use crate::domain::binding::{Binding, Vouch};
 use crate::domain::contact::{Contact, EnrichSource};
 use crate::domain::conversation::{Conversation, Verified};
 use crate::domain::event::EventType;
@@ -110,10 +110,15 @@ impl Broker {
         let known = self.read_login(tenant, &request.value, sign_in).await?;
         let mut tx = Tx::new();
         let contact = self.enrich(&mut tx, tenant, &known, sign_in).await?;
-        let completed = known.link.value.clone().complete(completion(contact.clone(), sign_in), now);
+        let completed =
+            known.link.value.clone().complete(completion(&known.link.value, contact.clone(), sign_in), now);
         let completed = completed.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
         let conversation = verified_conversation(&known, tenant, &completed, contact, sign_in.binding, now);
         tx.put_conversation(known.conversation.as_ref(), &conversation);
+        if let Some(verified) = &conversation.verified {
+            let key = self.store.at(&tenant.id).conversation_key(&conversation.at.id);
+            tx.due(DueKind::ConversationLapse, verified.until, &key);
+        }
         let outcome = Outcome::Completed { binding: sign_in.binding };
         tx.update_request(request, &request.value.clone().finish(outcome, now));
         if !known.link.value.is_held_by(&request.value.key) {
@@ -262,12 +267,12 @@ fn verified_conversation(
 }
 
 /// What the completed link will know.
-fn completion(contact: Option<ContactId>, sign_in: &SignIn<'_>) -> Completion {
+fn completion(link: &Link, contact: Option<ContactId>, sign_in: &SignIn<'_>) -> Completion {
     Completion {
         contact,
         profile: sign_in.signed_in.profile.clone(),
         binding: sign_in.binding,
-        mismatch: false,
+        mismatch: Vouch::of(sign_in.signed_in, &link.conversation) == Vouch::Other,
         contact_mismatch: false,
         fields: serde_json::Map::new(),
     }

@@ -1,5 +1,6 @@
-//! What falls due without anybody asking: links expire, and sign-ins that nobody confirmed lapse, so
-//! that what they knew of the person is forgotten and the platform is told.
+//! What falls due without anybody asking: links expire, conversations stop to be verified, and
+//! sign-ins that nobody confirmed lapse, so that what they knew of the person is forgotten. The
+//! platform is told of each.
 //!
 //! A sweep reads each partition's `due` set. Every entry is compared with its record as it is now:
 //! to meet one twice, or too late, does no harm.
@@ -61,8 +62,9 @@ impl Broker {
         match due.kind {
             DueKind::LinkExpiry => self.expire_link(&mut tx, due).await?,
             DueKind::RequestLapse => self.lapse_request(&mut tx, due).await?,
-            // A link's record leaves by its time to live; a conversation's end is judged when it is read.
-            DueKind::LinkSweep | DueKind::ConversationLapse => {}
+            DueKind::ConversationLapse => self.lapse_conversation(&mut tx, due).await?,
+            // A link's record leaves by its time to live.
+            DueKind::LinkSweep => {}
         }
         tx.not_due(due.kind, due.at, &due.id);
         self.store.at(&due.tenant).commit(tx, Durability::Durable).await
@@ -102,6 +104,19 @@ impl Broker {
             let current = link.value.clone().as_of(now);
             tx.update_link(&link, &current);
             self.announce_lapse(tx, &due.tenant, &current);
+        }
+        Ok(())
+    }
+
+    /// A conversation is no longer verified, unless a newer sign-in has prolonged it.
+    async fn lapse_conversation(&self, tx: &mut Tx, due: &Due) -> Result<(), StoreError> {
+        let Some(known) = self.store.at(&due.tenant).conversation_by_key(&due.id).await? else {
+            return Ok(());
+        };
+        if known.value.verified_at(self.clock.now()).is_none() && known.value.verified.is_some() {
+            let mut lapsed = known.value.clone();
+            self.unverify(tx, &due.tenant, &mut lapsed, ACTOR);
+            tx.put_conversation(Some(&known), &lapsed);
         }
         Ok(())
     }

@@ -41,6 +41,7 @@ scopes! {
     WriteAuthLinks => "write:auth_links",
     WriteInbound => "write:inbound",
     ReadConversations => "read:conversations",
+    WriteConversations => "write:conversations",
     ReadContacts => "read:contacts",
     ReadProviders => "read:providers",
     ReadEvents => "read:events",

@@ -75,6 +75,7 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/v1/auth-links/{id}/confirm", only(post(api::auth_links::confirm)))
         .route("/v1/inbound/messages", only(post(api::inbound::messages)))
         .route("/v1/conversations/{id}", only(get(api::conversations::read)))
+        .route("/v1/conversations/{id}/end", only(post(api::conversations::end)))
         .route("/v1/contacts", only(get(api::contacts::list)))
         .route("/v1/contacts/{id}", only(get(api::contacts::read)))
         .route("/v1/mapping/preview", only(post(api::mapping::preview)))

@@ -3,6 +3,7 @@
 
 mod api;
 mod architecture;
+mod binding;
 mod browser;
 mod callback;
 mod canary;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use crate::domain::conversation::Conversation;
 use crate::domain::link::{Link, Times};
@@ -19,8 +19,7 @@ pub fn link(link: &Link) -> Map<String, Value> {
     put(&mut view, "callback", link.route);
     put(&mut view, "sender", &link.sender);
     put(&mut view, "metadata", &link.metadata);
-    let reached = completion.map(|completion| completion.binding);
-    put(&mut view, "binding", json!({"minimum": link.minimum, "reached": reached}));
+    put(&mut view, "binding", link.binding());
     put(&mut view, "createdAt", link.created_at);
     put(&mut view, "expiresAt", link.expires_at);
     put_times(&mut view, &link.times);
