@@ -16,7 +16,7 @@
 //! state = "active"
 //! ```
 //!
-//! [`file`] reads it. To add a kind of key: 1. a type here with its accessors, 2. its table and
+//! [`mod@file`] reads it. To add a kind of key: 1. a type here with its accessors, 2. its table and
 //! reading in `file`, 3. its lines in [`KeyRing::generate`] and [`KeyRing::to_toml`].
 
 pub mod file;

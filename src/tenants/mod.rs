@@ -3,7 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`shape`] | the table of every setting; start here |
-//! | [`file`] | one file: hosts, binding, and the way to the rest |
+//! | [`mod@file`] | one file: hosts, binding, and the way to the rest |
 //! | [`provider`] | `[[provider]]`, with [`urls`], [`secrets`] and [`revision`] |
 //! | [`wording`] | `[[snippet]]` and `[return]` |
 //!
