@@ -2,7 +2,7 @@
 
 use crate::domain::contact::Contact;
 use crate::domain::event::Event;
-use crate::domain::ids::{ContactId, ConversationId};
+use crate::domain::ids::{ContactId, ConversationId, EventId};
 use crate::domain::tenant::Tenant;
 use crate::store::{ContactFilter, Page, StoreError, Stored};
 
@@ -42,6 +42,11 @@ impl Broker {
         };
         let contacts = store.contacts(&ids.items).await?;
         Ok(Page { items: contacts.into_iter().map(Stored::into_value).collect(), next: ids.next })
+    }
+
+    /// Where an event stands in the order; none if there is no such event.
+    pub async fn event_position(&self, tenant: &Tenant, id: &EventId) -> Result<Option<u64>, StoreError> {
+        self.store.at(&tenant.id).event_position(id).await
     }
 
     /// Events in their order, those behind `position` only.

@@ -4,7 +4,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
-use crate::domain::ids::{ContactId, ConversationId, LinkId, ProviderId};
+use crate::domain::ids::{ContactId, ConversationId, EventId, LinkId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
@@ -16,6 +16,8 @@ use super::{StoreError, TenantStore};
 
 /// Customer numbers that are reserved at once: one durable write for so many new contacts. A restart leaves a gap.
 const NUMBERS_AT_ONCE: u64 = 20;
+/// Log entries that are looked at together.
+const LOOKED_AT_ONCE: usize = 200;
 const CUSTOMER_NUMBER: &str = "customer-number";
 
 /// Which contacts.
@@ -174,6 +176,25 @@ impl TenantStore {
         self.logged(EVENTS, position, limit).await
     }
 
+    /// Where an event stands in the log; none if this tenant has no such event. Looks from the end: who
+    /// asks has mostly read the latest.
+    pub async fn event_position(&self, id: &EventId) -> Result<Option<u64>, StoreError> {
+        if self.one::<Event>(self.keys.key(Event::KIND, id.as_str())).await?.is_none() {
+            return Ok(None);
+        }
+        let log = self.keys.key(EVENTS, "");
+        let mut until = self.end_of(&log).await?;
+        while until > 0 {
+            let after = until.saturating_sub(LOOKED_AT_ONCE as u64);
+            let entries = self.store.inner.backend.read(&log, after, LOOKED_AT_ONCE).await?;
+            if let Some((at, _)) = entries.iter().find(|(_, entry)| entry == id.as_str().as_bytes()) {
+                return Ok(Some(*at));
+            }
+            until = after;
+        }
+        Ok(None)
+    }
+
     /// At most `limit` audit entries behind a position, with theirs.
     pub async fn audit_after(
         &self,
@@ -227,6 +248,23 @@ impl TenantStore {
         let value = serde_json::from_slice(&plain)
             .map_err(|error| StoreError::Malformed { kind: R::KIND, column: error.column() })?;
         Ok(Some(Stored { value, key, version: found.version }))
+    }
+
+    /// The last position of a log; positions have no gaps, so that it can be closed in on.
+    async fn end_of(&self, log: &Key) -> Result<u64, StoreError> {
+        let backend = &self.store.inner.backend;
+        let (mut end, mut step) = (0, 1);
+        while !backend.read(log, end + step - 1, 1).await?.is_empty() {
+            end += step;
+            step *= 2;
+        }
+        while step > 1 {
+            step /= 2;
+            if !backend.read(log, end + step - 1, 1).await?.is_empty() {
+                end += step;
+            }
+        }
+        Ok(end)
     }
 
     /// Reads on while everything on a page was erased, so that an empty answer is the end of the log.

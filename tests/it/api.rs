@@ -442,19 +442,24 @@ async fn lists_are_walked_one_by_one_to_their_end() {
     assert_eq!(created[2], "billy.bob");
 
     let all = broker.event_types().await;
-    let (mut walked, mut after) = (Vec::new(), "0".to_owned());
+    let (mut walked, mut after, mut last) = (Vec::new(), "0".to_owned(), String::new());
     loop {
         let page = broker.get(&format!("/v1/events?limit=1&after={after}")).await;
-        let items = page["items"].as_array().unwrap();
-        let next = page["next"].as_str().unwrap().to_owned();
-        if items.is_empty() {
-            assert_eq!(next, after, "a reader keeps its place");
-            break;
+        for event in page["items"].as_array().unwrap() {
+            walked.push(event["type"].as_str().unwrap().to_owned());
+            last = event["id"].as_str().unwrap().to_owned();
         }
-        walked.push(items[0]["type"].as_str().unwrap().to_owned());
-        after = next;
+        let Some(next) = page["next"].as_str() else { break };
+        after = next.to_owned();
     }
     assert_eq!(walked, all);
+    let nothing_new = broker.get(&format!("/v1/events?after={last}")).await;
+    assert_eq!(nothing_new, json!({"items": [], "next": null}));
+    broker.link("conv-later").await;
+    let news = broker.get(&format!("/v1/events?after={last}")).await;
+    assert_eq!(news["items"][0]["type"], "auth.link_created", "a reader keeps the last id and asks again");
+    let foreign = format!("/v1/events?after=evt_{}", "0".repeat(32));
+    assert_eq!(broker.api(Method::GET, &foreign, None).await.0, StatusCode::BAD_REQUEST);
     let beyond = broker.get("/v1/events?after=18446744073709551615").await;
     assert_eq!(beyond["items"], json!([]));
 }

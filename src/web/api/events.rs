@@ -6,32 +6,40 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use serde_json::{Value, json};
 
+use crate::domain::ids::EventId;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadEvents};
 use crate::web::error::{ApiError, BodyFault};
 
 use super::query::Query;
 
-/// `GET /v1/events?after=`: oldest first, those behind the cursor `after`; without it from the
-/// beginning. `next` is the cursor behind the last one, also when there are no more for now, so
-/// that a reader keeps it and asks again.
+/// `GET /v1/events?after=`: oldest first, those behind `after`, which is the id of an event or the
+/// `next` of a page; without it from the beginning. `next` is null when there are no more for now:
+/// a reader keeps the id of the last event and asks again later.
 pub async fn list(
     caller: Caller<ReadEvents>,
     State(web): State<Arc<Web>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<Value>, ApiError> {
     let query = Query::parse(raw.as_deref(), &["after", "limit"])?;
+    let limit = query.limit()?;
     let after = match query.get("after") {
         None => 0,
-        Some(text) => text.parse::<u64>().map_err(|_| {
-            ApiError::Malformed(vec![BodyFault::at(
-                "?after",
-                "not a cursor of this list; use the `next` of a page",
-            )])
-        })?,
+        Some(cursor) => position(&web, &caller, cursor).await?,
     };
-    let events = web.broker.events(&caller.tenant, after, query.limit()?).await?;
-    let next = events.last().map_or(after, |(position, _)| *position);
+    let events = web.broker.events(&caller.tenant, after, limit).await?;
+    let next = events.last().filter(|_| events.len() == limit).map(|(position, _)| position.to_string());
     let items: Vec<_> = events.into_iter().map(|(_, event)| event).collect();
-    Ok(Json(json!({"items": items, "next": next.to_string()})))
+    Ok(Json(json!({"items": items, "next": next})))
+}
+
+async fn position(web: &Web, caller: &Caller<ReadEvents>, cursor: &str) -> Result<u64, ApiError> {
+    let known = match cursor.parse::<EventId>() {
+        Ok(id) => web.broker.event_position(&caller.tenant, &id).await?,
+        Err(_) => cursor.parse::<u64>().ok(),
+    };
+    known.ok_or_else(|| {
+        let detail = "not a cursor of this list; use the id of an event or the `next` of a page";
+        ApiError::Malformed(vec![BodyFault::at("?after", detail)])
+    })
 }

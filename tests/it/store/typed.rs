@@ -29,6 +29,7 @@ pub async fn check(backend: &Shared) {
     contacts_are_listed_newest_first_in_pages(&store, &clock).await;
     an_identity_belongs_to_one_contact(&store, &clock).await;
     events_and_audit_entries_come_in_their_order(&store, &clock).await;
+    an_event_is_found_in_the_log_by_its_id(&store, &clock).await;
     what_a_login_needs_is_read_at_once(&store, &clock).await;
     customer_numbers_are_given_once(&store).await;
     an_empty_transaction_is_nothing(&store).await;
@@ -326,4 +327,23 @@ async fn an_attempt_and_a_link_leave_the_store_when_their_time_to_live_is_over()
 
 fn opening() -> countersign::domain::link::Opening {
     countersign::domain::link::Opening { cookie_name: "cs-00000000".to_owned(), request: "key".to_owned() }
+}
+
+async fn an_event_is_found_in_the_log_by_its_id(store: &Store, clock: &Clock) {
+    let at = fresh(store, clock);
+    let told: Vec<_> = (0..450).map(|_| event(clock, at.tenant(), start())).collect();
+    for events in told.chunks(50) {
+        let mut tx = Tx::new();
+        for event in events {
+            tx.event(event);
+        }
+        at.commit(tx, Durability::Relaxed).await.unwrap();
+    }
+    for (number, event) in told.iter().enumerate().filter(|(number, _)| number % 50 < 2 || number % 50 == 49)
+    {
+        assert_eq!(at.event_position(&event.id).await.unwrap(), Some(number as u64 + 1));
+    }
+    let other = fresh(store, clock);
+    assert_eq!(other.event_position(&told[0].id).await.unwrap(), None, "of another tenant");
+    assert_eq!(at.event_position(&event(clock, at.tenant(), start()).id).await.unwrap(), None, "never told");
 }

@@ -227,8 +227,9 @@ impl Desk {
     /// The link, its contact, and the new events.
     async fn ask(&self, scene: &mut Scene) -> Result<(Option<Value>, Option<Value>), PlatformError> {
         let events = self.platform.get(&format!("/v1/events?after={}", scene.cursor)).await?;
-        let next = events["next"].as_str().unwrap_or(&scene.cursor).to_owned();
-        scene.note_events(events["items"].as_array().map_or(&[], Vec::as_slice), next);
+        let items = events["items"].as_array().map_or(&[][..], Vec::as_slice);
+        let last = items.last().and_then(|event| event["id"].as_str()).unwrap_or(&scene.cursor).to_owned();
+        scene.note_events(items, last);
         let Some(id) = &scene.link else { return Ok((None, None)) };
         let link = self.platform.get(&format!("/v1/auth-links/{id}")).await?;
         let contact = match link["contactId"].as_str() {
