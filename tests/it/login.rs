@@ -4,7 +4,7 @@ use reqwest::{Method, StatusCode};
 use rstest::rstest;
 use serde_json::json;
 
-use countersign::cli::demo::provider::ClientAuthUsed;
+use countersign::cli::demo::provider::{ClientAuthUsed, VerifierUsed};
 
 use crate::harness::browser::Browser;
 use crate::harness::{Choices, Harness, MAPPING};
@@ -88,7 +88,22 @@ async fn without_a_minimum_a_login_completes_through_each_callback_route(#[case]
     assert_eq!(done["binding"], json!({"minimum": "none", "reached": "none"}));
     let seen = broker.provider.counters();
     assert_eq!((seen.token, seen.whoami), (1, 1));
+    let asked = &broker.provider.token_requests()[0];
+    assert!(asked.redirect_uri_fits, "the redirect URI is the one of the authorization request");
+    assert_eq!(asked.verifier, VerifierUsed::Right);
     assert_eq!(broker.contacts().await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_provider_that_rejects_pkce_has_it_switched_off() {
+    let provider = format!("pkce = \"off\"\n{MAPPING}");
+    let broker = Harness::with(Choices { minimum: "none", provider, ..Choices::default() }).await;
+    let link = broker.link("conv-1").await;
+    Browser::new().sign_in(link["url"].as_str().unwrap()).await;
+    assert_eq!(broker.status(&link).await["status"], "completed");
+    assert_eq!(broker.provider.token_requests()[0].verifier, VerifierUsed::None);
+    let asked = &broker.provider.authorize_requests()[0].params;
+    assert!(!asked.iter().any(|(name, _)| name.starts_with("code_challenge")), "{asked:?}");
 }
 
 #[tokio::test]

@@ -34,6 +34,8 @@ const SCOPES: &str = "write:auth_links read:auth_links write:inbound read:conver
 pub struct Choices {
     /// `[binding] minimum` of the tenant.
     pub minimum: &'static str,
+    /// Whether customers come by https; TLS then ends in front of the broker, which is the test.
+    pub https: bool,
     /// More lines for the tenant's `[[provider]]`.
     pub provider: String,
     /// More lines at the end of the tenant's file.
@@ -58,6 +60,7 @@ impl Default for Choices {
     fn default() -> Self {
         Self {
             minimum: "code",
+            https: false,
             provider: MAPPING.to_owned(),
             tenant: String::new(),
             provider_block: None,
@@ -327,7 +330,7 @@ fn flags(folder: &Path, port: u16, provider: &DemoProvider, choices: &Choices) -
     Flags {
         config: None,
         listen: vec![format!("127.0.0.1:{port}")],
-        base_url: vec![format!("http://localhost:{port}")],
+        base_url: vec![format!("{}://localhost:{port}", if choices.https { "https" } else { "http" })],
         store: vec![format!("sqlite:{}", folder.join("countersign.db").display())],
         tenants: vec![folder.join("tenants").display().to_string()],
         keys: vec![folder.join("keys.toml").display().to_string()],

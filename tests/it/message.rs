@@ -1,0 +1,70 @@
+//! The message that carries the link: every channel, the tenant's wording, and the way back.
+
+use countersign::domain::conversation::Channel;
+use serde_json::{Value, json};
+
+use crate::harness::browser::Browser;
+use crate::harness::{Choices, Harness};
+
+const TENANT: &str = r#"
+[[snippet]]
+id = "sign-in"
+tag = "/auth"
+text.en = "Please sign in to {tenant}: {link}"
+text.de = "Bitte melden Sie sich bei {tenant} an: {link}"
+sms.text.en = "{tenant} sign in {link}"
+[return]
+sms = "https://chat.example/back"
+"#;
+
+async fn message(broker: &Harness, channel: &str, more: Value) -> Value {
+    let mut body =
+        json!({"conversation": {"id": format!("conv-{channel}"), "channel": channel, "handle": "h-1"}});
+    for (name, value) in more.as_object().unwrap() {
+        body[name] = value.clone();
+    }
+    let link = broker.post("/v1/auth-links", body).await;
+    let (text, url) = (link["message"]["text"].as_str().unwrap(), link["url"].as_str().unwrap());
+    assert!(text.contains(url), "{channel}: the link is whole: {text}");
+    let mut message = link["message"].clone();
+    message["text"] = json!(text.replace(url, "<link>"));
+    message
+}
+
+#[tokio::test]
+async fn every_channel_name_is_accepted_and_rendered_with_the_link() {
+    let broker = Harness::start().await;
+    for channel in Channel::ALL {
+        let message = message(&broker, channel.as_str(), json!({})).await;
+        assert_eq!(message["channel"], channel.as_str());
+        assert!(message["warnings"].is_array() && message["payload"].is_object(), "{message}");
+    }
+    let sms = message(&broker, "sms", json!({})).await;
+    assert!(sms["payload"]["segments"].as_u64().unwrap() >= 1, "{sms}");
+}
+
+#[tokio::test]
+async fn a_snippet_is_found_by_id_or_tag_and_speaks_the_channels_and_customers_language() {
+    let broker = Harness::with(Choices { tenant: TENANT.to_owned(), ..Choices::default() }).await;
+    for (channel, order, expected) in [
+        ("whatsapp", json!({"snippet": "sign-in"}), "Please sign in to Acme Bank: <link>"),
+        (
+            "whatsapp",
+            json!({"snippet": "/auth", "locale": "de-AT"}),
+            "Bitte melden Sie sich bei Acme Bank an: <link>",
+        ),
+        ("sms", json!({"snippet": "/auth"}), "Acme Bank sign in <link>"),
+    ] {
+        assert_eq!(message(&broker, channel, order).await["text"], expected);
+    }
+}
+
+#[tokio::test]
+async fn the_result_page_leads_back_to_the_chat_and_speaks_the_links_language() {
+    let choices = Choices { minimum: "none", tenant: TENANT.to_owned(), ..Choices::default() };
+    let broker = Harness::with(choices).await;
+    let link = broker.link_with("conv-1", json!({"locale": "de"})).await;
+    let page = Browser::new().sign_in(link["url"].as_str().unwrap()).await;
+    assert!(page.html.contains("href=\"https://chat.example/back\""), "{}", page.html);
+    assert_eq!(page.headers["content-language"], "de");
+}
