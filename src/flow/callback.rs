@@ -16,7 +16,6 @@ use crate::domain::tenant::Tenant;
 use crate::oauth::response::{self, AuthorizationResponse, Verdict, parse_response};
 
 pub use crate::oauth::response::{parse_form, parse_query};
-use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::Broker;
@@ -182,9 +181,8 @@ impl Broker {
         }
         let store = self.store.at(&tenant.id);
         let mut own = cookies.iter().filter(|cookie| cookie.name == request.cookie_name).peekable();
-        let held = |cookie: &LoginCookie| {
-            Secret::new(store.hash("cookie", cookie.value.expose())).matches(&request.cookie_hash)
-        };
+        let held =
+            |cookie: &LoginCookie| store.is_hash("cookie", cookie.value.expose(), &request.cookie_hash);
         if own.peek().is_some() && own.all(held) { Ok(true) } else { Err(Code::CookieMismatch) }
     }
 

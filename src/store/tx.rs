@@ -15,28 +15,21 @@ use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Expect, Key, Version};
-use super::keys::{DueKind, Listed, normal_email, normal_phone};
+use super::hashed::{BY_EMAIL, BY_EXTERNAL_ID, BY_PHONE, CONVERSATION, IDENTITY, TOKEN, check_purpose};
+use super::keys::{DueKind, Listed, name_of, normal_email, normal_phone};
 use super::records::{Record, Stored};
 
 /// How long a link is kept after it was made (DESIGN §3).
 pub const LINK_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Frees a link's space if the sweep does not come.
-const LINK_TTL: SignedDuration = SignedDuration::from_hours(31 * 24);
+pub(super) const LINK_TTL: SignedDuration = SignedDuration::from_hours(31 * 24);
 /// A finished authorization request shows its outcome to the same browser a little longer than it lives.
 const REQUEST_TTL: SignedDuration = SignedDuration::from_mins(30);
 
-/// Purposes of keyed hashes. Never changed once released.
-pub(super) const STATE: &str = "state";
-pub(super) const TOKEN: &str = "token";
-pub(super) const CONVERSATION: &str = "conversation";
-pub(super) const IDENTITY: &str = "identity";
-
 /// Sets and logs of a tenant.
 pub(super) const CONTACTS: &str = "contacts";
-pub(super) const BY_EMAIL: &str = "contacts-by-email";
-pub(super) const BY_PHONE: &str = "contacts-by-phone";
-pub(super) const BY_EXTERNAL_ID: &str = "contacts-by-external-id";
+pub(super) const CONVERSATIONS: &str = "conversations";
 pub(super) const EVENTS: &str = "events";
 pub(super) const AUDITS: &str = "audits";
 
@@ -62,7 +55,7 @@ pub(super) enum Op {
         is_in: bool,
         set: Place,
         set_kind: &'static str,
-        member: Vec<u8>,
+        member: Name,
     },
     Append {
         log: &'static str,
@@ -72,8 +65,16 @@ pub(super) enum Op {
         is_in: bool,
         kind: DueKind,
         at: Timestamp,
-        id: String,
+        id: Name,
     },
+}
+
+/// What stands in a set, and what is due.
+pub(super) enum Name {
+    /// These bytes.
+    Is(Vec<u8>),
+    /// The keyed hash of a text, under which its record stands.
+    Hashed(&'static str, Zeroizing<String>),
 }
 
 /// The name of a record or set within its kind.
@@ -86,6 +87,8 @@ pub(super) enum Place {
     Hashed(&'static str, Zeroizing<String>),
     /// As it was read.
     Known(Key),
+    /// By the keyed hash of a text; it stood under the previous index key until now.
+    Moved(Key, &'static str, Zeroizing<String>),
 }
 
 impl Tx {
@@ -125,10 +128,11 @@ impl Tx {
         }
     }
 
-    /// A new authorization request, found by its state.
-    pub fn create_request(&mut self, state: &str, request: &AuthorizationRequest) {
+    /// A new authorization request, found by its state: its `key` is
+    /// [`request_key`](super::TenantStore::request_key) of it, by which others refer to it already.
+    pub fn create_request(&mut self, request: &AuthorizationRequest) {
         let until = Some(request.expires_at + REQUEST_TTL);
-        self.put(hashed(STATE, state), Some(Expect::Absent), request, until);
+        self.put(Place::Named(request.key.clone()), Some(Expect::Absent), request, until);
     }
 
     /// A changed authorization request.
@@ -142,13 +146,33 @@ impl Tx {
         self.ops.push(Op::Delete(stored.key.clone()));
     }
 
-    /// A new conversation, or a change of the `stored` one.
+    /// A new conversation, or a change of the `stored` one. Where somebody is verified it is due when that ends.
     pub fn put_conversation(&mut self, stored: Option<&Stored<Conversation>>, conversation: &Conversation) {
-        if let Some(stored) = stored {
-            return self.replace(stored, conversation, None);
+        let until =
+            |conversation: &Conversation| conversation.verified.as_ref().map(|verified| verified.until);
+        let id = || Zeroizing::new(conversation.at.id.as_str().to_owned());
+        let lapse = match stored {
+            Some(stored) if !stored.outdated => {
+                self.replace(stored, conversation, None);
+                let news = until(conversation).filter(|_| until(stored) != until(conversation));
+                news.map(|until| (until, Name::Is(name_of(&stored.key).into())))
+            }
+            Some(stored) => {
+                let place = Place::Moved(stored.key.clone(), CONVERSATION, id());
+                self.put(place, Some(Expect::At(stored.version)), conversation, None);
+                self.conversation_listed(false, Name::Is(name_of(&stored.key).into()));
+                self.conversation_listed(true, Name::Hashed(CONVERSATION, id()));
+                until(conversation).map(|until| (until, Name::Hashed(CONVERSATION, id())))
+            }
+            None => {
+                self.put(hashed(CONVERSATION, &id()), Some(Expect::Absent), conversation, None);
+                self.conversation_listed(true, Name::Hashed(CONVERSATION, id()));
+                until(conversation).map(|until| (until, Name::Hashed(CONVERSATION, id())))
+            }
+        };
+        if let Some((at, id)) = lapse {
+            self.ops.push(Op::Due { is_in: true, kind: DueKind::ConversationLapse, at, id });
         }
-        let place = hashed(CONVERSATION, conversation.at.id.as_str());
-        self.put(place, Some(Expect::Absent), conversation, None);
     }
 
     /// A new contact: listed, and found by email, phone and external id.
@@ -202,15 +226,26 @@ impl Tx {
 
     /// Something falls due. `id` is as [`DueKind`] says: nothing personal.
     pub fn due(&mut self, kind: DueKind, at: Timestamp, id: &str) {
-        self.ops.push(Op::Due { is_in: true, kind, at, id: id.to_owned() });
+        self.ops.push(Op::Due { is_in: true, kind, at, id: Name::Is(id.into()) });
     }
 
     /// It is done, or was moved: the same arguments as [`due`](Self::due) had.
     pub fn not_due(&mut self, kind: DueKind, at: Timestamp, id: &str) {
-        self.ops.push(Op::Due { is_in: false, kind, at, id: id.to_owned() });
+        self.ops.push(Op::Due { is_in: false, kind, at, id: Name::Is(id.into()) });
     }
 
-    fn put<R: Record>(&mut self, place: Place, expect: Option<Expect>, record: &R, until: Option<Timestamp>) {
+    /// The conversations of a tenant are listed by their names, so that they can be gone through.
+    pub(super) fn conversation_listed(&mut self, is_in: bool, member: Name) {
+        self.ops.push(Op::Member { is_in, set: Place::Only, set_kind: CONVERSATIONS, member });
+    }
+
+    pub(super) fn put<R: Record>(
+        &mut self,
+        place: Place,
+        expect: Option<Expect>,
+        record: &R,
+        until: Option<Timestamp>,
+    ) {
         let mut plain = Zeroizing::new(Vec::with_capacity(1024));
         serde_json::to_writer(&mut *plain, record).expect("a record is JSON: its maps have texts as keys");
         self.ops.push(Op::Put { kind: R::KIND, place, expect, plain, until });
@@ -225,8 +260,8 @@ impl Tx {
         self.ops.push(Op::Append { log, entry: id.as_bytes().to_vec() });
     }
 
-    fn member(&mut self, is_in: bool, set: Place, set_kind: &'static str, contact: &Contact) {
-        let member = Listed::new(contact.created_at, &contact.id).into_member();
+    pub(super) fn member(&mut self, is_in: bool, set: Place, set_kind: &'static str, contact: &Contact) {
+        let member = Name::Is(Listed::new(contact.created_at, &contact.id).into_member());
         self.ops.push(Op::Member { is_in, set, set_kind, member });
     }
 }
@@ -237,15 +272,16 @@ pub(super) fn identity_text(provider: &ProviderId, subject: &str) -> Zeroizing<S
 }
 
 fn identity_place(provider: &ProviderId, subject: &str) -> Place {
-    Place::Hashed(IDENTITY, identity_text(provider, subject))
+    hashed(IDENTITY, &identity_text(provider, subject))
 }
 
-fn hashed(purpose: &'static str, text: &str) -> Place {
+pub(super) fn hashed(purpose: &'static str, text: &str) -> Place {
+    check_purpose(purpose);
     Place::Hashed(purpose, Zeroizing::new(text.to_owned()))
 }
 
 /// What a contact is found by, in normal form.
-fn lookups(contact: &Contact) -> [(&'static str, Option<String>); 3] {
+pub(super) fn lookups(contact: &Contact) -> [(&'static str, Option<String>); 3] {
     [
         (BY_EMAIL, contact.email.as_deref().map(normal_email)),
         (BY_PHONE, contact.phone.as_deref().map(normal_phone)),
