@@ -18,7 +18,7 @@ use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
 use crate::flow::{Broker, Settings};
 use crate::issuer::Issuer;
-use crate::issuer::keys::{SigningKey, SigningKeys};
+use crate::issuer::keys::{KeyState, SigningKey, SigningKeys};
 use crate::keyring::KeyRing;
 use crate::secret::Secret;
 use crate::store::Store;
@@ -109,8 +109,12 @@ fn open_store(config: &Config, clock: &Clock) -> anyhow::Result<Arc<dyn Backend>
 }
 
 fn seal_keys(ring: &KeyRing) -> anyhow::Result<SealKeys> {
-    let keys = ring.seal_keys().iter().map(|key| (key.id().to_owned(), *key.expose()));
-    Ok(SealKeys::new(ring.active_seal().id(), keys, *ring.expose_index())?)
+    // A revoked key opens nothing: that is what its owner said.
+    let usable = ring.seal_keys().iter().filter(|key| key.state() != KeyState::Revoked);
+    let keys = usable.map(|key| (key.id().to_owned(), *key.expose()));
+    let index = ring.index_keys();
+    let keys = SealKeys::new(ring.active_seal().id(), keys, *index.expose_active())?;
+    Ok(keys.with_indexes(index.expose_next().copied(), index.expose_previous().copied()))
 }
 
 fn signing_keys(ring: &KeyRing) -> anyhow::Result<SigningKeys> {

@@ -10,6 +10,8 @@ use miette::{
     Severity, SourceCode, SourceSpan, SpanContents,
 };
 
+use crate::domain::setting::SettingFault;
+
 use super::source::Source;
 
 /// Where a value came from.
@@ -101,6 +103,16 @@ impl Fault {
             Place::At(source, span) => Some(source.line_and_column(span.start)),
             _ => None,
         }
+    }
+
+    /// The same as an operator is told while the broker runs: without caret and source.
+    pub fn told(&self) -> SettingFault {
+        let (line, column) = self.line_and_column().unzip();
+        let file = match &self.place {
+            Place::At(source, _) => source.name().to_owned(),
+            place => place.to_string(),
+        };
+        SettingFault { file, line, column, message: self.message.clone() }
     }
 
     /// How a person sees it: place, words, the line with a caret, the fix.

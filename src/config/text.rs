@@ -58,6 +58,15 @@ pub const DURATION: Text = Text {
     masked: false,
 };
 
+/// A moment in UTC, to the second (RFC 3339).
+pub const TIME: Text = Text {
+    what: "a time",
+    hint: "write it in UTC, e.g. `2026-01-31T12:00:00Z`",
+    pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+    holds: is_time,
+    masked: false,
+};
+
 /// The name of a host.
 pub const HOST: Text = Text {
     what: "a host name",
@@ -161,6 +170,7 @@ pub const ALL: &[&Text] = &[
     &SLUG,
     &CLIENT_ID,
     &DURATION,
+    &TIME,
     &HOST,
     &SCOPE,
     &SCOPES,
@@ -193,6 +203,12 @@ fn is_duration(text: &str) -> bool {
         && digits.bytes().all(|b| b.is_ascii_digit())
         && !digits.starts_with('0')
         && matches!(unit, "s" | "m" | "h" | "d")
+}
+
+fn is_time(text: &str) -> bool {
+    const FORM: &[u8] = b"0000-00-00T00:00:00Z";
+    let fits = |(given, form): (u8, &u8)| if *form == b'0' { given.is_ascii_digit() } else { given == *form };
+    text.len() == FORM.len() && text.bytes().zip(FORM).all(fits)
 }
 
 fn is_host(text: &str) -> bool {
@@ -246,6 +262,8 @@ mod tests {
             "a..b",
             "a.b",
             "12h",
+            "2026-01-31T12:00:00Z",
+            "2026-01-31T12:00:00z",
             "012h",
             "0s",
             "1d",

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use aws_lc_rs::rsa::KeyPair;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::config::check::{self, Literals};
@@ -13,9 +14,9 @@ use crate::config::fault::{Fault, Faults, Place, Report};
 use crate::config::node::{Node, Spot};
 use crate::config::shape::{Field, Kind, Need, SEALED_TEXT, Table, Words};
 use crate::config::source::Source;
-use crate::config::text::CLIENT_ID;
+use crate::config::text::{CLIENT_ID, TIME};
 
-use super::{KeyRing, KeyState, PEM_FOOT, PEM_HEAD, SealKey, SignKey};
+use super::{IndexKeys, KeyRing, KeyState, PEM_FOOT, PEM_HEAD, SealKey, SignKey};
 
 /// The shortest RSA modulus, in bytes.
 const MIN_MODULUS: usize = 256;
@@ -29,6 +30,10 @@ static STATES: Words = Words {
 
 const fn field(name: &'static str, kind: Kind, doc: &'static str) -> Field {
     Field { name, kind, need: Need::Required, doc }
+}
+
+const fn option(name: &'static str, kind: Kind, doc: &'static str) -> Field {
+    Field { name, kind, need: Need::Optional, doc }
 }
 
 static SHAPE: Table = Table {
@@ -47,15 +52,23 @@ static SEAL: Table = Table {
         field("id", Kind::Text(&CLIENT_ID), "Its name."),
         field("key", Kind::Text(&SEALED_TEXT), "32 bytes in base64."),
         field("state", Kind::Word(&STATES), "What it is used for."),
+        SINCE,
     ],
     each: None,
 };
 
 static INDEX: Table = Table {
     doc: "The key of keyed hashes.",
-    fields: &[field("key", Kind::Text(&SEALED_TEXT), "32 bytes in base64.")],
+    fields: &[
+        field("key", Kind::Text(&SEALED_TEXT), "32 bytes in base64."),
+        option("next", Kind::Text(&SEALED_TEXT), "The key to come."),
+        option("previous", Kind::Text(&SEALED_TEXT), "The key before."),
+        SINCE,
+    ],
     each: None,
 };
+
+const SINCE: Field = option("since", Kind::Text(&TIME), "Since when it is so.");
 
 static SIGN: Table = Table {
     doc: "A key that signs tokens.",
@@ -63,6 +76,7 @@ static SIGN: Table = Table {
         field("kid", Kind::Text(&CLIENT_ID), "Its name in tokens."),
         field("key", Kind::Text(&SEALED_TEXT), "An RSA key as PKCS#8 PEM."),
         field("state", Kind::Word(&STATES), "What it is used for."),
+        SINCE,
     ],
     each: None,
 };
@@ -74,7 +88,7 @@ pub fn parse(name: &str, text: &str) -> Result<KeyRing, Faults> {
     let document = check::parse(&source, Literals::Refused, &mut report);
     let root = Node::root(&document);
     let seal = seal_keys(&root, &mut report);
-    let index = root.table("index").and_then(|node| symmetric(&node, &mut report));
+    let index = root.table("index").and_then(|node| index_keys(&node, &mut report));
     let sign = sign_keys(&root, &mut report);
     let (faults, warnings) = report.into_parts();
     Faults::of(faults, warnings)?;
@@ -88,10 +102,28 @@ fn seal_keys(root: &Node<'_>, report: &mut Report) -> Vec<SealKey> {
     let nodes = root.tables("seal");
     check_names(root, &nodes, ("seal", "id"), report);
     let read = |node: &Node<'_>, report: &mut Report| {
-        let key = symmetric(node, report)?;
-        Some(SealKey { id: node.text("id")?.value.to_owned(), state: state(node)?, key })
+        let (key, since) = (symmetric(node, "key", report), since(node, report));
+        Some(SealKey { id: node.text("id")?.value.to_owned(), state: state(node)?, key: key?, since })
     };
     nodes.iter().filter_map(|node| read(node, report)).collect()
+}
+
+fn index_keys(node: &Node<'_>, report: &mut Report) -> Option<IndexKeys> {
+    let mut key = |name| symmetric(node, name, report);
+    let (active, next, previous) = (key("key"), key("next"), key("previous"));
+    let mut seen = vec![active.clone()];
+    for (name, key) in [("next", &next), ("previous", &previous)] {
+        if key.is_some() && seen.contains(key) {
+            let span = node.text(name).map_or(0..0, |spot| spot.span);
+            report.fault(
+                span,
+                "this key stands here twice",
+                "each of `key`, `next` and `previous` is another key",
+            );
+        }
+        seen.push(key.clone());
+    }
+    Some(IndexKeys { active: active?, next, previous, since: since(node, report) })
 }
 
 fn sign_keys(root: &Node<'_>, report: &mut Report) -> Vec<SignKey> {
@@ -104,7 +136,8 @@ fn sign_keys(root: &Node<'_>, report: &mut Report) -> Vec<SignKey> {
             report.fault(spot.span, message, REMAKE);
             return None;
         };
-        Some(SignKey { kid: node.text("kid")?.value.to_owned(), state: state(node)?, der })
+        let since = since(node, report);
+        Some(SignKey { kid: node.text("kid")?.value.to_owned(), state: state(node)?, der, since })
     };
     nodes.iter().filter_map(|node| read(node, report)).collect()
 }
@@ -137,8 +170,17 @@ fn state(node: &Node<'_>) -> Option<KeyState> {
     node.word("state", &KeyState::ALL.map(|state| (state.as_str(), state)))
 }
 
-fn symmetric(node: &Node<'_>, report: &mut Report) -> Option<Zeroizing<[u8; 32]>> {
-    let spot = node.text("key")?;
+fn since(node: &Node<'_>, report: &mut Report) -> Option<Timestamp> {
+    let spot = node.text("since")?;
+    let time = spot.value.parse().ok();
+    if time.is_none() && (TIME.holds)(spot.value) {
+        report.fault(spot.span, "this is not a time", TIME.hint);
+    }
+    time
+}
+
+fn symmetric(node: &Node<'_>, name: &str, report: &mut Report) -> Option<Zeroizing<[u8; 32]>> {
+    let spot = node.text(name)?;
     let bytes = STANDARD.decode(spot.value.trim()).ok().map(Zeroizing::new);
     let key = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
     if key.is_none() {
