@@ -7,6 +7,7 @@
 
 mod fields;
 mod line;
+pub mod metrics;
 mod sink;
 
 use std::io;

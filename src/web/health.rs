@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
 use super::Web;
@@ -33,10 +34,23 @@ pub async fn ready(State(web): State<Arc<Web>>) -> (StatusCode, Json<Value>) {
 
 /// `/version`: for loopback peers, and on the operator's own address.
 pub async fn version(request: Request) -> Result<Json<Value>, ApiError> {
-    match host::peer(request.extensions()) {
-        Some(peer) if !peer.is_loopback() && request.extensions().get::<OnOps>().is_none() => {
-            Err(ApiError::NoSuchPath)
-        }
-        _ => Ok(Json(json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")}))),
-    }
+    for_operator(&request)?;
+    Ok(Json(json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")})))
+}
+
+/// `/metrics`: in the text form of Prometheus, for the same askers.
+pub async fn metrics(State(web): State<Arc<Web>>, request: Request) -> Result<Response, ApiError> {
+    for_operator(&request)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], web.metrics.render())
+        .into_response())
+}
+
+/// Whoever else asks is told nothing, not even that there is something to ask.
+fn for_operator(request: &Request) -> Result<(), ApiError> {
+    let forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| request.headers().contains_key(*name));
+    let peer = host::peer(request.extensions());
+    // A proxy on this machine speaks for others.
+    let near = peer.is_none_or(|peer| peer.is_loopback()) && !forwarded;
+    let on_ops = request.extensions().get::<OnOps>().is_some();
+    if near || on_ops { Ok(()) } else { Err(ApiError::NoSuchPath) }
 }
