@@ -49,7 +49,8 @@ impl Broker {
             for due in self.store.due(partition, self.clock.now(), AT_ONCE).await? {
                 match self.end_due(&due).await {
                     Ok(()) => {
-                        metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str()).increment(1);
+                        metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str())
+                            .increment(1);
                     }
                     // Somebody changed the record meanwhile; the next sweep looks again.
                     Err(StoreError::Conflict) => {}

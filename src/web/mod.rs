@@ -12,6 +12,7 @@ pub mod health;
 pub mod host;
 pub mod link_page;
 pub mod listener;
+mod measure;
 pub mod oauth;
 pub mod page;
 mod segment;
@@ -21,8 +22,8 @@ pub mod visit;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, Uri, header};
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, any, get, post};
@@ -147,14 +148,7 @@ async fn nothing_here(State(web): State<Arc<Web>>, uri: Uri, request: Request) -
 async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
     let id = telemetry::request_id(web.broker.clock());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let began = web.broker.clock().tick();
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let method = method_word(request.method());
-    let mut response = next.run(request).await;
-    let route = route.as_ref().map_or("none", MatchedPath::as_str).to_owned();
-    let status = response.status().as_str().to_owned();
-    metrics::histogram!("countersign_http_request_seconds", "route" => route, "method" => method, "status" => status)
-        .record(began.elapsed());
+    let mut response = measure::run(web.broker.clock(), &id, request, next).await;
     if let Some(Problem(mut problem)) = response.extensions_mut().remove::<Problem>() {
         problem["requestId"] = Value::String(id.clone());
         let (mut parts, _) = response.into_parts();
@@ -186,19 +180,5 @@ impl IntoResponse for Problem {
             ([(header::CONTENT_TYPE, "application/problem+json")], self.0.to_string()).into_response();
         response.extensions_mut().insert(self);
         response
-    }
-}
-
-/// The method as a label: whatever a client invents is one word.
-fn method_word(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
     }
 }

@@ -72,7 +72,9 @@ async fn a_login_is_counted_and_measured_and_nothing_of_it_is_told() {
     assert!(value(&after, "process_resident_memory_bytes") > 1e6);
 
     let token = link["url"].as_str().unwrap().rsplit('/').next().unwrap();
-    for secret in [token, link["id"].as_str().unwrap(), "conv-metrics", "acme", "5550100", "billy", "127.0.0.1"] {
+    for secret in
+        [token, link["id"].as_str().unwrap(), "conv-metrics", "acme", "5550100", "billy", "127.0.0.1"]
+    {
         assert!(!after.contains(secret), "`{secret}` stands in the metrics");
     }
 }
