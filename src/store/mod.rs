@@ -15,6 +15,7 @@
 pub mod backend;
 mod commit;
 pub mod keys;
+pub mod measured;
 mod read;
 pub mod records;
 pub mod seal;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -90,10 +91,33 @@ pub async fn ready(State(web): State<Arc<Web>>) -> (StatusCode, Json<Readiness>)
     )
 )]
 pub async fn version(request: Request) -> Result<Json<Version>, ApiError> {
-    match host::peer(request.extensions()) {
-        Some(peer) if !peer.is_loopback() && request.extensions().get::<OnOps>().is_none() => {
-            Err(ApiError::NoSuchPath)
-        }
-        _ => Ok(Json(Version { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") })),
-    }
+    for_operator(&request)?;
+    Ok(Json(Version { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }))
+}
+
+/// How is it going?
+///
+/// Counters and histograms in the text form of Prometheus, for those who may ask for the version too.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "metrics", tag = "Operations",
+    responses(
+        (status = 200, description = "The figures.", body = String, content_type = "text/plain; version=0.0.4"),
+        (status = 404, description = "The caller is no operator.", body = super::error::ProblemDocument,
+            content_type = "application/problem+json"),
+    )
+)]
+pub async fn metrics(State(web): State<Arc<Web>>, request: Request) -> Result<Response, ApiError> {
+    for_operator(&request)?;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], web.metrics.render())
+        .into_response())
+}
+
+/// Whoever else asks is told nothing, not even that there is something to ask.
+fn for_operator(request: &Request) -> Result<(), ApiError> {
+    let forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| request.headers().contains_key(*name));
+    let peer = host::peer(request.extensions());
+    // A proxy on this machine speaks for others.
+    let near = peer.is_none_or(|peer| peer.is_loopback()) && !forwarded;
+    let on_ops = request.extensions().get::<OnOps>().is_some();
+    if near || on_ops { Ok(()) } else { Err(ApiError::NoSuchPath) }
 }

@@ -13,6 +13,7 @@ pub mod health;
 pub mod host;
 pub mod link_page;
 pub mod listener;
+mod measure;
 pub mod oauth;
 pub mod openapi;
 pub mod page;
@@ -37,6 +38,7 @@ use utoipa_axum::routes;
 use crate::flow::Broker;
 use crate::issuer::Issuer;
 use crate::telemetry;
+use crate::telemetry::metrics::Metrics;
 
 use api::{auth_links, contacts, conversations, events, inbound, mapping};
 use error::ApiError;
@@ -58,6 +60,8 @@ pub struct Web {
     pub issuer: Arc<Issuer>,
     /// Whether customers come by https.
     pub https: bool,
+    /// What is counted.
+    pub metrics: Metrics,
     /// The peers whose forwarded headers count.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -134,6 +138,7 @@ fn ops_routes() -> OpenApiRouter<Arc<Web>> {
     OpenApiRouter::default()
         .routes(row("GET /livez", routes!(health::live)))
         .routes(row("GET /readyz", routes!(health::ready)))
+        .routes(row("GET /metrics", routes!(health::metrics)))
         .routes(row("GET /version", routes!(health::version)))
 }
 
@@ -162,7 +167,7 @@ async fn nothing_here(State(web): State<Arc<Web>>, uri: Uri, request: Request) -
 async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
     let id = telemetry::request_id(web.broker.clock());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = next.run(request).await;
+    let mut response = measure::run(web.broker.clock(), &id, request, next).await;
     if let Some(Problem(mut problem)) = response.extensions_mut().remove::<Problem>() {
         problem["requestId"] = Value::String(id.clone());
         let (mut parts, _) = response.into_parts();
