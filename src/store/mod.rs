@@ -17,6 +17,7 @@ pub mod backend;
 mod commit;
 mod hashed;
 pub mod keys;
+pub mod measured;
 mod read;
 pub mod records;
 mod reindex;
