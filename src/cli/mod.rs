@@ -41,7 +41,7 @@ fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Check(args) => check::run(&args, environment, look_of(&out, environment), &mut out),
         Command::Secret(SecretCommand::Hash) => secret::run(&mut io::stdin(), &mut out, &mut err),
         Command::Openapi(OpenapiArgs { server }) => openapi::run(server.as_deref(), &mut out),
-        Command::Key(KeyCommand::New { out: path }) => key::run(&path, &mut out),
+        Command::Key(command) => key::run(&command, environment, &mut out),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use miette::{
@@ -207,12 +208,23 @@ pub struct Report {
     source: Arc<Source>,
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
+    others: Vec<PathBuf>,
 }
 
 impl Report {
     /// Nothing found yet.
     pub fn new(source: Arc<Source>) -> Self {
-        Self { source, faults: Vec::new(), warnings: Vec::new() }
+        Self { source, faults: Vec::new(), warnings: Vec::new(), others: Vec::new() }
+    }
+
+    /// Notes that something was read from another file, to which this one refers.
+    pub fn depends_on(&mut self, path: &Path) {
+        self.others.push(path.to_owned());
+    }
+
+    /// The other files that were read, or should have been.
+    pub fn others(&self) -> &[PathBuf] {
+        &self.others
     }
 
     /// The file.

@@ -49,6 +49,15 @@ pub const CLIENT_ID: Text = Text {
     masked: false,
 };
 
+/// The name of a key of ours, as it stands in tokens and records.
+pub const KEY_NAME: Text = Text {
+    what: "a key's name",
+    hint: "use 1 to 64 of `A-Z a-z 0-9 . _ -`",
+    pattern: "^[A-Za-z0-9._-]{1,64}$",
+    holds: is_key_name,
+    masked: false,
+};
+
 /// A length of time.
 pub const DURATION: Text = Text {
     what: "a duration",
@@ -169,6 +178,7 @@ pub const ALL: &[&Text] = &[
     &PLAIN,
     &SLUG,
     &CLIENT_ID,
+    &KEY_NAME,
     &DURATION,
     &TIME,
     &HOST,
@@ -195,6 +205,11 @@ fn is_slug(text: &str) -> bool {
 
 fn is_client_id(text: &str) -> bool {
     (1..=200).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+}
+
+fn is_key_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
 fn is_duration(text: &str) -> bool {

@@ -21,6 +21,7 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 use super::Broker;
 use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
+use super::tenants::Began;
 
 /// A browser at one of the callback routes.
 #[derive(Debug)]
@@ -146,10 +147,10 @@ impl Broker {
         if now >= request.value.expires_at {
             return Err(refused(Code::StateExpired));
         }
-        let provider =
-            tenant.provider(Some(&request.value.provider)).ok_or(refused(Code::ProviderChanged))?;
-        let redirect_uri = arrival.redirect_uri(tenant);
-        let verdict = response.verify(&request.value, &arrival.at(provider, &redirect_uri))?;
+        let began = self.began_with(tenant, &request.value).ok_or(refused(Code::ProviderChanged))?;
+        let Began { provider, origins } = began;
+        let redirect_uri = arrival.redirect_uri(&origins, &request.value.redirect_uri);
+        let verdict = response.verify(&request.value, &arrival.at(&provider, &redirect_uri))?;
         let same_browser = self.is_same_browser(tenant, &arrival.cookies, &request.value).map_err(refused)?;
         if !matches!(request.value.phase, Phase::Started) {
             return if same_browser { Ok(Checked::Again(request)) } else { Err(refused(Code::StateUnknown)) };
@@ -159,7 +160,7 @@ impl Broker {
         }
         Ok(Checked::First(Login {
             tenant: Arc::clone(tenant),
-            provider: Arc::clone(provider),
+            provider,
             request,
             verdict,
             conversation: link.conversation,
@@ -288,12 +289,16 @@ impl Arrival {
         response::Arrival { provider, route: self.route, redirect_uri, mode, issuer: None }
     }
 
-    /// The redirect URI that this arrival is on, byte for byte.
-    fn redirect_uri(&self, tenant: &Tenant) -> String {
+    /// The redirect URI that this arrival is on, byte for byte: of the tenant's origins the one that was `sent`, if
+    /// it is any of them, else the present one.
+    fn redirect_uri(&self, origins: &[String], sent: &str) -> String {
         let path = self.route.path();
-        match &self.provider {
-            Some(provider) => format!("{}{path}/{provider}", tenant.origin),
-            None => format!("{}{path}", tenant.origin),
-        }
+        let on = |origin: &String| match &self.provider {
+            Some(provider) => format!("{origin}{path}/{provider}"),
+            None => format!("{origin}{path}"),
+        };
+        let mut all = origins.iter().map(on);
+        let first = all.next().unwrap_or_default();
+        if first == sent { first } else { all.find(|uri| uri == sent).unwrap_or(first) }
     }
 }

@@ -10,6 +10,7 @@ pub mod confirm;
 pub mod contacts;
 pub mod create_link;
 pub mod inbound;
+pub mod keys;
 pub mod links;
 pub mod open_link;
 pub mod outcome;
@@ -17,6 +18,7 @@ pub mod preview;
 mod record;
 mod sign_in;
 mod sweep;
+pub mod tenants;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,9 @@ use crate::profile::{MappingFault, Normaliser};
 use crate::store::Store;
 
 pub use crate::channel::AuthMessage;
+use keys::KeysInUse;
+use tenants::Known;
+
 pub use crate::store::{ContactFilter, Page, StoreError};
 
 /// How often a step that lost a race reads again and tries once more.
@@ -43,7 +48,8 @@ pub struct Broker {
     store: Store,
     provider: ProviderClient,
     clock: Clock,
-    tenants: ArcSwap<Directory>,
+    tenants: ArcSwap<Known>,
+    keys: ArcSwap<KeysInUse>,
     /// Mappings are compiled once per revision of a provider.
     normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
     settings: Settings,
@@ -71,15 +77,11 @@ impl Broker {
             store,
             provider,
             clock,
-            tenants: ArcSwap::from_pointee(tenants),
+            tenants: ArcSwap::from_pointee(Known::new(tenants)),
+            keys: ArcSwap::default(),
             normalisers: Cache::new(20_000),
             settings,
         }
-    }
-
-    /// The tenant that answers on `host`, a host name without port.
-    pub fn tenant_at(&self, host: &str) -> Option<Arc<Tenant>> {
-        self.tenants.load().by_host(host).cloned()
     }
 
     /// The clock that judges every expiry.

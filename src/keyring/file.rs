@@ -1,6 +1,7 @@
 //! Reading the key ring file. Nothing that is said about it holds a word of what stands in it.
 
 use std::collections::HashSet;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use aws_lc_rs::rsa::KeyPair;
@@ -14,12 +15,12 @@ use crate::config::fault::{Fault, Faults, Place, Report};
 use crate::config::node::{Node, Spot};
 use crate::config::shape::{Field, Kind, Need, SEALED_TEXT, Table, Words};
 use crate::config::source::Source;
-use crate::config::text::{CLIENT_ID, TIME};
+use crate::config::text::{KEY_NAME, TIME};
 
 use super::{IndexKeys, KeyRing, KeyState, PEM_FOOT, PEM_HEAD, SealKey, SignKey};
 
-/// The shortest RSA modulus, in bytes.
-const MIN_MODULUS: usize = 256;
+/// How long an RSA modulus may be, in bytes: shorter is not safe, longer is not verified.
+const MODULUS: RangeInclusive<usize> = 256..=1024;
 const REMAKE: &str = "compare with what `countersign key new` writes";
 
 static STATES: Words = Words {
@@ -49,7 +50,7 @@ static SHAPE: Table = Table {
 static SEAL: Table = Table {
     doc: "A key that seals records.",
     fields: &[
-        field("id", Kind::Text(&CLIENT_ID), "Its name."),
+        field("id", Kind::Text(&KEY_NAME), "Its name."),
         field("key", Kind::Text(&SEALED_TEXT), "32 bytes in base64."),
         field("state", Kind::Word(&STATES), "What it is used for."),
         SINCE,
@@ -73,7 +74,7 @@ const SINCE: Field = option("since", Kind::Text(&TIME), "Since when it is so.");
 static SIGN: Table = Table {
     doc: "A key that signs tokens.",
     fields: &[
-        field("kid", Kind::Text(&CLIENT_ID), "Its name in tokens."),
+        field("kid", Kind::Text(&KEY_NAME), "Its name in tokens."),
         field("key", Kind::Text(&SEALED_TEXT), "An RSA key as PKCS#8 PEM."),
         field("state", Kind::Word(&STATES), "What it is used for."),
         SINCE,
@@ -132,7 +133,7 @@ fn sign_keys(root: &Node<'_>, report: &mut Report) -> Vec<SignKey> {
     let read = |node: &Node<'_>, report: &mut Report| {
         let spot = node.text("key")?;
         let Some(der) = private_key(spot.value) else {
-            let message = "this is no RSA private key of 2048 bits or more in PKCS#8 PEM";
+            let message = "this is no RSA private key of 2048 to 8192 bits in PKCS#8 PEM";
             report.fault(spot.span, message, REMAKE);
             return None;
         };
@@ -195,5 +196,5 @@ fn private_key(pem: &str) -> Option<Zeroizing<Vec<u8>>> {
     let body: Zeroizing<String> = Zeroizing::new(body.split_whitespace().collect());
     let der = Zeroizing::new(STANDARD.decode(body.as_bytes()).ok()?);
     let pair = KeyPair::from_pkcs8(&der).ok()?;
-    (pair.public_modulus_len() >= MIN_MODULUS).then_some(der)
+    MODULUS.contains(&pair.public_modulus_len()).then_some(der)
 }

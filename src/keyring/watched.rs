@@ -47,6 +47,11 @@ impl Watched {
         Ok(Self { path: path.to_owned(), ring, judged, seen: None, waiting: None, faults: Vec::new() })
     }
 
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// The ring in use.
     pub fn ring(&self) -> &KeyRing {
         &self.ring

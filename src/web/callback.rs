@@ -14,17 +14,21 @@ use crate::flow::outcome::{Ended, OutcomeError, Shown};
 use super::error::login_status;
 use super::page::{self, Notice};
 use super::segment::Segment;
-use super::visit::{Visit, see_other};
+use super::visit::{Returning, Visit, see_other};
 use super::{Web, link_page};
 
 /// `/idp/eu/oauth/callback`
-pub async fn end_user(visit: Visit, State(web): State<Arc<Web>>, request: Request) -> Response {
+pub async fn end_user(
+    Returning(visit): Returning,
+    State(web): State<Arc<Web>>,
+    request: Request,
+) -> Response {
     arrive(visit, &web, Route::EndUser, None, request).await
 }
 
 /// `/idp/eu/oauth/callback/{provider}`
 pub async fn end_user_named(
-    visit: Visit,
+    Returning(visit): Returning,
     State(web): State<Arc<Web>>,
     Segment(provider): Segment,
     request: Request,
@@ -33,13 +37,13 @@ pub async fn end_user_named(
 }
 
 /// `/web/inbound/abc/oauth/redirect`
-pub async fn abc(visit: Visit, State(web): State<Arc<Web>>, request: Request) -> Response {
+pub async fn abc(Returning(visit): Returning, State(web): State<Arc<Web>>, request: Request) -> Response {
     arrive(visit, &web, Route::Abc, None, request).await
 }
 
 /// `/web/inbound/abc/oauth/redirect/{provider}`
 pub async fn abc_named(
-    visit: Visit,
+    Returning(visit): Returning,
     State(web): State<Arc<Web>>,
     Segment(provider): Segment,
     request: Request,
@@ -48,13 +52,17 @@ pub async fn abc_named(
 }
 
 /// `/web/inbound/abc/oauth/abcAuth2Redirect`
-pub async fn abc_auth2(visit: Visit, State(web): State<Arc<Web>>, request: Request) -> Response {
+pub async fn abc_auth2(
+    Returning(visit): Returning,
+    State(web): State<Arc<Web>>,
+    request: Request,
+) -> Response {
     arrive(visit, &web, Route::AbcAuth2, None, request).await
 }
 
 /// `/web/inbound/abc/oauth/abcAuth2Redirect/{provider}`
 pub async fn abc_auth2_named(
-    visit: Visit,
+    Returning(visit): Returning,
     State(web): State<Arc<Web>>,
     Segment(provider): Segment,
     request: Request,
@@ -63,7 +71,11 @@ pub async fn abc_auth2_named(
 }
 
 /// `/a/r/{handle}`: how the login ended, or the code to send in the chat.
-pub async fn result(visit: Visit, State(web): State<Arc<Web>>, Segment(handle): Segment) -> Response {
+pub async fn result(
+    Returning(visit): Returning,
+    State(web): State<Arc<Web>>,
+    Segment(handle): Segment,
+) -> Response {
     if !matches!(visit.method, Method::GET | Method::HEAD) {
         return visit.wrong_method("GET, HEAD");
     }

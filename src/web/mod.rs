@@ -35,14 +35,15 @@ use serde_json::Value;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
+use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
 use crate::issuer::Issuer;
 use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
-use api::{auth_links, contacts, conversations, events, inbound, mapping};
+use api::{auth_links, contacts, conversations, events, inbound, mapping, tenants};
 use error::ApiError;
-use host::AtTenant;
+use host::AtIssuer;
 use oauth::answer::OAuthError;
 use oauth::endpoints;
 
@@ -62,6 +63,8 @@ pub struct Web {
     pub https: bool,
     /// What is counted.
     pub metrics: Metrics,
+    /// The operator's own place, at the bare base domain.
+    pub platform: Arc<Tenant>,
     /// The peers whose forwarded headers count.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -100,6 +103,8 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("GET /v1/contacts/{id}", routes!(contacts::read)))
         .routes(row("POST /v1/mapping/preview", routes!(mapping::preview)))
         .routes(row("GET /v1/events", routes!(events::list)))
+        .routes(row("GET /v1/tenants", routes!(tenants::list)))
+        .routes(row("GET /v1/tenants/{id}", routes!(tenants::read)))
         .routes(row("GET /openapi.json", routes!(openapi::openapi)))
         .layer(DefaultBodyLimit::max(API_BODY));
     let issuer = OpenApiRouter::default()
@@ -152,7 +157,7 @@ fn row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRoute
 fn oauth_row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRouter<Arc<Web>> {
     openapi::compare(said, &described.1);
     let allowed = if said.starts_with("GET") { "GET, HEAD" } else { "POST" };
-    described.map(|route| route.fallback(move |_: AtTenant| async move { OAuthError::Method(allowed) }))
+    described.map(|route| route.fallback(move |_: AtIssuer| async move { OAuthError::Method(allowed) }))
 }
 
 /// A path that is none of ours: a problem document under `/v1` and `/api`, a page elsewhere.

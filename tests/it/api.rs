@@ -194,13 +194,7 @@ async fn another_method_is_answered_with_those_that_are_allowed() {
 #[tokio::test]
 async fn at_an_unknown_host_there_is_no_api() {
     let broker = Harness::start().await;
-    for host in [
-        "evil.test",
-        "acme.localhost.evil.test",
-        "localhost",
-        "127.0.0.1.evil.test",
-        "acme.localhost@evil.test",
-    ] {
+    for host in ["evil.test", "acme.localhost.evil.test", "127.0.0.1.evil.test", "acme.localhost@evil.test"] {
         for (method, path, _) in ROUTES {
             let request = ask(&broker, method.parse().unwrap(), path).await.header("host", host);
             Answer::of(request).await.problem(421, "wrong_host");

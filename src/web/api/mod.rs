@@ -12,4 +12,5 @@ mod examples;
 pub mod inbound;
 pub mod mapping;
 mod query;
+pub mod tenants;
 mod view;
