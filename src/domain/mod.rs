@@ -18,5 +18,6 @@ pub mod link;
 pub mod profile;
 pub mod provider;
 pub mod request;
+pub mod rule;
 pub mod snippet;
 pub mod tenant;

@@ -117,6 +117,9 @@ pub struct AuthorizationRequest {
     pub expires_at: Timestamp,
     /// How far it came.
     pub phase: Phase,
+    /// Rules that could not be evaluated at its sign-in, for the admin; nothing personal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rule_notes: Vec<String>,
 }
 
 /// How far an authorization request came.
@@ -218,6 +221,7 @@ impl AuthorizationRequest {
     #[must_use]
     pub fn hold(mut self, provisional: Provisional) -> Self {
         self.code_verifier = None;
+        self.rule_notes.clone_from(&provisional.signed_in.rule_notes);
         self.phase = Phase::Provisional(Box::new(provisional));
         self
     }

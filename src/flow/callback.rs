@@ -248,7 +248,7 @@ impl Broker {
             Verdict::Refused(fault) => return Err(*fault),
         };
         let exchanged_at = self.clock.now();
-        let signed_in = self.sign_in(tenant, provider, grant).await?;
+        let signed_in = self.sign_in(tenant, provider, grant, &login.conversation).await?;
         let end = match bind(login, &signed_in) {
             Some(binding) => End::Completed(SignIn {
                 provider,

@@ -9,12 +9,14 @@ pub mod callback;
 pub mod confirm;
 pub mod contacts;
 pub mod create_link;
+mod identify;
 pub mod inbound;
 pub mod links;
 pub mod open_link;
 pub mod outcome;
 pub mod preview;
 mod record;
+mod rules;
 mod sign_in;
 mod sweep;
 
@@ -29,7 +31,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::provider::ProviderClient;
-use crate::profile::{MappingFault, Normaliser};
+use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
 pub use crate::store::{ContactFilter, Page, StoreError};
@@ -45,6 +47,8 @@ pub struct Broker {
     tenants: ArcSwap<Directory>,
     /// Mappings are compiled once per revision of a provider.
     normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
+    /// Rules are compiled once per revision of a tenant's.
+    rules: Cache<(TenantId, Revision), Arc<CompiledRules>>,
     settings: Settings,
 }
 
@@ -72,6 +76,7 @@ impl Broker {
             clock,
             tenants: ArcSwap::from_pointee(tenants),
             normalisers: Cache::new(20_000),
+            rules: Cache::new(20_000),
             settings,
         }
     }

@@ -211,6 +211,7 @@ impl Broker {
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,
             phase: Phase::Started,
+            rule_notes: Vec::new(),
         }
     }
 

@@ -1,9 +1,10 @@
-//! The part of a callback that leaves the building: code → token → WhoAmI → profile.
+//! The part of a callback that leaves the building: code → token → WhoAmI → profile → rules.
 
 use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::Provider;
@@ -11,7 +12,7 @@ use crate::domain::tenant::Tenant;
 use crate::oauth::response::Grant;
 use crate::oauth::token::{TokenResponse, build_token_request, parse_token_response};
 use crate::oauth::whoami::{build_whoami_request, check_whoami_answer};
-use crate::profile::{Input, parse_whoami};
+use crate::profile::{Input, RuleInput, parse_whoami};
 
 use super::Broker;
 
@@ -22,12 +23,17 @@ impl Broker {
         tenant: &Tenant,
         provider: &Provider,
         grant: &Grant,
+        conversation: &ConversationRef,
     ) -> Result<SignedIn, Fault> {
         let deadline = self.clock.tick() + self.settings.login_deadline;
         let token = self.exchange(tenant, provider, grant, deadline).await?;
         let whoami = self.ask_whoami(tenant, provider, &token, deadline).await?;
-        let signed_in = self.normalise(tenant, provider, &token, &whoami)?;
+        let mut signed_in = self.normalise(tenant, provider, &token, &whoami)?;
         check_required(provider, &signed_in)?;
+        let profile = &signed_in.profile;
+        let heard = RuleInput { profile, whoami: &whoami, claims: None, conversation: Some(conversation) };
+        let ruling = self.apply_rules(tenant, &heard);
+        (signed_in.fields, signed_in.rule_notes) = (ruling.fields, ruling.notes);
         Ok(signed_in)
     }
 

@@ -1,6 +1,6 @@
-//! What falls due without anybody asking: links expire, conversations stop to be verified, and
-//! sign-ins that nobody confirmed lapse, so that what they knew of the person is forgotten. The
-//! platform is told of each.
+//! What falls due without anybody asking: links expire, conversations stop to be verified,
+//! sign-ins that nobody confirmed lapse, so that what they knew of the person is forgotten, and
+//! erasures that were cut short go on. The platform is told of each.
 //!
 //! A sweep reads each partition's `due` set. Every entry is compared with its record as it is now:
 //! to meet one twice, or too late, does no harm.
@@ -63,6 +63,7 @@ impl Broker {
             DueKind::LinkExpiry => self.expire_link(&mut tx, due).await?,
             DueKind::RequestLapse => self.lapse_request(&mut tx, due).await?,
             DueKind::ConversationLapse => self.lapse_conversation(&mut tx, due).await?,
+            DueKind::ContactErasure => return self.go_on_erasing(due).await,
             // A link's record leaves by its time to live.
             DueKind::LinkSweep => {}
         }

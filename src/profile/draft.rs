@@ -63,7 +63,7 @@ impl Draft {
 
     /// Keeps a field that has no meaning of its own.
     pub(super) fn keep(&mut self, key: &str, value: Value) {
-        if key.is_empty() || key.len() > 256 || FORBIDDEN.contains(&key) {
+        if !is_extra_name(key) {
             self.warn("a field with a reserved, empty or endless name was left out");
             return;
         }
@@ -89,18 +89,7 @@ impl Draft {
         if text.is_empty() {
             return;
         }
-        let kept = match field {
-            _ if text.len() > MAX_TEXT && !is_name_part(field) => Err("is longer than 4096 bytes"),
-            ProfileField::Email => email::parse(text).ok_or("is no email address"),
-            ProfileField::FullName | ProfileField::FirstName | ProfileField::LastName => {
-                let clean = name::clean(text);
-                if name::is_name(&clean) { Ok(clean.into_owned()) } else { Err("is no name") }
-            }
-            ProfileField::Phone if !text.bytes().any(|byte| byte.is_ascii_digit()) => Err("has no digits"),
-            _ if text.contains(char::is_control) => Err("has control characters"),
-            _ => Ok(text.to_owned()),
-        };
-        match kept {
+        match worth(field, text) {
             Ok(kept) => self.texts[field as usize] = Some(kept),
             Err(reason) => self.warn(format!("`{}` {reason} and was left out", field.as_str())),
         }
@@ -150,6 +139,26 @@ impl Draft {
             self.texts[field as usize] = Some(text);
         }
     }
+}
+
+/// What a text is worth as a known field, or why it is nothing.
+pub(super) fn worth(field: ProfileField, text: &str) -> Result<String, &'static str> {
+    match field {
+        _ if text.len() > MAX_TEXT && !is_name_part(field) => Err("is longer than 4096 bytes"),
+        ProfileField::Email => email::parse(text).ok_or("is no email address"),
+        ProfileField::FullName | ProfileField::FirstName | ProfileField::LastName => {
+            let clean = name::clean(text);
+            if name::is_name(&clean) { Ok(clean.into_owned()) } else { Err("is no name") }
+        }
+        ProfileField::Phone if !text.bytes().any(|byte| byte.is_ascii_digit()) => Err("has no digits"),
+        _ if text.contains(char::is_control) => Err("has control characters"),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// Whether a field without a meaning of its own may have this name.
+pub(super) fn is_extra_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 256 && !FORBIDDEN.contains(&name)
 }
 
 fn is_name_part(field: ProfileField) -> bool {

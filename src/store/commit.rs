@@ -45,6 +45,7 @@ impl TenantStore {
                     batch.puts.push(Put { key, value, ttl: until.map(|until| ttl(now, until)) });
                 }
                 Op::Delete(key) => batch.deletes.push(key),
+                Op::Forget { kind, place } => batch.deletes.push(key_of(keys, kind, place)),
                 Op::Expect(key, version) => batch.expects.push((key, Expect::At(version))),
                 Op::Member { is_in, set, set_kind, member } => {
                     let list = if is_in { &mut batch.adds } else { &mut batch.removes };

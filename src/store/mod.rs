@@ -15,7 +15,9 @@
 pub mod backend;
 mod commit;
 pub mod keys;
+mod people;
 mod read;
+mod read_people;
 pub mod records;
 pub mod seal;
 pub mod sqlite;
@@ -36,7 +38,8 @@ use seal::{Ring, SealError, SealKeys, TenantKeys};
 
 pub use backend::Durability;
 pub use keys::DueKind;
-pub use read::{ContactFilter, LoginRecords, Page};
+pub use read::{LoginRecords, Page};
+pub use read_people::{ContactFilter, FoundTrace};
 pub use records::Stored;
 pub use tx::{LINK_KEPT, Tx};
 

@@ -7,6 +7,7 @@ use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use crate::domain::conversation::ConversationRef;
 use crate::domain::ids::ProviderId;
 use crate::domain::provider::Mapping;
 use crate::flow::preview::Sample;
@@ -23,16 +24,18 @@ pub struct PreviewBody {
     whoami: Value,
     claims: Option<Value>,
     provider: Option<ProviderId>,
+    conversation: Option<ConversationRef>,
 }
 
-/// `POST /v1/mapping/preview`: the profile, what a contact would take of it, and what was repaired.
+/// `POST /v1/mapping/preview`: the profile, what a contact would take of it, what
+/// the tenant's rules would set, and what was repaired.
 pub async fn preview(
     caller: Caller<ReadProviders>,
     State(web): State<Arc<Web>>,
     StrictJson(body): StrictJson<PreviewBody>,
 ) -> Result<Json<Value>, ApiError> {
-    let PreviewBody { mapping, whoami, claims, provider } = body;
-    let sample = Sample { mapping, whoami, claims, provider };
+    let PreviewBody { mapping, whoami, claims, provider, conversation } = body;
+    let sample = Sample { mapping, whoami, claims, provider, conversation };
     let preview = web.broker.preview_mapping(&caller.tenant, &sample)?;
     let mut view = json!({
         "profile": preview.signed_in.profile,
@@ -44,6 +47,9 @@ pub async fn preview(
         "contactChanges": preview.contact_changes,
         "warnings": preview.signed_in.warnings,
     });
+    if let Some(fields) = preview.fields {
+        view["fields"] = Value::Object(fields);
+    }
     if !preview.repaired.is_empty() {
         view["repaired"] = repaired(preview.repaired);
     }

@@ -33,6 +33,9 @@ pub fn link(link: &Link) -> Map<String, Value> {
         put(&mut view, "profile", &completion.profile);
         put(&mut view, "contactId", &completion.contact);
         put(&mut view, "fields", &completion.fields);
+        if completion.contact_mismatch {
+            put(&mut view, "contactMismatch", true);
+        }
     }
     view
 }
