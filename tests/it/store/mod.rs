@@ -7,6 +7,7 @@
 mod conformance;
 mod lost_replies;
 mod model;
+mod people;
 mod samples;
 mod sealed;
 mod sqlite;
