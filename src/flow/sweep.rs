@@ -48,8 +48,12 @@ impl Broker {
         for partition in Partition::all() {
             for due in self.store.due(partition, self.clock.now(), AT_ONCE).await? {
                 match self.end_due(&due).await {
+                    Ok(()) => {
+                        metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str())
+                            .increment(1);
+                    }
                     // Somebody changed the record meanwhile; the next sweep looks again.
-                    Ok(()) | Err(StoreError::Conflict) => {}
+                    Err(StoreError::Conflict) => {}
                     Err(error) => return Err(error),
                 }
             }

@@ -15,6 +15,7 @@
 pub mod backend;
 mod commit;
 pub mod keys;
+pub mod measured;
 mod people;
 mod read;
 mod read_people;

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::conversation::Conversation;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventType};
 use crate::domain::ids::{ContactId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
@@ -44,6 +44,8 @@ pub(super) const AUDITS: &str = "audits";
 #[derive(Default)]
 pub struct Tx {
     pub(super) ops: Vec<Op>,
+    /// The types of its events, to be counted once they are written.
+    pub(super) events: Vec<EventType>,
 }
 
 /// One change.
@@ -163,6 +165,7 @@ impl Tx {
     /// Tells the platform. The log holds the event's id, the record its body.
     pub fn event(&mut self, event: impl Borrow<Event>) {
         let event = event.borrow();
+        self.events.push(event.kind);
         self.log(EVENTS, event.id.as_str(), event);
     }
 

@@ -120,6 +120,7 @@ async fn arrive(
 fn neutral(visit: &Visit, fault: Fault) -> Response {
     let Fault { step, code } = fault;
     tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, %step, %code, "callback.refused");
+    metrics::counter!("countersign_callbacks_refused_total", "code" => code.as_str()).increment(1);
     visit.notice(Notice::Neutral)
 }
 

@@ -4,12 +4,14 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::domain::fault::Code;
 use crate::domain::tenant::Tenant;
 use crate::flow::StoreError;
 use crate::flow::confirm::ConfirmError;
+use crate::flow::contacts::ContactError;
+use crate::flow::contacts::patch::PatchFault;
 use crate::flow::create_link::CreateLinkError;
 use crate::flow::links::CancelError;
 use crate::flow::preview::PreviewError;
@@ -17,18 +19,57 @@ use crate::flow::preview::PreviewError;
 use super::access::Refusal;
 
 /// One thing that is wrong with a request body or query.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Fault)]
 pub struct BodyFault {
-    /// A JSON pointer (RFC 6901) to the place.
+    /// A JSON pointer (RFC 6901) to the place in the body, or `?` and the name of a query parameter.
+    #[schema(examples("/conversation/channel"))]
     pub pointer: String,
     /// What is wrong and how to mend it.
     pub detail: String,
-    /// The line in a text value, from 1.
+    /// The line, from 1: of the body, or of the expression that the pointer names.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = usize)]
     pub line: Option<usize>,
-    /// The column in a text value, from 1.
+    /// The column, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = usize)]
     pub column: Option<usize>,
+}
+
+/// Why a request was refused (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub struct ProblemDocument<'a> {
+    /// Always `about:blank`: `code` says what it is.
+    #[serde(rename = "type")]
+    #[schema(examples("about:blank"))]
+    kind: &'static str,
+    /// A few words for people.
+    title: &'a str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// A stable word for programs; `docs/errors.md` has them all.
+    #[schema(examples("not_found"))]
+    code: &'a str,
+    /// What to do.
+    detail: &'a str,
+    /// What is wrong and where, if a member of the request is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Vec<BodyFault>)]
+    faults: Option<&'a [BodyFault]>,
+    /// With `wrong_code`: how many more may be tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = u8)]
+    attempts_left: Option<u8>,
+    /// With `stale`: the version of the thing now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = u64)]
+    version: Option<u64>,
+    /// The request's name in the log, and in `X-Request-Id`.
+    request_id: &'static str,
 }
 
 impl BodyFault {
@@ -70,6 +111,11 @@ pub enum ApiError {
     MethodNotAllowed,
     /// The state of the thing forbids it.
     Conflict(String),
+    /// It was changed since the caller read it.
+    Stale {
+        /// Its version now.
+        version: u64,
+    },
     /// It is over.
     Gone(String),
     /// A wrong confirmation code.
@@ -110,6 +156,7 @@ impl ApiError {
             Self::NotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Self::Gone(_) => StatusCode::GONE,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -137,6 +184,11 @@ impl ApiError {
             Self::NoSuchPath => ("no_such_path", "Not found", "this path is not part of the API"),
             Self::MethodNotAllowed => ("method_not_allowed", "Method not allowed", "see the `Allow` header"),
             Self::Conflict(detail) => ("conflict", "Not in this state", detail),
+            Self::Stale { .. } => (
+                "stale",
+                "It was changed meanwhile",
+                "nothing was changed; read it again, and repeat the change if it is still wanted",
+            ),
             Self::Gone(detail) => ("gone", "It is over", detail),
             Self::WrongCode { .. } => (
                 "wrong_code",
@@ -157,18 +209,25 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
         let (code, title, detail) = self.words();
-        let mut problem = json!({
-            "type": "about:blank",
-            "title": title,
-            "status": status.as_u16(),
-            "code": code,
-            "detail": detail,
-        });
-        match &self {
-            Self::Malformed(faults) | Self::Refused(faults) => problem["faults"] = json!(faults),
-            Self::WrongCode { attempts_left } => problem["attemptsLeft"] = json!(attempts_left),
-            _ => {}
-        }
+        let (faults, attempts_left, version) = match &self {
+            Self::Malformed(faults) | Self::Refused(faults) => (Some(faults.as_slice()), None, None),
+            Self::WrongCode { attempts_left } => (None, Some(*attempts_left), None),
+            Self::Stale { version } => (None, None, Some(*version)),
+            _ => (None, None, None),
+        };
+        let (kind, request_id) = ("about:blank", "");
+        let problem = ProblemDocument {
+            kind,
+            title,
+            status: status.as_u16(),
+            code,
+            detail,
+            faults,
+            attempts_left,
+            version,
+            request_id,
+        };
+        let problem = serde_json::to_value(problem).expect("texts and numbers are JSON");
         let mut response = super::Problem(problem).into_response();
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -230,6 +289,21 @@ impl From<ConfirmError> for ApiError {
             ConfirmError::NotRecorded(fault) if fault.code == Code::StoreUnavailable => Self::Unavailable,
             ConfirmError::Spent(_) | ConfirmError::NotRecorded(_) => Self::Gone(error.to_string()),
             ConfirmError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ContactError> for ApiError {
+    fn from(error: ContactError) -> Self {
+        match error {
+            ContactError::Unknown | ContactError::NoSuggestion => Self::NotFound,
+            ContactError::Stale { version } => Self::Stale { version },
+            ContactError::Conflict(detail) => Self::Conflict(detail),
+            ContactError::Refused(faults) => {
+                let at = |fault: PatchFault| BodyFault::at(fault.pointer, fault.detail);
+                Self::Refused(faults.into_iter().map(at).collect())
+            }
+            ContactError::Store(error) => error.into(),
         }
     }
 }

@@ -21,6 +21,8 @@ mod https;
 mod issuer;
 mod login;
 mod message;
+mod metrics;
+mod openapi;
 mod pages;
 mod profile;
 mod program;
