@@ -38,7 +38,7 @@ pub struct Choices {
     pub https: bool,
     /// More lines for the tenant's `[[provider]]`.
     pub provider: String,
-    /// More lines at the end of the tenant's file.
+    /// More lines at the end of the tenant's file; `{origin}` is the demo provider's.
     pub tenant: String,
     /// A whole `[[provider]]` with the id `acme` in place of the demo's; its secret is
     /// [`DemoProvider::CLIENT_SECRET`] in `ACME_SECRET`.
@@ -382,7 +382,7 @@ scopes = [{scopes}]
 "#,
         hash = bot_secret_hash(),
         minimum = choices.minimum,
-        tail = choices.tenant,
+        tail = choices.tenant.replace("{origin}", provider.origin()),
         scopes = SCOPES.split(' ').map(|scope| format!("{scope:?}")).collect::<Vec<_>>().join(", "),
     )
 }
