@@ -11,6 +11,9 @@ use super::{email, name, verified};
 
 /// The longest text of a known field, in bytes.
 const MAX_TEXT: usize = 4096;
+/// How deep lists and objects of a field may lie within each other. Records and events hold it some
+/// levels deeper, and what nests deeper than 128 could not be read again.
+const MAX_DEPTH: usize = 64;
 /// Names that no profile carries: they have a meaning where it is read.
 const FORBIDDEN: &[&str] = &["__proto__", "constructor", "prototype", "$serde_json::private::Number"];
 
@@ -65,6 +68,10 @@ impl Draft {
     pub(super) fn keep(&mut self, key: &str, value: Value) {
         if !is_extra_name(key) {
             self.warn("a field with a reserved, empty or endless name was left out");
+            return;
+        }
+        if is_deeper_than(&value, MAX_DEPTH) {
+            self.warn(format!("`{key}` nests deeper than {MAX_DEPTH} levels and was left out"));
             return;
         }
         self.extras.push((key.to_owned(), value));
@@ -161,6 +168,17 @@ pub(super) fn is_extra_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 256 && !FORBIDDEN.contains(&name)
 }
 
+/// Whether lists and objects lie deeper within each other than that.
+fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels == 0 || items.iter().any(|item| is_deeper_than(item, levels - 1)),
+        Value::Object(fields) => {
+            levels == 0 || fields.values().any(|field| is_deeper_than(field, levels - 1))
+        }
+        _ => false,
+    }
+}
+
 fn is_name_part(field: ProfileField) -> bool {
     matches!(field, ProfileField::FullName | ProfileField::FirstName | ProfileField::LastName)
 }
@@ -218,6 +236,18 @@ mod tests {
         draft.set(FullName, "undefined undefined");
         assert_eq!(draft.warnings, ["`fullName` is no name and was left out"]);
         assert_eq!(draft.text(FullName), None);
+    }
+
+    #[test]
+    fn a_field_that_could_not_be_read_again_from_an_event_is_left_out() {
+        let nested = |levels| (0..levels).fold(Value::from(1), |inner, _| Value::Array(vec![inner]));
+        let mut draft = Draft::default();
+        draft.keep("fine", nested(MAX_DEPTH));
+        draft.keep("deep", nested(MAX_DEPTH + 1));
+        assert_eq!(draft.warnings, ["`deep` nests deeper than 64 levels and was left out"]);
+        let (profile, _) = draft.into_profile();
+        let change = serde_json::json!({"data": {"changes": [{"to": {"fields": profile.as_map()}}]}});
+        assert!(serde_json::from_str::<Value>(&change.to_string()).is_ok());
     }
 
     #[test]

@@ -38,7 +38,9 @@ impl Contact {
         }
         // The ones of this record count as the newer ones, since neither says when it was.
         let own = std::mem::replace(&mut self.conversations, other.conversations.clone());
-        own.iter().for_each(|conversation| self.remember_conversation(conversation));
+        for conversation in &own {
+            self.remember_conversation(conversation);
+        }
         self.merged_from.extend(other.merged_from.iter().chain([&other.id]).cloned());
         Ok(changes)
     }

@@ -28,9 +28,9 @@ impl Trace {
         for part in text.split(' ') {
             if let Some(key) = part.strip_prefix("key_") {
                 trace.conversation = Some(key.to_owned());
-            } else if let Ok(link) = part.parse() {
+            } else if let Ok(link) = part.parse::<LinkId>() {
                 trace.link = Some(link);
-            } else if let Ok(event) = part.parse() {
+            } else if let Ok(event) = part.parse::<EventId>() {
                 trace.events.push(event);
             }
         }

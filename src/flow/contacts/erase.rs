@@ -77,7 +77,9 @@ impl Broker {
             let due: Vec<Due> = due.collect();
             let mut tx = Tx::new();
             tx.delete_contact(&known);
-            due.iter().for_each(|due| tx.due(due.kind, due.at, &due.id));
+            for due in &due {
+                tx.due(due.kind, due.at, &due.id);
+            }
             self.announce_erased(&mut tx, &tenant.id, &known.id);
             self.audit_contact(&mut tx, &format!("client:{client}"), "contact.erased", &known.id, None);
             match store.commit(tx, Durability::Durable).await {
@@ -111,15 +113,15 @@ impl Broker {
     /// What one sign-in or change has left.
     async fn erase_trace(&self, tx: &mut Tx, tenant: &TenantId, trace: &Trace) -> Result<(), StoreError> {
         let store = self.store.at(tenant);
-        for event in store.events(&trace.events).await? {
+        for event in or_skipped(store.events(&trace.events).await)? {
             tx.rewrite_event(&without_person(event.into_value()));
         }
         let Some(id) = &trace.link else { return Ok(()) };
-        if let Some(link) = store.link(id).await? {
+        if let Some(link) = or_skipped(store.link(id).await)? {
             tx.update_link(&link, &link_without_person(link.value.clone()));
         }
         let Some(key) = &trace.conversation else { return Ok(()) };
-        if let Some(known) = store.conversation_by_key(key).await?
+        if let Some(known) = or_skipped(store.conversation_by_key(key).await)?
             && known.verified.as_ref().is_some_and(|verified| verified.auth_link_id == *id)
         {
             let mut conversation = known.value.clone();
@@ -130,6 +132,17 @@ impl Broker {
             tx.put_conversation(Some(&known), &conversation);
         }
         Ok(())
+    }
+}
+
+/// A record that cannot be read tells of nobody: it must not stand in the way of all others.
+fn or_skipped<T: Default>(read: Result<T, StoreError>) -> Result<T, StoreError> {
+    match read {
+        Err(error @ (StoreError::Unreadable { .. } | StoreError::Malformed { .. })) => {
+            tracing::error!(detail = %error, "contact.erasure_skipped");
+            Ok(T::default())
+        }
+        read => read,
     }
 }
 

@@ -129,7 +129,12 @@ impl ContactPatch {
 
 /// A JSON pointer to a member (RFC 6901, 3).
 pub fn pointer(path: &[&str]) -> String {
-    path.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect()
+    let mut pointer = String::new();
+    for part in path {
+        pointer.push('/');
+        pointer.push_str(&part.replace('~', "~0").replace('/', "~1"));
+    }
+    pointer
 }
 
 fn external_id(value: &Value) -> Result<Option<Value>, &'static str> {

@@ -51,9 +51,15 @@ impl Node {
             Self::Field(name) => into.push(name),
             Self::Current | Self::Index(_) | Self::Slice(_) | Self::Literal(_) => {}
             // What follows reads what the first one has found.
-            Self::Then(nodes) => nodes.iter().take(1).for_each(|node| node.first_names(into)),
+            Self::Then(nodes) => {
+                if let Some(first) = nodes.first() {
+                    first.first_names(into);
+                }
+            }
             Self::Or(nodes) | Self::And(nodes) | Self::List(nodes) => {
-                nodes.iter().for_each(|node| node.first_names(into));
+                for node in nodes {
+                    node.first_names(into);
+                }
             }
             Self::Not(node) | Self::Flatten(node) | Self::Values(node) | Self::Project(node, _) => {
                 node.first_names(into);
@@ -62,7 +68,11 @@ impl Node {
                 left.first_names(into);
                 right.first_names(into);
             }
-            Self::Object(fields) => fields.iter().for_each(|(_, node)| node.first_names(into)),
+            Self::Object(fields) => {
+                for (_, node) in fields {
+                    node.first_names(into);
+                }
+            }
             Self::Call(_, arguments) => {
                 for argument in arguments {
                     if let Argument::Value(node) = argument {

@@ -126,7 +126,7 @@ async fn a_sign_in_during_a_merge_is_one_of_the_merged_contact() {
             assert_eq!(contact(&broker, &id).await["id"], *billy);
         }
         let survivor = contact(&broker, &billy).await;
-        assert_eq!(broker.contacts().await, [survivor.clone()], "nobody was made anew");
+        assert_eq!(broker.contacts().await, std::slice::from_ref(&survivor), "nobody was made anew");
         let mut seen: Vec<_> =
             survivor["conversations"].as_array().unwrap().iter().map(|at| at["id"].clone()).collect();
         seen.sort_by_key(Value::to_string);

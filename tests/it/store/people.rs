@@ -85,7 +85,7 @@ async fn an_external_id_belongs_to_one_contact_at_a_time(store: &Store, clock: &
     assert_eq!(at.external_owner("crm").await.unwrap(), None);
     update(&at, &second, Some("crm")).await.unwrap();
     let filter = ContactFilter::ExternalId("crm".to_owned());
-    assert_eq!(listed(&at, filter.clone()).await, [second.id.clone()]);
+    assert_eq!(listed(&at, filter.clone()).await, std::slice::from_ref(&second.id));
     assert!(listed(&fresh(store, clock), filter).await.is_empty(), "of another tenant");
 }
 
@@ -132,8 +132,11 @@ async fn a_merged_contact_answers_and_owns_for_both(store: &Store, clock: &Clock
     let answer = at.contact_or_survivor(&from.id).await.unwrap().unwrap();
     assert_eq!((&answer.id, answer.identities.len()), (&kept.id, 2));
     assert!(at.contact(&from.id).await.unwrap().is_none());
-    assert_eq!(listed(&at, ContactFilter::All).await, [kept.id.clone()]);
-    assert_eq!(listed(&at, ContactFilter::Email(from.email.clone().unwrap())).await, [kept.id.clone()]);
+    assert_eq!(listed(&at, ContactFilter::All).await, std::slice::from_ref(&kept.id));
+    assert_eq!(
+        listed(&at, ContactFilter::Email(from.email.clone().unwrap())).await,
+        std::slice::from_ref(&kept.id)
+    );
     assert_eq!(owner(&at, "subject-2").await.as_ref(), Some(&kept.id));
     let external = from.external_id.as_deref().unwrap();
     assert_eq!(at.external_owner(external).await.unwrap().as_ref(), Some(&kept.id), "it went over");
@@ -174,7 +177,9 @@ async fn traces_are_found_until_they_are_taken(store: &Store, clock: &Clock) {
     let mut found = at.traces(&id, 3).await.unwrap();
     assert_eq!(found.len(), 3);
     let mut tx = Tx::new();
-    found.iter().for_each(|found| tx.untrace(&id, found));
+    for found in &found {
+        tx.untrace(&id, found);
+    }
     at.commit(tx, DURABLE).await.unwrap();
     found.extend(at.traces(&id, 9).await.unwrap());
     assert_eq!(found.len(), 5, "each once");
