@@ -1,6 +1,7 @@
 //! The auth link: the URL sent into a conversation, and its life (DESIGN §5.6).
 
 use std::fmt;
+use std::str::FromStr;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -85,6 +86,9 @@ pub struct Link {
     pub failure: Option<Failure>,
     /// Codes that were tried on it.
     pub guesses: GuessWindow,
+    /// How often its message was rendered again.
+    #[serde(default)]
+    pub resends: u32,
     /// Its latest openings, newest last, at most 8: a browser that opens it again gives up its older one.
     pub openings: Vec<Opening>,
 }
@@ -99,7 +103,7 @@ pub struct Opening {
 }
 
 /// How many openings a link remembers.
-const OPENINGS: usize = 8;
+pub const OPENINGS: usize = 8;
 
 /// How far a link came.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -146,6 +150,19 @@ pub enum LinkStatus {
 }
 
 impl LinkStatus {
+    /// Every status.
+    pub const ALL: [Self; 9] = [
+        Self::Created,
+        Self::Opened,
+        Self::Provisional,
+        Self::Denied,
+        Self::Failed,
+        Self::Completed,
+        Self::Cancelled,
+        Self::Superseded,
+        Self::Expired,
+    ];
+
     /// The word in JSON and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -172,6 +189,21 @@ impl fmt::Display for LinkStatus {
         f.write_str(self.as_str())
     }
 }
+
+impl FromStr for LinkStatus {
+    type Err = UnknownLinkStatus;
+
+    fn from_str(text: &str) -> Result<Self, UnknownLinkStatus> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(UnknownLinkStatus)
+    }
+}
+
+/// A word that names no status of a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "not a status of a link; use one of `created opened provisional denied failed completed cancelled superseded expired`"
+)]
+pub struct UnknownLinkStatus;
 
 /// What a completed link knows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -266,6 +298,16 @@ impl Link {
         }
     }
 
+    /// The link as it was when it was made: what the sender was told then.
+    #[must_use]
+    pub fn as_made(mut self) -> Self {
+        self.state = LinkState::Created;
+        self.times = Times::default();
+        self.failure = None;
+        self.resends = 0;
+        self
+    }
+
     /// Whether it waits for the confirmation of this authorization request's sign-in.
     pub fn is_held_by(&self, key: &str) -> bool {
         matches!(&self.state, LinkState::Provisional { request, .. } if request == key)
@@ -288,6 +330,16 @@ impl Link {
             self.state = LinkState::Expired;
         }
         self
+    }
+
+    /// The word for its state at `now`, see [`as_of`](Self::as_of).
+    pub fn status_at(&self, now: Timestamp) -> LinkStatus {
+        let status = match &self.state {
+            LinkState::Provisional { until, .. } if now < *until => return LinkStatus::Provisional,
+            LinkState::Provisional { .. } => LinkStatus::Failed,
+            _ => self.status(),
+        };
+        if status.is_final() || now < self.ends_at() { status } else { LinkStatus::Expired }
     }
 
     /// The customer pressed *Continue*. A sign-in that waits for its confirmation keeps waiting.
@@ -438,6 +490,7 @@ mod tests {
             times: Times::default(),
             failure: None,
             guesses: GuessWindow::default(),
+            resends: 0,
             openings: vec![],
         }
     }
@@ -513,6 +566,39 @@ mod tests {
             (declined.status(), declined.failure.unwrap().code),
             (LinkStatus::Cancelled, Code::Declined)
         );
+    }
+
+    #[test]
+    fn a_link_as_it_was_made_tells_nothing_of_what_came_of_it() {
+        let done = link().open(opening(), minutes(1)).unwrap().complete(completion(), minutes(2)).unwrap();
+        let made = Link { resends: 2, ..done }.as_made();
+        assert_eq!((made.status(), made.resends, made.times.completed), (LinkStatus::Created, 0, None));
+        assert_eq!((made.binding(), made.expires_at), (link().binding(), link().expires_at));
+    }
+
+    #[test]
+    fn every_status_is_read_by_its_word() {
+        for status in LinkStatus::ALL {
+            assert_eq!(status.as_str().parse(), Ok(status));
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+            assert!(UnknownLinkStatus.to_string().contains(status.as_str()));
+        }
+        assert_eq!("done".parse::<LinkStatus>(), Err(UnknownLinkStatus));
+    }
+
+    #[test]
+    fn its_status_at_a_moment_is_that_of_the_link_as_of_then() {
+        let opened = link().open(opening(), minutes(9)).unwrap();
+        let held = opened.clone().hold("r".to_owned(), minutes(17), minutes(12)).unwrap();
+        let early = opened.clone().hold("r".to_owned(), minutes(14), minutes(10)).unwrap();
+        let failed = opened.clone().fail("r", FAULT, minutes(10)).unwrap();
+        let done = opened.clone().complete(completion(), minutes(10)).unwrap();
+        for link in [link(), opened, held, early, failed, done] {
+            for minute in 0..40 {
+                let now = minutes(minute);
+                assert_eq!(link.status_at(now), link.clone().as_of(now).status(), "{link:?} at {minute}");
+            }
+        }
     }
 
     #[test]

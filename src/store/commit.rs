@@ -29,8 +29,12 @@ impl TenantStore {
             return Ok(());
         }
         let inner = &self.store.inner;
+        let mut tx = tx;
+        let links = std::mem::take(&mut tx.links);
         let batch = self.batch(tx, inner.clock.now());
-        apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await
+        apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await?;
+        inner.changes.tell(&links);
+        Ok(())
     }
 
     fn batch(&self, tx: Tx, now: Timestamp) -> Batch {
@@ -45,6 +49,7 @@ impl TenantStore {
                     batch.puts.push(Put { key, value, ttl: until.map(|until| ttl(now, until)) });
                 }
                 Op::Delete(key) => batch.deletes.push(key),
+                Op::Forget { kind, place } => batch.deletes.push(key_of(keys, kind, place)),
                 Op::Expect(key, version) => batch.expects.push((key, Expect::At(version))),
                 Op::Member { is_in, set, set_kind, member } => {
                     let list = if is_in { &mut batch.adds } else { &mut batch.removes };

@@ -45,6 +45,7 @@ scopes! {
     ReadContacts => "read:contacts",
     ReadProviders => "read:providers",
     ReadEvents => "read:events",
+    ReadAudit => "read:audit",
 }
 
 /// A caller that was let in: host, token and scope are right.

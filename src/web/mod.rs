@@ -13,6 +13,7 @@ pub mod host;
 pub mod link_page;
 pub mod listener;
 pub mod oauth;
+pub mod once_json;
 pub mod page;
 mod segment;
 pub mod strict_json;
@@ -69,8 +70,9 @@ pub struct RequestId(pub String);
 /// Every URL and what answers it.
 pub fn router(web: Arc<Web>) -> Router {
     let api = Router::new()
-        .route("/v1/auth-links", only(post(api::auth_links::create)))
-        .route("/v1/auth-links/{id}", only(get(api::auth_links::read)))
+        .route("/v1/auth-links", only(post(api::auth_links::create).get(api::link_list::list)))
+        .route("/v1/auth-links/{id}", only(get(api::link_list::read)))
+        .route("/v1/auth-links/{id}/resend", only(post(api::link_list::resend)))
         .route("/v1/auth-links/{id}/cancel", only(post(api::auth_links::cancel)))
         .route("/v1/auth-links/{id}/confirm", only(post(api::auth_links::confirm)))
         .route("/v1/inbound/messages", only(post(api::inbound::messages)))
@@ -80,17 +82,19 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/v1/contacts/{id}", only(get(api::contacts::read)))
         .route("/v1/mapping/preview", only(post(api::mapping::preview)))
         .route("/v1/events", only(get(api::events::list)))
+        .route("/v1/attempts", only(get(api::attempts::list)))
+        .route("/v1/attempts/{id}", only(get(api::attempts::read)))
         .layer(DefaultBodyLimit::max(API_BODY));
     let small = Router::new()
         .route("/v1/oauth/token", any(token))
         .route("/v1/oauth/.well-known/jwks.json", any(jwks))
         .route("/api/oauth2/jwks", any(jwks))
-        .route("/idp/eu/oauth/callback", any(callback::end_user))
-        .route("/idp/eu/oauth/callback/{provider}", any(callback::end_user_named))
-        .route("/web/inbound/abc/oauth/redirect", any(callback::abc))
-        .route("/web/inbound/abc/oauth/redirect/{provider}", any(callback::abc_named))
-        .route("/web/inbound/abc/oauth/abcAuth2Redirect", any(callback::abc_auth2))
-        .route("/web/inbound/abc/oauth/abcAuth2Redirect/{provider}", any(callback::abc_auth2_named))
+        .route("/idp/eu/oauth/callback", any(callback::arrive))
+        .route("/idp/eu/oauth/callback/{provider}", any(callback::arrive))
+        .route("/web/inbound/abc/oauth/redirect", any(callback::arrive))
+        .route("/web/inbound/abc/oauth/redirect/{provider}", any(callback::arrive))
+        .route("/web/inbound/abc/oauth/abcAuth2Redirect", any(callback::arrive))
+        .route("/web/inbound/abc/oauth/abcAuth2Redirect/{provider}", any(callback::arrive))
         .route("/a/{token}", any(link_page::link))
         .route("/a/{token}/decline", any(link_page::decline))
         .route("/a/r/{handle}", any(callback::result))

@@ -1,4 +1,4 @@
-//! Auth links: create, read, cancel, confirm.
+//! Auth links: create, cancel, confirm.
 
 use std::sync::Arc;
 
@@ -14,10 +14,11 @@ use crate::domain::conversation::{Channel, ConversationRef, Handle};
 use crate::domain::ids::{ContactId, ConversationId, LinkId, ProviderId};
 use crate::domain::link::{ContactHint, Sender, SenderKind};
 use crate::domain::request::Route;
-use crate::flow::create_link::NewLink;
+use crate::flow::create_link::{CreatedLink, NewLink};
 use crate::web::Web;
-use crate::web::caller::{Caller, ReadAuthLinks, WriteAuthLinks};
+use crate::web::caller::{Caller, WriteAuthLinks};
 use crate::web::error::{ApiError, BodyFault};
+use crate::web::once_json::{OnceJson, REPLAYED};
 use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
@@ -93,7 +94,7 @@ pub struct ConfirmBody {
 pub async fn create(
     caller: Caller<WriteAuthLinks>,
     State(web): State<Arc<Web>>,
-    StrictJson(body): StrictJson<CreateBody>,
+    OnceJson { body, once }: OnceJson<CreateBody>,
 ) -> Result<Response, ApiError> {
     check(&body)?;
     let ConversationBody { id, channel, handle } = body.conversation;
@@ -110,8 +111,14 @@ pub async fn create(
         minimum: body.binding.and_then(|binding| binding.minimum),
         metadata: body.metadata,
     };
-    let made = web.broker.create_link(&caller.tenant, &caller.client_id, order).await?;
+    let made = web.broker.create_link(&caller.tenant, &caller.client_id, order, once.as_ref()).await?;
     let location = format!("/v1/auth-links/{}", made.link.id);
+    let answer = (StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(created(&made)));
+    Ok(if made.replayed { ([(REPLAYED, "true")], answer).into_response() } else { answer.into_response() })
+}
+
+/// A link with its URL and its message.
+pub fn created(made: &CreatedLink) -> Map<String, Value> {
     let mut view = view::link(&made.link);
     view.insert("url".to_owned(), json!(made.url));
     let message = &made.message;
@@ -124,17 +131,7 @@ pub async fn create(
             "warnings": message.warnings,
         }),
     );
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(view)).into_response())
-}
-
-/// `GET /v1/auth-links/{id}`: status and result.
-pub async fn read(
-    caller: Caller<ReadAuthLinks>,
-    State(web): State<Arc<Web>>,
-    Segment(id): Segment,
-) -> Result<Response, ApiError> {
-    let link = web.broker.link(&caller.tenant, &parse_id(&id)?).await?.ok_or(ApiError::NotFound)?;
-    Ok(axum::Json(view::link(&link)).into_response())
+    view
 }
 
 /// `POST /v1/auth-links/{id}/cancel`: takes the link back.
@@ -162,27 +159,20 @@ pub async fn confirm(
 }
 
 /// An id that is none of ours is a thing that is not there.
-fn parse_id(text: &str) -> Result<LinkId, ApiError> {
+pub fn parse_id(text: &str) -> Result<LinkId, ApiError> {
     text.parse().map_err(|_| ApiError::NotFound)
 }
 
 /// Bounds that the types do not carry, all at once.
 fn check(body: &CreateBody) -> Result<(), ApiError> {
-    let mut faults = Vec::new();
+    let mut faults = check_wording(body.snippet.as_deref(), body.locale.as_deref());
     let mut demand = |holds: bool, pointer: &str, detail: &str| {
         if !holds {
             faults.push(BodyFault::at(pointer, detail));
         }
     };
-    let short = |text: &str, most: usize| (1..=most).contains(&text.chars().count());
     if let Some(sender) = &body.sender {
         demand(short(&sender.id, 200), "/sender/id", "use 1 to 200 characters");
-    }
-    if let Some(snippet) = &body.snippet {
-        demand(short(snippet, 64), "/snippet", "use the id or tag of a snippet, 1 to 64 characters");
-    }
-    if let Some(locale) = &body.locale {
-        demand(is_language_tag(locale), "/locale", "use a language tag such as `en` or `pt-BR`");
     }
     let capable = body.capabilities.len() <= 32 && body.capabilities.iter().all(|word| short(word, 64));
     demand(capable, "/capabilities", "use at most 32 words of 1 to 64 characters");
@@ -193,6 +183,20 @@ fn check(body: &CreateBody) -> Result<(), ApiError> {
     let metadata = serde_json::to_string(&body.metadata).map_or(usize::MAX, |text| text.len());
     demand(metadata <= METADATA, "/metadata", "use at most 4096 bytes of JSON");
     if faults.is_empty() { Ok(()) } else { Err(ApiError::Refused(faults)) }
+}
+
+/// Bounds of what may be said of a message's words.
+pub fn check_wording(snippet: Option<&str>, locale: Option<&str>) -> Vec<BodyFault> {
+    let snippet = snippet.filter(|name| !short(name, 64));
+    let snippet =
+        snippet.map(|_| BodyFault::at("/snippet", "use the id or tag of a snippet, 1 to 64 characters"));
+    let locale = locale.filter(|tag| !is_language_tag(tag));
+    let locale = locale.map(|_| BodyFault::at("/locale", "use a language tag such as `en` or `pt-BR`"));
+    snippet.into_iter().chain(locale).collect()
+}
+
+fn short(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.chars().count())
 }
 
 /// The shape of a language tag (RFC 5646): letters and digits in parts of 1 to 8, the first of letters.

@@ -3,11 +3,13 @@
 //! To add an endpoint: 1. a handler here, with a `Caller` of the scope it needs, 2. a row in the
 //! URL table of `web/mod.rs`, 3. its view in `view.rs`, 4. a test in `tests/it/api.rs`.
 
+pub mod attempts;
 pub mod auth_links;
 pub mod contacts;
 pub mod conversations;
 pub mod events;
 pub mod inbound;
+pub mod link_list;
 pub mod mapping;
 mod query;
 mod view;

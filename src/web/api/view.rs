@@ -20,6 +20,7 @@ pub fn link(link: &Link) -> Map<String, Value> {
     put(&mut view, "sender", &link.sender);
     put(&mut view, "metadata", &link.metadata);
     put(&mut view, "binding", link.binding());
+    put(&mut view, "resends", link.resends);
     put(&mut view, "createdAt", link.created_at);
     put(&mut view, "expiresAt", link.expires_at);
     put_times(&mut view, &link.times);
