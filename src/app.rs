@@ -23,8 +23,10 @@ use crate::keyring::KeyRing;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::backend::Backend;
+use crate::store::measured::Measured;
 use crate::store::seal::SealKeys;
 use crate::store::sqlite::SqliteBackend;
+use crate::telemetry::metrics::Metrics;
 use crate::tenants::{self, ReadContext};
 use crate::web::listener::{self, Limits};
 use crate::web::{self, Web};
@@ -45,7 +47,11 @@ impl App {
     /// within a runtime.
     pub fn build(config: &Config, tenants: Vec<Tenant>, clock: Clock) -> anyhow::Result<Self> {
         let ring = KeyRing::read(&config.keys)?;
-        let store = Store::new(open_store(config, &clock)?, seal_keys(&ring)?, clock.clone());
+        let metrics = Metrics::start();
+        tokio::spawn(metrics.clone().keep_up());
+        metrics::gauge!("countersign_tenants").set(u32::try_from(tenants.len()).unwrap_or(u32::MAX));
+        let backend = Measured::new(open_store(config, &clock)?, clock.clone());
+        let store = Store::new(Arc::new(backend), seal_keys(&ring)?, clock.clone());
         let https = config.server.base_url.scheme() == "https";
         let settings = Settings { https, login_deadline: LOGIN_DEADLINE };
         let directory = Directory::new(tenants.into_iter().map(Arc::new));
@@ -57,6 +63,7 @@ impl App {
             broker: Arc::clone(&broker),
             issuer: Arc::new(issuer),
             https,
+            metrics,
             trusted_proxies: config.server.trusted_proxies.clone(),
         });
         Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker })

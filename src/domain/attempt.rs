@@ -5,13 +5,16 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::binding::Binding;
 use super::fault::{Code, Fault};
 use super::request::{AuthorizationRequest, Outcome, Phase};
 
 /// How an attempt stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum AttemptStatus {
     /// The customer is at the provider.
     Started,
@@ -198,6 +201,7 @@ mod tests {
     fn every_status_is_read_by_its_word() {
         for status in AttemptStatus::ALL {
             assert_eq!(status.as_str().parse(), Ok(status));
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
             assert!(UnknownAttemptStatus.to_string().contains(status.as_str()));
         }
         assert_eq!("done".parse::<AttemptStatus>(), Err(UnknownAttemptStatus));

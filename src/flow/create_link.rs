@@ -321,13 +321,20 @@ pub(super) fn render(
     let url = format!("{}/a/{}", tenant.origin, link.token.expose());
     let channel = link.conversation.channel;
     let locale = link.locale.as_deref().unwrap_or("en");
-    let message = channel::render(&MessageInput {
+    let wording = snippet.and_then(|snippet| snippet.wording(channel, locale));
+    let mut message = channel::render(&MessageInput {
         channel,
         tenant_name: &tenant.name,
         provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
         link_url: &url,
         locale,
-        wording: snippet.and_then(|snippet| snippet.wording(channel, locale)),
+        wording: wording.map(|wording| wording.text),
     });
+    if let (Some(wording), Some(asked)) = (wording, &link.locale)
+        && !wording.speaks(asked)
+    {
+        let warning = format!("the snippet has no wording in `{asked}`; this one is in `{}`", wording.tag);
+        message.warnings.push(warning);
+    }
     (url, message)
 }

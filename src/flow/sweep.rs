@@ -50,8 +50,12 @@ impl Broker {
         for partition in Partition::all() {
             for due in self.store.due(partition, self.clock.now(), AT_ONCE).await? {
                 match self.end_due(&due).await {
+                    Ok(()) => {
+                        metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str())
+                            .increment(1);
+                    }
                     // Somebody changed the record meanwhile; the next sweep looks again.
-                    Ok(()) | Err(StoreError::Conflict) => {}
+                    Err(StoreError::Conflict) => {}
                     Err(error) => return Err(error),
                 }
             }
@@ -80,8 +84,12 @@ impl Broker {
             let links = store.links_before(cut, AT_ONCE).await?;
             let attempts = store.attempts_before(cut, AT_ONCE).await?;
             let mut tx = Tx::new();
-            links.iter().for_each(|link| tx.forget_link(link));
-            attempts.iter().for_each(|attempt| tx.forget_attempt(attempt));
+            for link in &links {
+                tx.forget_link(link);
+            }
+            for attempt in &attempts {
+                tx.forget_attempt(attempt);
+            }
             if tx.is_empty() {
                 return Ok(true);
             }
@@ -101,10 +109,24 @@ impl Broker {
         let current = link.value.clone().as_of(now);
         if current.status().is_final() {
             self.forget_provisional(tx, &due.tenant, &link.value).await?;
+            self.give_up_openings(tx, &due.tenant, &current).await?;
             tx.update_link(&link, &current);
             self.announce_link(tx, &due.tenant, EventType::Expired, &current, ACTOR);
         } else {
             tx.due(DueKind::LinkExpiry, current.ends_at(), &due.id);
+        }
+        Ok(())
+    }
+
+    /// Nobody comes back any more to the openings of an expired link: their secrets are forgotten.
+    async fn give_up_openings(&self, tx: &mut Tx, tenant: &TenantId, link: &Link) -> Result<(), StoreError> {
+        let keys: Vec<_> = link.openings.iter().map(|opening| &*opening.request).collect();
+        let now = self.clock.now();
+        for request in self.store.at(tenant).requests(&keys).await? {
+            let ended = request.value.expires_at;
+            if matches!(request.value.phase, Phase::Started) && ended <= now {
+                tx.update_request(&request, &request.value.clone().give_up(ended));
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! From a [`Tx`] to a batch, and from a lost reply to the truth.
 
+use std::mem;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,16 +25,19 @@ const VOID: &[u8] = b"void";
 impl TenantStore {
     /// Does everything in `tx`, or nothing. After [`StoreError::Conflict`] and [`StoreError::Unavailable`] nothing
     /// was changed; only [`StoreError::Unknown`] leaves it open.
-    pub async fn commit(&self, tx: Tx, durability: Durability) -> Result<(), StoreError> {
+    pub async fn commit(&self, mut tx: Tx, durability: Durability) -> Result<(), StoreError> {
         if tx.is_empty() {
             return Ok(());
         }
         let inner = &self.store.inner;
-        let mut tx = tx;
-        let links = std::mem::take(&mut tx.links);
+        let links = mem::take(&mut tx.links);
+        let events = mem::take(&mut tx.events);
         let batch = self.batch(tx, inner.clock.now());
         apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await?;
         inner.changes.tell(&links);
+        for kind in events {
+            metrics::counter!("countersign_events_total", "type" => kind.as_str()).increment(1);
+        }
         Ok(())
     }
 

@@ -17,6 +17,7 @@ mod changes;
 mod commit;
 pub mod keys;
 mod lists;
+pub mod measured;
 mod read;
 pub mod records;
 pub mod seal;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId, ProviderId};
 use crate::domain::link::Link;
@@ -50,6 +50,8 @@ pub struct Tx {
     pub(super) ops: Vec<Op>,
     /// Links that change, for those who wait for it.
     pub(super) links: Vec<LinkId>,
+    /// The types of its events, to be counted once they are written.
+    pub(super) events: Vec<EventType>,
 }
 
 /// One change.
@@ -225,6 +227,7 @@ impl Tx {
     /// Tells the platform. The log holds the event's id, the record its body.
     pub fn event(&mut self, event: impl Borrow<Event>) {
         let event = event.borrow();
+        self.events.push(event.kind);
         self.log(EVENTS, event.id.as_str(), event);
     }
 

@@ -94,6 +94,7 @@ async fn params(posted: bool, request: Request) -> Result<Vec<(String, String)>,
 fn neutral(visit: &Visit, fault: Fault) -> Response {
     let Fault { step, code } = fault;
     tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, %step, %code, "callback.refused");
+    metrics::counter!("countersign_callbacks_refused_total", "code" => code.as_str()).increment(1);
     visit.notice(Notice::Neutral)
 }
 

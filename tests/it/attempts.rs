@@ -142,9 +142,12 @@ subject = "user.id""#;
     Browser::new().sign_in(url(&link)).await;
     let attempt = latest(&broker).await;
     let notes = attempt["notes"].to_string();
-    for note in
-        ["token response: token_type_missing", "`email` is no email address", "`extra` was left out", "sum"]
-    {
+    for note in [
+        "token response: token_type_missing",
+        "`email` is no email address",
+        "`extra` was left out: `sum` wants",
+        "(line 1, column 1)",
+    ] {
         assert!(notes.contains(note), "{note}: {notes}");
     }
 }
@@ -355,7 +358,9 @@ subject = "user.id""#;
         ];
         for trick in tricks {
             let link = broker.link_with("conv-1", json!({"metadata": {"case": "case-81"}})).await;
-            trick.into_iter().for_each(|trick| broker.provider.script(trick));
+            if let Some(trick) = trick {
+                broker.provider.script(trick);
+            }
             let mut browser = Browser::new();
             let callback = browser.reach_callback(url(&link)).await;
             let of_query = callback.query_pairs().filter(|(name, _)| name == "code" || name == "state");
@@ -370,7 +375,9 @@ subject = "user.id""#;
         }
         raw += &broker.get("/v1/attempts?limit=200").await.to_string();
     }
-    PEOPLE.iter().for_each(|person| texts(&person.whoami(), &mut secrets));
+    for person in PEOPLE {
+        texts(&person.whoami(), &mut secrets);
+    }
     secrets.extend(["script", "Billy", "example.com"].map(str::to_owned));
     assert!(raw.matches("was left out").count() >= 4, "the notes were written: {raw}");
     for secret in secrets {

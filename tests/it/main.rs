@@ -24,6 +24,8 @@ mod issuer;
 mod link_lists;
 mod login;
 mod message;
+mod metrics;
+mod openapi;
 mod pages;
 mod profile;
 mod program;

@@ -64,7 +64,7 @@ fn sent() -> AuthorizationRequest {
         created_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH + REQUEST_LIFETIME,
         phase: Phase::Started,
-        timeline: Default::default(),
+        timeline: crate::domain::timeline::Timeline::default(),
     }
 }
 

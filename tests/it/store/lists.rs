@@ -191,7 +191,7 @@ async fn what_is_forgotten_leaves_nothing_behind(store: &Store, clock: &Clock) {
     at.commit(tx, Durability::Durable).await.unwrap();
     let one = "one".parse().unwrap();
     for list in [List::Links, List::LinksOf(&one)] {
-        assert_eq!(ids(&at.links(list, &EVERYTHING, any).await.unwrap()), [newer.id.clone()]);
+        assert_eq!(ids(&at.links(list, &EVERYTHING, any).await.unwrap()), std::slice::from_ref(&newer.id));
     }
     assert!(at.link(&older.id).await.unwrap().is_none());
     assert!(at.link_by_token(older.token.expose()).await.unwrap().is_none());
