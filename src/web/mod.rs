@@ -171,7 +171,7 @@ async fn nothing_here(State(web): State<Arc<Web>>, uri: Uri, request: Request) -
 async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
     let id = telemetry::request_id(web.broker.clock());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = measure::run(web.broker.clock(), &id, request, next).await;
+    let mut response = measure::run(&web, &id, request, next).await;
     if let Some(Problem(mut problem)) = response.extensions_mut().remove::<Problem>() {
         problem["requestId"] = Value::String(id.clone());
         let (mut parts, _) = response.into_parts();
