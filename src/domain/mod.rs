@@ -22,6 +22,7 @@ mod link_status;
 pub mod profile;
 pub mod provider;
 pub mod request;
+pub mod rule;
 pub mod snippet;
 pub mod tenant;
 pub mod timeline;

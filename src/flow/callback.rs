@@ -254,7 +254,8 @@ impl Broker {
             Verdict::Refused(fault) => return Err(*fault),
         };
         let exchanged_at = self.clock.now();
-        let signed_in = self.sign_in(&login.tenant, &login.provider, grant, course).await?;
+        let signed_in =
+            self.sign_in(&login.tenant, &login.provider, grant, &login.conversation, course).await?;
         course.begin(Step::Bind);
         let bound = bind(login, &signed_in);
         course.begin(Step::Record);

@@ -105,6 +105,7 @@ impl Broker {
         let snippet = find_snippet(tenant, order.snippet.as_deref())?;
         let minimum = raise_minimum(tenant, &order)?;
         let lifetime = check_lifetime(order.expires_in)?;
+        self.check_hint(tenant, order.contact.as_ref()).await?;
         let link = self.new_link(provider, client, order, minimum, lifetime);
         if let Some(id) = self.keep_new_link(tenant, &link, client, turn).await? {
             return Ok(Made::Before(id));
@@ -127,6 +128,19 @@ impl Broker {
         let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
         let (url, message) = render(tenant, provider, snippet, &link);
         Ok(CreatedLink { link, url, message, replayed: true })
+    }
+
+    /// The contact that the platform expects is there. An id of the platform that nobody has yet is
+    /// given to a new contact.
+    async fn check_hint(&self, tenant: &Tenant, hint: Option<&ContactHint>) -> Result<(), CreateLinkError> {
+        let Some(id) = hint.and_then(|hint| hint.id.as_ref()) else { return Ok(()) };
+        match self.contact(tenant, id).await? {
+            Some(_) => Ok(()),
+            None => Err(CreateLinkError::Refused {
+                pointer: "/contact/id",
+                detail: format!("there is no contact `{id}`; leave it out, or name an `externalId`"),
+            }),
+        }
     }
 
     fn new_link(

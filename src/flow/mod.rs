@@ -10,6 +10,7 @@ pub mod confirm;
 pub mod contacts;
 mod course;
 pub mod create_link;
+mod identify;
 pub mod inbound;
 pub mod links;
 pub mod lists;
@@ -19,6 +20,7 @@ pub mod outcome;
 pub mod preview;
 mod record;
 pub mod resend;
+mod rules;
 mod sign_in;
 mod sweep;
 pub mod waiting;
@@ -34,7 +36,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::provider::ProviderClient;
-use crate::profile::{MappingFault, Normaliser};
+use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
 pub use crate::channel::AuthMessage;
@@ -51,6 +53,8 @@ pub struct Broker {
     tenants: ArcSwap<Directory>,
     /// Mappings are compiled once per revision of a provider.
     normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
+    /// Rules are compiled once per revision of a tenant's.
+    rules: Cache<(TenantId, Revision), Arc<CompiledRules>>,
     settings: Settings,
     /// Orders with a key that are carried out right now.
     running: once::Running,
@@ -82,6 +86,7 @@ impl Broker {
             clock,
             tenants: ArcSwap::from_pointee(tenants),
             normalisers: Cache::new(20_000),
+            rules: Cache::new(20_000),
             settings,
             running: once::Running::default(),
             waits: waiting::Waits::default(),

@@ -1,9 +1,10 @@
-//! The part of a callback that leaves the building: code → token → WhoAmI → profile.
+//! The part of a callback that leaves the building: code → token → WhoAmI → profile → rules.
 
 use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::Provider;
@@ -12,7 +13,7 @@ use crate::egress::error::EgressError;
 use crate::oauth::response::Grant;
 use crate::oauth::token::{TokenResponse, build_token_request, parse_token_response};
 use crate::oauth::whoami::{build_whoami_request, check_whoami_answer};
-use crate::profile::{Input, parse_whoami};
+use crate::profile::{Input, RuleInput, parse_whoami};
 
 use super::Broker;
 use super::course::Course;
@@ -24,14 +25,20 @@ impl Broker {
         tenant: &Tenant,
         provider: &Provider,
         grant: &Grant,
+        conversation: &ConversationRef,
         course: &mut Course,
     ) -> Result<SignedIn, Fault> {
         let deadline = self.clock.tick() + self.settings.login_deadline;
         let token = self.exchange(tenant, provider, grant, deadline, course).await?;
         let whoami = self.ask_whoami(tenant, provider, &token, deadline, course).await?;
-        let signed_in = self.normalise(tenant, provider, &token, &whoami, course)?;
+        let mut signed_in = self.normalise(tenant, provider, &token, &whoami, course)?;
         course.note(&signed_in.warnings);
         check_required(provider, &signed_in)?;
+        let profile = &signed_in.profile;
+        let heard = RuleInput { profile, whoami: &whoami, claims: None, conversation: Some(conversation) };
+        let ruling = self.apply_rules(tenant, &heard);
+        course.note(&ruling.notes);
+        signed_in.fields = ruling.fields;
         Ok(signed_in)
     }
 

@@ -1,6 +1,7 @@
 //! What falls due without anybody asking: links expire, conversations stop to be verified, and
-//! sign-ins that nobody confirmed lapse, so that what they knew of the person is forgotten. The
-//! platform is told of each. Links and attempts that were kept for long enough are deleted.
+//! sign-ins that nobody confirmed lapse, so that what they knew of the person is forgotten; the
+//! platform is told of each. Links and attempts that were kept for long enough are deleted, and
+//! erasures that were cut short go on.
 //!
 //! A sweep reads each partition's `due` set. Every entry is compared with its record as it is now:
 //! to meet one twice, or too late, does no harm.
@@ -69,6 +70,7 @@ impl Broker {
             DueKind::LinkExpiry => self.expire_link(&mut tx, due).await?,
             DueKind::RequestLapse => self.lapse_request(&mut tx, due).await?,
             DueKind::ConversationLapse => self.lapse_conversation(&mut tx, due).await?,
+            DueKind::ContactErasure => return self.go_on_erasing(due).await,
             DueKind::LinkSweep if self.forget_old(due).await? => {}
             DueKind::LinkSweep => return Ok(()),
         }

@@ -24,12 +24,19 @@ pub enum DueKind {
     RequestLapse,
     /// A conversation stops to be verified; the id is the conversation's key.
     ConversationLapse,
+    /// What is left of an erased contact outside of its record; the id is the contact's.
+    ContactErasure,
 }
 
 impl DueKind {
     /// Every kind.
-    pub const ALL: [Self; 4] =
-        [Self::LinkExpiry, Self::LinkSweep, Self::RequestLapse, Self::ConversationLapse];
+    pub const ALL: [Self; 5] = [
+        Self::LinkExpiry,
+        Self::LinkSweep,
+        Self::RequestLapse,
+        Self::ConversationLapse,
+        Self::ContactErasure,
+    ];
 
     /// The word in a set member.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +45,7 @@ impl DueKind {
             Self::LinkSweep => "link-sweep",
             Self::RequestLapse => "request-lapse",
             Self::ConversationLapse => "conversation-lapse",
+            Self::ContactErasure => "contact-erasure",
         }
     }
 }

@@ -10,9 +10,8 @@ use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Key, Versioned};
-use super::keys::{Listed, normal_email, normal_phone};
 use super::records::{Record, Stored};
-use super::tx::{self, AUDITS, BY_EMAIL, BY_EXTERNAL_ID, BY_PHONE, CONTACTS, EVENTS, IDENTITY, ONCE, TOKEN};
+use super::tx::{self, AUDITS, EVENTS, IDENTITY, ONCE, TOKEN};
 use super::{StoreError, TenantStore};
 
 /// Customer numbers that are reserved at once: one durable write for so many new contacts. A restart leaves a gap.
@@ -20,19 +19,6 @@ const NUMBERS_AT_ONCE: u64 = 20;
 /// Log entries that are looked at together.
 const LOOKED_AT_ONCE: usize = 200;
 const CUSTOMER_NUMBER: &str = "customer-number";
-
-/// Which contacts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContactFilter {
-    /// Every one.
-    All,
-    /// With this email address, in any case.
-    Email(String),
-    /// With this phone number, however it is written.
-    Phone(String),
-    /// With this id of the platform.
-    ExternalId(String),
-}
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,32 +141,6 @@ impl TenantStore {
             conversation: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
             identity: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
         })
-    }
-
-    /// At most `limit` contacts behind `after` (a [`Page::next`]), newest first.
-    pub async fn contact_ids(
-        &self,
-        filter: ContactFilter,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<ContactId>, StoreError> {
-        let hashed = |kind: &str, text: &str| self.keys.key(kind, &self.keys.hash(kind, text));
-        let set = match filter {
-            ContactFilter::All => self.keys.key(CONTACTS, ""),
-            ContactFilter::Email(email) => hashed(BY_EMAIL, &normal_email(&email)),
-            ContactFilter::Phone(phone) => hashed(BY_PHONE, &normal_phone(&phone)),
-            ContactFilter::ExternalId(id) => hashed(BY_EXTERNAL_ID, &id),
-        };
-        let after = match after {
-            Some(cursor) => Listed::parse_cursor(cursor).ok_or(StoreError::BadCursor)?,
-            None => Vec::new(),
-        };
-        // One more than asked for shows whether there is a next page.
-        let mut members = self.store.inner.backend.range(&set, &after, limit.saturating_add(1)).await?;
-        let more = members.len() > limit;
-        members.truncate(limit);
-        let next = members.last().filter(|_| more).map(|last| Listed::cursor(last));
-        Ok(Page { items: members.iter().filter_map(|member| Listed::parse(member)).collect(), next })
     }
 
     /// At most `limit` events behind a position, with theirs. Erased ones are left out; an empty answer is the end.

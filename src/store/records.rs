@@ -2,8 +2,8 @@
 
 use std::ops::Deref;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
@@ -43,7 +43,20 @@ records! {
     // Indexes: which link has this token, which contact owns this identity.
     LinkId => "token",
     ContactId => "identity",
+    // Which contact has this id of the platform, and which one a contact was merged into.
+    ExternalOwner => "external",
+    Survivor => "alias",
 }
+
+/// The contact that has an id of the platform.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct ExternalOwner(pub ContactId);
+
+/// The contact that another one was merged into.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Survivor(pub ContactId);
 
 /// A record as it was read: its value, and what a change of it must expect.
 #[derive(Debug, Clone)]

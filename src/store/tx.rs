@@ -7,7 +7,6 @@ use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::domain::audit::AuditEntry;
-use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
@@ -16,7 +15,7 @@ use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Expect, Key, Version};
-use super::keys::{DueKind, Listed, normal_email, normal_phone};
+use super::keys::DueKind;
 use super::lists::{Row, attempt_place, link_place};
 use super::records::{Record, Stored};
 
@@ -32,12 +31,13 @@ pub(super) const TOKEN: &str = "token";
 pub(super) const CONVERSATION: &str = "conversation";
 pub(super) const IDENTITY: &str = "identity";
 pub(super) const ONCE: &str = "once";
+pub(super) const EXTERNAL_ID: &str = "contacts-by-external-id";
 
 /// Sets and logs of a tenant.
 pub(super) const CONTACTS: &str = "contacts";
+pub(super) const TRACES: &str = "contact-traces";
 pub(super) const BY_EMAIL: &str = "contacts-by-email";
 pub(super) const BY_PHONE: &str = "contacts-by-phone";
-pub(super) const BY_EXTERNAL_ID: &str = "contacts-by-external-id";
 pub(super) const LINKS: &str = "links";
 pub(super) const LINKS_OF: &str = "links-of-conversation";
 pub(super) const ATTEMPTS: &str = "attempts";
@@ -187,38 +187,6 @@ impl Tx {
         self.put(place, Some(Expect::Absent), conversation, None);
     }
 
-    /// A new contact: listed, and found by email, phone and external id.
-    pub fn create_contact(&mut self, contact: &Contact) {
-        let place = Place::Named(contact.id.as_str().to_owned());
-        self.put(place, Some(Expect::Absent), contact, None);
-        self.member(true, Place::Only, CONTACTS, contact);
-        for (kind, text) in lookups(contact) {
-            if let Some(text) = text {
-                self.member(true, hashed(kind, &text), kind, contact);
-            }
-        }
-    }
-
-    /// A changed contact. What it was found by before and is no longer, finds it no longer. `created_at` is fixed.
-    pub fn update_contact(&mut self, stored: &Stored<Contact>, contact: &Contact) {
-        self.replace(stored, contact, None);
-        for ((kind, before), (_, after)) in lookups(stored).into_iter().zip(lookups(contact)) {
-            if before != after {
-                if let Some(text) = before {
-                    self.member(false, hashed(kind, &text), kind, stored);
-                }
-                if let Some(text) = after {
-                    self.member(true, hashed(kind, &text), kind, contact);
-                }
-            }
-        }
-    }
-
-    /// Says that this person at this provider is this contact; somebody else's identity is a conflict.
-    pub fn create_identity(&mut self, provider: &ProviderId, subject: &str, contact: &ContactId) {
-        self.put(identity_place(provider, subject), Some(Expect::Absent), contact, None);
-    }
-
     /// Demands that an identity has not changed since it was read.
     pub fn expect_identity(&mut self, stored: &Stored<ContactId>) {
         self.ops.push(Op::Expect(stored.key.clone(), stored.version));
@@ -247,13 +215,19 @@ impl Tx {
         self.ops.push(Op::Due { is_in: false, kind, at, id: id.to_owned() });
     }
 
-    fn put<R: Record>(&mut self, place: Place, expect: Option<Expect>, record: &R, until: Option<Timestamp>) {
+    pub(super) fn put<R: Record>(
+        &mut self,
+        place: Place,
+        expect: Option<Expect>,
+        record: &R,
+        until: Option<Timestamp>,
+    ) {
         let mut plain = Zeroizing::new(Vec::with_capacity(1024));
         serde_json::to_writer(&mut *plain, record).expect("a record is JSON: its maps have texts as keys");
         self.ops.push(Op::Put { kind: R::KIND, place, expect, plain, until });
     }
 
-    fn replace<R: Record>(&mut self, stored: &Stored<R>, record: &R, until: Option<Timestamp>) {
+    pub(super) fn replace<R: Record>(&mut self, stored: &Stored<R>, record: &R, until: Option<Timestamp>) {
         self.put(Place::Known(stored.key.clone()), Some(Expect::At(stored.version)), record, until);
     }
 
@@ -262,12 +236,13 @@ impl Tx {
         self.ops.push(Op::Append { log, entry: id.as_bytes().to_vec() });
     }
 
-    fn member(&mut self, is_in: bool, set: Place, set_kind: &'static str, contact: &Contact) {
-        self.list(is_in, set, set_kind, Listed::new(contact.created_at, &contact.id).into_member());
-    }
-
     fn list(&mut self, is_in: bool, set: Place, set_kind: &'static str, member: Vec<u8>) {
         self.ops.push(Op::Member { is_in, set, set_kind, member });
+    }
+
+    /// An event that was told before, in other words. Its place in the order stays.
+    pub fn rewrite_event(&mut self, event: &Event) {
+        self.put(Place::Named(event.id.as_str().to_owned()), None, event, None);
     }
 }
 
@@ -276,7 +251,7 @@ pub(super) fn identity_text(provider: &ProviderId, subject: &str) -> Zeroizing<S
     Zeroizing::new(format!("{provider}:{subject}"))
 }
 
-fn identity_place(provider: &ProviderId, subject: &str) -> Place {
+pub(super) fn identity_place(provider: &ProviderId, subject: &str) -> Place {
     Place::Hashed(IDENTITY, identity_text(provider, subject))
 }
 
@@ -290,15 +265,6 @@ fn end_of_hour(at: Timestamp) -> Timestamp {
     Timestamp::from_second(hour * 3600).unwrap_or(Timestamp::MAX)
 }
 
-fn hashed(purpose: &'static str, text: &str) -> Place {
+pub(super) fn hashed(purpose: &'static str, text: &str) -> Place {
     Place::Hashed(purpose, Zeroizing::new(text.to_owned()))
-}
-
-/// What a contact is found by, in normal form.
-fn lookups(contact: &Contact) -> [(&'static str, Option<String>); 3] {
-    [
-        (BY_EMAIL, contact.email.as_deref().map(normal_email)),
-        (BY_PHONE, contact.phone.as_deref().map(normal_phone)),
-        (BY_EXTERNAL_ID, contact.external_id.clone()),
-    ]
 }

@@ -52,6 +52,8 @@ scopes! {
     WriteConversations => "write:conversations",
     /// See contacts.
     ReadContacts => "read:contacts",
+    /// Change, merge and erase contacts.
+    WriteContacts => "write:contacts",
     /// See providers and try mappings.
     ReadProviders => "read:providers",
     /// Read the events of the tenant.

@@ -10,6 +10,8 @@ use crate::domain::fault::Code;
 use crate::domain::tenant::Tenant;
 use crate::flow::StoreError;
 use crate::flow::confirm::ConfirmError;
+use crate::flow::contacts::ContactError;
+use crate::flow::contacts::patch::PatchFault;
 use crate::flow::create_link::CreateLinkError;
 use crate::flow::links::CancelError;
 use crate::flow::once::OnceError;
@@ -65,6 +67,10 @@ pub struct ProblemDocument<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = u8)]
     attempts_left: Option<u8>,
+    /// With `stale`: the version of the thing now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = u64)]
+    version: Option<u64>,
     /// The request's name in the log, and in `X-Request-Id`.
     request_id: &'static str,
 }
@@ -112,6 +118,11 @@ pub enum ApiError {
     StillRunning(String),
     /// A key was used for another order.
     KeyReused(String),
+    /// It was changed since the caller read it.
+    Stale {
+        /// Its version now.
+        version: u64,
+    },
     /// It is over.
     Gone(String),
     /// A wrong confirmation code.
@@ -156,6 +167,7 @@ impl ApiError {
             Self::NotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) | Self::StillRunning(_) => StatusCode::CONFLICT,
+            Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Self::Gone(_) => StatusCode::GONE,
             Self::Unavailable | Self::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -186,6 +198,11 @@ impl ApiError {
             Self::StillRunning(detail) => ("still_running", "The same order is at work", detail),
             Self::KeyReused(detail) => ("key_reused", "The key belongs to another order", detail),
             Self::TooManyWait(detail) => ("too_many_wait", "Too many callers wait", detail),
+            Self::Stale { .. } => (
+                "stale",
+                "It was changed meanwhile",
+                "nothing was changed; read it again, and repeat the change if it is still wanted",
+            ),
             Self::Gone(detail) => ("gone", "It is over", detail),
             Self::WrongCode { .. } => (
                 "wrong_code",
@@ -206,10 +223,11 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
         let (code, title, detail) = self.words();
-        let (faults, attempts_left) = match &self {
-            Self::Malformed(faults) | Self::Refused(faults) => (Some(faults.as_slice()), None),
-            Self::WrongCode { attempts_left } => (None, Some(*attempts_left)),
-            _ => (None, None),
+        let (faults, attempts_left, version) = match &self {
+            Self::Malformed(faults) | Self::Refused(faults) => (Some(faults.as_slice()), None, None),
+            Self::WrongCode { attempts_left } => (None, Some(*attempts_left), None),
+            Self::Stale { version } => (None, None, Some(*version)),
+            _ => (None, None, None),
         };
         let (kind, request_id) = ("about:blank", "");
         let problem = ProblemDocument {
@@ -220,6 +238,7 @@ impl IntoResponse for ApiError {
             detail,
             faults,
             attempts_left,
+            version,
             request_id,
         };
         let problem = serde_json::to_value(problem).expect("texts and numbers are JSON");
@@ -319,6 +338,21 @@ impl From<ConfirmError> for ApiError {
             ConfirmError::NotRecorded(fault) if fault.code == Code::StoreUnavailable => Self::Unavailable,
             ConfirmError::Spent(_) | ConfirmError::NotRecorded(_) => Self::Gone(error.to_string()),
             ConfirmError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ContactError> for ApiError {
+    fn from(error: ContactError) -> Self {
+        match error {
+            ContactError::Unknown | ContactError::NoSuggestion => Self::NotFound,
+            ContactError::Stale { version } => Self::Stale { version },
+            ContactError::Conflict(detail) => Self::Conflict(detail),
+            ContactError::Refused(faults) => {
+                let at = |fault: PatchFault| BodyFault::at(fault.pointer, fault.detail);
+                Self::Refused(faults.into_iter().map(at).collect())
+            }
+            ContactError::Store(error) => error.into(),
         }
     }
 }

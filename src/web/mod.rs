@@ -11,6 +11,7 @@ pub mod caller;
 pub mod error;
 pub mod health;
 pub mod host;
+pub mod if_match;
 pub mod link_page;
 pub mod listener;
 mod measure;
@@ -41,7 +42,9 @@ use crate::issuer::Issuer;
 use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
-use api::{attempts, auth_links, contacts, conversations, events, inbound, link_list, mapping};
+use api::{
+    attempts, auth_links, contact_changes, contacts, conversations, events, inbound, link_list, mapping,
+};
 use error::ApiError;
 use host::AtTenant;
 use oauth::answer::OAuthError;
@@ -99,7 +102,14 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("GET /v1/conversations/{id}", routes!(conversations::read)))
         .routes(row("POST /v1/conversations/{id}/end", routes!(conversations::end)))
         .routes(row("GET /v1/contacts", routes!(contacts::list)))
-        .routes(row("GET /v1/contacts/{id}", routes!(contacts::read)))
+        .routes(row(
+            "GET, PATCH, DELETE /v1/contacts/{id}",
+            routes!(contacts::read, contact_changes::patch, contact_changes::erase),
+        ))
+        .routes(row("POST /v1/contacts/{id}/undo", routes!(contact_changes::undo)))
+        .routes(row("POST /v1/contacts/{id}/merge", routes!(contact_changes::merge)))
+        .routes(row("POST /v1/contacts/{id}/suggestions/{field}/accept", routes!(contact_changes::accept)))
+        .routes(row("POST /v1/contacts/{id}/suggestions/{field}/dismiss", routes!(contact_changes::dismiss)))
         .routes(row("POST /v1/mapping/preview", routes!(mapping::preview)))
         .routes(row("GET /v1/events", routes!(events::list)))
         .routes(row("GET /v1/attempts", routes!(attempts::list)))

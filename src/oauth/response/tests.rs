@@ -35,6 +35,7 @@ pub(crate) fn provider() -> Provider {
         authorize_params: BTreeMap::new(),
         response_mode: ResponseMode::Query,
         enrich: EnrichPolicy::default(),
+        merge_by_email: false,
         revision: Revision::new("r1"),
     }
 }

@@ -241,6 +241,9 @@ fn check(body: &CreateBody) -> Result<(), ApiError> {
     if let Some(external) = body.contact.as_ref().and_then(|contact| contact.external_id.as_deref()) {
         demand(short(external, 200), "/contact/externalId", "use 1 to 200 characters");
     }
+    let hinted_twice =
+        body.contact.as_ref().is_some_and(|hint| hint.id.is_some() && hint.external_id.is_some());
+    demand(!hinted_twice, "/contact", "use one of `id` and `externalId`");
     demand(!body.metadata.contains_key(RESERVED), "/metadata", "a name in it is reserved; use another one");
     let metadata = serde_json::to_string(&body.metadata).map_or(usize::MAX, |text| text.len());
     demand(metadata <= METADATA, "/metadata", "use at most 4096 bytes of JSON");

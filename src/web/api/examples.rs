@@ -173,3 +173,8 @@ pub fn preview() -> Value {
         "warnings": [],
     })
 }
+
+/// What an admin changes in Billy's record.
+pub fn patch() -> Value {
+    json!({"phone": "+15550100", "locale": null, "fields": {"tier": "gold"}})
+}

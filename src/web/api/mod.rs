@@ -6,6 +6,7 @@
 
 pub mod attempts;
 pub mod auth_links;
+pub mod contact_changes;
 pub mod contacts;
 pub mod conversations;
 pub mod events;

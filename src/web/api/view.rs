@@ -96,6 +96,9 @@ pub struct LinkView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Map<String, Value>)]
     fields: Option<&'a Map<String, Value>>,
+    /// The contact is not the one that the order named; left out if it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    contact_mismatch: bool,
 }
 
 impl<'a> LinkView<'a> {
@@ -128,6 +131,7 @@ impl<'a> LinkView<'a> {
             profile: completion.map(|completion| &completion.profile),
             contact_id: completion.map(|completion| &completion.contact),
             fields: completion.map(|completion| &completion.fields),
+            contact_mismatch: completion.is_some_and(|completion| completion.contact_mismatch),
         }
     }
 }
@@ -312,8 +316,12 @@ pub struct PreviewView {
     verified: VerifiedView,
     /// What an empty contact would take of the profile.
     contact_changes: Vec<Change>,
-    /// What was left out or repaired on the way.
+    /// What was left out or repaired on the way, and rules that could not be evaluated.
     warnings: Vec<String>,
+    /// What the tenant's rules would set; left out if it has no rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Map<String, Value>)]
+    fields: Option<Map<String, Value>>,
     /// The mapping after its repair, if one was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = crate::domain::provider::Mapping)]
@@ -330,13 +338,14 @@ pub struct VerifiedView {
 
 impl From<Preview> for PreviewView {
     fn from(preview: Preview) -> Self {
-        let Preview { signed_in, contact_changes, repaired } = preview;
+        let Preview { signed_in, contact_changes, repaired, fields } = preview;
         Self {
             verified: VerifiedView { email: signed_in.email_verified, phone: signed_in.phone_verified },
             profile: signed_in.profile,
             subject: signed_in.subject,
             contact_changes,
             warnings: signed_in.warnings,
+            fields,
             repaired: (!repaired.is_empty()).then(|| whole_or_fields(repaired)),
         }
     }

@@ -8,6 +8,7 @@ mod conformance;
 mod lists;
 mod lost_replies;
 mod model;
+mod people;
 mod samples;
 mod sealed;
 mod sqlite;

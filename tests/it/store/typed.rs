@@ -33,9 +33,10 @@ pub async fn check(backend: &Shared) {
     what_a_login_needs_is_read_at_once(&store, &clock).await;
     customer_numbers_are_given_once(&store).await;
     an_empty_transaction_is_nothing(&store).await;
+    super::people::check(&store, &clock).await;
 }
 
-fn fresh(store: &Store, clock: &Clock) -> TenantStore {
+pub fn fresh(store: &Store, clock: &Clock) -> TenantStore {
     let name = clock.fresh_uuid().simple().to_string();
     store.at(&tenant(&format!("t{name}")))
 }
