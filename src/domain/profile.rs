@@ -138,7 +138,4 @@ pub struct SignedIn {
     /// What the tenant's rules have set. Personal, as the profile is.
     #[serde(default)]
     pub fields: Map<String, Value>,
-    /// Rules that could not be evaluated: their numbers and why, nothing personal.
-    #[serde(default)]
-    pub rule_notes: Vec<String>,
 }

@@ -8,17 +8,22 @@ mod announce;
 pub mod callback;
 pub mod confirm;
 pub mod contacts;
+mod course;
 pub mod create_link;
 mod identify;
 pub mod inbound;
 pub mod links;
+pub mod lists;
+pub mod once;
 pub mod open_link;
 pub mod outcome;
 pub mod preview;
 mod record;
+pub mod resend;
 mod rules;
 mod sign_in;
 mod sweep;
+pub mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,6 +56,10 @@ pub struct Broker {
     /// Rules are compiled once per revision of a tenant's.
     rules: Cache<(TenantId, Revision), Arc<CompiledRules>>,
     settings: Settings,
+    /// Orders with a key that are carried out right now.
+    running: once::Running,
+    /// Callers that wait for a link.
+    waits: waiting::Waits,
 }
 
 /// What the broker must know of its surroundings.
@@ -79,6 +88,8 @@ impl Broker {
             normalisers: Cache::new(20_000),
             rules: Cache::new(20_000),
             settings,
+            running: once::Running::default(),
+            waits: waiting::Waits::default(),
         }
     }
 

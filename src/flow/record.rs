@@ -121,9 +121,7 @@ impl Broker {
             tx.due(DueKind::ConversationLapse, verified.until, &key);
         }
         let outcome = Outcome::Completed { binding: sign_in.binding };
-        let mut finished = request.value.clone().finish(outcome, now);
-        finished.rule_notes.clone_from(&sign_in.signed_in.rule_notes);
-        tx.update_request(request, &finished);
+        tx.update_request(request, &request.value.clone().finish(outcome, now));
         if !known.link.value.is_held_by(&request.value.key) {
             self.forget_provisional(&mut tx, &tenant.id, &known.link.value).await.map_err(unavailable)?;
         }
@@ -246,7 +244,10 @@ impl Broker {
         tenant: &Tenant,
         before: &Stored<AuthorizationRequest>,
     ) -> Result<Stored<AuthorizationRequest>, Fault> {
-        let stored = self.store.at(&tenant.id).request(&before.value.key).await.map_err(unavailable)?;
+        let mut stored = self.store.at(&tenant.id).request(&before.value.key).await.map_err(unavailable)?;
+        if let Some(stored) = &mut stored {
+            stored.value.timeline = before.value.timeline.clone();
+        }
         let same_phase = |stored: &Stored<AuthorizationRequest>| {
             discriminant(&stored.value.phase) == discriminant(&before.value.phase)
         };

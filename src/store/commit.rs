@@ -30,9 +30,11 @@ impl TenantStore {
             return Ok(());
         }
         let inner = &self.store.inner;
+        let links = mem::take(&mut tx.links);
         let events = mem::take(&mut tx.events);
         let batch = self.batch(tx, inner.clock.now());
         apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await?;
+        inner.changes.tell(&links);
         for kind in events {
             metrics::counter!("countersign_events_total", "type" => kind.as_str()).increment(1);
         }

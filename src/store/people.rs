@@ -15,7 +15,7 @@ impl Tx {
     pub fn create_contact(&mut self, contact: &Contact) {
         let place = Place::Named(contact.id.as_str().to_owned());
         self.put(place, Some(Expect::Absent), contact, None);
-        self.list(true, contact);
+        self.place(true, contact);
         if let Some(external) = &contact.external_id {
             self.own_external(external, &contact.id, Some(Expect::Absent));
         }
@@ -96,13 +96,13 @@ impl Tx {
     fn remove_contact(&mut self, stored: &Stored<Contact>) {
         self.ops.push(Op::Expect(stored.key.clone(), stored.version));
         self.ops.push(Op::Delete(stored.key.clone()));
-        self.list(false, stored);
+        self.place(false, stored);
         if let Some(external) = &stored.external_id {
             self.forget::<ExternalOwner>(hashed(EXTERNAL_ID, external));
         }
     }
 
-    fn list(&mut self, is_in: bool, contact: &Contact) {
+    fn place(&mut self, is_in: bool, contact: &Contact) {
         self.member(is_in, Place::Only, CONTACTS, contact);
         for (kind, text) in lookups(contact) {
             if let Some(text) = text {

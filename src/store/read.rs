@@ -4,13 +4,14 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
+use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, ConversationId, EventId, LinkId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Key, Versioned};
 use super::records::{Record, Stored};
-use super::tx::{self, AUDITS, EVENTS, IDENTITY, TOKEN};
+use super::tx::{self, AUDITS, EVENTS, IDENTITY, ONCE, TOKEN};
 use super::{StoreError, TenantStore};
 
 /// Customer numbers that are reserved at once: one durable write for so many new contacts. A restart leaves a gap.
@@ -65,6 +66,17 @@ impl TenantStore {
     /// An authorization request by its key, see [`request_key`](Self::request_key).
     pub async fn request(&self, key: &str) -> Result<Option<Stored<AuthorizationRequest>>, StoreError> {
         self.one(self.keys.key(AuthorizationRequest::KIND, key)).await
+    }
+
+    /// The authorization requests of these keys, in their order; those that are gone are left out.
+    pub async fn requests(&self, keys: &[&str]) -> Result<Vec<Stored<AuthorizationRequest>>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(|key| self.keys.key(AuthorizationRequest::KIND, key)).collect();
+        Ok(self.many(keys).await?.into_iter().flatten().collect())
+    }
+
+    /// What an order of this name has made; see [`Tx::put_made_once`](super::Tx::put_made_once).
+    pub async fn made_once(&self, name: &str) -> Result<Option<Stored<MadeOnce>>, StoreError> {
+        self.one(self.keys.key(MadeOnce::KIND, &self.keys.hash(ONCE, name))).await
     }
 
     /// A conversation by the platform's id.

@@ -58,6 +58,8 @@ scopes! {
     ReadProviders => "read:providers",
     /// Read the events of the tenant.
     ReadEvents => "read:events",
+    /// See attempts, with their steps.
+    ReadAudit => "read:audit",
 }
 
 /// A caller that was let in: host, token and scope are right.

@@ -3,6 +3,7 @@
 
 mod api;
 mod architecture;
+mod attempts;
 mod binding;
 mod browser;
 mod callback;
@@ -19,7 +20,9 @@ mod faults;
 mod harness;
 mod hostile;
 mod https;
+mod idempotency;
 mod issuer;
+mod link_lists;
 mod login;
 mod message;
 mod metrics;
@@ -27,8 +30,10 @@ mod openapi;
 mod pages;
 mod profile;
 mod program;
+mod resend;
 mod review;
 mod rules;
 mod settings;
 mod store;
 mod sweep;
+mod waiting;

@@ -65,7 +65,7 @@ fn sent() -> AuthorizationRequest {
         created_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH + REQUEST_LIFETIME,
         phase: Phase::Started,
-        rule_notes: Vec::new(),
+        timeline: crate::domain::timeline::Timeline::default(),
     }
 }
 

@@ -25,7 +25,7 @@ use crate::flow::inbound::Reading;
 use crate::flow::preview::Preview;
 use crate::flow::{AuthMessage, Page};
 
-/// An auth link and what became of it. Its URL is told at creation only.
+/// An auth link and what became of it. Its URL is told with its message only.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuthLink, examples(super::examples::completed_link))]
@@ -43,6 +43,8 @@ pub struct LinkView<'a> {
     /// The platform's own data, as the sender gave it.
     metadata: &'a Map<String, Value>,
     binding: LinkBinding,
+    /// How often its message was rendered again.
+    resends: u32,
     created_at: Timestamp,
     /// When it can no longer be opened.
     expires_at: Timestamp,
@@ -113,6 +115,7 @@ impl<'a> LinkView<'a> {
             sender: link.sender.as_ref(),
             metadata: &link.metadata,
             binding: link.binding(),
+            resends: link.resends,
             created_at: link.created_at,
             expires_at: link.expires_at,
             opened_at: times.opened,
@@ -133,20 +136,20 @@ impl<'a> LinkView<'a> {
     }
 }
 
-/// A new auth link with its URL and its message.
+/// An auth link with its URL and its message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CreatedAuthLink, examples(super::examples::created_link))]
 pub struct CreatedLinkView<'a> {
     #[serde(flatten)]
     link: LinkView<'a>,
-    /// What goes into the chat. It is told here only.
+    /// What goes into the chat.
     #[schema(format = "uri")]
     url: &'a str,
     message: MessageView<'a>,
 }
 
 impl<'a> CreatedLinkView<'a> {
-    /// A link that was made just now.
+    /// A link that was made or told again just now.
     pub fn of(made: &'a CreatedLink) -> Self {
         let message = MessageView::of(&made.message);
         Self { link: LinkView::of(&made.link), url: &made.url, message }
@@ -227,6 +230,22 @@ impl<'a> ConversationView<'a> {
             created_at: conversation.created_at,
             updated_at: conversation.updated_at,
         }
+    }
+}
+
+/// Auth links, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuthLinkList, examples(super::examples::links))]
+pub struct LinkList<'a> {
+    items: Vec<LinkView<'a>>,
+    /// The `cursor` of the next page; null at the end. A page may hold fewer than `limit` and still have a next one.
+    #[schema(required)]
+    next: Option<&'a str>,
+}
+
+impl<'a> From<&'a Page<Link>> for LinkList<'a> {
+    fn from(page: &'a Page<Link>) -> Self {
+        Self { items: page.items.iter().map(LinkView::of).collect(), next: page.next.as_deref() }
     }
 }
 
