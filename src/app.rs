@@ -23,8 +23,10 @@ use crate::keyring::KeyRing;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::backend::Backend;
+use crate::store::measured::Measured;
 use crate::store::seal::SealKeys;
 use crate::store::sqlite::SqliteBackend;
+use crate::telemetry::metrics::Metrics;
 use crate::tenants::{self, ReadContext};
 use crate::web::listener::{self, Limits};
 use crate::web::{self, Web};
@@ -37,6 +39,7 @@ const LOGIN_DEADLINE: Duration = Duration::from_secs(9);
 pub struct App {
     router: Router,
     ops: Router,
+    broker: Arc<Broker>,
 }
 
 impl App {
@@ -44,7 +47,11 @@ impl App {
     /// within a runtime.
     pub fn build(config: &Config, tenants: Vec<Tenant>, clock: Clock) -> anyhow::Result<Self> {
         let ring = KeyRing::read(&config.keys)?;
-        let store = Store::new(open_store(config, &clock)?, seal_keys(&ring)?, clock.clone());
+        let metrics = Metrics::start();
+        tokio::spawn(metrics.clone().keep_up());
+        metrics::gauge!("countersign_tenants").set(u32::try_from(tenants.len()).unwrap_or(u32::MAX));
+        let backend = Measured::new(open_store(config, &clock)?, clock.clone());
+        let store = Store::new(Arc::new(backend), seal_keys(&ring)?, clock.clone());
         let https = config.server.base_url.scheme() == "https";
         let settings = Settings { https, login_deadline: LOGIN_DEADLINE };
         let directory = Directory::new(tenants.into_iter().map(Arc::new));
@@ -53,17 +60,24 @@ impl App {
         broker.start_sweeping();
         let issuer = Issuer::new(signing_keys(&ring)?, clock);
         let web = Arc::new(Web {
-            broker,
+            broker: Arc::clone(&broker),
             issuer: Arc::new(issuer),
             https,
+            metrics,
             trusted_proxies: config.server.trusted_proxies.clone(),
         });
-        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web) })
+        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker })
     }
 
     /// The routes, for a program that serves them together with its own.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// A way to end what would make a stop wait: callers that wait for a link are answered.
+    pub fn drain(&self) -> impl FnOnce() + Send + 'static {
+        let broker = Arc::clone(&self.broker);
+        move || broker.end_waits()
     }
 
     /// Serves until `stop` is ready, then finishes the running requests; `ops` is the operator's own address.
@@ -73,9 +87,14 @@ impl App {
         ops: Option<TcpListener>,
         stop: impl Future<Output = ()>,
     ) {
+        let drain = self.drain();
         let ops = ops.map(|ops| {
             tokio::spawn(listener::serve(ops, self.ops, Limits::default(), std::future::pending()))
         });
+        let stop = async {
+            stop.await;
+            drain();
+        };
         listener::serve(listener, self.router, Limits::default(), stop).await;
         // The operator can ask until the last request is done.
         if let Some(ops) = ops {

@@ -7,7 +7,10 @@
 
 mod fields;
 mod line;
+pub mod metrics;
 mod sink;
+#[cfg(feature = "otel")]
+mod traces;
 
 use std::io;
 use std::str::FromStr;
@@ -91,14 +94,42 @@ pub enum TelemetryError {
     /// The thread that writes could not be started.
     #[error("the thread that writes the log could not be started")]
     Thread,
+    /// The usual variables of OpenTelemetry do not make an exporter.
+    #[cfg(feature = "otel")]
+    #[error("spans cannot be sent: {0}; check the `OTEL_EXPORTER_OTLP_…` variables")]
+    Traces(String),
+}
+
+/// Logs, and spans if they are switched on. When this is dropped, what still waits is written and sent.
+#[derive(Debug)]
+pub struct Started {
+    #[cfg(feature = "otel")]
+    _sending: Option<traces::Sending>,
+    _writing: Writing,
 }
 
 /// Starts logging to standard output for the whole process. Keep what it returns: when it is
-/// dropped, the lines that still wait are written.
-pub fn start(level: Level, format: Format, clock: &Clock) -> Result<Writing, TelemetryError> {
+/// dropped, the lines that still wait are written. With the feature `otel` and a `service`, spans go
+/// to the collector that the usual variables of OpenTelemetry name, as those of this service.
+pub fn start(
+    level: Level,
+    format: Format,
+    service: Option<&str>,
+    clock: &Clock,
+) -> Result<Started, TelemetryError> {
     let (subscriber, writing) = subscriber(level, format, clock, Box::new(io::BufWriter::new(io::stdout())))?;
+    #[cfg(feature = "otel")]
+    let (layer, sending) = service.map(traces::layer).transpose()?.unzip();
+    #[cfg(feature = "otel")]
+    let subscriber = subscriber.with(layer);
+    #[cfg(not(feature = "otel"))]
+    let _ = service;
     tracing::subscriber::set_global_default(subscriber).map_err(|_| TelemetryError::Started)?;
-    Ok(writing)
+    Ok(Started {
+        #[cfg(feature = "otel")]
+        _sending: sending,
+        _writing: writing,
+    })
 }
 
 /// The same with any output and for the caller to install: tests read back what was logged.
@@ -107,7 +138,7 @@ pub fn subscriber(
     format: Format,
     clock: &Clock,
     output: Box<dyn io::Write + Send>,
-) -> Result<(impl Subscriber + Send + Sync, Writing), TelemetryError> {
+) -> Result<(impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync, Writing), TelemetryError> {
     let (sink, writing) = sink::start(output).map_err(|_| TelemetryError::Thread)?;
     let heard = Targets::new()
         .with_default(level.0.min(LevelFilter::WARN))

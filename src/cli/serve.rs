@@ -29,7 +29,7 @@ pub fn run(
     let tenants = app::read_tenants(&config.value, environment)?;
     warn(&[config.warnings, tenants.warnings].concat(), look, err)?;
     let config = config.value;
-    let _writing = telemetry::start(level(environment)?, Format::Json, &clock)?;
+    let _started = telemetry::start(level(environment)?, Format::Json, spans_as(environment), &clock)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let (count, open) = (tenants.value.len(), unproved(&tenants.value));
         let app = App::build(&config, tenants.value, clock.clone())?;
@@ -70,6 +70,12 @@ fn warn(warnings: &[Fault], look: Look, err: &mut dyn Write) -> anyhow::Result<(
 /// `COUNTERSIGN_LOG`: `off`, `error`, `warn`, `info` (default), `debug` or `trace`.
 fn level(environment: &Environment) -> anyhow::Result<Level> {
     Ok(environment.get("COUNTERSIGN_LOG").map(str::parse).transpose()?.unwrap_or_default())
+}
+
+/// The service whose spans go to a collector, if the usual variable of OpenTelemetry names one.
+fn spans_as(environment: &Environment) -> Option<&str> {
+    environment.get("OTEL_EXPORTER_OTLP_ENDPOINT")?;
+    Some(environment.get("OTEL_SERVICE_NAME").unwrap_or(env!("CARGO_PKG_NAME")))
 }
 
 /// Tenants that let a sign-in count without any proof from the chat.

@@ -4,7 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
+
+use super::described;
 
 /// Why a text is no identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -32,6 +35,13 @@ macro_rules! made_id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// When it was made, in milliseconds since 1970: the first 48 bits of a version 7
+            /// UUID (RFC 9562, 5.7).
+            pub fn millis(&self) -> u64 {
+                let digits = &self.0[$prefix.len()..$prefix.len() + 12];
+                u64::from_str_radix(digits, 16).expect("an id has 32 hexadecimal digits")
+            }
         }
 
         impl FromStr for $name {
@@ -51,13 +61,21 @@ macro_rules! made_id {
             }
         }
 
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let pattern = concat!("^", $prefix, "[0-9a-f]{32}$");
+                let example = concat!($prefix, "0199a1b2c3d47e5f8a9b0c1d2e3f4a5b");
+                described::text($prefix.len() + 32, $prefix.len() + 32, Some(pattern), example)
+            }
+        }
+
         text_id!($name);
     };
 }
 
 /// An identifier that somebody else chooses, checked by a predicate.
 macro_rules! chosen_id {
-    ($(#[$doc:meta])* $name:ident, $check:path, $wanted:literal) => {
+    ($(#[$doc:meta])* $name:ident, $check:path, $wanted:literal, $most:literal, $pattern:literal, $example:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -82,6 +100,12 @@ macro_rules! chosen_id {
             }
         }
 
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                described::text(1, $most, Some($pattern), $example)
+            }
+        }
+
         text_id!($name);
     };
 }
@@ -89,6 +113,8 @@ macro_rules! chosen_id {
 /// What both kinds share: printing and the way through serde.
 macro_rules! text_id {
     ($name:ident) => {
+        impl utoipa::ToSchema for $name {}
+
         impl TryFrom<String> for $name {
             type Error = IdError;
 
@@ -126,23 +152,28 @@ made_id!(/** An audit entry. */ AuditId, "au_");
 chosen_id!(
     /// A tenant's name: the first label of its host. `_platform` is the operator.
     TenantId, is_tenant_name,
-    "a tenant name (1 to 63 of `a-z`, `0-9` and `-`, no hyphen at the ends)"
+    "a tenant name (1 to 63 of `a-z`, `0-9` and `-`, no hyphen at the ends)",
+    63, "^(_platform|[a-z0-9]([a-z0-9-]*[a-z0-9])?)$", "acme"
 );
 chosen_id!(
     /// A provider's name, unique in its tenant; it may stand in a callback path.
-    ProviderId, is_slug, "a provider id (1 to 63 of `a-z`, `0-9`, `-` and `_`)"
+    ProviderId, is_slug, "a provider id (1 to 63 of `a-z`, `0-9`, `-` and `_`)",
+    63, "^[a-z0-9_-]+$", "acme"
 );
 chosen_id!(
     /// A snippet's name, unique in its tenant.
-    SnippetId, is_slug, "a snippet id (1 to 63 of `a-z`, `0-9`, `-` and `_`)"
+    SnippetId, is_slug, "a snippet id (1 to 63 of `a-z`, `0-9`, `-` and `_`)",
+    63, "^[a-z0-9_-]+$", "sign-in"
 );
 chosen_id!(
     /// A conversation's name as the platform gave it, unique in its tenant.
-    ConversationId, is_foreign_id, "a conversation id (1 to 200 characters, none of them a control character)"
+    ConversationId, is_foreign_id, "a conversation id (1 to 200 characters, none of them a control character)",
+    200, "^[^\\u0000-\\u001f\\u007f-\\u009f]+$", "conv-42"
 );
 chosen_id!(
     /// An OAuth client's name (RFC 6749, 2.2): visible ASCII.
-    ClientId, is_client_id, "a client id (1 to 200 visible ASCII characters or spaces)"
+    ClientId, is_client_id, "a client id (1 to 200 visible ASCII characters or spaces)",
+    200, "^[ -~]+$", "acme-bot"
 );
 
 impl TenantId {
@@ -179,6 +210,12 @@ mod tests {
     fn a_made_id_survives_the_way_through_text() {
         let id = LinkId::from_uuid(Uuid::from_u128(7));
         assert_eq!(id.as_str().parse::<LinkId>().unwrap(), id);
+    }
+
+    #[test]
+    fn a_made_id_says_when_it_was_made() {
+        let uuid = uuid::Builder::from_unix_timestamp_millis(1_767_225_600_123, &[7; 10]).into_uuid();
+        assert_eq!(AttemptId::from_uuid(uuid).millis(), 1_767_225_600_123);
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! The auth link: the URL sent into a conversation, and its life (DESIGN §5.6).
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::secret::Secret;
 
@@ -12,20 +11,22 @@ use super::binding::Binding;
 use super::conversation::{ConversationRef, GuessWindow};
 use super::fault::{Code, Fault, Step};
 use super::ids::{ContactId, LinkId, ProviderId};
+pub use super::link_status::{LinkStatus, UnknownLinkStatus};
 use super::profile::Profile;
 use super::request::{REQUEST_LIFETIME, Route};
 
 /// Who asked for a link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sender {
-    /// `agent` or `bot`.
+    /// A person at a desk, or a program.
     pub kind: SenderKind,
     /// The platform's name for it, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200, examples("acme-bot"))]
     pub id: String,
 }
 
 /// What kind of sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SenderKind {
     /// A person at a desk.
@@ -85,6 +86,9 @@ pub struct Link {
     pub failure: Option<Failure>,
     /// Codes that were tried on it.
     pub guesses: GuessWindow,
+    /// How often its message was rendered again.
+    #[serde(default)]
+    pub resends: u32,
     /// Its latest openings, newest last, at most 8: a browser that opens it again gives up its older one.
     pub openings: Vec<Opening>,
 }
@@ -99,7 +103,7 @@ pub struct Opening {
 }
 
 /// How many openings a link remembers.
-const OPENINGS: usize = 8;
+pub const OPENINGS: usize = 8;
 
 /// How far a link came.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -129,50 +133,6 @@ pub enum LinkState {
     Expired,
 }
 
-/// The word for a link's state (DESIGN §5.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "documented at `LinkState`")]
-pub enum LinkStatus {
-    Created,
-    Opened,
-    Provisional,
-    Denied,
-    Failed,
-    Completed,
-    Cancelled,
-    Superseded,
-    Expired,
-}
-
-impl LinkStatus {
-    /// The word in JSON and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Opened => "opened",
-            Self::Provisional => "provisional",
-            Self::Denied => "denied",
-            Self::Failed => "failed",
-            Self::Completed => "completed",
-            Self::Cancelled => "cancelled",
-            Self::Superseded => "superseded",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// Whether nothing can follow.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Cancelled | Self::Superseded | Self::Expired)
-    }
-}
-
-impl fmt::Display for LinkStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
 /// What a completed link knows.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Completion {
@@ -191,11 +151,12 @@ pub struct Completion {
 }
 
 /// What the chat must prove and what it has proved, as the API and events tell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LinkBinding {
     /// What is demanded.
     pub minimum: Binding,
     /// What was reached; none before the end.
+    #[schema(required)]
     pub reached: Option<Binding>,
     /// A verified phone or email of the provider contradicts the conversation's address.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -266,6 +227,16 @@ impl Link {
         }
     }
 
+    /// The link as it was when it was made: what the sender was told then.
+    #[must_use]
+    pub fn as_made(mut self) -> Self {
+        self.state = LinkState::Created;
+        self.times = Times::default();
+        self.failure = None;
+        self.resends = 0;
+        self
+    }
+
     /// Whether it waits for the confirmation of this authorization request's sign-in.
     pub fn is_held_by(&self, key: &str) -> bool {
         matches!(&self.state, LinkState::Provisional { request, .. } if request == key)
@@ -288,6 +259,16 @@ impl Link {
             self.state = LinkState::Expired;
         }
         self
+    }
+
+    /// The word for its state at `now`, see [`as_of`](Self::as_of).
+    pub fn status_at(&self, now: Timestamp) -> LinkStatus {
+        let status = match &self.state {
+            LinkState::Provisional { until, .. } if now < *until => return LinkStatus::Provisional,
+            LinkState::Provisional { .. } => LinkStatus::Failed,
+            _ => self.status(),
+        };
+        if status.is_final() || now < self.ends_at() { status } else { LinkStatus::Expired }
     }
 
     /// The customer pressed *Continue*. A sign-in that waits for its confirmation keeps waiting.
@@ -438,6 +419,7 @@ mod tests {
             times: Times::default(),
             failure: None,
             guesses: GuessWindow::default(),
+            resends: 0,
             openings: vec![],
         }
     }
@@ -513,6 +495,29 @@ mod tests {
             (declined.status(), declined.failure.unwrap().code),
             (LinkStatus::Cancelled, Code::Declined)
         );
+    }
+
+    #[test]
+    fn a_link_as_it_was_made_tells_nothing_of_what_came_of_it() {
+        let done = link().open(opening(), minutes(1)).unwrap().complete(completion(), minutes(2)).unwrap();
+        let made = Link { resends: 2, ..done }.as_made();
+        assert_eq!((made.status(), made.resends, made.times.completed), (LinkStatus::Created, 0, None));
+        assert_eq!((made.binding(), made.expires_at), (link().binding(), link().expires_at));
+    }
+
+    #[test]
+    fn its_status_at_a_moment_is_that_of_the_link_as_of_then() {
+        let opened = link().open(opening(), minutes(9)).unwrap();
+        let held = opened.clone().hold("r".to_owned(), minutes(17), minutes(12)).unwrap();
+        let early = opened.clone().hold("r".to_owned(), minutes(14), minutes(10)).unwrap();
+        let failed = opened.clone().fail("r", FAULT, minutes(10)).unwrap();
+        let done = opened.clone().complete(completion(), minutes(10)).unwrap();
+        for link in [link(), opened, held, early, failed, done] {
+            for minute in 0..40 {
+                let now = minutes(minute);
+                assert_eq!(link.status_at(now), link.clone().as_of(now).status(), "{link:?} at {minute}");
+            }
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::secret::Secret;
 
@@ -13,9 +14,12 @@ use super::fault::{Code, Fault, Step};
 use super::ids::{AttemptId, LinkId, ProviderId};
 use super::profile::SignedIn;
 use super::provider::{CallbackPath, Revision};
+use super::timeline::Timeline;
 
-/// Which of the redirect URIs a login comes back to (DESIGN §5.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Which of the redirect URIs a login comes back to: `eu` for every link channel, `abc` and `abcAuth2` for
+/// the two flows of Apple Messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(as = CallbackRoute)]
 pub enum Route {
     /// `/idp/eu/oauth/callback`, for every link channel.
     #[serde(rename = "eu")]
@@ -117,6 +121,9 @@ pub struct AuthorizationRequest {
     pub expires_at: Timestamp,
     /// How far it came.
     pub phase: Phase,
+    /// What it went through from its claim on.
+    #[serde(default)]
+    pub timeline: Timeline,
 }
 
 /// How far an authorization request came.
@@ -124,6 +131,11 @@ pub struct AuthorizationRequest {
 pub enum Phase {
     /// The customer is at the provider.
     Started,
+    /// The same browser opened the link again; this opening is worth nothing any more.
+    GivenUp {
+        /// When.
+        at: Timestamp,
+    },
     /// The callback came and is at work.
     Claimed {
         /// Since when.
@@ -199,11 +211,25 @@ impl AuthorizationRequest {
         }
         match self.phase {
             Phase::Started => {
+                self.timeline.begin(Step::Claim, self.age_at(now));
                 self.phase = Phase::Claimed { at: now };
                 Ok(self)
             }
             _ => Err(Fault::new(Step::Claim, Code::StateUnknown)),
         }
+    }
+
+    /// The same browser has opened the link again.
+    #[must_use]
+    pub fn give_up(mut self, now: Timestamp) -> Self {
+        self.code_verifier = None;
+        self.phase = Phase::GivenUp { at: now };
+        self
+    }
+
+    /// Milliseconds since the opening.
+    pub fn age_at(&self, now: Timestamp) -> u64 {
+        u64::try_from(now.duration_since(self.created_at).as_millis()).unwrap_or(0)
     }
 
     /// Ends the request. What it knew of the person and PKCE's secret are forgotten.

@@ -8,15 +8,20 @@ mod announce;
 pub mod callback;
 pub mod confirm;
 pub mod contacts;
+mod course;
 pub mod create_link;
 pub mod inbound;
 pub mod links;
+pub mod lists;
+pub mod once;
 pub mod open_link;
 pub mod outcome;
 pub mod preview;
 mod record;
+pub mod resend;
 mod sign_in;
 mod sweep;
+pub mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,6 +37,7 @@ use crate::egress::provider::ProviderClient;
 use crate::profile::{MappingFault, Normaliser};
 use crate::store::Store;
 
+pub use crate::channel::AuthMessage;
 pub use crate::store::{ContactFilter, Page, StoreError};
 
 /// How often a step that lost a race reads again and tries once more.
@@ -46,6 +52,10 @@ pub struct Broker {
     /// Mappings are compiled once per revision of a provider.
     normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
     settings: Settings,
+    /// Orders with a key that are carried out right now.
+    running: once::Running,
+    /// Callers that wait for a link.
+    waits: waiting::Waits,
 }
 
 /// What the broker must know of its surroundings.
@@ -73,6 +83,8 @@ impl Broker {
             tenants: ArcSwap::from_pointee(tenants),
             normalisers: Cache::new(20_000),
             settings,
+            running: once::Running::default(),
+            waits: waiting::Waits::default(),
         }
     }
 

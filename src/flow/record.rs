@@ -227,7 +227,10 @@ impl Broker {
         tenant: &Tenant,
         before: &Stored<AuthorizationRequest>,
     ) -> Result<Stored<AuthorizationRequest>, Fault> {
-        let stored = self.store.at(&tenant.id).request(&before.value.key).await.map_err(unavailable)?;
+        let mut stored = self.store.at(&tenant.id).request(&before.value.key).await.map_err(unavailable)?;
+        if let Some(stored) = &mut stored {
+            stored.value.timeline = before.value.timeline.clone();
+        }
         let same_phase = |stored: &Stored<AuthorizationRequest>| {
             discriminant(&stored.value.phase) == discriminant(&before.value.phase)
         };

@@ -1,5 +1,6 @@
 //! From a [`Tx`] to a batch, and from a lost reply to the truth.
 
+use std::mem;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,13 +25,20 @@ const VOID: &[u8] = b"void";
 impl TenantStore {
     /// Does everything in `tx`, or nothing. After [`StoreError::Conflict`] and [`StoreError::Unavailable`] nothing
     /// was changed; only [`StoreError::Unknown`] leaves it open.
-    pub async fn commit(&self, tx: Tx, durability: Durability) -> Result<(), StoreError> {
+    pub async fn commit(&self, mut tx: Tx, durability: Durability) -> Result<(), StoreError> {
         if tx.is_empty() {
             return Ok(());
         }
         let inner = &self.store.inner;
+        let links = mem::take(&mut tx.links);
+        let events = mem::take(&mut tx.events);
         let batch = self.batch(tx, inner.clock.now());
-        apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await
+        apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await?;
+        inner.changes.tell(&links);
+        for kind in events {
+            metrics::counter!("countersign_events_total", "type" => kind.as_str()).increment(1);
+        }
+        Ok(())
     }
 
     fn batch(&self, tx: Tx, now: Timestamp) -> Batch {
@@ -45,6 +53,7 @@ impl TenantStore {
                     batch.puts.push(Put { key, value, ttl: until.map(|until| ttl(now, until)) });
                 }
                 Op::Delete(key) => batch.deletes.push(key),
+                Op::Forget { kind, place } => batch.deletes.push(key_of(keys, kind, place)),
                 Op::Expect(key, version) => batch.expects.push((key, Expect::At(version))),
                 Op::Member { is_in, set, set_kind, member } => {
                     let list = if is_in { &mut batch.adds } else { &mut batch.removes };

@@ -18,7 +18,7 @@ use super::backend::{Key, Partition};
 pub enum DueKind {
     /// A link's time is over; the id is the link's.
     LinkExpiry,
-    /// A link has been kept for long enough; the id is the link's.
+    /// The tenant's links and attempts of before an hour have been kept for long enough; the id is empty.
     LinkSweep,
     /// A sign-in that waits for the chat lapses; the id is the authorization request's key.
     RequestLapse,
@@ -137,7 +137,7 @@ pub fn normal_phone(phone: &str) -> String {
     if digits.is_empty() { phone.trim().to_owned() } else { digits }
 }
 
-fn millis(at: Timestamp) -> u64 {
+pub(super) fn millis(at: Timestamp) -> u64 {
     u64::try_from(at.as_millisecond()).unwrap_or(0)
 }
 

@@ -4,6 +4,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
+use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, ConversationId, EventId, LinkId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
@@ -11,7 +12,7 @@ use crate::domain::request::AuthorizationRequest;
 use super::backend::{Key, Versioned};
 use super::keys::{Listed, normal_email, normal_phone};
 use super::records::{Record, Stored};
-use super::tx::{self, AUDITS, BY_EMAIL, BY_EXTERNAL_ID, BY_PHONE, CONTACTS, EVENTS, IDENTITY, TOKEN};
+use super::tx::{self, AUDITS, BY_EMAIL, BY_EXTERNAL_ID, BY_PHONE, CONTACTS, EVENTS, IDENTITY, ONCE, TOKEN};
 use super::{StoreError, TenantStore};
 
 /// Customer numbers that are reserved at once: one durable write for so many new contacts. A restart leaves a gap.
@@ -79,6 +80,17 @@ impl TenantStore {
     /// An authorization request by its key, see [`request_key`](Self::request_key).
     pub async fn request(&self, key: &str) -> Result<Option<Stored<AuthorizationRequest>>, StoreError> {
         self.one(self.keys.key(AuthorizationRequest::KIND, key)).await
+    }
+
+    /// The authorization requests of these keys, in their order; those that are gone are left out.
+    pub async fn requests(&self, keys: &[&str]) -> Result<Vec<Stored<AuthorizationRequest>>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(|key| self.keys.key(AuthorizationRequest::KIND, key)).collect();
+        Ok(self.many(keys).await?.into_iter().flatten().collect())
+    }
+
+    /// What an order of this name has made; see [`Tx::put_made_once`](super::Tx::put_made_once).
+    pub async fn made_once(&self, name: &str) -> Result<Option<Stored<MadeOnce>>, StoreError> {
+        self.one(self.keys.key(MadeOnce::KIND, &self.keys.hash(ONCE, name))).await
     }
 
     /// A conversation by the platform's id.
@@ -226,12 +238,12 @@ impl TenantStore {
         self.keys.key(ContactId::KIND, &hash)
     }
 
-    async fn one<R: Record>(&self, key: Key) -> Result<Option<Stored<R>>, StoreError> {
+    pub(super) async fn one<R: Record>(&self, key: Key) -> Result<Option<Stored<R>>, StoreError> {
         let found = self.store.inner.backend.get(std::slice::from_ref(&key)).await?.pop().flatten();
         self.open(key, found)
     }
 
-    async fn many<R: Record>(&self, keys: Vec<Key>) -> Result<Vec<Option<Stored<R>>>, StoreError> {
+    pub(super) async fn many<R: Record>(&self, keys: Vec<Key>) -> Result<Vec<Option<Stored<R>>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }

@@ -9,6 +9,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
+use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
@@ -38,6 +39,7 @@ records! {
     Contact => "contact",
     Event => "event",
     AuditEntry => "audit",
+    MadeOnce => "once",
     // Indexes: which link has this token, which contact owns this identity.
     LinkId => "token",
     ContactId => "identity",

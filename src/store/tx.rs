@@ -9,34 +9,38 @@ use zeroize::Zeroizing;
 use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
-use crate::domain::event::Event;
-use crate::domain::ids::{ContactId, ProviderId};
+use crate::domain::event::{Event, EventType};
+use crate::domain::idempotency::MadeOnce;
+use crate::domain::ids::{ContactId, LinkId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Expect, Key, Version};
 use super::keys::{DueKind, Listed, normal_email, normal_phone};
+use super::lists::{Row, attempt_place, link_place};
 use super::records::{Record, Stored};
 
-/// How long a link is kept after it was made (DESIGN §3).
+/// How long links and attempts are kept after they were made (DESIGN §3).
 pub const LINK_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Frees a link's space if the sweep does not come.
-const LINK_TTL: SignedDuration = SignedDuration::from_hours(31 * 24);
-/// A finished authorization request shows its outcome to the same browser a little longer than it lives.
-const REQUEST_TTL: SignedDuration = SignedDuration::from_mins(30);
+/// Frees the space of a link or an attempt if the sweep does not come.
+const LINK_TTL: SignedDuration = SignedDuration::from_hours(35 * 24);
 
 /// Purposes of keyed hashes. Never changed once released.
 pub(super) const STATE: &str = "state";
 pub(super) const TOKEN: &str = "token";
 pub(super) const CONVERSATION: &str = "conversation";
 pub(super) const IDENTITY: &str = "identity";
+pub(super) const ONCE: &str = "once";
 
 /// Sets and logs of a tenant.
 pub(super) const CONTACTS: &str = "contacts";
 pub(super) const BY_EMAIL: &str = "contacts-by-email";
 pub(super) const BY_PHONE: &str = "contacts-by-phone";
 pub(super) const BY_EXTERNAL_ID: &str = "contacts-by-external-id";
+pub(super) const LINKS: &str = "links";
+pub(super) const LINKS_OF: &str = "links-of-conversation";
+pub(super) const ATTEMPTS: &str = "attempts";
 pub(super) const EVENTS: &str = "events";
 pub(super) const AUDITS: &str = "audits";
 
@@ -44,6 +48,10 @@ pub(super) const AUDITS: &str = "audits";
 #[derive(Default)]
 pub struct Tx {
     pub(super) ops: Vec<Op>,
+    /// Links that change, for those who wait for it.
+    pub(super) links: Vec<LinkId>,
+    /// The types of its events, to be counted once they are written.
+    pub(super) events: Vec<EventType>,
 }
 
 /// One change.
@@ -57,6 +65,10 @@ pub(super) enum Op {
         until: Option<Timestamp>,
     },
     Delete(Key),
+    Forget {
+        kind: &'static str,
+        place: Place,
+    },
     Expect(Key, Version),
     Member {
         is_in: bool,
@@ -99,19 +111,33 @@ impl Tx {
         self.ops.is_empty()
     }
 
-    /// A new link: found by its id and its token, due at its expiry and when it has been kept for long enough.
+    /// A new link: found by its id and its token, listed for tenant and conversation, due at its expiry. It is
+    /// deleted, with every attempt at it, when it has been kept for long enough: one entry for an hour's links.
     pub fn create_link(&mut self, link: &Link) {
         let until = Some(link.created_at + LINK_TTL);
         let id = link.id.as_str();
         self.put(Place::Named(id.to_owned()), Some(Expect::Absent), link, until);
         self.put(hashed(TOKEN, link.token.expose()), Some(Expect::Absent), &link.id, until);
+        self.list(true, Place::Only, LINKS, link_place(link));
+        self.list(true, conversation_place(link), LINKS_OF, link_place(link));
         self.due(DueKind::LinkExpiry, link.expires_at, id);
-        self.due(DueKind::LinkSweep, link.created_at + LINK_KEPT, id);
+        self.due(DueKind::LinkSweep, end_of_hour(link.expires_at) + LINK_KEPT, "");
+    }
+
+    /// Forgets a link that was kept for long enough.
+    pub fn forget_link(&mut self, row: &Row<Link>) {
+        self.list(false, Place::Only, LINKS, row.member.clone());
+        if let Some(link) = &row.record {
+            self.list(false, conversation_place(link), LINKS_OF, row.member.clone());
+            self.ops.push(Op::Forget { kind: LinkId::KIND, place: hashed(TOKEN, link.token.expose()) });
+            self.ops.push(Op::Delete(link.key.clone()));
+        }
     }
 
     /// A changed link. A final one is no longer due at its expiry.
     pub fn update_link(&mut self, stored: &Stored<Link>, link: &Link) {
         self.replace(stored, link, Some(link.created_at + LINK_TTL));
+        self.links.push(link.id.clone());
         let awaits = |link: &Link| (!link.status().is_final()).then_some(link.expires_at);
         let (before, after) = (awaits(stored), awaits(link));
         if before != after {
@@ -125,21 +151,31 @@ impl Tx {
         }
     }
 
-    /// A new authorization request, found by its state.
+    /// A new authorization request, found by its state and listed as an attempt.
     pub fn create_request(&mut self, state: &str, request: &AuthorizationRequest) {
-        let until = Some(request.expires_at + REQUEST_TTL);
+        let until = Some(request.created_at + LINK_TTL);
         self.put(hashed(STATE, state), Some(Expect::Absent), request, until);
+        self.list(true, Place::Only, ATTEMPTS, attempt_place(request));
     }
 
     /// A changed authorization request.
     pub fn update_request(&mut self, stored: &Stored<AuthorizationRequest>, request: &AuthorizationRequest) {
-        self.replace(stored, request, Some(request.expires_at + REQUEST_TTL));
+        self.replace(stored, request, Some(request.created_at + LINK_TTL));
     }
 
-    /// Forgets an authorization request.
-    pub fn delete_request(&mut self, stored: &Stored<AuthorizationRequest>) {
-        self.ops.push(Op::Expect(stored.key.clone(), stored.version));
-        self.ops.push(Op::Delete(stored.key.clone()));
+    /// Forgets an attempt that was kept for long enough.
+    pub fn forget_attempt(&mut self, row: &Row<AuthorizationRequest>) {
+        self.list(false, Place::Only, ATTEMPTS, row.member.clone());
+        self.ops.extend(row.record.iter().map(|request| Op::Delete(request.key.clone())));
+    }
+
+    /// What the order of this name has made, in place of what an order of long ago has. The name is a text that
+    /// only this sender's orders with this key have.
+    pub fn put_made_once(&mut self, stored: Option<&Stored<MadeOnce>>, name: &str, made: &MadeOnce) {
+        match stored {
+            Some(stored) => self.replace(stored, made, Some(made.until)),
+            None => self.put(hashed(ONCE, name), Some(Expect::Absent), made, Some(made.until)),
+        }
     }
 
     /// A new conversation, or a change of the `stored` one.
@@ -191,6 +227,7 @@ impl Tx {
     /// Tells the platform. The log holds the event's id, the record its body.
     pub fn event(&mut self, event: impl Borrow<Event>) {
         let event = event.borrow();
+        self.events.push(event.kind);
         self.log(EVENTS, event.id.as_str(), event);
     }
 
@@ -226,7 +263,10 @@ impl Tx {
     }
 
     fn member(&mut self, is_in: bool, set: Place, set_kind: &'static str, contact: &Contact) {
-        let member = Listed::new(contact.created_at, &contact.id).into_member();
+        self.list(is_in, set, set_kind, Listed::new(contact.created_at, &contact.id).into_member());
+    }
+
+    fn list(&mut self, is_in: bool, set: Place, set_kind: &'static str, member: Vec<u8>) {
         self.ops.push(Op::Member { is_in, set, set_kind, member });
     }
 }
@@ -238,6 +278,16 @@ pub(super) fn identity_text(provider: &ProviderId, subject: &str) -> Zeroizing<S
 
 fn identity_place(provider: &ProviderId, subject: &str) -> Place {
     Place::Hashed(IDENTITY, identity_text(provider, subject))
+}
+
+fn conversation_place(link: &Link) -> Place {
+    hashed(CONVERSATION, link.conversation.id.as_str())
+}
+
+/// The first full hour at `at` or after it: what falls into one hour shares its entries.
+fn end_of_hour(at: Timestamp) -> Timestamp {
+    let hour = at.as_second().div_euclid(3600) + 1;
+    Timestamp::from_second(hour * 3600).unwrap_or(Timestamp::MAX)
 }
 
 fn hashed(purpose: &'static str, text: &str) -> Place {

@@ -11,7 +11,10 @@ use crate::issuer::{Caller, Issuer};
 pub fn caller(issuer: &Issuer, tenant: &Tenant, headers: &HeaderMap) -> Result<Caller, Refusal> {
     bearer_token(headers)
         .and_then(|token| issuer.verify_access(tenant, token).map_err(Refusal::Token))
-        .inspect_err(|refusal| tracing::info!(tenant = %tenant.id, code = refusal.as_str(), "auth.rejected"))
+        .inspect_err(|refusal| {
+            tracing::info!(tenant = %tenant.id, code = refusal.as_str(), "auth.rejected");
+            metrics::counter!("countersign_access_refused_total", "error" => refusal.as_str()).increment(1);
+        })
 }
 
 /// The client that calls, if its token holds `scope`. A refusal is logged here.
@@ -25,8 +28,10 @@ pub fn caller_with(
     if caller.scopes.allow(scope) {
         return Ok(caller);
     }
+    let refusal = Refusal::Scope(scope);
     tracing::info!(tenant = %tenant.id, client = %caller.client_id, scope, "auth.denied");
-    Err(Refusal::Scope(scope))
+    metrics::counter!("countersign_access_refused_total", "error" => refusal.as_str()).increment(1);
+    Err(refusal)
 }
 
 /// Why a call is not let in.

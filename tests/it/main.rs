@@ -3,6 +3,7 @@
 
 mod api;
 mod architecture;
+mod attempts;
 mod binding;
 mod browser;
 mod callback;
@@ -18,13 +19,19 @@ mod faults;
 mod harness;
 mod hostile;
 mod https;
+mod idempotency;
 mod issuer;
+mod link_lists;
 mod login;
 mod message;
+mod metrics;
+mod openapi;
 mod pages;
 mod profile;
 mod program;
+mod resend;
 mod review;
 mod settings;
 mod store;
 mod sweep;
+mod waiting;

@@ -64,6 +64,7 @@ fn sent() -> AuthorizationRequest {
         created_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH + REQUEST_LIFETIME,
         phase: Phase::Started,
+        timeline: crate::domain::timeline::Timeline::default(),
     }
 }
 

@@ -41,7 +41,15 @@ pub(super) enum Node {
     /// `{a: b}`
     Object(Vec<(Box<str>, Node)>),
     /// `length(a)`
-    Call(Function, Vec<Argument>),
+    Call(Called, Vec<Argument>),
+}
+
+/// A function, and where its name stands in the expression, both from 1: for its faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Called {
+    pub(super) function: Function,
+    pub(super) line: usize,
+    pub(super) column: usize,
 }
 
 /// What stands between the brackets of a call.

@@ -84,8 +84,8 @@ fn every_setting_reaches_the_tenant() {
     assert_eq!(tenant.returns[&Channel::Whatsapp], "whatsapp://send?phone=15550199");
     assert_eq!(tenant.returns.len(), 4);
     let snippet = tenant.snippet("/auth").unwrap();
-    assert_eq!(snippet.wording(Channel::Sms, "en"), Some("{link}"));
-    assert_eq!(snippet.wording(Channel::Email, "en"), Some("Sign in to {tenant}: {link}"));
+    assert_eq!(snippet.wording(Channel::Sms, "en").unwrap().text, "{link}");
+    assert_eq!(snippet.wording(Channel::Email, "en").unwrap().text, "Sign in to {tenant}: {link}");
     assert_eq!(tenant.snippet("short").unwrap().channels.len(), 1);
     let client = tenant.client("acme bot").unwrap();
     assert_eq!(client.scopes.to_string(), "write:auth_links admin:all write:policies");
