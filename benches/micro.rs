@@ -1,6 +1,8 @@
 //! What the small steps of a login cost, each alone: `cargo bench --bench micro`.
 //! The figures to keep stand in `docs/performance.md`.
 
+#![expect(clippy::unwrap_used, reason = "a bench may fail where it stands")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 
