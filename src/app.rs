@@ -22,6 +22,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Environment, Faults, Loaded, StoreUrl};
 use crate::domain::binding::BindingPolicy;
 use crate::domain::ids::TenantId;
+use crate::domain::rule::Rules;
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
@@ -49,6 +50,7 @@ const LOGIN_DEADLINE: Duration = Duration::from_secs(9);
 pub struct App {
     router: Router,
     ops: Router,
+    broker: Arc<Broker>,
 }
 
 impl App {
@@ -74,19 +76,25 @@ impl App {
             watch::tenants(*folder, &broker, clock);
         }
         let web = Arc::new(Web {
-            broker,
+            broker: Arc::clone(&broker),
             issuer,
             https,
             metrics,
             platform: Arc::new(platform(config)),
             trusted_proxies: config.server.trusted_proxies.clone(),
         });
-        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web) })
+        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker })
     }
 
     /// The routes, for a program that serves them together with its own.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// A way to end what would make a stop wait: callers that wait for a link are answered.
+    pub fn drain(&self) -> impl FnOnce() + Send + 'static {
+        let broker = Arc::clone(&self.broker);
+        move || broker.end_waits()
     }
 
     /// Serves until `stop` is ready, then finishes the running requests; `ops` is the operator's own address.
@@ -96,9 +104,14 @@ impl App {
         ops: Option<TcpListener>,
         stop: impl Future<Output = ()>,
     ) {
+        let drain = self.drain();
         let ops = ops.map(|ops| {
             tokio::spawn(listener::serve(ops, self.ops, Limits::default(), std::future::pending()))
         });
+        let stop = async {
+            stop.await;
+            drain();
+        };
         listener::serve(listener, self.router, Limits::default(), stop).await;
         // The operator can ask until the last request is done.
         if let Some(ops) = ops {
@@ -167,6 +180,7 @@ fn platform(config: &Config) -> Tenant {
         hosts: vec![host.to_ascii_lowercase()],
         binding: BindingPolicy::default(),
         providers: Vec::new(),
+        rules: Rules::default(),
         snippets: Vec::new(),
         returns: BTreeMap::new(),
         clients: config.clients.clone(),

@@ -9,6 +9,7 @@ use super::client::Client;
 use super::conversation::Channel;
 use super::ids::{ProviderId, TenantId};
 use super::provider::Provider;
+use super::rule::Rules;
 use super::setting::SettingFault;
 use super::snippet::Snippet;
 
@@ -34,6 +35,8 @@ pub struct Tenant {
     pub returns: BTreeMap<Channel, String>,
     /// Its bots and apps.
     pub clients: Vec<Client>,
+    /// What a sign-in tells the platform beside the profile.
+    pub rules: Rules,
 }
 
 impl Tenant {

@@ -8,17 +8,24 @@ mod announce;
 pub mod callback;
 pub mod confirm;
 pub mod contacts;
+mod course;
 pub mod create_link;
+mod identify;
 pub mod inbound;
 pub mod keys;
 pub mod links;
+pub mod lists;
+pub mod once;
 pub mod open_link;
 pub mod outcome;
 pub mod preview;
 mod record;
+pub mod resend;
+mod rules;
 mod sign_in;
 mod sweep;
 pub mod tenants;
+pub mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,7 +38,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::provider::ProviderClient;
-use crate::profile::{MappingFault, Normaliser};
+use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
 pub use crate::channel::AuthMessage;
@@ -52,7 +59,13 @@ pub struct Broker {
     keys: ArcSwap<KeysInUse>,
     /// Mappings are compiled once per revision of a provider.
     normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
+    /// Rules are compiled once per revision of a tenant's.
+    rules: Cache<(TenantId, Revision), Arc<CompiledRules>>,
     settings: Settings,
+    /// Orders with a key that are carried out right now.
+    running: once::Running,
+    /// Callers that wait for a link.
+    waits: waiting::Waits,
 }
 
 /// What the broker must know of its surroundings.
@@ -80,7 +93,10 @@ impl Broker {
             tenants: ArcSwap::from_pointee(Known::new(tenants)),
             keys: ArcSwap::default(),
             normalisers: Cache::new(20_000),
+            rules: Cache::new(20_000),
             settings,
+            running: once::Running::default(),
+            waits: waiting::Waits::default(),
         }
     }
 

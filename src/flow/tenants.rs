@@ -180,6 +180,7 @@ mod tests {
             hosts: vec![host.to_owned()],
             binding: BindingPolicy::default(),
             providers: Vec::new(),
+            rules: crate::domain::rule::Rules::default(),
             snippets: Vec::new(),
             returns: BTreeMap::new(),
             clients: Vec::new(),

@@ -31,6 +31,7 @@ impl TenantStore {
             return Ok(());
         }
         let inner = &self.store.inner;
+        let links = mem::take(&mut tx.links);
         let events = mem::take(&mut tx.events);
         let mut batch = self.batch(tx, inner.clock.now());
         let listed = self.keys.listed.load(Ordering::Relaxed);
@@ -42,6 +43,7 @@ impl TenantStore {
         if !listed {
             self.keys.listed.store(true, Ordering::Relaxed);
         }
+        inner.changes.tell(&links);
         for kind in events {
             metrics::counter!("countersign_events_total", "type" => kind.as_str()).increment(1);
         }
@@ -55,7 +57,7 @@ impl TenantStore {
             match op {
                 Op::Put { kind, place, expect, plain, until } => {
                     let Target { key, elsewhere, from, .. } = Target::of(keys, kind, place);
-                    let value = Bytes::from(keys.seal(kind, key.as_bytes(), &plain, self.nonce()));
+                    let value = Bytes::from(keys.seal(kind, key.as_bytes(), plain, self.nonce()));
                     match (expect, from) {
                         (Some(expect @ Expect::At(_)), Some(from)) => {
                             batch.deletes.push(from.clone());
@@ -63,12 +65,21 @@ impl TenantStore {
                         }
                         (expect, _) => batch.expects.extend(expect.map(|expect| (key.clone(), expect))),
                     }
-                    if expect == Some(Expect::Absent) {
-                        batch.expects.extend(elsewhere.into_iter().map(|key| (key, Expect::Absent)));
+                    match expect {
+                        Some(Expect::Absent) => {
+                            batch.expects.extend(elsewhere.into_iter().map(|key| (key, Expect::Absent)));
+                        }
+                        Some(Expect::At(_)) => {}
+                        // Whatever stood under this text, it is this now.
+                        None => batch.deletes.extend(elsewhere),
                     }
                     batch.puts.push(Put { key, value, ttl: until.map(|until| ttl(now, until)) });
                 }
                 Op::Delete(key) => batch.deletes.push(key),
+                Op::Forget { kind, place } => {
+                    let Target { key, elsewhere, .. } = Target::of(keys, kind, place);
+                    batch.deletes.extend(elsewhere.into_iter().chain([key]));
+                }
                 Op::Expect(key, version) => batch.expects.push((key, Expect::At(version))),
                 Op::Member { is_in, set, set_kind, member } => {
                     let member = name(keys, member);

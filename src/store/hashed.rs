@@ -15,10 +15,11 @@ pub(super) const STATE: &str = "state";
 pub(super) const TOKEN: &str = "token";
 pub(super) const CONVERSATION: &str = "conversation";
 pub(super) const IDENTITY: &str = "identity";
+pub(super) const ONCE: &str = "once";
+pub(super) const EXTERNAL_ID: &str = "contacts-by-external-id";
 /// These are also the kinds of the sets.
 pub(super) const BY_EMAIL: &str = "contacts-by-email";
 pub(super) const BY_PHONE: &str = "contacts-by-phone";
-pub(super) const BY_EXTERNAL_ID: &str = "contacts-by-external-id";
 
 /// How something comes under a new index key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +33,13 @@ pub(super) enum Renewal {
 /// Every purpose.
 pub(super) const PURPOSES: &[(&str, Renewal)] = &[
     (STATE, Renewal::Lapses),
+    (ONCE, Renewal::Lapses),
     (TOKEN, Renewal::Moves),
     (CONVERSATION, Renewal::Moves),
     (IDENTITY, Renewal::Moves),
     (BY_EMAIL, Renewal::Moves),
     (BY_PHONE, Renewal::Moves),
-    (BY_EXTERNAL_ID, Renewal::Moves),
+    (EXTERNAL_ID, Renewal::Moves),
 ];
 
 /// The names of one text, one per index key.
@@ -112,13 +114,24 @@ impl TenantStore {
         Ok(self.open(key, found)?.map(|stored| Stored { outdated, ..stored }))
     }
 
-    /// The sets of a text, in the order of their keys' age: a member that moves to a younger one while they
+    /// The records of some places in their order, read together; those that are not there are left out.
+    pub(super) async fn all_at<R: Record>(&self, places: Vec<Places>) -> Result<Vec<Stored<R>>, StoreError> {
+        let keys: Vec<_> = places.iter().flat_map(Places::keys).cloned().collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = self.store.inner.backend.get(&keys).await?.into_iter();
+        let records = places.into_iter().map(|places| self.first(places, &mut found));
+        records.filter_map(Result::transpose).collect()
+    }
+
+    /// The sets of a kind and a text, in the order of their keys' age: a member that moves to a younger one while they
     /// are read in this order is not missed.
-    pub(super) fn sets(&self, purpose: &'static str, text: &str) -> Vec<Key> {
+    pub(super) fn sets(&self, kind: &str, purpose: &'static str, text: &str) -> Vec<Key> {
         check_purpose(purpose);
         let Names { active, next, previous } = self.keys.names(purpose, text);
         let names = [previous, Some(active), next].into_iter().flatten();
-        names.map(|name| self.keys.key(purpose, &name)).collect()
+        names.map(|name| self.keys.key(kind, &name)).collect()
     }
 
     /// At most `limit` members of the union of some sets that come after `after`, in the order of

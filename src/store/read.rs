@@ -4,15 +4,15 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
+use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, ConversationId, EventId, LinkId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Key, Versioned};
-use super::hashed::{BY_EMAIL, BY_EXTERNAL_ID, BY_PHONE, CONVERSATION, IDENTITY, Places, STATE, TOKEN};
-use super::keys::{Listed, normal_email, normal_phone};
+use super::hashed::{CONVERSATION, IDENTITY, ONCE, Places, STATE, TOKEN};
 use super::records::{Record, Stored};
-use super::tx::{self, AUDITS, CONTACTS, EVENTS};
+use super::tx::{self, AUDITS, EVENTS};
 use super::{StoreError, TenantStore};
 
 /// Customer numbers that are reserved at once: one durable write for so many new contacts. A restart leaves a gap.
@@ -20,19 +20,6 @@ const NUMBERS_AT_ONCE: u64 = 20;
 /// Log entries that are looked at together.
 const LOOKED_AT_ONCE: usize = 200;
 const CUSTOMER_NUMBER: &str = "customer-number";
-
-/// Which contacts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContactFilter {
-    /// Every one.
-    All,
-    /// With this email address, in any case.
-    Email(String),
-    /// With this phone number, however it is written.
-    Phone(String),
-    /// With this id of the platform.
-    ExternalId(String),
-}
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +66,17 @@ impl TenantStore {
     /// An authorization request by its key, see [`request_key`](Self::request_key).
     pub async fn request(&self, key: &str) -> Result<Option<Stored<AuthorizationRequest>>, StoreError> {
         self.one(self.keys.key(AuthorizationRequest::KIND, key)).await
+    }
+
+    /// The authorization requests of these keys, in their order; those that are gone are left out.
+    pub async fn requests(&self, keys: &[&str]) -> Result<Vec<Stored<AuthorizationRequest>>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(|key| self.keys.key(AuthorizationRequest::KIND, key)).collect();
+        Ok(self.many(keys).await?.into_iter().flatten().collect())
+    }
+
+    /// What an order of this name has made; see [`Tx::put_made_once`](super::Tx::put_made_once).
+    pub async fn made_once(&self, name: &str) -> Result<Option<Stored<MadeOnce>>, StoreError> {
+        self.hashed(ONCE, name).await
     }
 
     /// A conversation by the platform's id.
@@ -144,31 +142,6 @@ impl TenantStore {
             conversation: self.first(conversation, &mut found)?,
             identity: identity.map_or(Ok(None), |identity| self.first(identity, &mut found))?,
         })
-    }
-
-    /// At most `limit` contacts behind `after` (a [`Page::next`]), newest first.
-    pub async fn contact_ids(
-        &self,
-        filter: ContactFilter,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<ContactId>, StoreError> {
-        let sets = match filter {
-            ContactFilter::All => vec![self.keys.key(CONTACTS, "")],
-            ContactFilter::Email(email) => self.sets(BY_EMAIL, &normal_email(&email)),
-            ContactFilter::Phone(phone) => self.sets(BY_PHONE, &normal_phone(&phone)),
-            ContactFilter::ExternalId(id) => self.sets(BY_EXTERNAL_ID, &id),
-        };
-        let after = match after {
-            Some(cursor) => Listed::parse_cursor(cursor).ok_or(StoreError::BadCursor)?,
-            None => Vec::new(),
-        };
-        // One more than asked for shows whether there is a next page.
-        let mut members = self.members(&sets, &after, limit.saturating_add(1)).await?;
-        let more = members.len() > limit;
-        members.truncate(limit);
-        let next = members.last().filter(|_| more).map(|last| Listed::cursor(last));
-        Ok(Page { items: members.iter().filter_map(|member| Listed::parse(member)).collect(), next })
     }
 
     /// At most `limit` events behind a position, with theirs. Erased ones are left out; an empty answer is the end.
@@ -311,7 +284,8 @@ mod tests {
         let id: ContactId = "ct_00000000000000000000000000000001".parse().unwrap();
         let key = at.keys.key(Contact::KIND, id.as_str());
         for text in ["", "no json", r#"{"id": "dana@example.com"}"#] {
-            let value = Bytes::from(at.keys.seal(Contact::KIND, key.as_bytes(), text.as_bytes(), at.nonce()));
+            let plain = zeroize::Zeroizing::new(text.as_bytes().to_vec());
+            let value = Bytes::from(at.keys.seal(Contact::KIND, key.as_bytes(), plain, at.nonce()));
             let put = Put { key: key.clone(), value, ttl: None };
             let batch = Batch { puts: vec![put], ..Batch::default() };
             backend.commit(key.partition(), batch, Durability::Relaxed).await.unwrap();

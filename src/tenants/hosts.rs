@@ -94,6 +94,7 @@ mod tests {
                 hosts,
                 binding: BindingPolicy::default(),
                 providers: Vec::new(),
+                rules: crate::domain::rule::Rules::default(),
                 snippets: Vec::new(),
                 returns: BTreeMap::new(),
                 clients: Vec::new(),

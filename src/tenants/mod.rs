@@ -7,6 +7,7 @@
 //! | [`provider`] | `[[provider]]`, with [`urls`], [`secrets`] and [`revision`] |
 //! | [`wording`] | `[[snippet]]` and `[return]` |
 //! | [`folder`], [`hosts`] | the folder of a running broker: what is read again, and what goes live |
+//! | [`rules`] | `[[rule]]` |
 //!
 //! This file reads a folder and checks what holds over all tenants. To add a setting see
 //! [`shape`]; to add a check: 1. put it beside the reading of its section, 2. a fixture under
@@ -17,6 +18,7 @@ pub mod folder;
 mod hosts;
 pub mod provider;
 pub mod revision;
+pub mod rules;
 pub mod secrets;
 pub mod shape;
 pub mod urls;

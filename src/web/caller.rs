@@ -52,12 +52,16 @@ scopes! {
     WriteConversations => "write:conversations",
     /// See contacts.
     ReadContacts => "read:contacts",
+    /// Change, merge and erase contacts.
+    WriteContacts => "write:contacts",
     /// See providers and try mappings.
     ReadProviders => "read:providers",
     /// Read the events of the tenant.
     ReadEvents => "read:events",
     /// Everything of the tenant; on the base domain, see the tenants.
     AdminAll => "admin:all",
+    /// See attempts, with their steps.
+    ReadAudit => "read:audit",
 }
 
 /// A caller that was let in: host, token and scope are right.

@@ -65,9 +65,11 @@ fn order() -> Value {
 }
 
 /// Every route of the API: method, path, and the scope in front of it.
-const ROUTES: [(&str, &str, &str); 10] = [
+const ROUTES: [(&str, &str, &str); 14] = [
     ("POST", "/v1/auth-links", "write:auth_links"),
+    ("GET", "/v1/auth-links", "read:auth_links"),
     ("GET", "/v1/auth-links/al_x", "read:auth_links"),
+    ("POST", "/v1/auth-links/al_x/resend", "write:auth_links"),
     ("POST", "/v1/auth-links/al_x/cancel", "write:auth_links"),
     ("POST", "/v1/auth-links/al_x/confirm", "write:auth_links"),
     ("POST", "/v1/inbound/messages", "write:inbound"),
@@ -76,6 +78,8 @@ const ROUTES: [(&str, &str, &str); 10] = [
     ("GET", "/v1/contacts/ct_x", "read:contacts"),
     ("POST", "/v1/mapping/preview", "read:providers"),
     ("GET", "/v1/events", "read:events"),
+    ("GET", "/v1/attempts", "read:audit"),
+    ("GET", "/v1/attempts/at_x", "read:audit"),
 ];
 
 #[tokio::test]
@@ -151,7 +155,7 @@ async fn what_belongs_to_another_tenant_is_as_unknown_as_what_never_was() {
     };
     let mut bodies = Vec::new();
     for id in [&*foreign, &*unknown, "al_", "nonsense", "%ff", "%00", "..%2f..", "al_%20"] {
-        for (method, tail) in [("GET", ""), ("POST", "/cancel")] {
+        for (method, tail) in [("GET", ""), ("GET", "?wait=60"), ("POST", "/cancel"), ("POST", "/resend")] {
             let request = ask(&broker, method.parse().unwrap(), &format!("/v1/auth-links/{id}{tail}")).await;
             bodies.push(without_id(Answer::of(request).await.problem(404, "not_found").body));
         }
@@ -159,8 +163,14 @@ async fn what_belongs_to_another_tenant_is_as_unknown_as_what_never_was() {
             post_raw(&broker, &format!("/v1/auth-links/{id}/confirm"), r#"{"code": "123456"}"#).await;
         bodies.push(without_id(confirm.problem(404, "not_found").body));
     }
-    for path in ["/v1/conversations/conv-1", "/v1/conversations/%ff", "/v1/contacts/ct_1", "/v1/contacts/%ff"]
-    {
+    for path in [
+        "/v1/conversations/conv-1",
+        "/v1/conversations/%ff",
+        "/v1/contacts/ct_1",
+        "/v1/contacts/%ff",
+        "/v1/attempts/at_1",
+        "/v1/attempts/%ff",
+    ] {
         bodies.push(without_id(
             Answer::of(ask(&broker, Method::GET, path).await).await.problem(404, "not_found").body,
         ));
@@ -173,7 +183,7 @@ async fn another_method_is_answered_with_those_that_are_allowed() {
     let broker = Harness::start().await;
     for (method, path, _) in ROUTES {
         for other in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
-            if other == method {
+            if ROUTES.iter().any(|(allowed, at, _)| *allowed == other && *at == path) {
                 continue;
             }
             let request = ask(&broker, other.parse().unwrap(), path).await;

@@ -6,11 +6,14 @@ use countersign::clock::Clock;
 use countersign::domain::binding::Binding;
 use countersign::domain::contact::Contact;
 use countersign::domain::conversation::{Conversation, Verified};
+use countersign::domain::idempotency::MadeOnce;
 use countersign::domain::ids::ProviderId;
 use countersign::domain::link::Link;
 use countersign::domain::request::AuthorizationRequest;
 use countersign::store::seal::SealKeys;
-use countersign::store::{ContactFilter, DueKind, Durability, Store, StoreError, TenantStore, Tx};
+use countersign::store::{
+    Asked, ContactFilter, DueKind, Durability, List, Store, StoreError, TenantStore, Tx,
+};
 use jiff::{SignedDuration, Timestamp};
 
 use super::Opened;
@@ -67,6 +70,9 @@ async fn found(at: &TenantStore, filled: &Filled) -> (Vec<&'static str>, bool) {
     found.extend(at.identity(&provider(), "subject").await.unwrap().map(|_| "identity"));
     let login =
         at.login_records(&link.id, &conversation.at.id, Some((&provider(), "subject"))).await.unwrap();
+    let asked = Asked { cursor: None, limit: 9, since: None, until: None, filter: "" };
+    let links = at.links(List::LinksOf(&conversation.at.id), &asked, |_| true).await.unwrap();
+    found.extend((links.items.len() == 1).then_some("list of links"));
     let whole = login.link.is_some() && login.conversation.is_some() && login.identity.is_some();
     found.extend(whole.then_some("login"));
     let filters = [
@@ -81,7 +87,8 @@ async fn found(at: &TenantStore, filled: &Filled) -> (Vec<&'static str>, bool) {
     (found, at.request_by_state("state").await.unwrap().is_some())
 }
 
-const EVERYTHING: [&str; 7] = ["token", "conversation", "identity", "login", "email", "phone", "external id"];
+const EVERYTHING: [&str; 8] =
+    ["token", "conversation", "identity", "list of links", "login", "email", "phone", "external id"];
 
 #[tokio::test]
 async fn everything_is_found_before_during_and_after_the_move() {
@@ -306,4 +313,103 @@ async fn what_changes_while_it_is_moved_is_neither_lost_nor_doubled() {
         conversation: filled.conversation.clone(),
     };
     assert_eq!(found(&at, &filled).await.0, EVERYTHING);
+}
+
+#[tokio::test]
+async fn a_merge_during_the_move_leaves_nobody_in_two_places() {
+    let opened = super::open_sqlite();
+    let broker = store(&opened, ring(OLD, None, None));
+    let acme = tenant("acme");
+    let filled = fill(&broker.at(&acme), &opened.clock).await;
+    let mut survivor = contact(&opened.clock, 2, start());
+    survivor.external_id = None;
+    let mut tx = Tx::new();
+    tx.create_contact(&survivor);
+    broker.at(&acme).commit(tx, DURABLE).await.unwrap();
+    broker.replace_keys(ring(NEW, None, Some(OLD)));
+    let at = broker.at(&acme);
+    let (kept, other) = (at.contact(&survivor.id).await.unwrap().unwrap(), at.contact(&filled.contact.id));
+    let other = other.await.unwrap().unwrap();
+    let mut merged = kept.value.clone();
+    merged.external_id.clone_from(&other.external_id);
+    merged.link_identity(&provider(), "subject", start());
+    let mut tx = Tx::new();
+    tx.merge_contact(&kept, &merged, &other);
+    at.commit(tx, DURABLE).await.unwrap();
+    let external = other.external_id.as_deref().unwrap();
+    let behind = store(&opened, ring(OLD, Some(NEW), None)).at(&acme);
+    let owns = async |at: &TenantStore| {
+        let identity = at.identity(&provider(), "subject").await.unwrap().unwrap().into_value();
+        assert_eq!(
+            (&identity, at.external_owner(external).await.unwrap().as_ref()),
+            (&survivor.id, Some(&survivor.id))
+        );
+    };
+    for at in [&at, &behind] {
+        owns(at).await;
+    }
+    while broker.reindex().await.unwrap() > 0 {}
+    broker.replace_keys(ring(NEW, None, None));
+    owns(&broker.at(&acme)).await;
+}
+
+#[tokio::test]
+async fn an_order_that_comes_again_is_known_under_either_key() {
+    let opened = super::open_sqlite();
+    let broker = store(&opened, ring(OLD, None, None));
+    let at = broker.at(&tenant("acme"));
+    let made = MadeOnce {
+        order: at.hashes("order", "an order").remove(0),
+        made: "al_1".to_owned(),
+        until: opened.clock.now() + SignedDuration::from_hours(24),
+    };
+    let mut tx = Tx::new();
+    tx.put_made_once(None, "key client", &made);
+    at.commit(tx, DURABLE).await.unwrap();
+    broker.replace_keys(ring(NEW, None, Some(OLD)));
+    let at = broker.at(&tenant("acme"));
+    let known = at.made_once("key client").await.unwrap().unwrap();
+    assert!(at.hashes("order", "an order").contains(&known.value.order));
+    assert!(!at.hashes("order", "another order").contains(&known.value.order));
+    let mut again = Tx::new();
+    again.put_made_once(None, "key client", &made);
+    assert!(matches!(at.commit(again, DURABLE).await, Err(StoreError::Conflict)));
+}
+
+#[tokio::test]
+async fn a_cursor_goes_on_while_the_index_key_is_replaced() {
+    let opened = super::open_sqlite();
+    let broker = store(&opened, ring(OLD, None, None));
+    let acme = tenant("acme");
+    let mut conversation = None;
+    for number in 0..4_u32 {
+        let at = start() + SignedDuration::from_secs(number.into());
+        let (link, contact) = (link(&opened.clock, at), contact(&opened.clock, number.into(), at));
+        let mut tx = Tx::new();
+        tx.create_link(&link);
+        tx.create_contact(&Contact { external_id: None, ..contact });
+        broker.at(&acme).commit(tx, DURABLE).await.unwrap();
+        conversation = Some(link.conversation.id);
+    }
+    let conversation = conversation.unwrap();
+    let email = ContactFilter::Email(contact(&opened.clock, 9, start()).email.unwrap());
+    let (mut links, mut contacts, mut pages) = (0, 0, [None, None]);
+    for keys in [
+        ring(OLD, Some(NEW), None),
+        ring(NEW, None, Some(OLD)),
+        ring(NEW, None, Some(OLD)),
+        ring(NEW, None, None),
+    ] {
+        broker.replace_keys(keys);
+        let at = broker.at(&acme);
+        let asked = Asked { cursor: pages[0].as_deref(), limit: 1, since: None, until: None, filter: "" };
+        let page = at.links(List::LinksOf(&conversation), &asked, |_| true).await.unwrap();
+        links += page.items.len();
+        pages[0] = page.next;
+        let page = at.contact_ids(email.clone(), pages[1].as_deref(), 1).await.unwrap();
+        contacts += page.items.len();
+        pages[1] = page.next;
+        broker.reindex().await.unwrap();
+    }
+    assert_eq!((links, contacts, pages), (4, 4, [None, None]));
 }
