@@ -48,7 +48,7 @@ impl TenantStore {
             match op {
                 Op::Put { kind, place, expect, plain, until } => {
                     let key = key_of(keys, kind, place);
-                    let value = Bytes::from(keys.seal(kind, key.as_bytes(), &plain, self.nonce()));
+                    let value = Bytes::from(keys.seal(kind, key.as_bytes(), plain, self.nonce()));
                     batch.expects.extend(expect.map(|expect| (key.clone(), expect)));
                     batch.puts.push(Put { key, value, ttl: until.map(|until| ttl(now, until)) });
                 }

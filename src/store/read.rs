@@ -284,7 +284,8 @@ mod tests {
         let id: ContactId = "ct_00000000000000000000000000000001".parse().unwrap();
         let key = at.keys.key(Contact::KIND, id.as_str());
         for text in ["", "no json", r#"{"id": "dana@example.com"}"#] {
-            let value = Bytes::from(at.keys.seal(Contact::KIND, key.as_bytes(), text.as_bytes(), at.nonce()));
+            let plain = zeroize::Zeroizing::new(text.as_bytes().to_vec());
+            let value = Bytes::from(at.keys.seal(Contact::KIND, key.as_bytes(), plain, at.nonce()));
             let put = Put { key: key.clone(), value, ttl: None };
             let batch = Batch { puts: vec![put], ..Batch::default() };
             backend.commit(key.partition(), batch, Durability::Relaxed).await.unwrap();
