@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
+use tracing::Instrument as _;
 
 use crate::domain::binding::{Binding, Vouch};
 use crate::domain::conversation::ConversationRef;
@@ -195,12 +196,12 @@ impl Broker {
     /// half. False if another callback with the same state was faster.
     async fn carry_out(self: &Arc<Self>, login: Login) -> Result<bool, CallbackError> {
         let broker = Arc::clone(self);
-        let task = tokio::spawn(async move {
+        let login = async move {
             let Some(mut login) = broker.claim(login).await? else { return Ok(false) };
             broker.finish(&mut login).await;
             Ok(true)
-        });
-        task.await.unwrap_or_else(|error| {
+        };
+        tokio::spawn(login.in_current_span()).await.unwrap_or_else(|error| {
             tracing::error!(detail = %error, "callback.task_failed");
             Ok(false)
         })

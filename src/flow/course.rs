@@ -1,4 +1,4 @@
-//! Measures the steps of a login for the attempt's timeline.
+//! Measures the steps of a login, for the attempt's timeline and for the metrics.
 
 use std::time::Instant;
 
@@ -16,17 +16,27 @@ pub(super) struct Course {
     /// Milliseconds from the opening to `began`.
     before: u64,
     timeline: Timeline,
+    /// The step that runs, and since when.
+    running: Option<(Step, Instant)>,
+}
+
+impl Drop for Course {
+    fn drop(&mut self) {
+        self.measure("ok");
+    }
 }
 
 impl Course {
     /// Goes on with the timeline of a request at `now`.
     pub(super) fn of(request: &AuthorizationRequest, clock: &Clock, now: Timestamp) -> Self {
         let (began, before) = (clock.tick(), request.age_at(now));
-        Self { clock: clock.clone(), began, before, timeline: request.timeline.clone() }
+        Self { clock: clock.clone(), began, before, timeline: request.timeline.clone(), running: None }
     }
 
     /// A step begins, and the one before it has ended.
     pub(super) fn begin(&mut self, step: Step) {
+        self.measure("ok");
+        self.running = Some((step, self.clock.tick()));
         let at = self.at();
         self.timeline.begin(step, at);
     }
@@ -38,6 +48,7 @@ impl Course {
 
     /// A step failed.
     pub(super) fn fail(&mut self, fault: Fault) {
+        self.measure(fault.code.as_str());
         let at = self.at();
         self.timeline.fail(fault, at);
     }
@@ -52,6 +63,13 @@ impl Course {
     /// What there is so far.
     pub(super) fn timeline(&self) -> &Timeline {
         &self.timeline
+    }
+
+    fn measure(&mut self, outcome: &'static str) {
+        let Some((step, since)) = self.running.take() else { return };
+        let took = self.clock.tick().saturating_duration_since(since);
+        metrics::histogram!("countersign_login_step_seconds", "step" => step.as_str(), "outcome" => outcome)
+            .record(took);
     }
 
     fn at(&self) -> u64 {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use serde_json::Value;
+use tracing::Instrument as _;
 
 use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
@@ -53,7 +54,11 @@ impl Broker {
     ) -> Result<TokenResponse, Fault> {
         course.begin(Step::Exchange);
         let request = build_token_request(provider, grant);
-        let answer = self.provider.send(&tenant.id, &request, deadline).await;
+        let answer = self
+            .provider
+            .send(&tenant.id, &request, deadline)
+            .instrument(span(tenant, provider, Step::Exchange))
+            .await;
         let answer = answer.map_err(|error| unanswered(course, &error, error.at_token()))?;
         course.answered(answer.status);
         let token = parse_token_response(&answer)?;
@@ -76,7 +81,11 @@ impl Broker {
         let Some(url) = &provider.whoami_url else { return Ok(Value::Null) };
         course.begin(Step::Whoami);
         let request = build_whoami_request(url, token);
-        let answer = self.provider.send(&tenant.id, &request, deadline).await;
+        let answer = self
+            .provider
+            .send(&tenant.id, &request, deadline)
+            .instrument(span(tenant, provider, Step::Whoami))
+            .await;
         let answer = answer.map_err(|error| unanswered(course, &error, error.at_whoami()))?;
         course.answered(answer.status);
         let body = check_whoami_answer(&answer)?;
@@ -115,6 +124,11 @@ impl Broker {
 fn unanswered(course: &mut Course, error: &EgressError, fault: Fault) -> Fault {
     course.note([format!("{}: {error}", fault.step)]);
     fault
+}
+
+/// The span of a call to the provider, for traces.
+fn span(tenant: &Tenant, provider: &Provider, step: Step) -> tracing::Span {
+    tracing::debug_span!("provider.call", tenant = %tenant.id, provider = %provider.id, %step)
 }
 
 /// A field that the tenant requires is there and not empty.

@@ -65,7 +65,7 @@ fn order() -> Value {
 }
 
 /// Every route of the API: method, path, and the scope in front of it.
-const ROUTES: [(&str, &str, &str); 14] = [
+const ROUTES: [(&str, &str, &str); 20] = [
     ("POST", "/v1/auth-links", "write:auth_links"),
     ("GET", "/v1/auth-links", "read:auth_links"),
     ("GET", "/v1/auth-links/al_x", "read:auth_links"),
@@ -76,6 +76,12 @@ const ROUTES: [(&str, &str, &str); 14] = [
     ("GET", "/v1/conversations/conv-1", "read:conversations"),
     ("GET", "/v1/contacts", "read:contacts"),
     ("GET", "/v1/contacts/ct_x", "read:contacts"),
+    ("PATCH", "/v1/contacts/ct_x", "write:contacts"),
+    ("DELETE", "/v1/contacts/ct_x", "write:contacts"),
+    ("POST", "/v1/contacts/ct_x/undo", "write:contacts"),
+    ("POST", "/v1/contacts/ct_x/merge", "write:contacts"),
+    ("POST", "/v1/contacts/ct_x/suggestions/email/accept", "write:contacts"),
+    ("POST", "/v1/contacts/ct_x/suggestions/email/dismiss", "write:contacts"),
     ("POST", "/v1/mapping/preview", "read:providers"),
     ("GET", "/v1/events", "read:events"),
     ("GET", "/v1/attempts", "read:audit"),
