@@ -28,10 +28,6 @@ use super::view::{CreatedLinkView, LinkView};
 /// The most bytes of `metadata`.
 const METADATA: usize = 4096;
 
-/// A name under which `serde_json` hands on exact numbers: an object that holds it is read back as
-/// one, or not at all, and with it the event that carries it.
-const RESERVED: &str = "$serde_json::private::Number";
-
 /// What a sender asks for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -253,7 +249,6 @@ fn check(body: &CreateBody) -> Result<(), ApiError> {
     if let Some(external) = body.contact.as_ref().and_then(|contact| contact.external_id.as_deref()) {
         demand(short(external, 200), "/contact/externalId", "use 1 to 200 characters");
     }
-    demand(!body.metadata.contains_key(RESERVED), "/metadata", "a name in it is reserved; use another one");
     let metadata = serde_json::to_string(&body.metadata).map_or(usize::MAX, |text| text.len());
     demand(metadata <= METADATA, "/metadata", "use at most 4096 bytes of JSON");
     if faults.is_empty() { Ok(()) } else { Err(ApiError::Refused(faults)) }
