@@ -28,7 +28,7 @@ use super::view::ContactList;
         ("email" = Option<String>, Query, description = "Those with this email address, in any case."),
         ("phone" = Option<String>, Query, description = "Those with this phone number; only its digits count."),
         ("externalId" = Option<String>, Query, description = "The one with this id of the platform's."),
-        ("conversationId" = Option<ConversationId>, Query, description = "The one that is verified in this conversation."),
+        ("conversationId" = Option<String>, Query, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", description = "The one that is verified in this conversation."),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before."),
     ),
