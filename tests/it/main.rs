@@ -26,6 +26,7 @@ mod openapi;
 mod pages;
 mod profile;
 mod program;
+mod reference;
 mod review;
 mod settings;
 mod store;

@@ -126,7 +126,12 @@ pub struct ConfirmBody {
     request_body = CreateBody,
     responses(
         (status = 201, description = "The link, its URL and its message.", body = CreatedLinkView,
-            headers(("Location" = String, description = "The path of the link."))),
+            headers(("Location" = String, description = "The path of the link.")),
+            links(
+                ("see" = (operation_id = "getAuthLink", parameters(("id" = "$response.body#/id")))),
+                ("takeBack" = (operation_id = "cancelAuthLink", parameters(("id" = "$response.body#/id")))),
+                ("confirm" = (operation_id = "confirmAuthLink", parameters(("id" = "$response.body#/id")))),
+            )),
         Called, WithBody, Stored,
     )
 )]
@@ -181,7 +186,7 @@ pub async fn read(
     post, path = "/v1/auth-links/{id}/cancel", operation_id = "cancelAuthLink", tag = "Auth links",
     security(("oauth2" = [WriteAuthLinks::NAME])),
     params(("id" = LinkId, Path, description = "The link.")),
-    responses((status = 200, description = "The cancelled link.", body = LinkView), Called, Sought, Over, Stored)
+    responses((status = 200, description = "The cancelled link.", body = LinkView, example = json!(super::examples::cancelled_link())), Called, Sought, Over, Stored)
 )]
 pub async fn cancel(
     caller: Caller<WriteAuthLinks>,

@@ -25,7 +25,7 @@ use super::view::ContactList;
     get, path = "/v1/contacts", operation_id = "listContacts", tag = "Contacts",
     security(("oauth2" = [ReadContacts::NAME])),
     params(
-        ("email" = Option<String>, Query, description = "Those with this email address, in any case."),
+        ("email" = Option<String>, Query, example = "billy@example.com", description = "Those with this email address, in any case."),
         ("phone" = Option<String>, Query, description = "Those with this phone number; only its digits count."),
         ("externalId" = Option<String>, Query, description = "The one with this id of the platform's."),
         ("conversationId" = Option<String>, Query, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", description = "The one that is verified in this conversation."),
@@ -51,7 +51,7 @@ pub async fn list(
     get, path = "/v1/contacts/{id}", operation_id = "getContact", tag = "Contacts",
     security(("oauth2" = [ReadContacts::NAME])),
     params(("id" = ContactId, Path, description = "The contact.")),
-    responses((status = 200, description = "The contact.", body = Contact), Called, Sought, Stored)
+    responses((status = 200, description = "The contact.", body = Contact, example = json!(super::examples::contact())), Called, Sought, Stored)
 )]
 pub async fn read(
     caller: Caller<ReadContacts>,

@@ -32,8 +32,11 @@ impl Misfit {
 
     /// The place as a JSON pointer (RFC 6901).
     pub fn pointer(&self) -> String {
-        let segments = self.path.iter().rev();
-        segments.map(|name| format!("/{}", name.replace('~', "~0").replace('/', "~1"))).collect()
+        self.path.iter().rev().fold(String::new(), |mut pointer, name| {
+            pointer.push('/');
+            pointer.push_str(&name.replace('~', "~0").replace('/', "~1"));
+            pointer
+        })
     }
 }
 
