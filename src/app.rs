@@ -39,6 +39,7 @@ const LOGIN_DEADLINE: Duration = Duration::from_secs(9);
 pub struct App {
     router: Router,
     ops: Router,
+    broker: Arc<Broker>,
 }
 
 impl App {
@@ -59,18 +60,24 @@ impl App {
         broker.start_sweeping();
         let issuer = Issuer::new(signing_keys(&ring)?, clock);
         let web = Arc::new(Web {
-            broker,
+            broker: Arc::clone(&broker),
             issuer: Arc::new(issuer),
             https,
             metrics,
             trusted_proxies: config.server.trusted_proxies.clone(),
         });
-        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web) })
+        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker })
     }
 
     /// The routes, for a program that serves them together with its own.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// A way to end what would make a stop wait: callers that wait for a link are answered.
+    pub fn drain(&self) -> impl FnOnce() + Send + 'static {
+        let broker = Arc::clone(&self.broker);
+        move || broker.end_waits()
     }
 
     /// Serves until `stop` is ready, then finishes the running requests; `ops` is the operator's own address.
@@ -80,9 +87,14 @@ impl App {
         ops: Option<TcpListener>,
         stop: impl Future<Output = ()>,
     ) {
+        let drain = self.drain();
         let ops = ops.map(|ops| {
             tokio::spawn(listener::serve(ops, self.ops, Limits::default(), std::future::pending()))
         });
+        let stop = async {
+            stop.await;
+            drain();
+        };
         listener::serve(listener, self.router, Limits::default(), stop).await;
         // The operator can ask until the last request is done.
         if let Some(ops) = ops {

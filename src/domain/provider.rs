@@ -52,6 +52,9 @@ pub struct Provider {
     pub response_mode: ResponseMode,
     /// What a profile may do to a contact.
     pub enrich: EnrichPolicy,
+    /// Whether somebody who is new here joins the one contact with the same email, if both emails
+    /// are verified.
+    pub merge_by_email: bool,
     /// The hash of all of the above but the secret.
     pub revision: Revision,
 }

@@ -8,6 +8,7 @@ use super::client::Client;
 use super::conversation::Channel;
 use super::ids::{ProviderId, TenantId};
 use super::provider::Provider;
+use super::rule::Rules;
 use super::snippet::Snippet;
 
 /// A tenant as requests see it: complete, checked, never changed in place.
@@ -32,6 +33,8 @@ pub struct Tenant {
     pub returns: BTreeMap<Channel, String>,
     /// Its bots and apps.
     pub clients: Vec<Client>,
+    /// What a sign-in tells the platform beside the profile.
+    pub rules: Rules,
 }
 
 impl Tenant {

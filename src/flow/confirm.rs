@@ -60,7 +60,8 @@ impl Broker {
         if !guessed.provisional.code.matches(typed.digits()) {
             return Err(self.refuse_guess(tenant, &guessed).await?);
         }
-        let waiting = self.find_again(tenant, &guessed).await?;
+        let mut waiting = self.find_again(tenant, &guessed).await?;
+        self.note_confirmation(&mut waiting.request);
         self.complete_confirmed(tenant, &waiting).await?;
         self.link(tenant, id).await?.ok_or(ConfirmError::Unknown)
     }
@@ -153,6 +154,13 @@ impl Broker {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// The attempt is bound a second time, now by the chat.
+    fn note_confirmation(&self, request: &mut Stored<AuthorizationRequest>) {
+        let at = request.value.age_at(self.clock.now());
+        request.value.timeline.begin(Step::Bind, at);
+        request.value.timeline.begin(Step::Record, at);
     }
 
     async fn complete_confirmed(&self, tenant: &Tenant, waiting: &Waiting) -> Result<(), ConfirmError> {

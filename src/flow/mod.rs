@@ -8,15 +8,22 @@ mod announce;
 pub mod callback;
 pub mod confirm;
 pub mod contacts;
+mod course;
 pub mod create_link;
+mod identify;
 pub mod inbound;
 pub mod links;
+pub mod lists;
+pub mod once;
 pub mod open_link;
 pub mod outcome;
 pub mod preview;
 mod record;
+pub mod resend;
+mod rules;
 mod sign_in;
 mod sweep;
+pub mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +36,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::provider::ProviderClient;
-use crate::profile::{MappingFault, Normaliser};
+use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
 pub use crate::channel::AuthMessage;
@@ -46,7 +53,13 @@ pub struct Broker {
     tenants: ArcSwap<Directory>,
     /// Mappings are compiled once per revision of a provider.
     normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
+    /// Rules are compiled once per revision of a tenant's.
+    rules: Cache<(TenantId, Revision), Arc<CompiledRules>>,
     settings: Settings,
+    /// Orders with a key that are carried out right now.
+    running: once::Running,
+    /// Callers that wait for a link.
+    waits: waiting::Waits,
 }
 
 /// What the broker must know of its surroundings.
@@ -73,7 +86,10 @@ impl Broker {
             clock,
             tenants: ArcSwap::from_pointee(tenants),
             normalisers: Cache::new(20_000),
+            rules: Cache::new(20_000),
             settings,
+            running: once::Running::default(),
+            waits: waiting::Waits::default(),
         }
     }
 

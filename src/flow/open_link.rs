@@ -10,6 +10,7 @@ use crate::domain::link::{Link, LinkStatus, Opening};
 use crate::domain::provider::{Pkce, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, REQUEST_LIFETIME};
 use crate::domain::tenant::Tenant;
+use crate::domain::timeline::Timeline;
 use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url};
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
@@ -151,7 +152,7 @@ impl Broker {
         let store = self.store.at(&tenant.id);
         let mut tx = Tx::new();
         for older in self.own_openings(tenant, &link.value, cookies).await? {
-            tx.delete_request(&older);
+            tx.update_request(&older, &older.value.clone().give_up(self.clock.now()));
         }
         let opening = Opening { cookie_name: request.cookie_name.clone(), request: request.key.clone() };
         let news = link.value.clone().as_of(self.clock.now()).status() != LinkStatus::Opened;
@@ -211,6 +212,7 @@ impl Broker {
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,
             phase: Phase::Started,
+            timeline: Timeline::default(),
         }
     }
 

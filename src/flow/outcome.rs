@@ -124,7 +124,7 @@ impl Broker {
 fn show(request: &AuthorizationRequest, link: Link, now: Timestamp) -> Result<Shown, OutcomeError> {
     let link = link.as_of(now);
     let result = match request.phase_at(now) {
-        Phase::Started => return Err(OutcomeError::Unknown),
+        Phase::Started | Phase::GivenUp { .. } => return Err(OutcomeError::Unknown),
         Phase::Claimed { .. } => Ended::Working,
         Phase::Provisional(provisional) => {
             Ended::SendCode { code: provisional.code, until: provisional.until }

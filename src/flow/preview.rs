@@ -1,13 +1,14 @@
 //! An admin tries a mapping on a sample, before any customer does.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::domain::contact::{Change, Contact, EnrichSource};
+use crate::domain::conversation::ConversationRef;
 use crate::domain::ids::{ContactId, LinkId, ProviderId};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::{EnrichPolicy, Mapping};
 use crate::domain::tenant::Tenant;
-use crate::profile::{CompiledMapping, EvalFault, Input, MappingFault, Normaliser};
+use crate::profile::{CompiledMapping, EvalFault, Input, MappingFault, Normaliser, RuleInput};
 
 use super::Broker;
 
@@ -22,6 +23,8 @@ pub struct Sample {
     pub claims: Option<Value>,
     /// Whose subject, trusted fields and policies are used.
     pub provider: Option<ProviderId>,
+    /// In which conversation the sign-in would be, for the rules.
+    pub conversation: Option<ConversationRef>,
 }
 
 /// What the mapping makes of the sample.
@@ -33,6 +36,8 @@ pub struct Preview {
     pub contact_changes: Vec<Change>,
     /// The texts that were repaired, as they are now; with their field if the mapping is a table.
     pub repaired: Vec<(Option<String>, String)>,
+    /// What the tenant's rules would set; none if it has no rules.
+    pub fields: Option<Map<String, Value>>,
 }
 
 /// Why there is no preview.
@@ -66,12 +71,21 @@ impl Broker {
             token_response: None,
             named: &[],
         };
-        let signed_in = normaliser.normalise(&input)?;
+        let mut signed_in = normaliser.normalise(&input)?;
+        let heard = RuleInput {
+            profile: &signed_in.profile,
+            whoami: &sample.whoami,
+            claims: sample.claims.as_ref(),
+            conversation: sample.conversation.as_ref(),
+        };
+        let ruling = self.apply_rules(tenant, &heard);
+        signed_in.warnings.extend(ruling.notes);
+        let fields = (!tenant.rules.list.is_empty()).then_some(ruling.fields);
         let policy = provider.map(|provider| provider.enrich.clone()).unwrap_or_default();
         let contact_changes = self.would_change(&signed_in, &policy, sample.provider.as_ref());
         let repairs = normaliser.mapping().into_iter().flat_map(CompiledMapping::repairs);
         let repaired = repairs.map(|(field, text)| (field.map(str::to_owned), text.to_owned())).collect();
-        Ok(Preview { signed_in, contact_changes, repaired })
+        Ok(Preview { signed_in, contact_changes, repaired, fields })
     }
 
     /// What an empty contact would take from the profile.
@@ -86,6 +100,8 @@ impl Broker {
             provider: provider.cloned().unwrap_or_else(sample),
             link: LinkId::from_uuid(self.clock.fresh_uuid()),
             read_at: self.clock.now(),
+            email_verified: signed_in.email_verified,
+            phone_verified: signed_in.phone_verified,
         };
         let id = ContactId::from_uuid(self.clock.fresh_uuid());
         Contact::new(id, 0, self.clock.now()).enrich(&signed_in.profile, policy, &source)

@@ -165,6 +165,11 @@ impl Key {
         self.partition
     }
 
+    /// The whole name as text, shared.
+    pub(super) fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+
     /// The whole name, with its hash tag.
     pub fn as_bytes(&self) -> &[u8] {
         self.text.as_bytes()

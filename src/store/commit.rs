@@ -30,9 +30,11 @@ impl TenantStore {
             return Ok(());
         }
         let inner = &self.store.inner;
+        let links = mem::take(&mut tx.links);
         let events = mem::take(&mut tx.events);
         let batch = self.batch(tx, inner.clock.now());
         apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await?;
+        inner.changes.tell(&links);
         for kind in events {
             metrics::counter!("countersign_events_total", "type" => kind.as_str()).increment(1);
         }
@@ -46,11 +48,12 @@ impl TenantStore {
             match op {
                 Op::Put { kind, place, expect, plain, until } => {
                     let key = key_of(keys, kind, place);
-                    let value = Bytes::from(keys.seal(kind, key.as_bytes(), &plain, self.nonce()));
+                    let value = Bytes::from(keys.seal(kind, key.as_bytes(), plain, self.nonce()));
                     batch.expects.extend(expect.map(|expect| (key.clone(), expect)));
                     batch.puts.push(Put { key, value, ttl: until.map(|until| ttl(now, until)) });
                 }
                 Op::Delete(key) => batch.deletes.push(key),
+                Op::Forget { kind, place } => batch.deletes.push(key_of(keys, kind, place)),
                 Op::Expect(key, version) => batch.expects.push((key, Expect::At(version))),
                 Op::Member { is_in, set, set_kind, member } => {
                     let list = if is_in { &mut batch.adds } else { &mut batch.removes };

@@ -18,18 +18,25 @@ use super::backend::{Key, Partition};
 pub enum DueKind {
     /// A link's time is over; the id is the link's.
     LinkExpiry,
-    /// A link has been kept for long enough; the id is the link's.
+    /// The tenant's links and attempts of before an hour have been kept for long enough; the id is empty.
     LinkSweep,
     /// A sign-in that waits for the chat lapses; the id is the authorization request's key.
     RequestLapse,
     /// A conversation stops to be verified; the id is the conversation's key.
     ConversationLapse,
+    /// What is left of an erased contact outside of its record; the id is the contact's.
+    ContactErasure,
 }
 
 impl DueKind {
     /// Every kind.
-    pub const ALL: [Self; 4] =
-        [Self::LinkExpiry, Self::LinkSweep, Self::RequestLapse, Self::ConversationLapse];
+    pub const ALL: [Self; 5] = [
+        Self::LinkExpiry,
+        Self::LinkSweep,
+        Self::RequestLapse,
+        Self::ConversationLapse,
+        Self::ContactErasure,
+    ];
 
     /// The word in a set member.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +45,7 @@ impl DueKind {
             Self::LinkSweep => "link-sweep",
             Self::RequestLapse => "request-lapse",
             Self::ConversationLapse => "conversation-lapse",
+            Self::ContactErasure => "contact-erasure",
         }
     }
 }
@@ -137,7 +145,7 @@ pub fn normal_phone(phone: &str) -> String {
     if digits.is_empty() { phone.trim().to_owned() } else { digits }
 }
 
-fn millis(at: Timestamp) -> u64 {
+pub(super) fn millis(at: Timestamp) -> u64 {
     u64::try_from(at.as_millisecond()).unwrap_or(0)
 }
 

@@ -13,10 +13,14 @@
 //! model on it.
 
 pub mod backend;
+mod changes;
 mod commit;
 pub mod keys;
+mod lists;
 pub mod measured;
+mod people;
 mod read;
+mod read_people;
 pub mod records;
 pub mod seal;
 pub mod sqlite;
@@ -29,15 +33,19 @@ use std::sync::{Arc, Mutex};
 use jiff::Timestamp;
 
 use crate::clock::Clock;
-use crate::domain::ids::{ConversationId, TenantId};
+use crate::domain::ids::{ConversationId, LinkId, TenantId};
 
 use backend::{Backend, Partition, Unavailable};
+use changes::Changes;
 use keys::{Due, due_set};
 use seal::{Ring, SealError, SealKeys, TenantKeys};
 
 pub use backend::Durability;
+pub use changes::LinkWatch;
 pub use keys::DueKind;
-pub use read::{ContactFilter, LoginRecords, Page};
+pub use lists::{Asked, List, Row};
+pub use read::{LoginRecords, Page};
+pub use read_people::{ContactFilter, FoundTrace};
 pub use records::Stored;
 pub use tx::{LINK_KEPT, Tx};
 
@@ -53,6 +61,7 @@ struct Inner {
     clock: Clock,
     /// Customer numbers that were reserved and not handed out yet.
     numbers: Mutex<HashMap<TenantId, Range<u64>>>,
+    changes: Arc<Changes>,
 }
 
 /// The store of one tenant: cheap to make, made per call.
@@ -92,7 +101,7 @@ pub enum StoreError {
         /// Where its JSON fails, from 1.
         column: usize,
     },
-    /// A cursor that this store never gave.
+    /// A cursor of another list, of another tenant, or of nobody.
     #[error("the cursor is not one of this list; leave it out to start from the newest")]
     BadCursor,
 }
@@ -101,7 +110,8 @@ impl Store {
     /// The store over `backend`.
     pub fn new(backend: Arc<dyn Backend>, keys: SealKeys, clock: Clock) -> Self {
         let numbers = Mutex::new(HashMap::new());
-        Self { inner: Arc::new(Inner { backend, ring: Ring::new(keys), clock, numbers }) }
+        let (ring, changes) = (Ring::new(keys), Arc::default());
+        Self { inner: Arc::new(Inner { backend, ring, clock, numbers, changes }) }
     }
 
     /// The store of one tenant.
@@ -118,6 +128,11 @@ impl Store {
     /// stay the same, or nothing is found.
     pub fn replace_keys(&self, keys: SealKeys) {
         self.inner.ring.replace(keys);
+    }
+
+    /// Hears of every change of a link that is made through this store, from now on.
+    pub fn watch_link(&self, link: &LinkId) -> LinkWatch {
+        self.inner.changes.watch(link)
     }
 
     /// At most `limit` entries of a partition that are due at `now`, earliest first. An entry stays until a

@@ -4,14 +4,14 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
+use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, ConversationId, EventId, LinkId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Key, Versioned};
-use super::keys::{Listed, normal_email, normal_phone};
 use super::records::{Record, Stored};
-use super::tx::{self, AUDITS, BY_EMAIL, BY_EXTERNAL_ID, BY_PHONE, CONTACTS, EVENTS, IDENTITY, TOKEN};
+use super::tx::{self, AUDITS, EVENTS, IDENTITY, ONCE, TOKEN};
 use super::{StoreError, TenantStore};
 
 /// Customer numbers that are reserved at once: one durable write for so many new contacts. A restart leaves a gap.
@@ -19,19 +19,6 @@ const NUMBERS_AT_ONCE: u64 = 20;
 /// Log entries that are looked at together.
 const LOOKED_AT_ONCE: usize = 200;
 const CUSTOMER_NUMBER: &str = "customer-number";
-
-/// Which contacts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContactFilter {
-    /// Every one.
-    All,
-    /// With this email address, in any case.
-    Email(String),
-    /// With this phone number, however it is written.
-    Phone(String),
-    /// With this id of the platform.
-    ExternalId(String),
-}
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +66,17 @@ impl TenantStore {
     /// An authorization request by its key, see [`request_key`](Self::request_key).
     pub async fn request(&self, key: &str) -> Result<Option<Stored<AuthorizationRequest>>, StoreError> {
         self.one(self.keys.key(AuthorizationRequest::KIND, key)).await
+    }
+
+    /// The authorization requests of these keys, in their order; those that are gone are left out.
+    pub async fn requests(&self, keys: &[&str]) -> Result<Vec<Stored<AuthorizationRequest>>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(|key| self.keys.key(AuthorizationRequest::KIND, key)).collect();
+        Ok(self.many(keys).await?.into_iter().flatten().collect())
+    }
+
+    /// What an order of this name has made; see [`Tx::put_made_once`](super::Tx::put_made_once).
+    pub async fn made_once(&self, name: &str) -> Result<Option<Stored<MadeOnce>>, StoreError> {
+        self.one(self.keys.key(MadeOnce::KIND, &self.keys.hash(ONCE, name))).await
     }
 
     /// A conversation by the platform's id.
@@ -145,32 +143,6 @@ impl TenantStore {
         })
     }
 
-    /// At most `limit` contacts behind `after` (a [`Page::next`]), newest first.
-    pub async fn contact_ids(
-        &self,
-        filter: ContactFilter,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<ContactId>, StoreError> {
-        let hashed = |kind: &str, text: &str| self.keys.key(kind, &self.keys.hash(kind, text));
-        let set = match filter {
-            ContactFilter::All => self.keys.key(CONTACTS, ""),
-            ContactFilter::Email(email) => hashed(BY_EMAIL, &normal_email(&email)),
-            ContactFilter::Phone(phone) => hashed(BY_PHONE, &normal_phone(&phone)),
-            ContactFilter::ExternalId(id) => hashed(BY_EXTERNAL_ID, &id),
-        };
-        let after = match after {
-            Some(cursor) => Listed::parse_cursor(cursor).ok_or(StoreError::BadCursor)?,
-            None => Vec::new(),
-        };
-        // One more than asked for shows whether there is a next page.
-        let mut members = self.store.inner.backend.range(&set, &after, limit.saturating_add(1)).await?;
-        let more = members.len() > limit;
-        members.truncate(limit);
-        let next = members.last().filter(|_| more).map(|last| Listed::cursor(last));
-        Ok(Page { items: members.iter().filter_map(|member| Listed::parse(member)).collect(), next })
-    }
-
     /// At most `limit` events behind a position, with theirs. Erased ones are left out; an empty answer is the end.
     pub async fn events_after(&self, position: u64, limit: usize) -> Result<Vec<(u64, Event)>, StoreError> {
         self.logged(EVENTS, position, limit).await
@@ -226,12 +198,12 @@ impl TenantStore {
         self.keys.key(ContactId::KIND, &hash)
     }
 
-    async fn one<R: Record>(&self, key: Key) -> Result<Option<Stored<R>>, StoreError> {
+    pub(super) async fn one<R: Record>(&self, key: Key) -> Result<Option<Stored<R>>, StoreError> {
         let found = self.store.inner.backend.get(std::slice::from_ref(&key)).await?.pop().flatten();
         self.open(key, found)
     }
 
-    async fn many<R: Record>(&self, keys: Vec<Key>) -> Result<Vec<Option<Stored<R>>>, StoreError> {
+    pub(super) async fn many<R: Record>(&self, keys: Vec<Key>) -> Result<Vec<Option<Stored<R>>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -312,7 +284,8 @@ mod tests {
         let id: ContactId = "ct_00000000000000000000000000000001".parse().unwrap();
         let key = at.keys.key(Contact::KIND, id.as_str());
         for text in ["", "no json", r#"{"id": "dana@example.com"}"#] {
-            let value = Bytes::from(at.keys.seal(Contact::KIND, key.as_bytes(), text.as_bytes(), at.nonce()));
+            let plain = zeroize::Zeroizing::new(text.as_bytes().to_vec());
+            let value = Bytes::from(at.keys.seal(Contact::KIND, key.as_bytes(), plain, at.nonce()));
             let put = Put { key: key.clone(), value, ttl: None };
             let batch = Batch { puts: vec![put], ..Batch::default() };
             backend.commit(key.partition(), batch, Durability::Relaxed).await.unwrap();

@@ -17,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, provider, wording};
+use super::{ReadContext, provider, rules, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -65,6 +65,7 @@ fn tenant(
     let snippets = wording::snippets(root, report);
     let returns = wording::returns(root, context, report);
     let clients = clients::read(root, report);
+    let rules = rules::read(root, report);
     let canonical = &hosts.first()?.0;
     Some(Tenant {
         id: id.clone(),
@@ -76,6 +77,7 @@ fn tenant(
         snippets,
         returns,
         clients,
+        rules,
     })
 }
 

@@ -6,6 +6,7 @@
 //! | [`mod@file`] | one file: hosts, binding, and the way to the rest |
 //! | [`provider`] | `[[provider]]`, with [`urls`], [`secrets`] and [`revision`] |
 //! | [`wording`] | `[[snippet]]` and `[return]` |
+//! | [`rules`] | `[[rule]]` |
 //!
 //! This file reads a folder and checks what holds over all tenants. To add a setting see
 //! [`shape`]; to add a check: 1. put it beside the reading of its section, 2. a fixture under
@@ -14,6 +15,7 @@
 pub mod file;
 pub mod provider;
 pub mod revision;
+pub mod rules;
 pub mod secrets;
 pub mod shape;
 pub mod urls;

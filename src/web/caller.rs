@@ -52,10 +52,14 @@ scopes! {
     WriteConversations => "write:conversations",
     /// See contacts.
     ReadContacts => "read:contacts",
+    /// Change, merge and erase contacts.
+    WriteContacts => "write:contacts",
     /// See providers and try mappings.
     ReadProviders => "read:providers",
     /// Read the events of the tenant.
     ReadEvents => "read:events",
+    /// See attempts, with their steps.
+    ReadAudit => "read:audit",
 }
 
 /// A caller that was let in: host, token and scope are right.

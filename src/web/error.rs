@@ -3,75 +3,23 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::domain::fault::Code;
 use crate::domain::tenant::Tenant;
 use crate::flow::StoreError;
 use crate::flow::confirm::ConfirmError;
+use crate::flow::contacts::ContactError;
+use crate::flow::contacts::patch::PatchFault;
 use crate::flow::create_link::CreateLinkError;
 use crate::flow::links::CancelError;
+use crate::flow::once::OnceError;
 use crate::flow::preview::PreviewError;
+use crate::flow::resend::ResendError;
+use crate::flow::waiting::WaitError;
 
 use super::access::Refusal;
 
-/// One thing that is wrong with a request body or query.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = Fault)]
-pub struct BodyFault {
-    /// A JSON pointer (RFC 6901) to the place in the body, or `?` and the name of a query parameter.
-    #[schema(examples("/conversation/channel"))]
-    pub pointer: String,
-    /// What is wrong and how to mend it.
-    pub detail: String,
-    /// The line, from 1: of the body, or of the expression that the pointer names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = usize)]
-    pub line: Option<usize>,
-    /// The column, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = usize)]
-    pub column: Option<usize>,
-}
-
-/// Why a request was refused (RFC 9457).
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Problem)]
-pub struct ProblemDocument<'a> {
-    /// Always `about:blank`: `code` says what it is.
-    #[serde(rename = "type")]
-    #[schema(examples("about:blank"))]
-    kind: &'static str,
-    /// A few words for people.
-    title: &'a str,
-    /// The status of the answer.
-    #[schema(minimum = 400, maximum = 599)]
-    status: u16,
-    /// A stable word for programs; `docs/errors.md` has them all.
-    #[schema(examples("not_found"))]
-    code: &'a str,
-    /// What to do.
-    detail: &'a str,
-    /// What is wrong and where, if a member of the request is to blame.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = Vec<BodyFault>)]
-    faults: Option<&'a [BodyFault]>,
-    /// With `wrong_code`: how many more may be tried.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = u8)]
-    attempts_left: Option<u8>,
-    /// The request's name in the log, and in `X-Request-Id`.
-    request_id: &'static str,
-}
-
-impl BodyFault {
-    /// A fault at a place.
-    pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into(), line: None, column: None }
-    }
-}
+pub use super::problem::{BodyFault, ProblemDocument};
 
 /// What an API call can be refused with.
 #[derive(Debug)]
@@ -105,6 +53,15 @@ pub enum ApiError {
     MethodNotAllowed,
     /// The state of the thing forbids it.
     Conflict(String),
+    /// The same order is being carried out right now.
+    StillRunning(String),
+    /// A key was used for another order.
+    KeyReused(String),
+    /// It was changed since the caller read it.
+    Stale {
+        /// Its version now.
+        version: u64,
+    },
     /// It is over.
     Gone(String),
     /// A wrong confirmation code.
@@ -112,6 +69,8 @@ pub enum ApiError {
         /// How many more may be tried.
         attempts_left: u8,
     },
+    /// No more callers can wait.
+    TooManyWait(String),
     /// The store does not answer.
     Unavailable,
     /// A fault of our own; its cause is in the log.
@@ -139,14 +98,17 @@ impl ApiError {
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Access { status, .. } => *status,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Refused(_) | Self::WrongCode { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Refused(_) | Self::WrongCode { .. } | Self::KeyReused(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::StillRunning(_) => StatusCode::CONFLICT,
+            Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Self::Gone(_) => StatusCode::GONE,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -172,6 +134,14 @@ impl ApiError {
             Self::NoSuchPath => ("no_such_path", "Not found", "this path is not part of the API"),
             Self::MethodNotAllowed => ("method_not_allowed", "Method not allowed", "see the `Allow` header"),
             Self::Conflict(detail) => ("conflict", "Not in this state", detail),
+            Self::StillRunning(detail) => ("still_running", "The same order is at work", detail),
+            Self::KeyReused(detail) => ("key_reused", "The key belongs to another order", detail),
+            Self::TooManyWait(detail) => ("too_many_wait", "Too many callers wait", detail),
+            Self::Stale { .. } => (
+                "stale",
+                "It was changed meanwhile",
+                "nothing was changed; read it again, and repeat the change if it is still wanted",
+            ),
             Self::Gone(detail) => ("gone", "It is over", detail),
             Self::WrongCode { .. } => (
                 "wrong_code",
@@ -192,10 +162,11 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
         let (code, title, detail) = self.words();
-        let (faults, attempts_left) = match &self {
-            Self::Malformed(faults) | Self::Refused(faults) => (Some(faults.as_slice()), None),
-            Self::WrongCode { attempts_left } => (None, Some(*attempts_left)),
-            _ => (None, None),
+        let (faults, attempts_left, version) = match &self {
+            Self::Malformed(faults) | Self::Refused(faults) => (Some(faults.as_slice()), None, None),
+            Self::WrongCode { attempts_left } => (None, Some(*attempts_left), None),
+            Self::Stale { version } => (None, None, Some(*version)),
+            _ => (None, None, None),
         };
         let (kind, request_id) = ("about:blank", "");
         let problem = ProblemDocument {
@@ -206,6 +177,7 @@ impl IntoResponse for ApiError {
             detail,
             faults,
             attempts_left,
+            version,
             request_id,
         };
         let problem = serde_json::to_value(problem).expect("texts and numbers are JSON");
@@ -219,6 +191,9 @@ impl IntoResponse for ApiError {
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        if matches!(self, Self::StillRunning(_)) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
@@ -246,7 +221,39 @@ impl From<CreateLinkError> for ApiError {
     fn from(error: CreateLinkError) -> Self {
         match error {
             CreateLinkError::Refused { pointer, detail } => Self::refused(pointer, detail),
+            CreateLinkError::Once(error) => error.into(),
             CreateLinkError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<OnceError> for ApiError {
+    fn from(error: OnceError) -> Self {
+        match error {
+            OnceError::Running => Self::StillRunning(error.to_string()),
+            OnceError::Reused => Self::KeyReused(error.to_string()),
+            OnceError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ResendError> for ApiError {
+    fn from(error: ResendError) -> Self {
+        match error {
+            ResendError::Unknown => Self::NotFound,
+            ResendError::Over(_) => Self::Gone(error.to_string()),
+            ResendError::ProviderGone => Self::Conflict(error.to_string()),
+            ResendError::Refused(error) => error.into(),
+            ResendError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<WaitError> for ApiError {
+    fn from(error: WaitError) -> Self {
+        match error {
+            WaitError::Full => Self::TooManyWait(error.to_string()),
+            WaitError::Store(error) => error.into(),
         }
     }
 }
@@ -270,6 +277,21 @@ impl From<ConfirmError> for ApiError {
             ConfirmError::NotRecorded(fault) if fault.code == Code::StoreUnavailable => Self::Unavailable,
             ConfirmError::Spent(_) | ConfirmError::NotRecorded(_) => Self::Gone(error.to_string()),
             ConfirmError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ContactError> for ApiError {
+    fn from(error: ContactError) -> Self {
+        match error {
+            ContactError::Unknown | ContactError::NoSuggestion => Self::NotFound,
+            ContactError::Stale { version } => Self::Stale { version },
+            ContactError::Conflict(detail) => Self::Conflict(detail),
+            ContactError::Refused(faults) => {
+                let at = |fault: PatchFault| BodyFault::at(fault.pointer, fault.detail);
+                Self::Refused(faults.into_iter().map(at).collect())
+            }
+            ContactError::Store(error) => error.into(),
         }
     }
 }

@@ -64,19 +64,23 @@ fn order() -> Value {
     json!({"conversation": {"id": "conv-1", "channel": "sms", "handle": "+15550100"}})
 }
 
-/// Every route of the API: method, path, and the scope in front of it.
-const ROUTES: [(&str, &str, &str); 10] = [
-    ("POST", "/v1/auth-links", "write:auth_links"),
-    ("GET", "/v1/auth-links/al_x", "read:auth_links"),
-    ("POST", "/v1/auth-links/al_x/cancel", "write:auth_links"),
-    ("POST", "/v1/auth-links/al_x/confirm", "write:auth_links"),
-    ("POST", "/v1/inbound/messages", "write:inbound"),
-    ("GET", "/v1/conversations/conv-1", "read:conversations"),
-    ("GET", "/v1/contacts", "read:contacts"),
-    ("GET", "/v1/contacts/ct_x", "read:contacts"),
-    ("POST", "/v1/mapping/preview", "read:providers"),
-    ("GET", "/v1/events", "read:events"),
-];
+/// A route of the API: method, path, and the scope in front of it.
+type Route = (&'static str, String, String);
+
+/// Every described route, with something in the place of its parameters.
+fn routes() -> Vec<Route> {
+    let document = crate::openapi::document();
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let filled = path.replace("{id}", "al_x").replace("{field}", "email");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            let scope = item[method.to_lowercase()]["security"][0]["oauth2"][0].as_str();
+            routes.extend(scope.map(|scope| (method, filled.clone(), scope.to_owned())));
+        }
+    }
+    assert!(routes.len() > 15 && routes.iter().all(|(_, path, _)| !path.contains('{')), "{routes:?}");
+    routes
+}
 
 #[tokio::test]
 async fn every_route_demands_a_token_of_this_tenant_that_is_still_good() {
@@ -93,7 +97,7 @@ async fn every_route_demands_a_token_of_this_tenant_that_is_still_good() {
         forged.len() - 6..forged.len() - 5,
         if forged.as_bytes()[forged.len() - 6] == b'x' { "y" } else { "x" },
     );
-    for (method, path, _) in ROUTES {
+    for (method, path, _) in &routes() {
         let plain = || broker.plain(method.parse().unwrap(), path);
         let none = Answer::of(plain()).await.problem(401, "token_missing");
         let challenge = none.headers["www-authenticate"].to_str().unwrap();
@@ -123,7 +127,7 @@ async fn a_token_without_the_scope_is_told_which_one_is_missing() {
     ];
     let token = Answer::of(broker.plain(Method::POST, "/v1/oauth/token").form(&form)).await;
     let token = token.body["access_token"].as_str().unwrap().to_owned();
-    for (method, path, scope) in ROUTES.iter().filter(|(_, _, scope)| *scope != "read:events") {
+    for (method, path, scope) in routes().iter().filter(|(_, _, scope)| *scope != "read:events") {
         let request = broker.plain(method.parse().unwrap(), path).bearer_auth(&token);
         let answer = Answer::of(request).await.problem(403, "insufficient_scope");
         let challenge = answer.headers["www-authenticate"].to_str().unwrap();
@@ -151,7 +155,7 @@ async fn what_belongs_to_another_tenant_is_as_unknown_as_what_never_was() {
     };
     let mut bodies = Vec::new();
     for id in [&*foreign, &*unknown, "al_", "nonsense", "%ff", "%00", "..%2f..", "al_%20"] {
-        for (method, tail) in [("GET", ""), ("POST", "/cancel")] {
+        for (method, tail) in [("GET", ""), ("GET", "?wait=60"), ("POST", "/cancel"), ("POST", "/resend")] {
             let request = ask(&broker, method.parse().unwrap(), &format!("/v1/auth-links/{id}{tail}")).await;
             bodies.push(without_id(Answer::of(request).await.problem(404, "not_found").body));
         }
@@ -159,8 +163,14 @@ async fn what_belongs_to_another_tenant_is_as_unknown_as_what_never_was() {
             post_raw(&broker, &format!("/v1/auth-links/{id}/confirm"), r#"{"code": "123456"}"#).await;
         bodies.push(without_id(confirm.problem(404, "not_found").body));
     }
-    for path in ["/v1/conversations/conv-1", "/v1/conversations/%ff", "/v1/contacts/ct_1", "/v1/contacts/%ff"]
-    {
+    for path in [
+        "/v1/conversations/conv-1",
+        "/v1/conversations/%ff",
+        "/v1/contacts/ct_1",
+        "/v1/contacts/%ff",
+        "/v1/attempts/at_1",
+        "/v1/attempts/%ff",
+    ] {
         bodies.push(without_id(
             Answer::of(ask(&broker, Method::GET, path).await).await.problem(404, "not_found").body,
         ));
@@ -171,17 +181,17 @@ async fn what_belongs_to_another_tenant_is_as_unknown_as_what_never_was() {
 #[tokio::test]
 async fn another_method_is_answered_with_those_that_are_allowed() {
     let broker = Harness::start().await;
-    for (method, path, _) in ROUTES {
+    for (method, path, _) in &routes() {
         for other in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
-            if other == method {
+            if routes().iter().any(|(allowed, at, _)| *allowed == other && at == path) {
                 continue;
             }
             let request = ask(&broker, other.parse().unwrap(), path).await;
             let request =
-                request.header("x-http-method-override", method).header("x-method-override", method);
+                request.header("x-http-method-override", *method).header("x-method-override", *method);
             let answer = Answer::of(request).await.problem(405, "method_not_allowed");
             let allow = answer.headers["allow"].to_str().unwrap();
-            assert!(allow.split(',').any(|word| word.trim() == method), "{path}: {allow}");
+            assert!(allow.split(',').any(|word| word.trim() == *method), "{path}: {allow}");
         }
     }
     for path in ["/v1/", "/v1/nothing", "/v1/auth-links/", "/v1/contacts/x/y", "/api/nothing", "/v1//events"]
@@ -201,7 +211,7 @@ async fn at_an_unknown_host_there_is_no_api() {
         "127.0.0.1.evil.test",
         "acme.localhost@evil.test",
     ] {
-        for (method, path, _) in ROUTES {
+        for (method, path, _) in &routes() {
             let request = ask(&broker, method.parse().unwrap(), path).await.header("host", host);
             Answer::of(request).await.problem(421, "wrong_host");
         }

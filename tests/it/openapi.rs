@@ -176,7 +176,8 @@ fn every_operation_tells_of_the_refusals_of_what_it_takes() {
             }
             if operation.body["requestBody"].is_object() {
                 owed.extend([400, 413, 415, 422]);
-                assert_eq!(operation.body["requestBody"]["required"], true, "{name}");
+                let optional = operation.path.ends_with("/resend");
+                assert_eq!(operation.body["requestBody"]["required"] == true, !optional, "{name}");
             }
             if operation.path != "/v1/mapping/preview" {
                 owed.extend([500, 503]);
@@ -332,7 +333,15 @@ async fn the_broker_answers_what_is_described_to_the_last_member() {
     let made = broker.link_with("conv-1", json!({"metadata": {"case": "81", "deep": [{"n": 1.10}]}})).await;
     check_answer(&document, "POST", "/v1/auth-links", 201, &made);
     check_answer(&document, "GET", "/v1/auth-links/{id}", 200, &broker.status(&made).await);
+    check_answer(&document, "GET", "/v1/auth-links", 200, &broker.get("/v1/auth-links?limit=1").await);
+    let resend = format!("/v1/auth-links/{}/resend", made["id"].as_str().unwrap());
+    let told = broker.post(&resend, json!({"locale": "de"})).await;
+    check_answer(&document, "POST", "/v1/auth-links/{id}/resend", 200, &told);
     crate::api::sign_in(&broker, "conv-1", "billy").await;
+    let attempts = broker.get("/v1/attempts").await;
+    check_answer(&document, "GET", "/v1/attempts", 200, &attempts);
+    let attempt = format!("/v1/attempts/{}", attempts["items"][0]["id"].as_str().unwrap());
+    check_answer(&document, "GET", "/v1/attempts/{id}", 200, &broker.get(&attempt).await);
     let link = broker.link("conv-2").await;
     let path = format!("/v1/auth-links/{}", link["id"].as_str().unwrap());
     let cancelled = broker.post(&format!("{path}/cancel"), json!(null)).await;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::web::error::{ApiError, BodyFault};
 
 /// How many items a page has if the caller does not say.
@@ -46,6 +48,15 @@ impl Query {
     {
         let fault =
             |error: T::Err| ApiError::Malformed(vec![BodyFault::at(format!("?{name}"), error.to_string())]);
+        self.get(name).map(|value| value.parse().map_err(fault)).transpose()
+    }
+
+    /// The value of a parameter as a time (RFC 3339).
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        let fault = |_| {
+            let detail = "use a time such as `2026-01-31T12:00:00Z`; a `+` is written `%2B`";
+            ApiError::Malformed(vec![BodyFault::at(format!("?{name}"), detail)])
+        };
         self.get(name).map(|value| value.parse().map_err(fault)).transpose()
     }
 

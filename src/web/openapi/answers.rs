@@ -39,7 +39,7 @@ const fn plain(
 const CHALLENGE: Option<(&str, &str)> = Some(("WWW-Authenticate", "The challenge of RFC 6750, 3."));
 
 /// Every refusal of the API, by its status.
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 13] = [
     plain(
         "Malformed",
         400,
@@ -83,6 +83,16 @@ const REFUSALS: [Refusal; 12] = [
         ("conflict", "Not in this state", "no sign-in waits for a code; the link is created"),
     ),
     plain("Gone", 410, "It is over.", ("gone", "It is over", "the link is cancelled, which is final")),
+    plain(
+        "Stale",
+        412,
+        "It was changed since the caller read it: `If-Match`, or `version` in the body, names another version.",
+        (
+            "stale",
+            "It was changed meanwhile",
+            "nothing was changed; read it again, and repeat the change if it is still wanted",
+        ),
+    ),
     plain(
         "TooLarge",
         413,
@@ -206,6 +216,8 @@ groups! {
     Sought: ["NotFound"],
     /// A handler that changes what may be in another state.
     InState: ["Conflict"],
+    /// A handler that takes an `IfMatch`.
+    Versioned: ["Stale"],
     /// A handler that changes what may be over.
     Over: ["Gone"],
 }

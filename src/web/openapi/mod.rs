@@ -33,7 +33,7 @@ const CLIENT: &str = "client";
 pub const ANYWHERE: &str = "https://acme.example.com";
 
 /// The groups of endpoints, in the order in which they are read.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     (
         "Auth links",
         "A link that is sent into a conversation, what became of it, and the code that confirms it.",
@@ -42,6 +42,7 @@ const TAGS: [(&str, &str); 8] = [
     ("Conversations", "Who is verified in a conversation, how, since when and until when."),
     ("Contacts", "The records of persons, which sign-ins enrich."),
     ("Mappings", "What is read from a provider's answer."),
+    ("Attempts", "Every opening of a link, step by step."),
     ("Events", "Everything that happened, in its order."),
     ("Tokens", "Access tokens for this API, and the keys that sign them."),
     ("Operations", "What load balancers, operators and generators of clients ask. No token is needed."),

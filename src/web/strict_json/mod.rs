@@ -27,13 +27,43 @@ where
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !content_type.is_some_and(is_json) {
-            return Err(ApiError::NotJson);
-        }
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| ApiError::TooLarge)?;
-        parse(&bytes).map(Self)
+        parse(&read(request, state).await?).map(Self)
     }
+}
+
+/// A JSON body that may be left out; then it needs no content type either.
+pub struct MaybeJson<T>(pub Option<T>);
+
+impl<S, T> FromRequest<S> for MaybeJson<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let named = request.headers().contains_key(header::CONTENT_TYPE);
+        let is_json = has_json(&request);
+        let bytes = Bytes::from_request(request, state).await.map_err(|_| ApiError::TooLarge)?;
+        match (bytes.is_empty(), is_json) {
+            (true, _) if is_json || !named => Ok(Self(None)),
+            (_, true) => parse(&bytes).map(|body| Self(Some(body))),
+            (_, false) => Err(ApiError::NotJson),
+        }
+    }
+}
+
+/// The bytes of a body that says it is JSON.
+pub(super) async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, ApiError> {
+    if !has_json(&request) {
+        return Err(ApiError::NotJson);
+    }
+    Bytes::from_request(request, state).await.map_err(|_| ApiError::TooLarge)
+}
+
+fn has_json(request: &Request) -> bool {
+    let content_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    content_type.is_some_and(is_json)
 }
 
 /// Whether a content type is JSON: `application/json` or a `+json` type, with any parameters.
@@ -42,7 +72,8 @@ fn is_json(content_type: &str) -> bool {
     essence == "application/json" || (essence.starts_with("application/") && essence.ends_with("+json"))
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+/// Reads bytes as JSON of a type.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let value = parse_value(bytes)?;
     T::deserialize(Typed(value)).map_err(|misfit| ApiError::refused(misfit.pointer(), misfit.detail))
 }

@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 /// The secret of the tenant's bot.
 pub const BOT_SECRET: &str = "bot-secret-of-the-tests-0123456789";
 /// Every scope that a test needs.
-const SCOPES: &str = "write:auth_links read:auth_links write:inbound read:conversations write:conversations read:contacts read:providers read:events";
+const SCOPES: &str = "write:auth_links read:auth_links write:inbound read:conversations write:conversations read:contacts write:contacts read:providers read:events read:audit";
 
 /// What a test may choose.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub struct Choices {
     pub https: bool,
     /// More lines for the tenant's `[[provider]]`.
     pub provider: String,
-    /// More lines at the end of the tenant's file.
+    /// More lines at the end of the tenant's file; `{origin}` is the demo provider's.
     pub tenant: String,
     /// A whole `[[provider]]` with the id `acme` in place of the demo's; its secret is
     /// [`DemoProvider::CLIENT_SECRET`] in `ACME_SECRET`.
@@ -382,7 +382,7 @@ scopes = [{scopes}]
 "#,
         hash = bot_secret_hash(),
         minimum = choices.minimum,
-        tail = choices.tenant,
+        tail = choices.tenant.replace("{origin}", provider.origin()),
         scopes = SCOPES.split(' ').map(|scope| format!("{scope:?}")).collect::<Vec<_>>().join(", "),
     )
 }

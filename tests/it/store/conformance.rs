@@ -41,6 +41,11 @@ macro_rules! suite {
             async fn the_typed_store_holds_what_it_promises() {
                 $crate::store::typed::check(&$open().backend).await;
             }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn lists_and_orders_hold_what_they_promise() {
+                $crate::store::lists::check(&$open().backend).await;
+            }
         }
     };
 }

@@ -5,8 +5,10 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands, also in what its cases share")]
 
 mod conformance;
+mod lists;
 mod lost_replies;
 mod model;
+mod people;
 mod samples;
 mod sealed;
 mod sqlite;
