@@ -417,8 +417,13 @@ async fn a_query_that_cannot_be_read_is_told_where() {
 /// Signs a person of the demo's provider in, in a conversation of their own.
 pub async fn sign_in(broker: &Harness, conversation: &str, person: &str) {
     let link = broker.link(conversation).await;
+    sign_in_at(link["url"].as_str().unwrap(), person).await;
+}
+
+/// Signs a person of the demo's provider in, by a link.
+pub async fn sign_in_at(url: &str, person: &str) {
     let mut browser = Browser::new();
-    let opened = browser.open(link["url"].as_str().unwrap()).await;
+    let opened = browser.open(url).await;
     let login = browser.get(&opened.location()).await;
     let consent = browser.submit(&login, &login.form(), &[("person", person)]).await;
     let done = browser.submit(&consent, &consent.form(), &[("decision", "allow")]).await;

@@ -8,6 +8,7 @@ mod binding;
 mod browser;
 mod callback;
 mod canary;
+mod commands;
 mod confirm;
 mod contacts;
 mod crash;
