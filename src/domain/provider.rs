@@ -61,7 +61,7 @@ pub struct Provider {
 
 /// A JMESPath mapping, as one expression or one per field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected an expression, or an object with an expression per field")]
 pub enum Mapping {
     /// One expression that gives an object.
     Whole(String),

@@ -155,7 +155,7 @@ fn keys_told(web: &Web, in_detail: bool) -> KeysTold {
     get, path = "/version", operation_id = "version", tag = "Operations",
     responses(
         (status = 200, description = "Name and version.", body = Version),
-        (status = 404, description = "The caller is no operator.", body = super::error::ProblemDocument,
+        (status = 404, description = "The caller is no operator.", body = super::problem::ProblemDocument,
             content_type = "application/problem+json"),
     )
 )]
@@ -171,7 +171,7 @@ pub async fn version(request: Request) -> Result<Json<Version>, ApiError> {
     get, path = "/metrics", operation_id = "metrics", tag = "Operations",
     responses(
         (status = 200, description = "The figures.", body = String, content_type = "text/plain; version=0.0.4"),
-        (status = 404, description = "The caller is no operator.", body = super::error::ProblemDocument,
+        (status = 404, description = "The caller is no operator.", body = super::problem::ProblemDocument,
             content_type = "application/problem+json"),
     )
 )]

@@ -19,6 +19,8 @@ pub mod oauth;
 pub mod once_json;
 pub mod openapi;
 pub mod page;
+pub mod problem;
+mod reference;
 mod segment;
 pub mod strict_json;
 pub mod visit;
@@ -142,6 +144,8 @@ fn pages() -> Router<Arc<Web>> {
         .route("/a/{token}", any(link_page::link))
         .route("/a/{token}/decline", any(link_page::decline))
         .route("/a/r/{handle}", any(callback::result))
+        .route("/docs", any(reference::home))
+        .route("/docs/{group}", any(reference::group))
         .route("/assets/{*path}", any(link_page::asset))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
 }

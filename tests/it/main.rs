@@ -31,6 +31,7 @@ mod pages;
 mod platform;
 mod profile;
 mod program;
+mod reference;
 mod resend;
 mod review;
 mod rotation;

@@ -154,6 +154,20 @@ fn every_operation_is_told_whole() {
 }
 
 #[test]
+fn every_link_leads_to_an_operation() {
+    let ids: BTreeSet<_> =
+        operations().iter().map(|operation| operation.body["operationId"].clone().to_string()).collect();
+    let mut links = 0;
+    walk("", &document(), &mut |at, value| {
+        for (name, link) in value.get("links").and_then(Value::as_object).into_iter().flatten() {
+            assert!(ids.contains(&link["operationId"].to_string()), "{at}: {name}");
+            links += 1;
+        }
+    });
+    assert!(links >= 3, "{links}");
+}
+
+#[test]
 fn every_operation_tells_of_the_refusals_of_what_it_takes() {
     for operation in operations() {
         let (name, statuses) = (operation.name(), operation.statuses());
@@ -285,7 +299,7 @@ fn every_route_of_programs_is_described() {
     let table = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/mod.rs")).unwrap();
     for line in table.lines().filter(|line| line.trim_start().starts_with(".route(")) {
         let path = line.split('"').nth(1).unwrap();
-        let of_browsers = ["/a/", "/idp/", "/web/inbound/abc/", "/assets/"];
+        let of_browsers = ["/a/", "/idp/", "/web/inbound/abc/", "/docs", "/assets/"];
         assert!(
             of_browsers.iter().any(|start| path.starts_with(start)),
             "`{path}` is routed without a description; use `row` and `routes!`"

@@ -29,10 +29,6 @@ use super::view::{CreatedLinkView, LinkView};
 /// The most bytes of `metadata`.
 const METADATA: usize = 4096;
 
-/// A name under which `serde_json` hands on exact numbers: an object that holds it is read back as
-/// one, or not at all, and with it the event that carries it.
-const RESERVED: &str = "$serde_json::private::Number";
-
 /// What a sender asks for.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -136,7 +132,12 @@ pub struct ConfirmBody {
         (status = 201, description = "The link, its URL and its message.", body = CreatedLinkView, headers(
             ("Location" = String, description = "The path of the link."),
             ("Idempotent-Replayed" = String, description = "`true` where the same order has made it before."),
-        )),
+        ),
+            links(
+                ("see" = (operation_id = "getAuthLink", parameters(("id" = "$response.body#/id")))),
+                ("takeBack" = (operation_id = "cancelAuthLink", parameters(("id" = "$response.body#/id")))),
+                ("confirm" = (operation_id = "confirmAuthLink", parameters(("id" = "$response.body#/id")))),
+            )),
         Called, WithBody, Stored,
         (status = 409, description = "An order with the same key is being carried out (`still_running`).",
             body = ProblemDocument, content_type = "application/problem+json",
@@ -180,7 +181,7 @@ pub async fn create(
     post, path = "/v1/auth-links/{id}/cancel", operation_id = "cancelAuthLink", tag = "Auth links",
     security(("oauth2" = [WriteAuthLinks::NAME])),
     params(("id" = LinkId, Path, description = "The link.")),
-    responses((status = 200, description = "The cancelled link.", body = LinkView), Called, Sought, Over, Stored)
+    responses((status = 200, description = "The cancelled link.", body = LinkView, example = json!(super::examples::cancelled_link())), Called, Sought, Over, Stored)
 )]
 pub async fn cancel(
     caller: Caller<WriteAuthLinks>,
@@ -244,7 +245,6 @@ fn check(body: &CreateBody) -> Result<(), ApiError> {
     let hinted_twice =
         body.contact.as_ref().is_some_and(|hint| hint.id.is_some() && hint.external_id.is_some());
     demand(!hinted_twice, "/contact", "use one of `id` and `externalId`");
-    demand(!body.metadata.contains_key(RESERVED), "/metadata", "a name in it is reserved; use another one");
     let metadata = serde_json::to_string(&body.metadata).map_or(usize::MAX, |text| text.len());
     demand(metadata <= METADATA, "/metadata", "use at most 4096 bytes of JSON");
     if faults.is_empty() { Ok(()) } else { Err(ApiError::Refused(faults)) }

@@ -27,10 +27,10 @@ use super::view::ContactList;
     get, path = "/v1/contacts", operation_id = "listContacts", tag = "Contacts",
     security(("oauth2" = [ReadContacts::NAME])),
     params(
-        ("email" = Option<String>, Query, description = "Those with this email address, in any case."),
+        ("email" = Option<String>, Query, example = "billy@example.com", description = "Those with this email address, in any case."),
         ("phone" = Option<String>, Query, description = "Those with this phone number; only its digits count."),
         ("externalId" = Option<String>, Query, description = "The one with this id of the platform's."),
-        ("conversationId" = Option<ConversationId>, Query, description = "The one that is verified in this conversation."),
+        ("conversationId" = Option<String>, Query, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", description = "The one that is verified in this conversation."),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
         ("cursor" = Option<String>, Query, description = "The `next` of the page before."),
     ),
@@ -57,7 +57,8 @@ pub async fn list(
     params(("id" = ContactId, Path, description = "The contact.")),
     responses(
         (status = 200, description = "The contact.", body = Contact,
-            headers(("ETag" = String, description = "Its version, for `If-Match`."))),
+            headers(("ETag" = String, description = "Its version, for `If-Match`.")),
+            example = json!(super::examples::contact())),
         Called, Sought, Stored,
     )
 )]

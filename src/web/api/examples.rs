@@ -59,6 +59,15 @@ pub fn completed_link() -> Value {
     link
 }
 
+/// The same link, taken back by its sender.
+pub fn cancelled_link() -> Value {
+    let mut link = link();
+    link["status"] = json!("cancelled");
+    link["final"] = json!(true);
+    link["cancelledAt"] = json!("2026-11-22T09:32:00Z");
+    link
+}
+
 /// The links of his conversation.
 pub fn links() -> Value {
     json!({"items": [completed_link()], "next": null})
@@ -102,6 +111,38 @@ fn profile() -> Value {
         "userName": "billy.bob", "fullName": "Billy Bob", "firstName": "Billy", "lastName": "Bob",
         "email": "billy@example.com",
     })
+}
+
+/// His record.
+pub fn contact() -> Value {
+    let source = json!({
+        "source": "provider", "provider": "acme", "authLinkId": LINK, "at": "2026-11-22T09:31:10Z",
+    });
+    json!({
+        "id": CONTACT,
+        "externalId": null,
+        "customerNumber": "CUST-000001",
+        "email": "billy@example.com",
+        "phone": null,
+        "firstName": "Billy",
+        "lastName": "Bob",
+        "fullName": "Billy Bob",
+        "userName": "billy.bob",
+        "locale": null,
+        "fields": {},
+        "identities": [{"provider": "acme", "subject": "billy.bob", "linkedAt": "2026-11-22T09:31:30Z"}],
+        "provenance": {"email": source},
+        "suggestions": {},
+        "conversations": [{"id": "conv-42", "channel": "sms", "handle": "+15550100"}],
+        "createdAt": "2026-11-22T09:31:30Z",
+        "updatedAt": "2026-11-22T09:31:30Z",
+        "version": 1,
+    })
+}
+
+/// All contacts there are.
+pub fn contacts() -> Value {
+    json!({"items": [contact()], "next": null})
 }
 
 /// His conversation.

@@ -251,6 +251,7 @@ impl<'a> From<&'a Page<Link>> for LinkList<'a> {
 
 /// Contacts, newest first.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(super::examples::contacts))]
 pub struct ContactList {
     items: Vec<Contact>,
     /// The `cursor` of the next page; null at the end.

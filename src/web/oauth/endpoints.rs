@@ -43,11 +43,16 @@ fn token_request() -> Value {
 
 /// The public keys of our tokens (RFC 7517, 5).
 #[derive(Debug, ToSchema)]
-#[schema(as = Jwks)]
+#[schema(as = Jwks, examples(keys))]
 #[expect(dead_code, reason = "a description; the set is written once, when the keys are read")]
 pub struct JwksBody {
     /// The keys: the one that signs, the next one, and those whose tokens are still good.
     keys: Vec<JwkBody>,
+}
+
+fn keys() -> Value {
+    let key = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "2026-11", "n": "0vx7agoebGcQSuuPiLJXZpt…", "e": "AQAB"});
+    json!({"keys": [key]})
 }
 
 /// An RSA key.
