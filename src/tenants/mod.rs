@@ -155,10 +155,16 @@ fn list(dir: &Path) -> Result<Vec<PathBuf>, Faults> {
     };
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(fault)? {
-        let path = entry.map_err(fault)?.path();
+        let entry = entry.map_err(fault)?;
+        let path = entry.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        // Symbolic links are followed: a ConfigMap mounts its files as such.
-        if path.extension().is_some_and(|end| end == "toml") && !hidden && !path.is_dir() {
+        // Symbolic links are followed: a ConfigMap mounts its files as such. Of all others the folder itself
+        // says what they are.
+        let is_dir = || match entry.file_type() {
+            Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+            _ => path.is_dir(),
+        };
+        if path.extension().is_some_and(|end| end == "toml") && !hidden && !is_dir() {
             paths.push(path);
         }
     }
