@@ -113,6 +113,7 @@ fn tenant() -> Tenant {
         hosts: vec!["acme.example.com".to_owned()],
         binding: BindingPolicy::default(),
         providers: Vec::new(),
+        rules: countersign::domain::rule::Rules::default(),
         snippets: Vec::new(),
         returns: std::collections::BTreeMap::new(),
         clients: vec![Client {

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Flags;
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
+use crate::keyring::edit::KeyKind;
 
 /// A multi-tenant OAuth relying-party broker for messaging platforms.
 #[derive(Debug, Parser)]
@@ -242,6 +243,65 @@ pub enum KeyCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Show the keys' names and states, and never a key
+    #[command(after_help = "Example:\n  countersign key list --keys keys.toml")]
+    List {
+        /// Where the keys stand.
+        #[command(flatten)]
+        file: KeyFile,
+    },
+    /// Take the next step of a rotation: make a new key known, or use the one that is
+    #[command(
+        after_help = "Example:\n  countersign key rotate --keys keys.toml --kind sign   # makes a key that is \
+                      next\n  countersign key rotate --keys keys.toml --kind sign   # five minutes later: it signs\n\n\
+                      Running brokers read the file by themselves. No request fails; see docs/keys.md.\n\
+                      Exit codes: 0 done, 1 a step has to wait, 2 bad usage."
+    )]
+    Rotate {
+        /// Where the keys stand.
+        #[command(flatten)]
+        file: KeyFile,
+        /// One kind of key only
+        #[arg(long)]
+        kind: Option<KeyKind>,
+        /// Do not wait until every broker and every cache knows the next key: requests may fail
+        #[arg(long)]
+        now: bool,
+    },
+    /// Revoke a signing key: its tokens are refused within seconds
+    #[command(
+        after_help = "Example:\n  countersign key revoke 2026-01-01-77c2 --keys keys.toml\n\nIf it signs, the \
+                      next key does so in its place, or a fresh one. Clients then need new tokens."
+    )]
+    Revoke {
+        /// The key's name, as `countersign key list` shows it
+        kid: String,
+        /// Where the keys stand.
+        #[command(flatten)]
+        file: KeyFile,
+    },
+    /// Move every record to the active index key, and drop the previous one when nothing needs it
+    #[command(
+        after_help = "Example:\n  countersign key reindex --config countersign.toml\n\nRunning brokers do the \
+                      same by themselves, but never change the file.\n\
+                      Exit codes: 0 done, 1 the previous key is needed for a while, 2 bad usage."
+    )]
+    Reindex {
+        /// The settings.
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// Drop the previous key though sign-ins that are under way may fail
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+/// Where the keys stand.
+#[derive(Debug, Args)]
+pub struct KeyFile {
+    /// The key ring file
+    #[arg(long, value_name = "FILE", default_value = "keys.toml")]
+    pub keys: PathBuf,
 }
 
 impl SettingsArgs {

@@ -51,7 +51,7 @@ fn run(cli: Cli, environment: &Environment) -> ExitCode {
             Ok(0)
         }
         Command::Openapi(OpenapiArgs { server }) => openapi::run(server.as_deref(), &mut out),
-        Command::Key(KeyCommand::New { out: path }) => key::run(&path, &mut out),
+        Command::Key(command) => key::run(&command, environment, &mut out),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

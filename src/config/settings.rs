@@ -57,7 +57,8 @@ pub static SHAPE: Table = Table {
             name: "client",
             kind: Kind::List(&Kind::Table(&CLIENT)),
             need: Need::Optional,
-            doc: "Clients of the platform operator; they work on the bare base domain only.",
+            doc: "Clients of the platform operator; they work on the bare base domain only. As all of this file they are \
+                  fixed until a restart.",
         },
         Field { name: "mail", kind: Kind::Later, need: Need::Optional, doc: "The mail server." },
     ],

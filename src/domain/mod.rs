@@ -23,6 +23,7 @@ pub mod profile;
 pub mod provider;
 pub mod request;
 pub mod rule;
+pub mod setting;
 pub mod snippet;
 pub mod tenant;
 pub mod timeline;

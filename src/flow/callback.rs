@@ -17,13 +17,13 @@ use crate::domain::tenant::Tenant;
 use crate::oauth::response::{self, AuthorizationResponse, Verdict, parse_response};
 
 pub use crate::oauth::response::{parse_form, parse_query};
-use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::Broker;
 use super::course::Course;
 use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
+use super::tenants::Began;
 
 /// A browser at one of the callback routes.
 #[derive(Debug)]
@@ -149,10 +149,10 @@ impl Broker {
         if now >= request.value.expires_at {
             return Err(refused(Code::StateExpired));
         }
-        let provider =
-            tenant.provider(Some(&request.value.provider)).ok_or(refused(Code::ProviderChanged))?;
-        let redirect_uri = arrival.redirect_uri(tenant);
-        let verdict = response.verify(&request.value, &arrival.at(provider, &redirect_uri))?;
+        let began = self.began_with(tenant, &request.value).ok_or(refused(Code::ProviderChanged))?;
+        let Began { provider, origins } = began;
+        let redirect_uri = arrival.redirect_uri(&origins, &request.value.redirect_uri);
+        let verdict = response.verify(&request.value, &arrival.at(&provider, &redirect_uri))?;
         let same_browser = self.is_same_browser(tenant, &arrival.cookies, &request.value).map_err(refused)?;
         if matches!(request.value.phase, Phase::GivenUp { .. }) {
             return Err(refused(Code::StateUnknown));
@@ -165,7 +165,7 @@ impl Broker {
         }
         Ok(Checked::First(Login {
             tenant: Arc::clone(tenant),
-            provider: Arc::clone(provider),
+            provider,
             request,
             verdict,
             conversation: link.conversation,
@@ -187,9 +187,8 @@ impl Broker {
         }
         let store = self.store.at(&tenant.id);
         let mut own = cookies.iter().filter(|cookie| cookie.name == request.cookie_name).peekable();
-        let held = |cookie: &LoginCookie| {
-            Secret::new(store.hash("cookie", cookie.value.expose())).matches(&request.cookie_hash)
-        };
+        let held =
+            |cookie: &LoginCookie| store.is_hash("cookie", cookie.value.expose(), &request.cookie_hash);
         if own.peek().is_some() && own.all(held) { Ok(true) } else { Err(Code::CookieMismatch) }
     }
 
@@ -303,12 +302,16 @@ impl Arrival {
         response::Arrival { provider, route: self.route, redirect_uri, mode, issuer: None }
     }
 
-    /// The redirect URI that this arrival is on, byte for byte.
-    fn redirect_uri(&self, tenant: &Tenant) -> String {
+    /// The redirect URI that this arrival is on, byte for byte: of the tenant's origins the one that was `sent`, if
+    /// it is any of them, else the present one.
+    fn redirect_uri(&self, origins: &[String], sent: &str) -> String {
         let path = self.route.path();
-        match &self.provider {
-            Some(provider) => format!("{}{path}/{provider}", tenant.origin),
-            None => format!("{}{path}", tenant.origin),
-        }
+        let on = |origin: &String| match &self.provider {
+            Some(provider) => format!("{origin}{path}/{provider}"),
+            None => format!("{origin}{path}"),
+        };
+        let mut all = origins.iter().map(on);
+        let first = all.next().unwrap_or_default();
+        if first == sent { first } else { all.find(|uri| uri == sent).unwrap_or(first) }
     }
 }

@@ -165,11 +165,11 @@ impl Broker {
 
     async fn complete_confirmed(&self, tenant: &Tenant, waiting: &Waiting) -> Result<(), ConfirmError> {
         let Provisional { signed_in, exchanged_at, .. } = &waiting.provisional;
-        let provider = tenant.provider(Some(&waiting.request.value.provider));
         let gone = Fault::new(Step::Bind, Code::ProviderChanged);
-        let provider = provider.ok_or(ConfirmError::NotRecorded(gone))?;
+        let began = self.confirmed_with(tenant, &waiting.request.value);
+        let provider = began.ok_or(ConfirmError::NotRecorded(gone))?;
         let end = End::Completed(SignIn {
-            provider,
+            provider: &provider,
             conversation: &waiting.link.value.conversation.id,
             signed_in,
             exchanged_at: *exchanged_at,

@@ -12,6 +12,7 @@ mod course;
 pub mod create_link;
 mod identify;
 pub mod inbound;
+pub mod keys;
 pub mod links;
 pub mod lists;
 pub mod once;
@@ -23,6 +24,7 @@ pub mod resend;
 mod rules;
 mod sign_in;
 mod sweep;
+pub mod tenants;
 pub mod waiting;
 
 use std::sync::Arc;
@@ -40,6 +42,9 @@ use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
 pub use crate::channel::AuthMessage;
+use keys::KeysInUse;
+use tenants::Known;
+
 pub use crate::store::{ContactFilter, Page, StoreError};
 
 /// How often a step that lost a race reads again and tries once more.
@@ -50,7 +55,8 @@ pub struct Broker {
     store: Store,
     provider: ProviderClient,
     clock: Clock,
-    tenants: ArcSwap<Directory>,
+    tenants: ArcSwap<Known>,
+    keys: ArcSwap<KeysInUse>,
     /// Mappings are compiled once per revision of a provider.
     normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
     /// Rules are compiled once per revision of a tenant's.
@@ -84,18 +90,14 @@ impl Broker {
             store,
             provider,
             clock,
-            tenants: ArcSwap::from_pointee(tenants),
+            tenants: ArcSwap::from_pointee(Known::new(tenants)),
+            keys: ArcSwap::default(),
             normalisers: Cache::new(20_000),
             rules: Cache::new(20_000),
             settings,
             running: once::Running::default(),
             waits: waiting::Waits::default(),
         }
-    }
-
-    /// The tenant that answers on `host`, a host name without port.
-    pub fn tenant_at(&self, host: &str) -> Option<Arc<Tenant>> {
-        self.tenants.load().by_host(host).cloned()
     }
 
     /// The clock that judges every expiry.

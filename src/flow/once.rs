@@ -62,8 +62,8 @@ struct Keyed<'b> {
     running: &'b Running,
     /// Tenant, and client and key.
     name: (TenantId, String),
-    /// The keyed hash of the order.
-    order: String,
+    /// The keyed hashes of the order: the one that is kept, and those that an earlier one may have.
+    orders: Vec<String>,
     /// What stood under this name, if it no longer counts.
     before: Option<Stored<MadeOnce>>,
 }
@@ -83,8 +83,8 @@ impl Broker {
         if !names.insert(name.clone()) {
             return Err(OnceError::Running);
         }
-        let order = self.store.at(&tenant.id).hash("order", once.order.expose());
-        Ok(Turn { keyed: Some(Keyed { running: &self.running, name, order, before: None }) })
+        let orders = self.store.at(&tenant.id).hashes("order", once.order.expose());
+        Ok(Turn { keyed: Some(Keyed { running: &self.running, name, orders, before: None }) })
     }
 }
 
@@ -108,7 +108,7 @@ impl Turn<'_> {
         let Some(made) = counts else { return Ok(None) };
         // An id of another kind was made by another order.
         match made.made.parse() {
-            Ok(id) if made.order == keyed.order => Ok(Some(id)),
+            Ok(id) if keyed.orders.contains(&made.order) => Ok(Some(id)),
             _ => Err(OnceError::Reused),
         }
     }
@@ -116,8 +116,11 @@ impl Turn<'_> {
     /// Writes down what the order makes, in the batch that makes it.
     pub(super) fn keep(&self, tx: &mut Tx, made: &impl fmt::Display, now: Timestamp) {
         if let Some(keyed) = &self.keyed {
-            let made =
-                MadeOnce { order: keyed.order.clone(), made: made.to_string(), until: now + KEY_LIFETIME };
+            let made = MadeOnce {
+                order: keyed.orders[0].clone(),
+                made: made.to_string(),
+                until: now + KEY_LIFETIME,
+            };
             tx.put_made_once(keyed.before.as_ref(), &keyed.name.1, &made);
         }
     }

@@ -106,7 +106,7 @@ impl Broker {
             let cookie = self.new_cookie();
             let request = self.new_request(tenant, provider, &link.value, &state, &cookie);
             let authorize_url = authorize_url(&request, provider, &state, link.value.locale.as_deref());
-            match self.keep_opening(tenant, &link, &state, &request, cookies).await {
+            match self.keep_opening(tenant, &link, &request, cookies).await {
                 Err(OpenLinkError::Store(StoreError::Conflict)) => continue,
                 done => done?,
             }
@@ -145,7 +145,6 @@ impl Broker {
         &self,
         tenant: &Tenant,
         link: &Stored<Link>,
-        state: &Secret,
         request: &AuthorizationRequest,
         cookies: &[LoginCookie],
     ) -> Result<(), OpenLinkError> {
@@ -158,7 +157,7 @@ impl Broker {
         let news = link.value.clone().as_of(self.clock.now()).status() != LinkStatus::Opened;
         let opened =
             link.value.clone().open(opening, self.clock.now()).map_err(|gone| OpenLinkError::Gone(gone.0))?;
-        tx.create_request(state.expose(), request);
+        tx.create_request(request);
         tx.update_link(link, &opened);
         if news && opened.status() == LinkStatus::Opened {
             self.announce_link(&mut tx, &tenant.id, EventType::Opened, &opened, "customer");
@@ -180,7 +179,7 @@ impl Broker {
                 continue;
             };
             let Some(request) = store.request(&opening.request).await? else { continue };
-            let held = store.hash("cookie", cookie.value.expose()) == request.value.cookie_hash;
+            let held = store.is_hash("cookie", cookie.value.expose(), &request.value.cookie_hash);
             if held && matches!(request.value.phase, Phase::Started) {
                 own.push(request);
             }

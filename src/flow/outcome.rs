@@ -117,7 +117,7 @@ impl Broker {
         cookies
             .iter()
             .filter(|cookie| cookie.name == request.cookie_name)
-            .any(|cookie| store.hash("cookie", cookie.value.expose()) == request.cookie_hash)
+            .any(|cookie| store.is_hash("cookie", cookie.value.expose(), &request.cookie_hash))
     }
 }
 

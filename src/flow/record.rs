@@ -117,9 +117,6 @@ impl Broker {
         let conversation = verified_conversation(&known, tenant, &completed, contact, sign_in.binding, now);
         tx.put_conversation(known.conversation.as_ref(), &conversation);
         let key = self.store.at(&tenant.id).conversation_key(&conversation.at.id);
-        if let Some(verified) = &conversation.verified {
-            tx.due(DueKind::ConversationLapse, verified.until, &key);
-        }
         let outcome = Outcome::Completed { binding: sign_in.binding };
         tx.update_request(request, &request.value.clone().finish(outcome, now));
         if !known.link.value.is_held_by(&request.value.key) {

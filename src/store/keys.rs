@@ -134,6 +134,17 @@ pub fn tenant_key(partition: Partition, tenant: &TenantId, kind: &str, name: &st
     Key::new(partition, &text)
 }
 
+/// The set of a partition that holds the names of all tenants that ever stored something in it.
+pub fn tenants_set(partition: Partition) -> Key {
+    Key::new(partition, "tenants")
+}
+
+/// The name within its kind, of a key that [`tenant_key`] made; empty for the only one of a kind.
+pub fn name_of(key: &Key) -> &str {
+    let text = std::str::from_utf8(key.as_bytes()).expect("a key is made of texts");
+    text.splitn(4, ':').nth(3).unwrap_or_default()
+}
+
 /// The form in which email addresses are compared: in any case, without white space around.
 pub fn normal_email(email: &str) -> String {
     email.trim().to_lowercase()
@@ -175,6 +186,7 @@ mod tests {
         let key = |name| tenant_key(Partition::new(0xa7), &tenant("acme"), "contacts", name);
         assert_eq!(key("").as_bytes(), b"{a7}:acme:contacts");
         assert_eq!(key("x").as_bytes(), b"{a7}:acme:contacts:x");
+        assert_eq!((name_of(&key("x")), name_of(&key(""))), ("x", ""));
     }
 
     #[test]

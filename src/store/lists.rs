@@ -14,6 +14,7 @@ use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::Key;
+use super::hashed::CONVERSATION;
 use super::keys::millis;
 use super::read::Page;
 use super::records::{Record, Stored};
@@ -82,7 +83,7 @@ impl TenantStore {
 
     /// An attempt by its id, which says when it began and so where it is listed.
     pub async fn attempt(&self, id: &AttemptId) -> Result<Option<Stored<AuthorizationRequest>>, StoreError> {
-        let (set, moment) = (self.set_of(List::Attempts), first_at(id.millis()));
+        let (set, moment) = (self.keys.key(ATTEMPTS, ""), first_at(id.millis()));
         let mut after = moment.to_vec();
         loop {
             let members = self.store.inner.backend.range(&set, &after, AT_ONCE).await?;
@@ -121,7 +122,7 @@ impl TenantStore {
         limit: usize,
     ) -> Result<Vec<Row<R>>, StoreError> {
         let newest = millis(cut).saturating_sub(1);
-        let members = self.store.inner.backend.range(&self.set_of(list), &first_at(newest), limit).await?;
+        let members = self.members(&self.sets_of(list), &first_at(newest), limit).await?;
         let records = self.many::<R>(self.keys_of(list, &members)).await?;
         Ok(members.into_iter().zip(records).map(|(member, record)| Row { member, record }).collect())
     }
@@ -133,15 +134,15 @@ impl TenantStore {
         asked: &Asked<'_>,
         keep: impl Fn(&R) -> bool + Send,
     ) -> Result<Page<Stored<R>>, StoreError> {
-        let set = self.set_of(list);
-        let purpose = purpose(&set, asked.filter);
+        let sets = self.sets_of(list);
+        let purpose = purpose(list, asked.filter);
         let mut after = self.start(&purpose, asked)?;
         let mut items = Vec::new();
         let mut looked_at = 0;
         // One more than asked for shows whether there is a next page.
         let mut wanted = asked.limit.saturating_add(1);
         loop {
-            let mut members = self.store.inner.backend.range(&set, &after, wanted).await?;
+            let mut members = self.members(&sets, &after, wanted).await?;
             let mut at_end = members.len() < wanted;
             if let Some(cut) = members.iter().position(|member| is_before(member, asked.since)) {
                 members.truncate(cut);
@@ -165,11 +166,11 @@ impl TenantStore {
         }
     }
 
-    fn set_of(&self, list: List<'_>) -> Key {
+    fn sets_of(&self, list: List<'_>) -> Vec<Key> {
         match list {
-            List::Links => self.keys.key(LINKS, ""),
-            List::LinksOf(conversation) => self.keys.key(LINKS_OF, &self.conversation_key(conversation)),
-            List::Attempts => self.keys.key(ATTEMPTS, ""),
+            List::Links => vec![self.keys.key(LINKS, "")],
+            List::LinksOf(conversation) => self.sets(LINKS_OF, CONVERSATION, conversation.as_str()),
+            List::Attempts => vec![self.keys.key(ATTEMPTS, "")],
         }
     }
 
@@ -236,8 +237,15 @@ fn parse_attempt(member: &[u8]) -> Option<(&str, &str)> {
     std::str::from_utf8(member.get(8..)?).ok()?.split_once(':')
 }
 
-fn purpose(set: &Key, filter: &str) -> String {
-    format!("cursor {} {filter}", String::from_utf8_lossy(set.as_bytes()))
+/// What a cursor is sealed for. It goes on when the list's set has another name meanwhile.
+fn purpose(list: List<'_>, filter: &str) -> String {
+    let (kind, of) = match list {
+        List::Links => (LINKS, ""),
+        List::LinksOf(conversation) => (LINKS_OF, conversation.as_str()),
+        List::Attempts => (ATTEMPTS, ""),
+    };
+    // Neither an id nor a filter holds a control character.
+    format!("cursor {kind}\0{of}\0{filter}")
 }
 
 #[cfg(test)]

@@ -5,10 +5,11 @@ use crate::domain::contact::{Contact, Trace};
 use crate::domain::ids::{ContactId, ProviderId};
 
 use super::backend::Expect;
+use super::hashed::{BY_EMAIL, BY_PHONE, EXTERNAL_ID};
 use super::keys::{Listed, normal_email, normal_phone};
 use super::read_people::FoundTrace;
 use super::records::{ExternalOwner, Record, Stored, Survivor};
-use super::tx::{BY_EMAIL, BY_PHONE, CONTACTS, EXTERNAL_ID, Op, Place, TRACES, Tx, hashed, identity_place};
+use super::tx::{CONTACTS, Op, Place, TRACES, Tx, hashed, identity_place};
 
 impl Tx {
     /// A new contact: listed, and found by email, phone and external id. Somebody else's external id is a conflict.
@@ -119,19 +120,18 @@ impl Tx {
         self.ops.push(Op::Forget { kind: R::KIND, place });
     }
 
-    fn member(&mut self, is_in: bool, set: Place, set_kind: &'static str, contact: &Contact) {
-        let member = Listed::new(contact.created_at, &contact.id).into_member();
-        self.ops.push(Op::Member { is_in, set, set_kind, member });
+    pub(super) fn member(&mut self, is_in: bool, set: Place, set_kind: &'static str, contact: &Contact) {
+        self.list(is_in, set, set_kind, Listed::new(contact.created_at, &contact.id).into_member());
     }
 
     fn traced(&mut self, is_in: bool, contact: &ContactId, member: Vec<u8>) {
         let set = Place::Named(contact.as_str().to_owned());
-        self.ops.push(Op::Member { is_in, set, set_kind: TRACES, member });
+        self.list(is_in, set, TRACES, member);
     }
 }
 
 /// What a contact is found by in lists, in normal form.
-fn lookups(contact: &Contact) -> [(&'static str, Option<String>); 2] {
+pub(super) fn lookups(contact: &Contact) -> [(&'static str, Option<String>); 2] {
     [
         (BY_EMAIL, contact.email.as_deref().map(normal_email)),
         (BY_PHONE, contact.phone.as_deref().map(normal_phone)),

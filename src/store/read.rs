@@ -10,8 +10,9 @@ use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Key, Versioned};
+use super::hashed::{CONVERSATION, IDENTITY, ONCE, Places, STATE, TOKEN};
 use super::records::{Record, Stored};
-use super::tx::{self, AUDITS, EVENTS, IDENTITY, ONCE, TOKEN};
+use super::tx::{self, AUDITS, EVENTS};
 use super::{StoreError, TenantStore};
 
 /// Customer numbers that are reserved at once: one durable write for so many new contacts. A restart leaves a gap.
@@ -48,8 +49,7 @@ impl TenantStore {
 
     /// A link by what stands in its URL.
     pub async fn link_by_token(&self, token: &str) -> Result<Option<Stored<Link>>, StoreError> {
-        let key = self.keys.key(LinkId::KIND, &self.keys.hash(TOKEN, token));
-        match self.one::<LinkId>(key).await? {
+        match self.hashed::<LinkId>(TOKEN, token).await? {
             Some(id) => self.link(&id).await,
             None => Ok(None),
         }
@@ -60,7 +60,7 @@ impl TenantStore {
         &self,
         state: &str,
     ) -> Result<Option<Stored<AuthorizationRequest>>, StoreError> {
-        self.request(&self.request_key(state)).await
+        self.hashed(STATE, state).await
     }
 
     /// An authorization request by its key, see [`request_key`](Self::request_key).
@@ -76,7 +76,7 @@ impl TenantStore {
 
     /// What an order of this name has made; see [`Tx::put_made_once`](super::Tx::put_made_once).
     pub async fn made_once(&self, name: &str) -> Result<Option<Stored<MadeOnce>>, StoreError> {
-        self.one(self.keys.key(MadeOnce::KIND, &self.keys.hash(ONCE, name))).await
+        self.hashed(ONCE, name).await
     }
 
     /// A conversation by the platform's id.
@@ -84,7 +84,7 @@ impl TenantStore {
         &self,
         id: &ConversationId,
     ) -> Result<Option<Stored<Conversation>>, StoreError> {
-        self.conversation_by_key(&self.conversation_key(id)).await
+        self.hashed(CONVERSATION, id.as_str()).await
     }
 
     /// A conversation by its key, see [`conversation_key`](Self::conversation_key).
@@ -109,7 +109,7 @@ impl TenantStore {
         provider: &ProviderId,
         subject: &str,
     ) -> Result<Option<Stored<ContactId>>, StoreError> {
-        self.one(self.identity_key(provider, subject)).await
+        self.hashed(IDENTITY, &tx::identity_text(provider, subject)).await
     }
 
     /// A link with its conversation, in one read.
@@ -129,17 +129,18 @@ impl TenantStore {
         conversation: &ConversationId,
         identity: Option<(&ProviderId, &str)>,
     ) -> Result<LoginRecords, StoreError> {
-        let mut keys = vec![
-            self.keys.key(Link::KIND, link.as_str()),
-            self.keys.key(Conversation::KIND, &self.conversation_key(conversation)),
-        ];
-        keys.extend(identity.map(|(provider, subject)| self.identity_key(provider, subject)));
-        let found = self.store.inner.backend.get(&keys).await?;
-        let mut found = keys.into_iter().zip(found);
+        let link = self.keys.key(Link::KIND, link.as_str());
+        let conversation = self.places::<Conversation>(CONVERSATION, conversation.as_str());
+        let identity = identity.map(|(provider, subject)| {
+            self.places::<ContactId>(IDENTITY, &tx::identity_text(provider, subject))
+        });
+        let mut keys = vec![link.clone()];
+        keys.extend(conversation.keys().chain(identity.iter().flat_map(Places::keys)).cloned());
+        let mut found = self.store.inner.backend.get(&keys).await?.into_iter();
         Ok(LoginRecords {
-            link: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
-            conversation: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
-            identity: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
+            link: self.open(link, found.next().flatten())?,
+            conversation: self.first(conversation, &mut found)?,
+            identity: identity.map_or(Ok(None), |identity| self.first(identity, &mut found))?,
         })
     }
 
@@ -193,11 +194,6 @@ impl TenantStore {
         act(numbers.entry(self.keys.tenant.clone()).or_default())
     }
 
-    fn identity_key(&self, provider: &ProviderId, subject: &str) -> Key {
-        let hash = self.keys.hash(IDENTITY, &tx::identity_text(provider, subject));
-        self.keys.key(ContactId::KIND, &hash)
-    }
-
     pub(super) async fn one<R: Record>(&self, key: Key) -> Result<Option<Stored<R>>, StoreError> {
         let found = self.store.inner.backend.get(std::slice::from_ref(&key)).await?.pop().flatten();
         self.open(key, found)
@@ -211,7 +207,11 @@ impl TenantStore {
         keys.into_iter().zip(found).map(|(key, found)| self.open(key, found)).collect()
     }
 
-    fn open<R: Record>(&self, key: Key, found: Option<Versioned>) -> Result<Option<Stored<R>>, StoreError> {
+    pub(super) fn open<R: Record>(
+        &self,
+        key: Key,
+        found: Option<Versioned>,
+    ) -> Result<Option<Stored<R>>, StoreError> {
         let Some(found) = found else { return Ok(None) };
         let plain = self
             .keys
@@ -219,7 +219,7 @@ impl TenantStore {
             .map_err(|cause| StoreError::Unreadable { kind: R::KIND, cause })?;
         let value = serde_json::from_slice(&plain)
             .map_err(|error| StoreError::Malformed { kind: R::KIND, column: error.column() })?;
-        Ok(Some(Stored { value, key, version: found.version }))
+        Ok(Some(Stored { value, key, version: found.version, outdated: false }))
     }
 
     /// The last position of a log; positions have no gaps, so that it can be closed in on.

@@ -7,10 +7,11 @@ use crate::domain::event::Event;
 use crate::domain::ids::{ContactId, ConversationId, EventId};
 
 use super::backend::Key;
+use super::hashed::{BY_EMAIL, BY_PHONE, CONVERSATION, EXTERNAL_ID};
 use super::keys::{Listed, normal_email, normal_phone};
 use super::read::Page;
 use super::records::{ExternalOwner, Record, Stored, Survivor};
-use super::tx::{BY_EMAIL, BY_PHONE, CONTACTS, EXTERNAL_ID, TRACES};
+use super::tx::{CONTACTS, TRACES};
 use super::{StoreError, TenantStore};
 
 /// Which contacts.
@@ -48,8 +49,7 @@ impl TenantStore {
 
     /// The contact that has this id of the platform.
     pub async fn external_owner(&self, external: &str) -> Result<Option<ContactId>, StoreError> {
-        let key = self.keys.key(ExternalOwner::KIND, &self.keys.hash(EXTERNAL_ID, external));
-        Ok(self.one::<ExternalOwner>(key).await?.map(|owner| owner.into_value().0))
+        Ok(self.hashed::<ExternalOwner>(EXTERNAL_ID, external).await?.map(|owner| owner.into_value().0))
     }
 
     /// At most `limit` contacts behind `after` (a [`Page::next`] of the same list), newest first.
@@ -59,14 +59,19 @@ impl TenantStore {
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<ContactId>, StoreError> {
-        let hashed = |kind: &str, text: &str| self.keys.key(kind, &self.keys.hash(kind, text));
         match filter {
-            ContactFilter::All => self.listed(&self.keys.key(CONTACTS, ""), after, limit).await,
+            ContactFilter::All => {
+                self.listed(CONTACTS, "", vec![self.keys.key(CONTACTS, "")], after, limit).await
+            }
             ContactFilter::Email(email) => {
-                self.listed(&hashed(BY_EMAIL, &normal_email(&email)), after, limit).await
+                let email = normal_email(&email);
+                let sets = self.sets(BY_EMAIL, BY_EMAIL, &email);
+                self.listed(BY_EMAIL, &email, sets, after, limit).await
             }
             ContactFilter::Phone(phone) => {
-                self.listed(&hashed(BY_PHONE, &normal_phone(&phone)), after, limit).await
+                let phone = normal_phone(&phone);
+                let sets = self.sets(BY_PHONE, BY_PHONE, &phone);
+                self.listed(BY_PHONE, &phone, sets, after, limit).await
             }
             ContactFilter::ExternalId(_) if after.is_some() => Err(StoreError::BadCursor),
             ContactFilter::ExternalId(id) => {
@@ -81,8 +86,8 @@ impl TenantStore {
         &self,
         ids: impl IntoIterator<Item = &ConversationId>,
     ) -> Result<Vec<Stored<Conversation>>, StoreError> {
-        let keys = ids.into_iter().map(|id| self.keys.key(Conversation::KIND, &self.conversation_key(id)));
-        Ok(self.many(keys.collect()).await?.into_iter().flatten().collect())
+        let places = ids.into_iter().map(|id| self.places::<Conversation>(CONVERSATION, id.as_str()));
+        self.all_at(places.collect()).await
     }
 
     /// The events of these ids, in their order; unknown ones are left out.
@@ -100,21 +105,24 @@ impl TenantStore {
         Ok(members.into_iter().map(read).collect())
     }
 
-    /// A page of a set of places. Its cursor is sealed to the tenant and the set: it opens no other list.
+    /// A page of the places of a kind and a text. Its cursor is sealed to the tenant and both: it opens no other
+    /// list, and goes on when the sets have other names meanwhile.
     async fn listed(
         &self,
-        set: &Key,
+        kind: &str,
+        text: &str,
+        sets: Vec<Key>,
         after: Option<&str>,
         limit: usize,
     ) -> Result<Page<ContactId>, StoreError> {
-        let purpose = format!("cursor:{}", String::from_utf8_lossy(set.as_bytes()));
+        let purpose = format!("cursor:{kind}:{text}");
         let open = |cursor: &str| Listed::parse_cursor(&self.open_text(&purpose, cursor)?);
         let after = match after {
             Some(cursor) => open(cursor).ok_or(StoreError::BadCursor)?,
             None => Vec::new(),
         };
         // One more than asked for shows whether there is a next page.
-        let mut members = self.store.inner.backend.range(set, &after, limit.saturating_add(1)).await?;
+        let mut members = self.members(&sets, &after, limit.saturating_add(1)).await?;
         let more = members.len() > limit;
         members.truncate(limit);
         let next =

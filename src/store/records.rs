@@ -65,6 +65,8 @@ pub struct Stored<T> {
     pub value: T,
     pub(super) key: Key,
     pub(super) version: Version,
+    /// Whether it stands under the previous index key, from which its next change moves it.
+    pub(super) outdated: bool,
 }
 
 impl<T> Stored<T> {

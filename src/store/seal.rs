@@ -6,6 +6,7 @@
 //! data, so that a value opens nowhere but where it was put.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
@@ -19,6 +20,7 @@ use zeroize::Zeroizing;
 use crate::domain::ids::TenantId;
 
 use super::backend::{Key, Partition};
+use super::hashed::Names;
 use super::keys;
 
 /// The layout described above; another layout gets another number.
@@ -31,11 +33,13 @@ const REMEMBERED_PURPOSES: usize = 32;
 const REMEMBERED_TENANTS: usize = 20_000;
 
 /// The secret keys of the store: seal keys, one of which seals while the others only open what
-/// they sealed before, and the index key.
+/// they sealed before, and the index key, with its successor and predecessor while it is replaced.
 pub struct SealKeys {
     active: usize,
     seals: Vec<(Arc<str>, Prk)>,
     index: Prk,
+    next_index: Option<Prk>,
+    previous_index: Option<Prk>,
 }
 
 /// Why keys are no [`SealKeys`].
@@ -86,8 +90,16 @@ impl SealKeys {
         }
         let position = prepared.iter().position(|(id, _)| **id == *active);
         let active = position.ok_or_else(|| SealKeysError::NoActive(active.to_owned()))?;
-        let index = root(b"countersign index 1", &Zeroizing::new(index));
-        Ok(Self { active, seals: prepared, index })
+        Ok(Self { active, seals: prepared, index: index_root(index), next_index: None, previous_index: None })
+    }
+
+    /// The same with the index keys under which something may stand beside the active one: the next, with which
+    /// other brokers may write already, and the previous, from which everything is moved. The bytes are wiped.
+    #[must_use]
+    pub fn with_indexes(mut self, next: Option<[u8; 32]>, previous: Option<[u8; 32]>) -> Self {
+        self.next_index = next.map(index_root);
+        self.previous_index = previous.map(index_root);
+        self
     }
 }
 
@@ -114,6 +126,11 @@ impl Ring {
 
     pub(super) fn replace(&self, keys: SealKeys) {
         self.current.store(Arc::new(Current::new(keys)));
+    }
+
+    /// Whether something may stand under an index key that is on its way out.
+    pub(super) fn has_previous_index(&self) -> bool {
+        self.current.load().keys.previous_index.is_some()
     }
 
     pub(super) fn of(&self, tenant: &TenantId) -> Arc<TenantKeys> {
@@ -145,6 +162,10 @@ pub(super) struct TenantKeys {
     index: Prk,
     /// Derived from the index key when first used.
     hashes: RwLock<Vec<(Box<str>, hmac::Key)>>,
+    next_index: Option<Prk>,
+    previous_index: Option<Prk>,
+    /// Whether the store knows the tenant's name.
+    pub(super) listed: AtomicBool,
 }
 
 impl TenantKeys {
@@ -154,14 +175,19 @@ impl TenantKeys {
             let okm = seal.expand(&info, &AES_256_GCM).expect("an AES key is shorter than HKDF's limit");
             (Arc::clone(id), LessSafeKey::new(UnboundKey::from(okm)))
         });
-        let index = keys.index.expand(&info, HKDF_SHA256).expect("a hash is shorter than HKDF's limit");
+        let index = |index: &Prk| {
+            Prk::from(index.expand(&info, HKDF_SHA256).expect("a hash is shorter than HKDF's limit"))
+        };
         Self {
             partition: keys::partition_of(tenant),
             tenant: tenant.clone(),
             active: keys.active,
             seals: seals.collect(),
-            index: Prk::from(index),
+            index: index(&keys.index),
             hashes: RwLock::default(),
+            next_index: keys.next_index.as_ref().map(index),
+            previous_index: keys.previous_index.as_ref().map(index),
+            listed: AtomicBool::new(false),
         }
     }
 
@@ -175,6 +201,17 @@ impl TenantKeys {
         URL_SAFE_NO_PAD.encode(hmac::sign(&self.hash_key(purpose), text.as_bytes()))
     }
 
+    /// The same with every index key: the names under which something may stand.
+    pub(super) fn names(&self, purpose: &str, text: &str) -> Names {
+        let hash = |index: &Prk| hmac::sign(&hash_key_of(index, purpose), text.as_bytes());
+        let other = |index: &Option<Prk>| index.as_ref().map(|index| URL_SAFE_NO_PAD.encode(hash(index)));
+        Names {
+            active: self.hash(purpose, text),
+            next: other(&self.next_index),
+            previous: other(&self.previous_index),
+        }
+    }
+
     /// A derivation costs more than the hash itself, so the keys are kept.
     fn hash_key(&self, purpose: &str) -> hmac::Key {
         let known = self.hashes.read().unwrap_or_else(PoisonError::into_inner);
@@ -182,9 +219,7 @@ impl TenantKeys {
             return key.clone();
         }
         drop(known);
-        let info = [purpose.as_bytes()];
-        let okm = self.index.expand(&info, hmac::HMAC_SHA256).expect("a hash is shorter than HKDF's limit");
-        let key = hmac::Key::from(okm);
+        let key = hash_key_of(&self.index, purpose);
         let mut known = self.hashes.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() < REMEMBERED_PURPOSES {
             known.push((purpose.into(), key.clone()));
@@ -266,6 +301,16 @@ impl TenantKeys {
         place.extend_from_slice(key);
         place
     }
+}
+
+fn hash_key_of(index: &Prk, purpose: &str) -> hmac::Key {
+    let info = [purpose.as_bytes()];
+    let okm = index.expand(&info, hmac::HMAC_SHA256).expect("a hash is shorter than HKDF's limit");
+    hmac::Key::from(okm)
+}
+
+fn index_root(key: [u8; 32]) -> Prk {
+    root(b"countersign index 1", &Zeroizing::new(key))
 }
 
 fn root(salt: &[u8], key: &[u8; 32]) -> Prk {
@@ -374,6 +419,21 @@ mod tests {
         assert_ne!(one, hash("acme", 1, 2, "phone", "a@b.example"));
         assert_ne!(one, hash("other", 1, 2, "email", "a@b.example"));
         assert_ne!(one, hash("acme", 1, 3, "email", "a@b.example"));
+    }
+
+    #[test]
+    fn while_the_index_key_is_replaced_a_text_has_a_name_under_each() {
+        let keys = |index, next: Option<u8>, previous: Option<u8>| {
+            let bytes = |byte: u8| [byte; 32];
+            let keys = ring("k", &[("k", 1)], index).with_indexes(next.map(bytes), previous.map(bytes));
+            TenantKeys::derive(&keys, &tenant("acme")).names("email", "a@b.example")
+        };
+        let (before, after) = (keys(2, Some(3), None), keys(3, None, Some(2)));
+        assert_eq!(
+            (&before.active, before.next.as_ref()),
+            (after.previous.as_ref().unwrap(), Some(&after.active))
+        );
+        assert_eq!(keys(2, None, None).all().count(), 1);
     }
 
     #[test]

@@ -15,7 +15,8 @@ use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Expect, Key, Version};
-use super::keys::DueKind;
+use super::hashed::{CONVERSATION, IDENTITY, ONCE, TOKEN, check_purpose};
+use super::keys::{DueKind, name_of};
 use super::lists::{Row, attempt_place, link_place};
 use super::records::{Record, Stored};
 
@@ -23,21 +24,12 @@ use super::records::{Record, Stored};
 pub const LINK_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// Frees the space of a link or an attempt if the sweep does not come.
-const LINK_TTL: SignedDuration = SignedDuration::from_hours(35 * 24);
-
-/// Purposes of keyed hashes. Never changed once released.
-pub(super) const STATE: &str = "state";
-pub(super) const TOKEN: &str = "token";
-pub(super) const CONVERSATION: &str = "conversation";
-pub(super) const IDENTITY: &str = "identity";
-pub(super) const ONCE: &str = "once";
-pub(super) const EXTERNAL_ID: &str = "contacts-by-external-id";
+pub(super) const LINK_TTL: SignedDuration = SignedDuration::from_hours(35 * 24);
 
 /// Sets and logs of a tenant.
 pub(super) const CONTACTS: &str = "contacts";
+pub(super) const CONVERSATIONS: &str = "conversations";
 pub(super) const TRACES: &str = "contact-traces";
-pub(super) const BY_EMAIL: &str = "contacts-by-email";
-pub(super) const BY_PHONE: &str = "contacts-by-phone";
 pub(super) const LINKS: &str = "links";
 pub(super) const LINKS_OF: &str = "links-of-conversation";
 pub(super) const ATTEMPTS: &str = "attempts";
@@ -74,7 +66,7 @@ pub(super) enum Op {
         is_in: bool,
         set: Place,
         set_kind: &'static str,
-        member: Vec<u8>,
+        member: Name,
     },
     Append {
         log: &'static str,
@@ -84,8 +76,16 @@ pub(super) enum Op {
         is_in: bool,
         kind: DueKind,
         at: Timestamp,
-        id: String,
+        id: Name,
     },
+}
+
+/// What stands in a set, and what is due.
+pub(super) enum Name {
+    /// These bytes.
+    Is(Vec<u8>),
+    /// The keyed hash of a text, under which its record stands.
+    Hashed(&'static str, Zeroizing<String>),
 }
 
 /// The name of a record or set within its kind.
@@ -98,6 +98,8 @@ pub(super) enum Place {
     Hashed(&'static str, Zeroizing<String>),
     /// As it was read.
     Known(Key),
+    /// By the keyed hash of a text; it stood under the previous index key until now.
+    Moved(Key, &'static str, Zeroizing<String>),
 }
 
 impl Tx {
@@ -151,10 +153,11 @@ impl Tx {
         }
     }
 
-    /// A new authorization request, found by its state and listed as an attempt.
-    pub fn create_request(&mut self, state: &str, request: &AuthorizationRequest) {
+    /// A new authorization request, listed as an attempt and found by its state: its `key` is
+    /// [`request_key`](super::TenantStore::request_key) of it, by which others refer to it already.
+    pub fn create_request(&mut self, request: &AuthorizationRequest) {
         let until = Some(request.created_at + LINK_TTL);
-        self.put(hashed(STATE, state), Some(Expect::Absent), request, until);
+        self.put(Place::Named(request.key.clone()), Some(Expect::Absent), request, until);
         self.list(true, Place::Only, ATTEMPTS, attempt_place(request));
     }
 
@@ -178,13 +181,33 @@ impl Tx {
         }
     }
 
-    /// A new conversation, or a change of the `stored` one.
+    /// A new conversation, or a change of the `stored` one. Where somebody is verified it is due when that ends.
     pub fn put_conversation(&mut self, stored: Option<&Stored<Conversation>>, conversation: &Conversation) {
-        if let Some(stored) = stored {
-            return self.replace(stored, conversation, None);
+        let until =
+            |conversation: &Conversation| conversation.verified.as_ref().map(|verified| verified.until);
+        let id = || Zeroizing::new(conversation.at.id.as_str().to_owned());
+        let lapse = match stored {
+            Some(stored) if !stored.outdated => {
+                self.replace(stored, conversation, None);
+                let news = until(conversation).filter(|_| until(stored) != until(conversation));
+                news.map(|until| (until, Name::Is(name_of(&stored.key).into())))
+            }
+            Some(stored) => {
+                let place = Place::Moved(stored.key.clone(), CONVERSATION, id());
+                self.put(place, Some(Expect::At(stored.version)), conversation, None);
+                self.conversation_listed(false, Name::Is(name_of(&stored.key).into()));
+                self.conversation_listed(true, Name::Hashed(CONVERSATION, id()));
+                until(conversation).map(|until| (until, Name::Hashed(CONVERSATION, id())))
+            }
+            None => {
+                self.put(hashed(CONVERSATION, &id()), Some(Expect::Absent), conversation, None);
+                self.conversation_listed(true, Name::Hashed(CONVERSATION, id()));
+                until(conversation).map(|until| (until, Name::Hashed(CONVERSATION, id())))
+            }
+        };
+        if let Some((at, id)) = lapse {
+            self.ops.push(Op::Due { is_in: true, kind: DueKind::ConversationLapse, at, id });
         }
-        let place = hashed(CONVERSATION, conversation.at.id.as_str());
-        self.put(place, Some(Expect::Absent), conversation, None);
     }
 
     /// Demands that an identity has not changed since it was read.
@@ -207,12 +230,12 @@ impl Tx {
 
     /// Something falls due. `id` is as [`DueKind`] says: nothing personal.
     pub fn due(&mut self, kind: DueKind, at: Timestamp, id: &str) {
-        self.ops.push(Op::Due { is_in: true, kind, at, id: id.to_owned() });
+        self.ops.push(Op::Due { is_in: true, kind, at, id: Name::Is(id.into()) });
     }
 
     /// It is done, or was moved: the same arguments as [`due`](Self::due) had.
     pub fn not_due(&mut self, kind: DueKind, at: Timestamp, id: &str) {
-        self.ops.push(Op::Due { is_in: false, kind, at, id: id.to_owned() });
+        self.ops.push(Op::Due { is_in: false, kind, at, id: Name::Is(id.into()) });
     }
 
     pub(super) fn put<R: Record>(
@@ -236,8 +259,13 @@ impl Tx {
         self.ops.push(Op::Append { log, entry: id.as_bytes().to_vec() });
     }
 
-    fn list(&mut self, is_in: bool, set: Place, set_kind: &'static str, member: Vec<u8>) {
-        self.ops.push(Op::Member { is_in, set, set_kind, member });
+    /// The conversations of a tenant are listed by their names, so that they can be gone through.
+    pub(super) fn conversation_listed(&mut self, is_in: bool, member: Name) {
+        self.ops.push(Op::Member { is_in, set: Place::Only, set_kind: CONVERSATIONS, member });
+    }
+
+    pub(super) fn list(&mut self, is_in: bool, set: Place, set_kind: &'static str, member: Vec<u8>) {
+        self.ops.push(Op::Member { is_in, set, set_kind, member: Name::Is(member) });
     }
 
     /// An event that was told before, in other words. Its place in the order stays.
@@ -252,10 +280,10 @@ pub(super) fn identity_text(provider: &ProviderId, subject: &str) -> Zeroizing<S
 }
 
 pub(super) fn identity_place(provider: &ProviderId, subject: &str) -> Place {
-    Place::Hashed(IDENTITY, identity_text(provider, subject))
+    hashed(IDENTITY, &identity_text(provider, subject))
 }
 
-fn conversation_place(link: &Link) -> Place {
+pub(super) fn conversation_place(link: &Link) -> Place {
     hashed(CONVERSATION, link.conversation.id.as_str())
 }
 
@@ -266,5 +294,6 @@ fn end_of_hour(at: Timestamp) -> Timestamp {
 }
 
 pub(super) fn hashed(purpose: &'static str, text: &str) -> Place {
+    check_purpose(purpose);
     Place::Hashed(purpose, Zeroizing::new(text.to_owned()))
 }

@@ -1,6 +1,7 @@
 //! One tenant's file: from its text to a [`Tenant`].
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use url::Host;
@@ -30,6 +31,8 @@ pub struct Draft {
     pub faults: Vec<Fault>,
     /// What somebody should know.
     pub warnings: Vec<Fault>,
+    /// Files of secrets that it refers to.
+    pub others: Vec<PathBuf>,
 }
 
 /// Reads one file's text. `name` is its path, for faults.
@@ -42,6 +45,7 @@ pub fn read(id: &TenantId, name: &str, text: String, context: &ReadContext<'_>) 
     let hosts = hosts(&root, id, context, &mut report);
     let tenant = tenant(&root, id, &hosts, context, &mut report);
     let clean = report.is_clean();
+    let others = report.others().to_vec();
     let (mut faults, warnings) = report.into_parts();
     if clean && tenant.is_none() {
         let place = Place::File(name.to_owned());
@@ -50,7 +54,7 @@ pub fn read(id: &TenantId, name: &str, text: String, context: &ReadContext<'_>) 
                 .with_help("compare it with `tenants/example.toml`"),
         );
     }
-    Draft { tenant: tenant.filter(|_| clean), hosts, faults, warnings }
+    Draft { tenant: tenant.filter(|_| clean), hosts, faults, warnings, others }
 }
 
 fn tenant(

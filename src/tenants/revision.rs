@@ -97,6 +97,11 @@ pub fn of_rules(rules: &[Rule]) -> Revision {
 fn hash_of(canonical: &impl Serialize) -> Revision {
     let json = serde_json::to_vec(canonical).expect("names and texts always become JSON");
     let hash = digest(&SHA256, &json);
-    let digits = hash.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    Revision::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
+    Revision::new(digits_of(hash.as_ref()))
+}
+
+/// Bytes in hexadecimal digits.
+pub(super) fn digits_of(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

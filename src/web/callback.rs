@@ -14,14 +14,14 @@ use crate::flow::outcome::{Ended, OutcomeError, Shown};
 use super::error::login_status;
 use super::page::{self, Notice};
 use super::segment::Segment;
-use super::visit::{Visit, see_other};
+use super::visit::{Returning, Visit, see_other};
 use super::{Web, link_page};
 
 /// `/idp/eu/oauth/callback`, `/web/inbound/abc/oauth/redirect` and
 /// `/web/inbound/abc/oauth/abcAuth2Redirect`, each with or without `/{provider}` behind it: a browser
 /// comes back from the provider.
 pub async fn arrive(
-    visit: Visit,
+    Returning(visit): Returning,
     State(web): State<Arc<Web>>,
     path: MatchedPath,
     Segment(provider): Segment,
@@ -56,7 +56,11 @@ pub async fn arrive(
 }
 
 /// `/a/r/{handle}`: how the login ended, or the code to send in the chat.
-pub async fn result(visit: Visit, State(web): State<Arc<Web>>, Segment(handle): Segment) -> Response {
+pub async fn result(
+    Returning(visit): Returning,
+    State(web): State<Arc<Web>>,
+    Segment(handle): Segment,
+) -> Response {
     if !matches!(visit.method, Method::GET | Method::HEAD) {
         return visit.wrong_method("GET, HEAD");
     }

@@ -39,6 +39,7 @@ use serde_json::Value;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
+use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
 use crate::issuer::Issuer;
 use crate::telemetry;
@@ -46,9 +47,10 @@ use crate::telemetry::metrics::Metrics;
 
 use api::{
     attempts, auth_links, contact_changes, contacts, conversations, events, inbound, link_list, mapping,
+    tenants,
 };
 use error::ApiError;
-use host::AtTenant;
+use host::AtIssuer;
 use oauth::answer::OAuthError;
 use oauth::endpoints;
 
@@ -68,6 +70,8 @@ pub struct Web {
     pub https: bool,
     /// What is counted.
     pub metrics: Metrics,
+    /// The operator's own place, at the bare base domain.
+    pub platform: Arc<Tenant>,
     /// The peers whose forwarded headers count.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -114,6 +118,8 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("POST /v1/contacts/{id}/suggestions/{field}/dismiss", routes!(contact_changes::dismiss)))
         .routes(row("POST /v1/mapping/preview", routes!(mapping::preview)))
         .routes(row("GET /v1/events", routes!(events::list)))
+        .routes(row("GET /v1/tenants", routes!(tenants::list)))
+        .routes(row("GET /v1/tenants/{id}", routes!(tenants::read)))
         .routes(row("GET /v1/attempts", routes!(attempts::list)))
         .routes(row("GET /v1/attempts/{id}", routes!(attempts::read)))
         .routes(row("GET /openapi.json", routes!(openapi::openapi)))
@@ -170,7 +176,7 @@ fn row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRoute
 fn oauth_row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRouter<Arc<Web>> {
     openapi::compare(said, &described.1);
     let allowed = if said.starts_with("GET") { "GET, HEAD" } else { "POST" };
-    described.map(|route| route.fallback(move |_: AtTenant| async move { OAuthError::Method(allowed) }))
+    described.map(|route| route.fallback(move |_: AtIssuer| async move { OAuthError::Method(allowed) }))
 }
 
 /// A path that is none of ours: a problem document under `/v1` and `/api`, a page elsewhere.

@@ -67,7 +67,8 @@ fn order() -> Value {
 /// A route of the API: method, path, and the scope in front of it.
 type Route = (&'static str, String, String);
 
-/// Every described route, with something in the place of its parameters.
+/// Every described route, with something in the place of its parameters. The operator's are not here:
+/// they answer on the base domain only (`platform.rs`).
 fn routes() -> Vec<Route> {
     let document = crate::openapi::document();
     let mut routes = Vec::new();
@@ -75,7 +76,8 @@ fn routes() -> Vec<Route> {
         let filled = path.replace("{id}", "al_x").replace("{field}", "email");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             let scope = item[method.to_lowercase()]["security"][0]["oauth2"][0].as_str();
-            routes.extend(scope.map(|scope| (method, filled.clone(), scope.to_owned())));
+            let of_tenants = scope.filter(|scope| *scope != "admin:all");
+            routes.extend(of_tenants.map(|scope| (method, filled.clone(), scope.to_owned())));
         }
     }
     assert!(routes.len() > 15 && routes.iter().all(|(_, path, _)| !path.contains('{')), "{routes:?}");
@@ -204,13 +206,7 @@ async fn another_method_is_answered_with_those_that_are_allowed() {
 #[tokio::test]
 async fn at_an_unknown_host_there_is_no_api() {
     let broker = Harness::start().await;
-    for host in [
-        "evil.test",
-        "acme.localhost.evil.test",
-        "localhost",
-        "127.0.0.1.evil.test",
-        "acme.localhost@evil.test",
-    ] {
+    for host in ["evil.test", "acme.localhost.evil.test", "127.0.0.1.evil.test", "acme.localhost@evil.test"] {
         for (method, path, _) in &routes() {
             let request = ask(&broker, method.parse().unwrap(), path).await.header("host", host);
             Answer::of(request).await.problem(421, "wrong_host");

@@ -68,6 +68,10 @@ async fn a_rule_that_errs_is_noted_without_anything_of_the_person() {
     let link = broker.link("conv-1").await;
     Browser::new().sign_in(link["url"].as_str().unwrap()).await;
     assert_told(&broker, &link, &json!({"a": 1})).await;
+    let attempts = broker.get("/v1/attempts").await;
+    let notes = attempts["items"][0]["notes"].to_string();
+    assert!(notes.contains("rule 2 counts as not met: `keys` wants"), "{attempts}");
+    assert!(!attempts.to_string().contains("billy"), "{attempts}");
     let lines: Vec<String> = log::lines("rule.failed").iter().map(Value::to_string).collect();
     assert!(lines.iter().any(|line| line.contains("rule 2 counts as not met: `keys` wants")), "{lines:?}");
     assert!(!lines.iter().any(|line| line.contains("billy")), "{lines:?}");

@@ -117,11 +117,20 @@ impl Broker {
             tx.rewrite_event(&without_person(event.into_value()));
         }
         let Some(id) = &trace.link else { return Ok(()) };
-        if let Some(link) = or_skipped(store.link(id).await)? {
-            tx.update_link(&link, &link_without_person(link.value.clone()));
+        let link = or_skipped(store.link(id).await)?;
+        if let Some(link) = &link {
+            tx.update_link(link, &link_without_person(link.value.clone()));
         }
         let Some(key) = &trace.conversation else { return Ok(()) };
-        if let Some(known) = or_skipped(store.conversation_by_key(key).await)?
+        let known = match or_skipped(store.conversation_by_key(key).await)? {
+            // Its name is another one since the index key was replaced.
+            None => match &link {
+                Some(link) => or_skipped(store.conversation(&link.conversation.id).await)?,
+                None => None,
+            },
+            known => known,
+        };
+        if let Some(known) = known
             && known.verified.as_ref().is_some_and(|verified| verified.auth_link_id == *id)
         {
             let mut conversation = known.value.clone();

@@ -111,7 +111,7 @@ impl<'a> Group<'a> {
             return Ok(version(slot));
         }
         if let Some(slot) = self.overlay.lock().slot(key) {
-            return Ok(slot.and_then(version));
+            return Ok(version(slot));
         }
         let mut select =
             self.connection.prepare_cached("SELECT version, expires FROM record WHERE key = ?1")?;

@@ -33,6 +33,9 @@ pub(super) struct Slot {
 }
 
 impl Slot {
+    /// No record, and there was none.
+    pub(super) const ABSENT: Self = Self { version: 0, expires: None, value: None };
+
     /// Whether a record stands here in this minute.
     pub(super) fn is_there(&self, minute: i64) -> bool {
         self.value.is_some() && self.expires.is_none_or(|expires| expires > minute)

@@ -169,7 +169,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
-        self.readers.run(|view| view.probe()).await?;
+        self.readers.run(readers::probe).await?;
         self.writer.run(Change::Probe, Durability::Relaxed).await?;
         Ok(())
     }

@@ -32,7 +32,7 @@ pub(super) struct State {
     /// The last positions of logs.
     ends: HashMap<Arc<str>, u64>,
     /// What the tables say of some keys, true as long as the layer says nothing of them.
-    tables: HashMap<Arc<str>, Option<Slot>>,
+    tables: HashMap<Arc<str>, Slot>,
 }
 
 impl Default for State {
@@ -87,14 +87,13 @@ impl State {
         &self.layer
     }
 
-    /// What is known of a key without asking the tables; none if they must be asked.
-    pub(super) fn slot(&self, key: &Key) -> Option<Option<&Slot>> {
-        let known = || self.tables.get(key.text()).map(Option::as_ref);
-        self.layer.records.get(key.text()).map(Some).or_else(known)
+    /// What is known of a key without asking the tables, perhaps that there is no record; none if they must be asked.
+    pub(super) fn slot(&self, key: &Key) -> Option<&Slot> {
+        self.layer.records.get(key.text()).or_else(|| self.tables.get(key.text()))
     }
 
     /// Remembers what the tables say of a key. They must have been asked after the last change and before this.
-    pub(super) fn remember(&mut self, key: &Key, slot: Option<Slot>) {
+    pub(super) fn remember(&mut self, key: &Key, slot: Slot) {
         if self.tables.len() >= REMEMBERED {
             self.tables.clear();
         }
@@ -128,10 +127,7 @@ impl State {
 
     /// Reads the rows of the journal that came behind ours, all as of one moment.
     fn catch_up(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let transaction = match connection.is_autocommit() {
-            true => Some(connection.unchecked_transaction()?),
-            false => None,
-        };
+        let own = connection.is_autocommit().then(|| connection.unchecked_transaction()).transpose()?;
         let folded: i64 =
             connection.prepare_cached("SELECT last FROM version")?.query_row([], |row| row.get(0))?;
         if folded != self.folded {
@@ -147,7 +143,7 @@ impl State {
             self.absorb(layer, row.get(0)?);
         }
         drop(rows);
-        transaction.map_or(Ok(()), rusqlite::Transaction::finish)
+        own.map_or(Ok(()), rusqlite::Transaction::finish)
     }
 }
 

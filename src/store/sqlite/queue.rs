@@ -126,7 +126,7 @@ impl Queue {
 
     /// Waits for the next group, at most `patience`.
     pub(super) fn next(&self, patience: Duration) -> Next {
-        let idle = |waiting: &mut Waiting| !waiting.closed && !(waiting.rung && !waiting.jobs.is_empty());
+        let idle = |waiting: &mut Waiting| !waiting.closed && (!waiting.rung || waiting.jobs.is_empty());
         let waited = self.bell.wait_timeout_while(self.lock(), patience, idle);
         let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
         waiting.rung = false;
@@ -199,7 +199,7 @@ mod tests {
     }
 
     fn group(queue: &Queue) -> Vec<Job> {
-        match queue.next(Duration::from_secs(60)) {
+        match queue.next(Duration::from_mins(1)) {
             Next::Group(group) => group,
             Next::Quiet | Next::Closed => panic!("a change waits"),
         }
@@ -265,7 +265,7 @@ mod tests {
         }
         queue.close();
         assert_eq!(group(&queue).len(), 1);
-        assert!(matches!(queue.next(Duration::from_secs(60)), Next::Closed));
+        assert!(matches!(queue.next(Duration::from_mins(1)), Next::Closed));
         assert!(task.await.unwrap().is_err());
         assert!(probe(&queue).await.unwrap().is_err(), "and takes nothing more");
     }

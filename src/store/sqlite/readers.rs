@@ -101,7 +101,7 @@ impl Shared {
         }
         let minute = minute(self.clock.now());
         let state = self.overlay.lock();
-        keys.iter().map(|key| state.slot(key).map(|slot| versioned(slot?, minute))).collect()
+        keys.iter().map(|key| state.slot(key).map(|slot| versioned(slot, minute))).collect()
     }
 
     fn read<R>(&self, read: impl FnOnce(&View<'_>) -> rusqlite::Result<R>) -> rusqlite::Result<R> {
@@ -135,24 +135,24 @@ impl View<'_> {
         if self.is_alone
             && let Some(slots) = self.get_alone(keys)?
         {
-            return Ok(slots.iter().map(|slot| versioned(slot.as_ref()?, minute)).collect());
+            return Ok(slots.iter().map(|slot| versioned(slot, minute)).collect());
         }
         self.at_one_moment(|| {
             let state = self.overlay.current(self.connection)?;
-            let known: Vec<_> = keys.iter().map(|key| state.slot(key).map(Option::<&Slot>::cloned)).collect();
+            let known: Vec<_> = keys.iter().map(|key| state.slot(key).cloned()).collect();
             drop(state);
             let slots = keys.iter().zip(known);
             let slots = slots.map(|(key, known)| known.map_or_else(|| self.stored(key), Ok));
-            slots.map(|slot| Ok(slot?.and_then(|slot| versioned(&slot, minute)))).collect()
+            slots.map(|slot| Ok(versioned(&slot?, minute))).collect()
         })
     }
 
     /// Nobody but our writer changes anything. If it did nothing from the first look to the last, all is of one
     /// moment; none if it did.
-    fn get_alone(&self, keys: &[Key]) -> rusqlite::Result<Option<Vec<Option<Slot>>>> {
+    fn get_alone(&self, keys: &[Key]) -> rusqlite::Result<Option<Vec<Slot>>> {
         let state = self.overlay.lock();
         let before = state.last();
-        let known: Vec<_> = keys.iter().map(|key| state.slot(key).map(Option::<&Slot>::cloned)).collect();
+        let known: Vec<_> = keys.iter().map(|key| state.slot(key).cloned()).collect();
         drop(state);
         let mut slots = Vec::with_capacity(keys.len());
         for (key, known) in keys.iter().zip(&known) {
@@ -174,14 +174,14 @@ impl View<'_> {
     }
 
     /// What the tables say.
-    fn stored(&self, key: &Key) -> rusqlite::Result<Option<Slot>> {
+    fn stored(&self, key: &Key) -> rusqlite::Result<Slot> {
         let mut select =
             self.connection.prepare_cached("SELECT version, expires, value FROM record WHERE key = ?1")?;
         let slot = select.query_row([key.as_bytes()], |row| {
             let value = Some(Bytes::from(row.get::<_, Vec<u8>>(2)?));
             Ok(Slot { version: row.get(0)?, expires: row.get(1)?, value })
         });
-        slot.optional()
+        Ok(slot.optional()?.unwrap_or(Slot::ABSENT))
     }
 
     /// At most `limit` members of a set behind `after`.
@@ -238,11 +238,6 @@ impl View<'_> {
         })
     }
 
-    /// Whether the file can be read at all.
-    pub(super) fn probe(&self) -> rusqlite::Result<()> {
-        self.overlay.current(self.connection).map(drop)
-    }
-
     fn at_one_moment<R>(&self, read: impl FnOnce() -> rusqlite::Result<R>) -> rusqlite::Result<R> {
         self.connection.prepare_cached("BEGIN")?.execute([])?;
         // A connection whose read failed is closed, and its transaction with it.
@@ -250,6 +245,11 @@ impl View<'_> {
         self.connection.prepare_cached("COMMIT")?.execute([])?;
         Ok(found)
     }
+}
+
+/// Whether the file can be read at all.
+pub(super) fn probe(view: &View<'_>) -> rusqlite::Result<()> {
+    view.overlay.current(view.connection).map(drop)
 }
 
 /// A time in the unit of `record.expires`, rounded down.

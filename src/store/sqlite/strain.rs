@@ -121,7 +121,7 @@ mod tests {
         failing.at_ease().unwrap().failed();
         assert!(failing.at_ease().is_none());
         let slow = Arc::new(Strain {
-            opened: Clock::system().tick() - Duration::from_mins(1),
+            opened: Clock::system().tick().checked_sub(Duration::from_mins(1)).unwrap(),
             ..Strain::new(Clock::system())
         });
         let mut read = slow.at_ease().unwrap();
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn while_a_write_hangs_no_read_runs_here() {
-        let opened = Clock::system().tick() - Duration::from_mins(1);
+        let opened = Clock::system().tick().checked_sub(Duration::from_mins(1)).unwrap();
         let strain = Arc::new(Strain { opened, ..Strain::new(Clock::system()) });
         strain.writing(true);
         assert!(strain.at_ease().is_some(), "it has only begun");

@@ -15,4 +15,5 @@ pub mod inbound;
 pub mod link_list;
 pub mod mapping;
 mod query;
+pub mod tenants;
 mod view;

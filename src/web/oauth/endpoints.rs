@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::web::Web;
-use crate::web::host::AtTenant;
+use crate::web::host::AtIssuer;
 use crate::web::openapi::answers::AtHost;
 
 use super::answer::{ErrorBody, TokenBody};
@@ -103,7 +103,7 @@ pub struct JwkBody {
         AtHost,
     )
 )]
-pub async fn token(AtTenant(tenant): AtTenant, State(web): State<Arc<Web>>, request: Request) -> Response {
+pub async fn token(AtIssuer(tenant): AtIssuer, State(web): State<Arc<Web>>, request: Request) -> Response {
     super::token(&web.issuer, &tenant, request).await
 }
 
@@ -118,7 +118,7 @@ pub async fn token(AtTenant(tenant): AtTenant, State(web): State<Arc<Web>>, requ
         AtHost,
     )
 )]
-pub async fn jwks(AtTenant(_): AtTenant, State(web): State<Arc<Web>>, request: Request) -> Response {
+pub async fn jwks(AtIssuer(_): AtIssuer, State(web): State<Arc<Web>>, request: Request) -> Response {
     super::jwks(&web.issuer, request.method(), request.headers())
 }
 
@@ -134,7 +134,7 @@ pub async fn jwks(AtTenant(_): AtTenant, State(web): State<Arc<Web>>, request: R
     )
 )]
 pub async fn jwks_elsewhere(
-    AtTenant(_): AtTenant,
+    AtIssuer(_): AtIssuer,
     State(web): State<Arc<Web>>,
     request: Request,
 ) -> Response {

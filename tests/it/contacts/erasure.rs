@@ -255,7 +255,7 @@ fn open(broker: &Harness) -> SqliteBackend {
 fn store(broker: &Harness, backend: Arc<dyn Backend>) -> Store {
     let ring = KeyRing::read(&broker.config.keys).unwrap();
     let seals = ring.seal_keys().iter().map(|key| (key.id().to_owned(), *key.expose()));
-    let keys = SealKeys::new(ring.active_seal().id(), seals, *ring.expose_index()).unwrap();
+    let keys = SealKeys::new(ring.active_seal().id(), seals, *ring.index_keys().expose_active()).unwrap();
     Store::new(backend, keys, broker.clock.clone())
 }
 
@@ -264,7 +264,7 @@ fn flows(broker: &Harness, backend: Arc<dyn Backend>) -> (Broker, Arc<Tenant>) {
     let secret = countersign::cli::demo::provider::DemoProvider::CLIENT_SECRET;
     let environment: Environment = [("ACME_SECRET", secret)].into_iter().collect();
     let tenants = app::read_tenants(&broker.config, &environment).unwrap().value;
-    let tenants: Vec<Arc<Tenant>> = tenants.into_iter().map(Arc::new).collect();
+    let tenants: Vec<Arc<Tenant>> = tenants.tenants().cloned().collect();
     let tenant = tenants.iter().find(|tenant| tenant.id == acme()).unwrap().clone();
     let guard = Guard::new(broker.config.egress.ports.clone(), broker.config.egress.allow.clone());
     let provider = ProviderClient::new(guard, Timeouts::default()).unwrap();

@@ -62,7 +62,7 @@ async fn begun(at: &TenantStore, clock: &Clock, number: i64, state: &str) -> Aut
         ..request(clock, &link)
     };
     let mut tx = Tx::new();
-    tx.create_request(state, &attempt);
+    tx.create_request(&attempt);
     at.commit(tx, Durability::Relaxed).await.unwrap();
     attempt
 }

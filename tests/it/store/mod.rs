@@ -9,6 +9,7 @@ mod lists;
 mod lost_replies;
 mod model;
 mod people;
+mod reindexed;
 mod samples;
 mod sealed;
 mod sqlite;

@@ -6,6 +6,7 @@ use countersign::clock::Clock;
 use countersign::domain::conversation::Conversation;
 use countersign::domain::ids::{ContactId, ConversationId, ProviderId};
 use countersign::domain::link::LinkStatus;
+use countersign::domain::request::AuthorizationRequest;
 use countersign::store::backend::Partition;
 use countersign::store::{ContactFilter, DueKind, Durability, LINK_KEPT, Store, StoreError, TenantStore, Tx};
 use jiff::SignedDuration;
@@ -120,9 +121,10 @@ async fn a_stale_change_is_a_conflict_and_leaves_no_trace(store: &Store, clock: 
 
 async fn a_request_is_found_by_its_state_and_changed_by_who_read_it_last(store: &Store, clock: &Clock) {
     let (at, other) = (fresh(store, clock), fresh(store, clock));
-    let made = request(clock, &link(clock, clock.now()));
+    let mut made = request(clock, &link(clock, clock.now()));
+    made.key = at.request_key("state-1");
     let mut tx = Tx::new();
-    tx.create_request("state-1", &made);
+    tx.create_request(&made);
     at.commit(tx, Durability::Relaxed).await.unwrap();
     assert!(at.request_by_state("state-2").await.unwrap().is_none());
     assert!(other.request_by_state("state-1").await.unwrap().is_none());
@@ -315,7 +317,7 @@ async fn an_attempt_and_a_link_leave_the_store_when_their_time_to_live_is_over()
     let link = link(&clock, clock.now());
     let mut tx = Tx::new();
     tx.create_link(&link);
-    tx.create_request("state", &request(&clock, &link));
+    tx.create_request(&AuthorizationRequest { key: at.request_key("state"), ..request(&clock, &link) });
     at.commit(tx, DURABLE).await.unwrap();
     clock.advance(Duration::from_hours(34 * 24));
     assert!(at.request_by_state("state").await.unwrap().is_some(), "longer than the sweep may take");
