@@ -30,7 +30,7 @@ pub struct Flags {
 
 impl Flags {
     /// The flag of a setting with what was typed.
-    pub(super) fn of(&self, section: &str, key: &str) -> Option<(&'static str, &[String])> {
+    pub fn of(&self, section: &str, key: &str) -> Option<(&'static str, &[String])> {
         Some(match (section, key) {
             ("server", "listen") => ("--listen", &self.listen),
             ("server", "base_url") => ("--base-url", &self.base_url),

@@ -72,6 +72,31 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// Every code with its status; a test compares them with the errors themselves.
+    pub const CODES: &[(&str, u16)] = &[
+        ("malformed", 400),
+        ("invalid_request", 400),
+        ("token_missing", 401),
+        ("invalid_token", 401),
+        ("insufficient_scope", 403),
+        ("not_found", 404),
+        ("no_such_path", 404),
+        ("method_not_allowed", 405),
+        ("conflict", 409),
+        ("still_running", 409),
+        ("gone", 410),
+        ("stale", 412),
+        ("too_large", 413),
+        ("not_json", 415),
+        ("wrong_host", 421),
+        ("invalid", 422),
+        ("wrong_code", 422),
+        ("key_reused", 422),
+        ("internal", 500),
+        ("unavailable", 503),
+        ("too_many_wait", 503),
+    ];
+
     /// A call whose token is missing, not good, or not for this. `access` has logged it.
     pub fn access(refusal: Refusal, tenant: &Tenant) -> Self {
         Self::Access {
@@ -244,5 +269,57 @@ pub fn login_status(code: Code) -> StatusCode {
         Code::TokenTimeout | Code::WhoamiTimeout => StatusCode::GATEWAY_TIMEOUT,
         Code::StoreUnavailable | Code::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// One of each; the compiler asks here for a new one.
+    fn every() -> Vec<ApiError> {
+        use ApiError as E;
+        let text = String::new;
+        let access = |code, status: StatusCode| E::Access { status, challenge: text(), code, detail: text() };
+        let errors = vec![
+            access("token_missing", StatusCode::UNAUTHORIZED),
+            access("invalid_token", StatusCode::UNAUTHORIZED),
+            access("invalid_request", StatusCode::BAD_REQUEST),
+            access("insufficient_scope", StatusCode::FORBIDDEN),
+            E::WrongHost,
+            E::Malformed(Vec::new()),
+            E::Refused(Vec::new()),
+            E::TooLarge,
+            E::NotJson,
+            E::NotFound,
+            E::NoSuchPath,
+            E::MethodNotAllowed,
+            E::Conflict(text()),
+            E::StillRunning(text()),
+            E::KeyReused(text()),
+            E::Stale { version: 1 },
+            E::Gone(text()),
+            E::WrongCode { attempts_left: 1 },
+            E::TooManyWait(text()),
+            E::Unavailable,
+            E::Internal,
+        ];
+        match errors[0] {
+            E::WrongHost | E::Access { .. } | E::Malformed(_) | E::Refused(_) | E::TooLarge | E::NotJson => {}
+            E::NotFound | E::NoSuchPath | E::MethodNotAllowed | E::Conflict(_) | E::StillRunning(_) => {}
+            E::KeyReused(_) | E::Stale { .. } | E::Gone(_) | E::WrongCode { .. } | E::TooManyWait(_) => {}
+            E::Unavailable | E::Internal => {}
+        }
+        errors
+    }
+
+    #[test]
+    fn every_code_stands_in_the_list_with_its_status() {
+        let errors = every();
+        let told: BTreeSet<_> =
+            errors.iter().map(|error| (error.words().0, error.status().as_u16())).collect();
+        assert_eq!(told, ApiError::CODES.iter().copied().collect());
     }
 }
