@@ -307,10 +307,24 @@ mod tests {
             E::Internal,
         ];
         match errors[0] {
-            E::WrongHost | E::Access { .. } | E::Malformed(_) | E::Refused(_) | E::TooLarge | E::NotJson => {}
-            E::NotFound | E::NoSuchPath | E::MethodNotAllowed | E::Conflict(_) | E::StillRunning(_) => {}
-            E::KeyReused(_) | E::Stale { .. } | E::Gone(_) | E::WrongCode { .. } | E::TooManyWait(_) => {}
-            E::Unavailable | E::Internal => {}
+            E::WrongHost
+            | E::Access { .. }
+            | E::Malformed(_)
+            | E::Refused(_)
+            | E::TooLarge
+            | E::NotJson
+            | E::NotFound
+            | E::NoSuchPath
+            | E::MethodNotAllowed
+            | E::Conflict(_)
+            | E::StillRunning(_)
+            | E::KeyReused(_)
+            | E::Stale { .. }
+            | E::Gone(_)
+            | E::WrongCode { .. }
+            | E::TooManyWait(_)
+            | E::Unavailable
+            | E::Internal => {}
         }
         errors
     }

@@ -31,12 +31,15 @@ fn sources(folder: &str) -> Vec<(String, String)> {
         let name = path.strip_prefix(env!("CARGO_MANIFEST_DIR")).unwrap().display().to_string();
         if path.is_dir() {
             found.extend(sources(&name));
-        } else if name.ends_with(".rs") {
+        } else if path.extension().is_some_and(|end| end == "rs") {
             found.push((name.clone(), read(&name)));
         }
     }
     found
 }
+
+/// Tests that run beside each other may write parts of one page.
+static WRITING: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 /// Compares the part of a page between `<!-- generated: name -->` and `<!-- end -->`, or writes it.
 fn generated(path: &str, name: &str, wanted: &str) {
@@ -51,8 +54,6 @@ fn generated(path: &str, name: &str, wanted: &str) {
             std::env::var_os("UPDATE_DOCS").is_some(),
             "{path}: the part `{name}` is old; UPDATE_DOCS=1 cargo test --test it docs::"
         );
-        // Other tests may write other parts of the page.
-        static WRITING: std::sync::Mutex<()> = std::sync::Mutex::new(());
         let _writing = WRITING.lock().unwrap();
         let page = read(path);
         let from = page.find(&start).unwrap() + start.len();
