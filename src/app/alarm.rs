@@ -1,6 +1,7 @@
 //! Says when it is time to look at a file: soon after the file system tells of a change, and every
-//! two seconds, because some file systems tell of nothing, and a folder that is replaced as a whole
-//! says it to nobody who watched the one before.
+//! two seconds, because some file systems tell of nothing, and what is replaced as a whole says it to
+//! nobody who watched the one before. The folder around is not watched: a store that stands beside the
+//! key ring would tell of each of its writes.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,13 @@ impl Alarm {
             return tokio::time::sleep(SETTLE).await;
         }
         tokio::select! {
-            () = self.rings.notified() => tokio::time::sleep(SETTLE).await,
+            () = self.rings.notified() => {
+                tokio::time::sleep(SETTLE).await;
+                // A file is mostly replaced, and the new one has to be watched.
+                if self.path.is_file() {
+                    self.set_up();
+                }
+            }
             () = tokio::time::sleep(POLL) => self.set_up_again(),
         }
     }
@@ -72,11 +79,7 @@ fn watcher(path: &Path, rings: Arc<Notify>) -> notify::Result<RecommendedWatcher
             rings.notify_one();
         }
     })?;
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    watcher.watch(parent, RecursiveMode::NonRecursive)?;
-    if path.is_dir() {
-        watcher.watch(path, RecursiveMode::NonRecursive)?;
-    }
+    watcher.watch(path, RecursiveMode::NonRecursive)?;
     Ok(watcher)
 }
 

@@ -38,7 +38,7 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     found
 }
 
-/// Tests that run beside each other may write parts of one page.
+/// One test at a time writes a page.
 static WRITING: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 /// Compares the part of a page between `<!-- generated: name -->` and `<!-- end -->`, or writes it.
@@ -54,6 +54,7 @@ fn generated(path: &str, name: &str, wanted: &str) {
             std::env::var_os("UPDATE_DOCS").is_some(),
             "{path}: the part `{name}` is old; UPDATE_DOCS=1 cargo test --test it docs::"
         );
+        // Other tests may write other parts of the page.
         let _writing = WRITING.lock().unwrap();
         let page = read(path);
         let from = page.find(&start).unwrap() + start.len();
