@@ -397,6 +397,10 @@ async fn a_query_that_cannot_be_read_is_told_where() {
     for (path, pointer) in [
         ("/v1/contacts?x=1", "?x"),
         ("/v1/contacts?email=a@b.test&phone=1", "?"),
+        ("/v1/contacts?email=", "?email"),
+        ("/v1/contacts?cursor=&limit=1", "?cursor"),
+        ("/v1/auth-links?conversationId=", "?conversationId"),
+        ("/v1/events?after=", "?after"),
         ("/v1/contacts?email=a@b.test&email=c@d.test", "?email"),
         ("/v1/contacts?limit=0", "?limit"),
         ("/v1/contacts?limit=201", "?limit"),

@@ -109,7 +109,7 @@ pub struct AttemptList<'a> {
         ("since" = Option<Timestamp>, Query, description = "Those that began then or later."),
         ("until" = Option<Timestamp>, Query, description = "Those that began then or earlier."),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before, of the same question."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before, of the same question."),
     ),
     responses((status = 200, description = "A page of attempts.", body = AttemptList), Called, Stored)
 )]

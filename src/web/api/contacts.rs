@@ -22,17 +22,17 @@ use super::view::ContactList;
 
 /// List contacts
 ///
-/// Newest first: all of them, or those that one filter finds. An empty filter counts as left out.
+/// Newest first: all of them, or those that one filter finds.
 #[utoipa::path(
     get, path = "/v1/contacts", operation_id = "listContacts", tag = "Contacts",
     security(("oauth2" = [ReadContacts::NAME])),
     params(
-        ("email" = Option<String>, Query, example = "billy@example.com", description = "Those with this email address, in any case."),
-        ("phone" = Option<String>, Query, description = "Those with this phone number; only its digits count."),
-        ("externalId" = Option<String>, Query, description = "The one with this id of the platform's."),
-        ("conversationId" = Option<String>, Query, max_length = 200, pattern = r"^[^\u0000-\u001f\u007f-\u009f]*$", description = "The one that is verified in this conversation."),
+        ("email" = Option<String>, Query, min_length = 1, example = "billy@example.com", description = "Those with this email address, in any case."),
+        ("phone" = Option<String>, Query, min_length = 1, description = "Those with this phone number; only its digits count."),
+        ("externalId" = Option<String>, Query, min_length = 1, description = "The one with this id of the platform's."),
+        ("conversationId" = Option<ConversationId>, Query, description = "The one that is verified in this conversation."),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before."),
     ),
     responses((status = 200, description = "A page of contacts.", body = ContactList), Called, Stored)
 )]

@@ -51,7 +51,7 @@ pub struct ResendBody {
         ("conversationId" = Option<ConversationId>, Query, description = "Those of this conversation."),
         ("status" = Option<LinkStatus>, Query, description = "Those with this status now."),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before, of the same question."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before, of the same question."),
     ),
     responses((status = 200, description = "A page of links.", body = LinkList), Called, Stored)
 )]

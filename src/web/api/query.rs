@@ -28,6 +28,8 @@ impl Query {
                     format!("?{short}"),
                     format!("unknown parameter; known are `{}`", known.join("`, `")),
                 ));
+            } else if value.is_empty() {
+                faults.push(BodyFault::at(format!("?{name}"), "is empty; leave it out"));
             } else if values.insert(name.to_string(), value.into_owned()).is_some() {
                 faults.push(BodyFault::at(format!("?{name}"), "stands twice; send it once"));
             }
@@ -35,9 +37,9 @@ impl Query {
         if faults.is_empty() { Ok(Self { values }) } else { Err(ApiError::Malformed(faults)) }
     }
 
-    /// The value of a parameter; an empty one counts as absent.
+    /// The value of a parameter, which is never empty: who asks for those of nobody does not mean all.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.values.get(name).map(String::as_str)
     }
 
     /// The value of a parameter as something else.

@@ -70,7 +70,7 @@ pub struct TenantList {
     security(("oauth2" = [AdminAll::NAME])),
     params(
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before."),
     ),
     responses((status = 200, description = "A page of tenants.", body = TenantList), Called, Sought)
 )]

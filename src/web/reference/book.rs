@@ -143,9 +143,11 @@ impl Operation {
     fn of(document: &Value, schemas: Schemas<'_>, method: &str, path: &str, operation: &Value) -> Self {
         let method = method.to_uppercase();
         let body = operation["requestBody"]["content"].as_object();
-        let sent =
-            body.and_then(|content| content.get("application/json").or_else(|| content.values().next()));
-        let example = sent.map(|media| example_of(schemas, media)).filter(|example| !example.is_null());
+        // JSON is shown where there is a choice.
+        let media = |content: &Map<String, Value>| content.keys().position(|name| name == "application/json");
+        let sent = body.and_then(|content| content.iter().nth(media(content).unwrap_or_default()));
+        let example = sent.map(|(_, media)| example_of(schemas, media)).filter(|example| !example.is_null());
+        let shown_body = sent.map(|(name, _)| name.as_str()).zip(example.as_ref());
         let (mut answers, mut refusals) = (Vec::new(), Vec::new());
         let mut shown = None;
         for (status, response) in members(&operation["responses"]) {
@@ -167,11 +169,11 @@ impl Operation {
             text: prose::paragraphs(&text(&operation["description"])),
             scope: operation["security"][0]["oauth2"][0].as_str().map(str::to_owned),
             parameters: array(&operation["parameters"]).map(|given| Parameter::of(schemas, given)).collect(),
-            body: sent.zip(body).map(|(media, content)| Body {
+            body: sent.zip(body).map(|((_, media), content)| Body {
                 media: content.keys().cloned().collect(),
                 members: schemas.members(&media["schema"]),
             }),
-            curl: curl::line(HERE, &method, path, &with_examples(schemas, operation), example.as_ref()),
+            curl: curl::line(HERE, &method, path, &with_examples(schemas, operation), shown_body),
             method,
             path: path.to_owned(),
             answers,

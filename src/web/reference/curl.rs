@@ -4,18 +4,24 @@ use serde_json::Value;
 
 /// An operation as a command: examples in the place of path parameters, and of the filter that a
 /// list is asked by most.
-pub fn line(origin: &str, method: &str, path: &str, operation: &Value, example: Option<&Value>) -> String {
+pub fn line(
+    origin: &str,
+    method: &str,
+    path: &str,
+    operation: &Value,
+    sent: Option<(&str, &Value)>,
+) -> String {
     let url = format!("{origin}{}", with_parameters(path, operation));
     // curl's own choice of the method: POST where it sends something, else GET.
-    let usual = if example.is_some() { "POST" } else { "GET" };
+    let usual = if sent.is_some() { "POST" } else { "GET" };
     let verb = if method == usual { String::new() } else { format!(" -X {method}") };
     let mut lines = vec![format!("curl{verb} {}", quoted(&url))];
     if operation["security"][0]["oauth2"].is_array() {
         lines.push("-H \"Authorization: Bearer $TOKEN\"".to_owned());
     }
-    if let Some(example) = example {
+    if let Some((media, example)) = sent {
         let body = serde_json::to_string_pretty(example).expect("an example is JSON");
-        lines.push(format!("-H 'Content-Type: application/json' -d {}", quoted(&body)));
+        lines.push(format!("-H 'Content-Type: {media}' -d {}", quoted(&body)));
     }
     lines.join(" \\\n  ")
 }
@@ -54,7 +60,13 @@ mod tests {
             ],
             "security": [{"oauth2": ["x"]}],
         });
-        let said = line("https://acme.test", "POST", "/v1/a/{id}", &operation, Some(&json!({"it's": 1})));
+        let said = line(
+            "https://acme.test",
+            "POST",
+            "/v1/a/{id}",
+            &operation,
+            Some(("application/json", &json!({"it's": 1}))),
+        );
         let wanted = "curl https://acme.test/v1/a/al_1 \\\n  -H \"Authorization: Bearer $TOKEN\" \\\n  \
                       -H 'Content-Type: application/json' -d '{\n  \"it'\\''s\": 1\n}'";
         assert_eq!(said, wanted);

@@ -198,11 +198,15 @@ fn bounds(schema: &Value) -> String {
         (None, Some(most)) => Some(format!("at most {most}{of}")),
         (None, None) => None,
     };
+    let length = match (schema["minLength"].as_u64(), schema["maxLength"].as_u64()) {
+        (Some(1), None) => Some("not empty".to_owned()),
+        _ => between(number("minLength"), number("maxLength"), " characters"),
+    };
     let example =
         schema["examples"][0].as_str().map(|example| format!("e.g. <code>{}</code>", prose::escape(example)));
     let said = [
         between(number("minimum"), number("maximum"), ""),
-        between(number("minLength"), number("maxLength"), " characters"),
+        length,
         between(number("minItems"), number("maxItems"), " items"),
         example,
     ];
