@@ -6,6 +6,8 @@ use jiff::Timestamp;
 
 use crate::web::error::{ApiError, BodyFault};
 
+/// The one parameter that may be empty.
+const FROM_THE_BEGINNING: &str = "after";
 /// How many items a page has if the caller does not say.
 const DEFAULT_LIMIT: usize = 50;
 /// The most items of one page.
@@ -28,6 +30,8 @@ impl Query {
                     format!("?{short}"),
                     format!("unknown parameter; known are `{}`", known.join("`, `")),
                 ));
+            } else if value.is_empty() && name == FROM_THE_BEGINNING {
+                // A reader that has read nothing yet has no id to put there.
             } else if value.is_empty() {
                 faults.push(BodyFault::at(format!("?{name}"), "is empty; leave it out"));
             } else if values.insert(name.to_string(), value.into_owned()).is_some() {

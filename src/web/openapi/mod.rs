@@ -61,7 +61,7 @@ The tenant comes from the host name; a host that serves no tenant answers 421. E
 access token of that tenant (`POST /v1/oauth/token`) with the scope that the endpoint names. At the bare base \
 domain there are tokens, for the operator's clients, and `/v1/tenants`; anything else is 404 there. Bodies are JSON in \
 UTF-8, at most 2 MiB; times are RFC 3339 in UTC. Lists are `{\"items\": […], \"next\": …}`: `next` goes into the \
-next request and is null at the end. A query parameter that is unknown, empty or stands twice is refused.
+next request and is null at the end. A query parameter that is unknown, stands twice or is empty is refused; an empty `after` is the beginning.
 
 What is refused is answered by a problem document (RFC 9457) with a stable `code`, and with `faults` where a member \
 of the request is to blame; the token endpoint answers as RFC 6749 says. Every answer has an `X-Request-Id`, which \
