@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Asks a running broker whatever its own description allows, and much that it does not.
 
-    python3 -m venv /tmp/schemathesis && /tmp/schemathesis/bin/pip install schemathesis
-    cargo build && PATH=/tmp/schemathesis/bin:$PATH tests/schemathesis/run.py
+    python3 -m venv target/schemathesis && target/schemathesis/bin/pip install schemathesis
+    cargo build && PATH=target/schemathesis/bin:$PATH tests/schemathesis/run.py
 
 It starts target/debug/countersign on free ports of 127.0.0.1 in a folder of its own, with a provider
 beside it that lets everybody in; signs three people in, so that there are contacts, attempts and
