@@ -336,4 +336,15 @@ mod tests {
             errors.iter().map(|error| (error.words().0, error.status().as_u16())).collect();
         assert_eq!(told, ApiError::CODES.iter().copied().collect());
     }
+
+    #[test]
+    fn the_description_shows_each_refusal_as_it_is_answered() {
+        let answered: BTreeSet<_> = every()
+            .iter()
+            .map(|error| (error.words().0.to_owned(), error.words().1.to_owned(), error.status().as_u16()))
+            .collect();
+        for (code, title, status) in crate::web::openapi::answers::examples() {
+            assert!(answered.contains(&(code.to_owned(), title.to_owned(), status)), "{code} {status}: {title}");
+        }
+    }
 }

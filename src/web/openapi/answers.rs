@@ -136,6 +136,12 @@ const REFUSALS: [Refusal; 13] = [
     },
 ];
 
+/// Code, title and status of every example, to be compared with what is answered.
+#[cfg(test)]
+pub fn examples() -> impl Iterator<Item = (&'static str, &'static str, u16)> {
+    REFUSALS.iter().map(|refusal| (refusal.example.0, refusal.example.1, refusal.status))
+}
+
 /// The refusals as components of the description.
 pub fn components() -> impl Iterator<Item = (String, RefOr<Response>)> {
     REFUSALS.iter().map(|refusal| (refusal.name.to_owned(), RefOr::T(refusal.response())))
