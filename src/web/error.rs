@@ -344,7 +344,10 @@ mod tests {
             .map(|error| (error.words().0.to_owned(), error.words().1.to_owned(), error.status().as_u16()))
             .collect();
         for (code, title, status) in crate::web::openapi::answers::examples() {
-            assert!(answered.contains(&(code.to_owned(), title.to_owned(), status)), "{code} {status}: {title}");
+            assert!(
+                answered.contains(&(code.to_owned(), title.to_owned(), status)),
+                "{code} {status}: {title}"
+            );
         }
     }
 }
