@@ -16,6 +16,7 @@
 pub mod backend;
 mod changes;
 mod commit;
+mod decoded;
 mod hashed;
 pub mod keys;
 mod lists;
