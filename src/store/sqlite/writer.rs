@@ -29,7 +29,7 @@ const QUIET: Duration = Duration::from_secs(1);
 /// How many changes in one group are a crowd. After it the writer rests, so that the next group is a large one, too:
 /// a commit costs the processor ten times as much as one more change in it, and a crowd waits for its turn anyway.
 const CROWD: usize = 3;
-const REST: Duration = Duration::from_millis(3);
+const REST: Duration = Duration::from_millis(1);
 /// A journal that cannot be written into the tables and is so many times too long takes no more changes.
 const OVERFLOW: usize = 16;
 /// Time between looks for expired records.
