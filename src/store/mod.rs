@@ -17,6 +17,7 @@ pub mod backend;
 mod changes;
 mod commit;
 mod hashed;
+mod health;
 pub mod keys;
 mod lists;
 pub mod measured;
