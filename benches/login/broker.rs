@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-const SECRET: &str = "secret-of-the-bench-0123456789";
+/// The bot's secret.
+pub const SECRET: &str = "secret-of-the-bench-0123456789";
 /// Clock ticks per second in `/proc`: a constant of Linux's interface.
 const TICKS: f64 = 100.0;
 
@@ -27,24 +28,28 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// Starts it with one tenant whose provider is at `provider`.
-    pub async fn start(provider: &str) -> Self {
+    /// Starts it with a tenant whose provider is at `provider`, and with others: each with its name, which is
+    /// its host before `.test`, and its provider.
+    pub async fn start(provider: &str, others: &[(&str, &str)]) -> Self {
         // Beside the program, so that the disk is the one that was built on and not one in memory.
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        write_files(folder.path(), provider);
+        write_files(folder.path(), provider, others);
         let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = free.local_addr().unwrap().to_string();
         drop(free);
         let at = |name: &str| folder.path().join(name).display().to_string();
-        let child = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
+        command
             .args(["serve", "--listen", &address, "--base-url", &format!("http://{address}")])
             .args(["--tenants", &at("tenants"), "--keys", &at("keys.toml")])
             .args(["--store", &format!("sqlite:{}", at("bench.db"))])
             .args(["--allow-egress", provider.trim_start_matches("http://")])
             .env("BENCH_SECRET", "provider-secret")
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
+            .stdout(Stdio::null());
+        for (_, provider) in others {
+            command.args(["--allow-egress", provider.trim_start_matches("http://")]);
+        }
+        let child = command.spawn().unwrap();
         let mut broker = Self { origin: format!("http://{address}"), token: String::new(), child, folder };
         broker.token = broker.wait_for_token().await;
         broker
@@ -86,14 +91,24 @@ impl Drop for Broker {
     }
 }
 
-fn write_files(folder: &Path, provider: &str) {
+fn write_files(folder: &Path, provider: &str, others: &[(&str, &str)]) {
     let clock = Clock::system();
     KeyRing::generate(&clock).write_new(&folder.join("keys.toml")).unwrap();
     let hash = secret_hash::build(&Secret::new(SECRET), &clock).unwrap();
-    let tenant = format!(
+    let tenants = folder.join("tenants");
+    std::fs::create_dir(&tenants).unwrap();
+    std::fs::write(tenants.join("bench.toml"), tenant("127.0.0.1", provider, &hash)).unwrap();
+    for (name, provider) in others {
+        let file = tenants.join(format!("{name}.toml"));
+        std::fs::write(file, tenant(&format!("{name}.test"), provider, &hash)).unwrap();
+    }
+}
+
+fn tenant(host: &str, provider: &str, hash: &str) -> String {
+    format!(
         r#"
 name = "Bench"
-hosts = ["127.0.0.1"]
+hosts = ["{host}"]
 [binding]
 minimum = "none"
 [[provider]]
@@ -111,8 +126,5 @@ secret_hash = "{hash}"
 grant_types = ["client_credentials"]
 scopes = ["write:auth_links", "read:auth_links"]
 "#
-    );
-    let tenants = folder.join("tenants");
-    std::fs::create_dir(&tenants).unwrap();
-    std::fs::write(tenants.join("bench.toml"), tenant).unwrap();
+    )
 }

@@ -47,7 +47,7 @@ fn main() {
 async fn run(choice: Choice) {
     let clock = Clock::system();
     let provider = provider::start().await;
-    let broker = Arc::new(Broker::start(&provider).await);
+    let broker = Arc::new(Broker::start(&provider, &[]).await);
     drive(&broker, &clock, choice.browsers, WARM, "warm").await;
     let (cpu, began) = (broker.cpu(), clock.tick());
     let times = drive(&broker, &clock, choice.browsers, choice.logins, "run").await;

@@ -73,7 +73,11 @@ pub static LIMITS: Table = Table {
             "2048",
             "Logins at all providers at the same time. The fuller it is, the fewer one provider may have, but always two.",
         ),
-        count("connections", "10000", "Connections at the same time; further ones wait in the kernel's queue."),
+        count(
+            "connections",
+            "10000",
+            "Connections at the same time; further ones wait in the kernel's queue.",
+        ),
         count(
             "connections_per_address",
             "2000",
@@ -100,7 +104,8 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
     // All of them are read before any is missed, so that every fault is told.
     let rates = ["client_calls", "tenant_calls", "address_misses", "address_failures", "client_failures"];
     let rates = rates.map(&mut one);
-    let sizes = ["requests", "provider_logins", "all_provider_logins", "connections", "connections_per_address"];
+    let sizes =
+        ["requests", "provider_logins", "all_provider_logins", "connections", "connections_per_address"];
     let sizes = sizes.map(|key| one(key).and_then(|size| usize::try_from(size).ok()));
     let linger = one("linger_ms");
     let [client_calls, tenant_calls, address_misses, address_failures, client_failures] = rates;

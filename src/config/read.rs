@@ -70,8 +70,17 @@ impl Config {
         }
         let server = Server { listen, base_url, trusted_proxies };
         let egress = Egress { allow, ports };
-        let config =
-            Self { server, store, keys, tenants, egress, limits, ops, clients: list, origins: layers.origins };
+        let config = Self {
+            server,
+            store,
+            keys,
+            tenants,
+            egress,
+            limits,
+            ops,
+            clients: list,
+            origins: layers.origins,
+        };
         Ok(Loaded { value: config, warnings })
     }
 }

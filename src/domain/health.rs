@@ -45,11 +45,9 @@ impl ProviderHealth {
             }),
             Sight::StillFails => failing.map(|failing| Self { failed_at: now, ..failing.clone() }),
             Sight::Recovered => failing.map(|failing| Self { healthy: true, since: now, ..failing.clone() }),
-            Sight::Works => failing.filter(forgotten).map(|failing| Self {
-                healthy: true,
-                since: now,
-                ..failing.clone()
-            }),
+            Sight::Works => {
+                failing.filter(forgotten).map(|failing| Self { healthy: true, since: now, ..failing.clone() })
+            }
         }
     }
 

@@ -54,6 +54,14 @@ impl Default for Room {
     }
 }
 
+impl Room {
+    /// How many places one provider may hold while so many logins are at all providers.
+    fn share(&self, inside: usize) -> usize {
+        let free = self.in_all.saturating_sub(inside);
+        self.per_provider.min(FLOOR.max(free / PART))
+    }
+}
+
 /// Why a login is turned away; it has spent nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Withheld {
@@ -172,9 +180,8 @@ impl Gates {
         gate.breaker().check(self.clock.now()).map_err(unhealthy)?;
         let place = gate.place(self.room.wait).await?;
         let inside = Inside::enter(&self.inside);
-        let free = self.room.in_all.saturating_sub(inside.others);
         let held = self.room.per_provider.saturating_sub(gate.places.available_permits());
-        if held > FLOOR.max(free / PART) {
+        if held > self.room.share(inside.others) {
             return Err(Withheld::Full);
         }
         let ticket = gate.breaker().admit(self.clock.now()).map_err(unhealthy)?;
@@ -321,4 +328,57 @@ fn unhealthy(retry_after: SignedDuration) -> Withheld {
 
 fn count(withheld: Withheld) {
     metrics::counter!("countersign_provider_withheld_total", "reason" => withheld.as_str()).increment(1);
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[test]
+    fn a_thousand_dead_providers_leave_room_for_another_one() {
+        let room = Room::default();
+        let (mut held, mut inside) = (vec![0; 1000], 0);
+        // They take whatever they may, in turns, until none may take any more.
+        loop {
+            let before = inside;
+            for held in &mut held {
+                if *held < room.share(inside) {
+                    (*held, inside) = (*held + 1, inside + 1);
+                }
+            }
+            if inside == before {
+                break;
+            }
+        }
+        assert!(inside < room.in_all + room.in_all / 2, "{inside}");
+        assert!(room.share(inside) >= FLOOR);
+        assert_eq!(room.share(0), room.per_provider);
+    }
+
+    fn answer(status: u16) -> Result<ProviderAnswer, EgressError> {
+        Ok(ProviderAnswer { status, content_type: None, body: Vec::new() })
+    }
+
+    #[rstest]
+    #[case(answer(200), Outcome::Answered)]
+    #[case(answer(302), Outcome::Answered)]
+    #[case(answer(400), Outcome::Answered)]
+    #[case(answer(401), Outcome::Answered)]
+    #[case(answer(429), Outcome::Answered)]
+    #[case(answer(500), Outcome::Failed)]
+    #[case(answer(503), Outcome::Failed)]
+    #[case(Err(EgressError::Timeout), Outcome::Failed)]
+    #[case(Err(EgressError::Connect), Outcome::Failed)]
+    #[case(Err(EgressError::Tls("expired".to_owned())), Outcome::Failed)]
+    #[case(Err(EgressError::Broken), Outcome::Failed)]
+    #[case(Err(EgressError::TooLarge), Outcome::Answered)]
+    #[case(Err(EgressError::Unsendable), Outcome::Unused)]
+    fn only_what_is_out_of_order_counts(
+        #[case] answer: Result<ProviderAnswer, EgressError>,
+        #[case] wanted: Outcome,
+    ) {
+        assert_eq!(outcome(&answer), wanted);
+    }
 }

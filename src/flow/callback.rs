@@ -267,9 +267,8 @@ impl Broker {
         };
         let mut pass = login.pass.take().ok_or(Fault::new(Step::Exchange, Code::Internal))?;
         let exchanged_at = self.clock.now();
-        let signed_in = self
-            .sign_in(&login.tenant, &login.provider, grant, &login.conversation, course, &mut pass)
-            .await;
+        let signed_in =
+            self.sign_in(&login.tenant, &login.provider, grant, &login.conversation, course, &mut pass).await;
         // The provider has done its part: its place is free for the next login.
         drop(pass);
         let signed_in = signed_in?;

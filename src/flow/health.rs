@@ -54,11 +54,8 @@ impl Broker {
             };
             let mut tx = Tx::new();
             if health.is_news(before) {
-                let kind = if health.healthy {
-                    EventType::ProviderRecovered
-                } else {
-                    EventType::ProviderUnhealthy
-                };
+                let kind =
+                    if health.healthy { EventType::ProviderRecovered } else { EventType::ProviderUnhealthy };
                 self.announce_provider(&mut tx, tenant, kind, provider, before, &health);
             }
             tx.put_provider_health(known.as_ref(), provider, &health);

@@ -80,13 +80,7 @@ pub struct Settings {
 
 impl Broker {
     /// Puts the broker together.
-    pub fn new(
-        store: Store,
-        provider: Gates,
-        clock: Clock,
-        tenants: Directory,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(store: Store, provider: Gates, clock: Clock, tenants: Directory, settings: Settings) -> Self {
         Self {
             store,
             provider,

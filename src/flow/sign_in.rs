@@ -57,8 +57,7 @@ impl Broker {
     ) -> Result<TokenResponse, Fault> {
         course.begin(Step::Exchange);
         let request = build_token_request(provider, grant);
-        let answer =
-            pass.send(&request, deadline).instrument(span(tenant, provider, Step::Exchange)).await;
+        let answer = pass.send(&request, deadline).instrument(span(tenant, provider, Step::Exchange)).await;
         let answer = answer.map_err(|error| unanswered(course, &error, error.at_token()))?;
         course.answered(answer.status);
         let token = parse_token_response(&answer)?;
@@ -82,8 +81,7 @@ impl Broker {
         let Some(url) = &provider.whoami_url else { return Ok(Value::Null) };
         course.begin(Step::Whoami);
         let request = build_whoami_request(url, token);
-        let answer =
-            pass.send(&request, deadline).instrument(span(tenant, provider, Step::Whoami)).await;
+        let answer = pass.send(&request, deadline).instrument(span(tenant, provider, Step::Whoami)).await;
         let answer = answer.map_err(|error| unanswered(course, &error, error.at_whoami()))?;
         course.answered(answer.status);
         let body = check_whoami_answer(&answer)?;

@@ -5,8 +5,11 @@ use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
+use crate::issuer::TokenError;
+
 use super::error::ApiError;
 use super::limit::work::{Full, RETRY_AFTER};
+use super::oauth::answer::OAuthError;
 use super::page::{self, Notice, Visitor};
 use super::{Web, measure};
 
@@ -20,6 +23,9 @@ pub async fn run(web: &Web, id: &str, request: Request, next: Next) -> Response 
 
 fn turned_away(web: &Web, id: &str, request: &Request) -> Response {
     let path = request.uri().path();
+    if path.starts_with("/v1/oauth/") {
+        return OAuthError::Token(TokenError::Busy).into_response();
+    }
     if path.starts_with("/v1/") || path.starts_with("/api/") {
         return ApiError::Overloaded.into_response();
     }

@@ -167,11 +167,12 @@ async fn wear_out(broker: &Harness, prefix: &str) {
 async fn while_a_provider_is_dead_every_login_elsewhere_succeeds(#[case] mood: Mood) {
     let provider = BadProvider::start(mood).await;
     let broker = Harness::on(TcpListener::bind("0.0.0.0:0").await.unwrap(), provider.choices()).await;
-    let mut dead = Vec::new();
+    let mut begun = Vec::new();
     for number in 0..20 {
-        let (mut browser, callback) = reach(&broker, &format!("dead-{number}")).await;
-        dead.push(tokio::spawn(async move { browser.arrive(&callback).await }));
+        begun.push(reach(&broker, &format!("dead-{number}")).await);
     }
+    let arrive = |(mut browser, callback): (Browser, Url)| async move { browser.arrive(&callback).await };
+    let dead: Vec<_> = begun.into_iter().map(|begun| tokio::spawn(arrive(begun))).collect();
     for number in 0..5 {
         let link = broker.link_with(&format!("here-{number}"), json!({"provider": "acme"})).await;
         let page = Browser::new().sign_in(link["url"].as_str().unwrap()).await;
@@ -196,7 +197,10 @@ async fn while_a_provider_is_dead_every_login_elsewhere_succeeds(#[case] mood: M
     })
     .await;
     assert_eq!(told.len(), 1, "{told:?}");
-    assert_eq!((&told[0]["type"], &told[0]["data"]["provider"]), (&json!("provider.unhealthy"), &json!("bad")));
+    assert_eq!(
+        (&told[0]["type"], &told[0]["data"]["provider"]),
+        (&json!("provider.unhealthy"), &json!("bad"))
+    );
 }
 
 #[tokio::test]
@@ -273,8 +277,7 @@ async fn a_slow_provider_has_so_many_places_and_who_finds_none_may_try_again() {
 /// Two brokers over one store.
 fn brokers(broker: &Harness) -> ([Arc<Broker>; 2], Arc<Tenant>) {
     let secret = countersign::cli::demo::provider::DemoProvider::CLIENT_SECRET;
-    let environment: Environment =
-        [("ACME_SECRET".to_owned(), secret.to_owned())].into_iter().collect();
+    let environment: Environment = [("ACME_SECRET".to_owned(), secret.to_owned())].into_iter().collect();
     let tenants = app::read_tenants(&broker.config, &environment).unwrap().value;
     let tenants: Vec<Arc<Tenant>> = tenants.tenants().cloned().collect();
     let acme = Arc::clone(tenants.iter().find(|tenant| tenant.id.as_str() == "acme").unwrap());

@@ -55,6 +55,9 @@ mod tests {
         let (mut headers, rate) = (HeaderMap::new(), Rate::per_minute(2));
         let clear = (0..2).fold(0, |clear, _| rate.take(clear, 1_000_000).0);
         refuse(&mut headers, &rate.quota("client", clear, 1_000_001));
-        assert_eq!((&headers["retry-after"], &headers["ratelimit"]), (&HeaderValue::from(30), &HeaderValue::from_static("\"client\";r=0;t=60")));
+        assert_eq!(
+            (&headers["retry-after"], &headers["ratelimit"]),
+            (&HeaderValue::from(30), &HeaderValue::from_static("\"client\";r=0;t=60"))
+        );
     }
 }

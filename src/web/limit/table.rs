@@ -32,13 +32,7 @@ impl Table {
     }
 
     /// One more for `key`: what is left, or what was left if there was none.
-    pub fn take(
-        &self,
-        name: &'static str,
-        key: impl Hash,
-        rate: Rate,
-        now: u64,
-    ) -> Result<Quota, Quota> {
+    pub fn take(&self, name: &'static str, key: impl Hash, rate: Rate, now: u64) -> Result<Quota, Quota> {
         let key = self.hash(name, key);
         let mut row = self.row(key);
         let place = find(&row, key).unwrap_or_else(|| {
