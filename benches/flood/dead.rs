@@ -1,17 +1,20 @@
 //! A tenant whose provider takes connections and never answers, and its customers.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
 use countersign::clock::Clock;
+use countersign::issuer::secret_hash;
+use countersign::secret::Secret;
 use reqwest::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::broker::{Broker, SECRET};
-use super::walk;
+use super::broker::{Broker, http};
+
+const SECRET: &str = "secret-of-the-dead-one-0123456789";
 
 /// A customer who comes back: path with query, and cookie.
 pub type Callback = (String, String);
@@ -29,9 +32,35 @@ pub async fn start() -> String {
     origin
 }
 
+/// Writes the file of its tenant, at the host `dead.test`.
+pub fn add_tenant(folder: &Path, provider: &str) {
+    let hash = secret_hash::build(&Secret::new(SECRET), &Clock::system()).unwrap();
+    let text = format!(
+        r#"
+name = "Dead"
+hosts = ["dead.test"]
+[binding]
+minimum = "none"
+[[provider]]
+id = "dead"
+label = "Dead"
+client_id = "dead"
+client_secret = {{ env = "BENCH_SECRET" }}
+authorize_url = "{provider}/authorize"
+token_url = "{provider}/token"
+[[client]]
+client_id = "bot"
+secret_hash = "{hash}"
+grant_types = ["client_credentials"]
+scopes = ["write:auth_links"]
+"#
+    );
+    std::fs::write(folder.join("tenants/dead.toml"), text).unwrap();
+}
+
 /// So many logins of its tenant, up to the callback.
 pub async fn prepare(broker: &Broker, count: u64) -> Vec<Callback> {
-    let http = walk::http();
+    let http = http();
     let at = |path: &str| format!("{}{path}", broker.origin);
     let order = json!({"grant_type": "client_credentials", "client_id": "bot", "client_secret": SECRET});
     let answer =
@@ -57,12 +86,12 @@ pub async fn prepare(broker: &Broker, count: u64) -> Vec<Callback> {
 
 /// Sends them back, so many a second; answers how many had which status.
 pub async fn run(
-    broker: &Arc<Broker>,
+    broker: &Broker,
     clock: &Clock,
     a_second: u64,
     callbacks: Vec<Callback>,
 ) -> BTreeMap<String, u32> {
-    let (http, began) = (walk::http(), clock.tick());
+    let (http, began) = (http(), clock.tick());
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / u32::try_from(a_second).unwrap());
     let mut tasks = Vec::new();
     for (path, cookie) in callbacks {

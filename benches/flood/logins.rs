@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use countersign::clock::Clock;
 
-use super::broker::Broker;
 use super::walk::{STEPS, Walk};
 
 /// What came of them.
@@ -18,24 +17,31 @@ pub struct Figures {
     pub times: Vec<Vec<Duration>>,
 }
 
-/// Begins `all` logins, so many a second, and waits for all of them. A bot and browser that is done takes
-/// the next one; if none is, another one comes.
-pub async fn run(
-    broker: &Arc<Broker>,
-    clock: &Clock,
-    name: &'static str,
-    a_second: u64,
-    all: u64,
-) -> Figures {
+/// Where logins begin, and how many a second.
+#[derive(Clone, Copy)]
+pub struct Begin<'b> {
+    /// The broker.
+    pub origin: &'b str,
+    /// The bot's token.
+    pub token: &'b str,
+    /// For durations.
+    pub clock: &'b Clock,
+    /// So many.
+    pub a_second: u64,
+}
+
+/// Begins `all` logins and waits for all of them. A bot and browser that is done takes the next one; if none
+/// is, another one comes.
+pub async fn run(begin: Begin<'_>, name: &'static str, all: u64) -> Figures {
     let idle: Arc<Mutex<Vec<Walk>>> = Arc::default();
-    let mut ticks = tokio::time::interval(Duration::from_secs(1) / u32::try_from(a_second).unwrap());
+    let mut ticks = tokio::time::interval(Duration::from_secs(1) / u32::try_from(begin.a_second).unwrap());
     let mut tasks = Vec::new();
     for number in 0..all {
         ticks.tick().await;
-        let (broker, clock, idle) = (Arc::clone(broker), clock.clone(), Arc::clone(&idle));
+        let kept = idle.lock().unwrap().pop();
+        let mut walk = kept.unwrap_or_else(|| Walk::new(begin.origin, begin.token, begin.clock.clone()));
+        let idle = Arc::clone(&idle);
         tasks.push(tokio::spawn(async move {
-            let kept = idle.lock().unwrap().pop();
-            let mut walk = kept.unwrap_or_else(|| Walk::new(&broker, clock));
             walk.login(&format!("{name}-{number}")).await;
             idle.lock().unwrap().push(walk);
         }));

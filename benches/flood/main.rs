@@ -9,23 +9,30 @@
 #![expect(clippy::unwrap_used, reason = "a bench may fail where it stands")]
 #![expect(clippy::print_stdout, reason = "its figures are what it is for")]
 
-#[path = "../login/broker.rs"]
+#[expect(dead_code, reason = "other runs use the rest")]
+#[path = "../world/broker.rs"]
 mod broker;
 mod dead;
 mod garbage;
+#[expect(dead_code, reason = "other runs use the rest")]
+#[path = "../world/ledger.rs"]
+mod ledger;
 mod logins;
 mod measure;
-#[path = "../login/provider.rs"]
-mod provider;
-#[path = "../login/walk.rs"]
+#[expect(dead_code, reason = "other runs use the rest")]
+#[path = "../world/options.rs"]
+mod options;
+#[expect(dead_code, reason = "other runs use the rest")]
+#[path = "../world/walk.rs"]
 mod walk;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use broker::Broker;
+use broker::Site;
 use countersign::clock::Clock;
+use ledger::Ledger;
 use logins::Figures;
+use options::number;
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -38,18 +45,12 @@ struct Choice {
 }
 
 impl Choice {
-    /// Unknown words are skipped: cargo adds some of its own.
     fn read() -> Self {
-        let words: Vec<String> = std::env::args().collect();
-        let number = |name: &str, default: u64| {
-            let at = words.iter().position(|word| word == name);
-            at.map_or(default, |at| words[at + 1].parse().expect("a number stands behind it")).max(1)
-        };
         Self {
-            seconds: number("--seconds", 10),
-            logins: number("--logins", 40),
-            dead: number("--dead", 200),
-            garbage: number("--garbage", 5000),
+            seconds: number("--seconds", 10).max(1),
+            logins: number("--logins", 40).max(1),
+            dead: number("--dead", 200).max(1),
+            garbage: number("--garbage", 5000).max(1),
             seed: number("--seed", 1),
         }
     }
@@ -62,12 +63,16 @@ fn main() {
 
 async fn run(choice: Choice) {
     let clock = Clock::system();
-    let (provider, dead) = (provider::start().await, dead::start().await);
-    let broker = Arc::new(Broker::start(&provider, &[("dead", &dead)]).await);
+    let ((_, provider), dead) = (Ledger::start().await, dead::start().await);
+    let mut site = Site::new(&provider, "", "", &[dead.trim_start_matches("http://").to_owned()]);
+    dead::add_tenant(site.folder(), &dead);
+    let broker = site.start().await;
+    let token = site.token(&broker).await;
     println!("{choice:?}");
-    println!("store            SQLite, WAL, fsync at `created` and `completed`, in {}", broker.folder());
+    println!("store            SQLite, WAL, fsync at `created` and `completed`, in {}", site.folder().display());
     let some = choice.logins * choice.seconds;
-    let logins = async |name: &'static str| logins::run(&broker, &clock, name, choice.logins, some).await;
+    let begin = logins::Begin { origin: &broker.origin, token: &token, clock: &clock, a_second: choice.logins };
+    let logins = async |name: &'static str| logins::run(begin, name, some).await;
     logins("warm").await;
 
     let cpu = broker.cpu();
@@ -81,11 +86,11 @@ async fn run(choice: Choice) {
     println!("                 the dead provider's own callbacks: {dead:?}");
 
     garbage::run(&broker, &clock, &choice, Duration::from_secs(1)).await;
-    let (writes, bytes) = (measure::writes(&broker).await, measure::bytes(&broker));
+    let (writes, bytes) = (measure::writes(&broker).await, measure::bytes(&site));
     let cpu = broker.cpu();
     let flood = garbage::run(&broker, &clock, &choice, Duration::from_secs(choice.seconds)).await;
     println!("                 {:.1} s of processor time of the broker", broker.cpu() - cpu);
-    let (written, grown) = (measure::writes(&broker).await - writes, measure::bytes(&broker) - bytes);
+    let (written, grown) = (measure::writes(&broker).await - writes, measure::bytes(&site) - bytes);
     println!("garbage alone    {flood:?}; writes {written}, the store's files grew by {grown} bytes");
     let span = Duration::from_secs(choice.seconds);
     let (beside, flood) = tokio::join!(logins("flood"), garbage::run(&broker, &clock, &choice, span));

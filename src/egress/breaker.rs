@@ -33,8 +33,8 @@ pub struct Breaker {
 struct Opened {
     /// When the next login may probe though none was answered yet.
     next: Timestamp,
-    /// Probes that are on their way.
-    underway: u32,
+    /// Logins on their way that passed because one was answered; probes from before that may hang.
+    trying: u32,
     /// Answers in a row.
     answered: u32,
     /// When the newest login that was answered began: failures of older ones are old news.
@@ -55,7 +55,7 @@ struct Slice {
 pub struct Ticket {
     began: Timestamp,
     generation: u32,
-    probes: bool,
+    tries: bool,
 }
 
 /// What came of a login at its provider.
@@ -112,12 +112,12 @@ impl Breaker {
     /// Lets a login pass, or says after how long it is worth another try.
     pub fn admit(&mut self, now: Timestamp) -> Result<Ticket, SignedDuration> {
         self.check(now)?;
-        let probes = self.opened.is_some();
+        let tries = self.position() == Position::HalfOpen;
         if let Some(opened) = &mut self.opened {
-            opened.underway += 1;
+            opened.trying += u32::from(tries);
             opened.next = now + PROBE_EVERY;
         }
-        Ok(Ticket { began: now, generation: self.generation, probes })
+        Ok(Ticket { began: now, generation: self.generation, tries })
     }
 
     /// Takes a ticket back.
@@ -132,7 +132,7 @@ impl Breaker {
                 opens.then(|| self.open(now))
             }
             Some(opened) => {
-                opened.underway -= u32::from(ticket.probes);
+                opened.trying -= u32::from(ticket.tries);
                 let closes = opened.hear(ticket.began, outcome, now);
                 closes.then(|| self.close())
             }
@@ -140,7 +140,7 @@ impl Breaker {
     }
 
     fn open(&mut self, now: Timestamp) -> Change {
-        self.opened = Some(Opened { next: now + PROBE_EVERY, underway: 0, answered: 0, good_since: None });
+        self.opened = Some(Opened { next: now + PROBE_EVERY, trying: 0, answered: 0, good_since: None });
         self.generation = self.generation.wrapping_add(1);
         Change::Opened
     }
@@ -185,7 +185,7 @@ impl Opened {
         let wait = self.next.duration_since(now);
         // A clock that was set back must not keep it shut.
         let is_time = wait <= SignedDuration::ZERO || wait > PROBE_EVERY;
-        let tries = self.answered > 0 && self.underway < TRIALS;
+        let tries = self.answered > 0 && self.trying < TRIALS;
         if is_time || tries { Ok(()) } else { Err(wait) }
     }
 

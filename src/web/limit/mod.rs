@@ -14,7 +14,7 @@
 //! elsewhere shuts a client out.
 //!
 //! To add a limit: 1. a field of [`Rates`] with its default, 2. a method of [`Limits`] that takes
-//! from it, 3. a row above, 4. a setting in `config/limits.rs`, 5. a case in `tests/it/limits/`.
+//! from it, 3. a row above, 4. a setting in `config/limits.rs`, 5. a case in `tests/it/limits.rs`.
 
 pub mod address;
 pub mod headers;
@@ -71,9 +71,9 @@ pub struct Limits {
     pub work: Work,
 }
 
-/// A try with a secret, which counts as a wrong one until it is known to be right.
+/// A secret that somebody shows, which counts as a wrong one until it is known to be right.
 #[derive(Debug)]
-pub struct Attempt<'l> {
+pub struct Guess<'l> {
     limits: &'l Limits,
     address: Option<Address>,
     tenant: TenantId,
@@ -110,16 +110,16 @@ impl Limits {
         taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
     }
 
-    /// One more try with a secret that is not known to be right.
-    pub fn attempt(
+    /// One more secret that is not known to be right.
+    pub fn guess(
         &self,
         address: Option<Address>,
         tenant: &TenantId,
         client: &str,
         now: Timestamp,
-    ) -> Result<Attempt<'_>, Quota> {
-        let attempt = Attempt { limits: self, address, tenant: tenant.clone(), client: client.to_owned() };
-        let Some(address) = address else { return Ok(attempt) };
+    ) -> Result<Guess<'_>, Quota> {
+        let guess = Guess { limits: self, address, tenant: tenant.clone(), client: client.to_owned() };
+        let Some(address) = address else { return Ok(guess) };
         let at = micros(now);
         let (rate, all) =
             (Rate::per_minute(self.rates.client_failures), Rate::per_minute(self.rates.failures));
@@ -129,7 +129,7 @@ impl Limits {
                 self.addresses.give_back("client-failures", own, rate, at);
             })
         });
-        taken.map(|_| attempt).inspect_err(|quota| self.over_from(address, quota, now))
+        taken.map(|_| guess).inspect_err(|quota| self.over_from(address, quota, now))
     }
 
     /// Counts a refusal; the log tells of an address once a minute, however much comes from it.
@@ -141,7 +141,7 @@ impl Limits {
     }
 }
 
-impl Attempt<'_> {
+impl Guess<'_> {
     /// The secret was right, or nobody looked at it.
     pub fn forgive(self, now: Timestamp) {
         let Some(address) = self.address else { return };
@@ -212,12 +212,12 @@ mod tests {
     fn wrong_secrets_from_one_address_shut_the_client_out_from_nowhere_else() {
         let limits = limits();
         let acme = "acme".parse().unwrap();
-        let attempt = |number, client: &str| limits.attempt(address(number), &acme, client, now()).map(drop);
-        assert!(attempt(1, "bot").is_ok() && attempt(1, "bot").is_ok());
-        assert_eq!(attempt(1, "bot").unwrap_err().name, "client-failures");
-        assert!(attempt(2, "bot").is_ok());
-        assert!(attempt(1, "app").is_ok());
-        assert_eq!(attempt(1, "another").unwrap_err().name, "failures");
+        let guess = |number, client: &str| limits.guess(address(number), &acme, client, now()).map(drop);
+        assert!(guess(1, "bot").is_ok() && guess(1, "bot").is_ok());
+        assert_eq!(guess(1, "bot").unwrap_err().name, "client-failures");
+        assert!(guess(2, "bot").is_ok());
+        assert!(guess(1, "app").is_ok());
+        assert_eq!(guess(1, "another").unwrap_err().name, "failures");
     }
 
     #[test]
@@ -225,7 +225,7 @@ mod tests {
         let limits = limits();
         let acme = "acme".parse().unwrap();
         for _ in 0..100 {
-            limits.attempt(address(1), &acme, "bot", now()).unwrap().forgive(now());
+            limits.guess(address(1), &acme, "bot", now()).unwrap().forgive(now());
         }
     }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::domain::tenant::Tenant;
 use crate::issuer::{Issuer, TokenAnswer, TokenError, TokenRequest};
 use crate::web::limit::address::Address;
-use crate::web::limit::{Attempt, Limits};
+use crate::web::limit::{Guess, Limits};
 
 use super::answer::{self, OAuthError};
 use super::credentials;
@@ -32,9 +32,9 @@ pub struct Counted<'w> {
 }
 
 impl<'w> Counted<'w> {
-    fn attempt(self, tenant: &Tenant, client: &str) -> Result<Attempt<'w>, OAuthError> {
-        let attempt = self.limits.attempt(self.address, &tenant.id, client, self.now);
-        attempt.map_err(OAuthError::Limited)
+    fn guess(self, tenant: &Tenant, client: &str) -> Result<Guess<'w>, OAuthError> {
+        let guess = self.limits.guess(self.address, &tenant.id, client, self.now);
+        guess.map_err(OAuthError::Limited)
     }
 }
 
@@ -76,13 +76,13 @@ async fn answer(
     let scope = parameters.take("scope")?;
     let credentials = credentials::take(&parts.headers, &mut parameters)?;
     // A flood of wrong secrets is refused before it costs anything; right ones are not counted.
-    let attempt = match issuer.costs(tenant, &credentials) {
-        true => Some(counted.attempt(tenant, &credentials.client_id)?),
+    let guess = match issuer.costs(tenant, &credentials) {
+        true => Some(counted.guess(tenant, &credentials.client_id)?),
         false => None,
     };
     let answer = issuer.token(tenant, TokenRequest { grant_type, scope, credentials }).await;
-    if let Some(attempt) = attempt.filter(|_| !matches!(answer, Err(TokenError::Client))) {
-        attempt.forgive(counted.now);
+    if let Some(guess) = guess.filter(|_| !matches!(answer, Err(TokenError::Client))) {
+        guess.forgive(counted.now);
     }
     Ok(answer?)
 }
