@@ -69,9 +69,13 @@ async fn run(choice: Choice) {
     let broker = site.start().await;
     let token = site.token(&broker).await;
     println!("{choice:?}");
-    println!("store            SQLite, WAL, fsync at `created` and `completed`, in {}", site.folder().display());
+    println!(
+        "store            SQLite, WAL, fsync at `created` and `completed`, in {}",
+        site.folder().display()
+    );
     let some = choice.logins * choice.seconds;
-    let begin = logins::Begin { origin: &broker.origin, token: &token, clock: &clock, a_second: choice.logins };
+    let begin =
+        logins::Begin { origin: &broker.origin, token: &token, clock: &clock, a_second: choice.logins };
     let logins = async |name: &'static str| logins::run(begin, name, some).await;
     logins("warm").await;
 
