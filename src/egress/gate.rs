@@ -357,18 +357,18 @@ mod tests {
         assert_eq!(room.share(0), room.per_provider);
     }
 
-    fn answer(status: u16) -> Result<ProviderAnswer, EgressError> {
-        Ok(ProviderAnswer { status, content_type: None, body: Vec::new() })
+    fn answer(status: u16) -> ProviderAnswer {
+        ProviderAnswer { status, content_type: None, body: Vec::new() }
     }
 
     #[rstest]
-    #[case(answer(200), Outcome::Answered)]
-    #[case(answer(302), Outcome::Answered)]
-    #[case(answer(400), Outcome::Answered)]
-    #[case(answer(401), Outcome::Answered)]
-    #[case(answer(429), Outcome::Answered)]
-    #[case(answer(500), Outcome::Failed)]
-    #[case(answer(503), Outcome::Failed)]
+    #[case(Ok(answer(200)), Outcome::Answered)]
+    #[case(Ok(answer(302)), Outcome::Answered)]
+    #[case(Ok(answer(400)), Outcome::Answered)]
+    #[case(Ok(answer(401)), Outcome::Answered)]
+    #[case(Ok(answer(429)), Outcome::Answered)]
+    #[case(Ok(answer(500)), Outcome::Failed)]
+    #[case(Ok(answer(503)), Outcome::Failed)]
     #[case(Err(EgressError::Timeout), Outcome::Failed)]
     #[case(Err(EgressError::Connect), Outcome::Failed)]
     #[case(Err(EgressError::Tls("expired".to_owned())), Outcome::Failed)]

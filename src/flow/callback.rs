@@ -92,7 +92,7 @@ struct Login {
     /// Whether the browser is the one that opened the link.
     same_browser: bool,
     /// The way through to the provider; none if there is nothing to ask it.
-    pass: Option<Pass>,
+    pass: Option<Box<Pass>>,
 }
 
 impl Broker {
@@ -109,7 +109,7 @@ impl Broker {
             Checked::Again(request) => return Ok(self.arrived(tenant, &request, arrival.cookies, true)),
         };
         if matches!(login.verdict, Verdict::Granted(_)) {
-            login.pass = Some(self.enter(&tenant.id, &login.provider).await?);
+            login.pass = Some(Box::new(self.enter(&tenant.id, &login.provider).await?));
         }
         let same_browser = login.same_browser;
         let arrived = self.arrived(tenant, &login.request, arrival.cookies, same_browser);

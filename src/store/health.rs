@@ -26,12 +26,11 @@ impl Tx {
         provider: &ProviderId,
         health: &ProviderHealth,
     ) {
-        match stored {
-            Some(stored) => self.replace(stored, health, None),
-            None => {
-                let place = Place::Named(provider.as_str().to_owned());
-                self.put(place, Some(Expect::Absent), health, None);
-            }
+        if let Some(stored) = stored {
+            self.replace(stored, health, None);
+        } else {
+            let place = Place::Named(provider.as_str().to_owned());
+            self.put(place, Some(Expect::Absent), health, None);
         }
     }
 }

@@ -8,17 +8,20 @@ use ipnet::IpNet;
 
 use crate::web::limit::address::Address;
 
+/// So many connections each address has.
+type Open = Mutex<HashMap<Address, usize>>;
+
 /// The addresses that have connections; no others, so that it is as large as their number.
 #[derive(Debug)]
 pub(super) struct PerAddress {
     most: usize,
     uncounted: Vec<IpNet>,
-    open: Arc<Mutex<HashMap<Address, usize>>>,
+    open: Arc<Open>,
 }
 
 /// One connection of an address, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Counted(Option<(Arc<Mutex<HashMap<Address, usize>>>, Address)>);
+pub(super) struct Counted(Option<(Arc<Open>, Address)>);
 
 impl PerAddress {
     /// Nobody has a connection.

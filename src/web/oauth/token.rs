@@ -76,9 +76,10 @@ async fn answer(
     let scope = parameters.take("scope")?;
     let credentials = credentials::take(&parts.headers, &mut parameters)?;
     // A flood of wrong secrets is refused before it costs anything; right ones are not counted.
-    let guess = match issuer.costs(tenant, &credentials) {
-        true => Some(counted.guess(tenant, &credentials.client_id)?),
-        false => None,
+    let guess = if issuer.costs(tenant, &credentials) {
+        Some(counted.guess(tenant, &credentials.client_id)?)
+    } else {
+        None
     };
     let answer = issuer.token(tenant, TokenRequest { grant_type, scope, credentials }).await;
     if let Some(guess) = guess.filter(|_| !matches!(answer, Err(TokenError::Client))) {
