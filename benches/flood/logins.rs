@@ -57,6 +57,8 @@ pub async fn run(begin: Begin<'_>, name: &'static str, all: u64) -> Figures {
             all.extend(own);
         }
     }
-    times.iter_mut().for_each(|times| times.sort_unstable());
+    for times in &mut times {
+        times.sort_unstable();
+    }
     Figures { begun: u32::try_from(all).unwrap_or(u32::MAX), succeeded, times }
 }
