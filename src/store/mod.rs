@@ -18,6 +18,7 @@ mod changes;
 mod commit;
 mod decoded;
 mod hashed;
+mod health;
 pub mod keys;
 mod lists;
 pub mod measured;

@@ -10,6 +10,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
+use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
@@ -48,6 +49,7 @@ records! {
     Event => "event",
     AuditEntry => "audit",
     MadeOnce => "once",
+    ProviderHealth => "health",
     // Indexes: which link has this token, which contact owns this identity.
     LinkId => "token" kept,
     ContactId => "identity",
