@@ -18,6 +18,7 @@ pub mod keys;
 pub mod measured;
 mod read;
 pub mod records;
+pub mod redis;
 pub mod seal;
 pub mod sqlite;
 mod tx;
