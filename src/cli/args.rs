@@ -49,6 +49,11 @@ pub enum Command {
                       countersign check tenants/acme.toml\n\n\
                       Exit codes: 0 no fault, 1 a fault was found, 2 bad usage.")]
     Check(CheckArgs),
+    /// Print the description of the API (OpenAPI 3.1, as JSON)
+    #[command(after_help = "Examples:\n  countersign openapi > openapi.json\n  \
+                      countersign openapi --server https://acme.example.com\n\n\
+                      A running broker answers the same at /openapi.json, with its own host.")]
+    Openapi(OpenapiArgs),
     /// Work with secrets
     #[command(subcommand)]
     Secret(SecretCommand),
@@ -103,6 +108,14 @@ pub struct DemoArgs {
     /// A folder for its keys and its database; without it everything is forgotten at the end
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+}
+
+/// What the description says of the server.
+#[derive(Debug, Args)]
+pub struct OpenapiArgs {
+    /// The scheme and host of a tenant [default: `https://acme.example.com`]
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
 }
 
 /// Commands on secrets.

@@ -9,6 +9,7 @@ pub mod args;
 mod check;
 pub mod demo;
 mod key;
+mod openapi;
 mod secret;
 mod serve;
 
@@ -19,7 +20,7 @@ use clap::Parser;
 
 use crate::config::{Environment, Fault, Faults, Look};
 
-pub use args::{Cli, Command, DemoArgs, KeyCommand, SecretCommand, SettingsArgs};
+pub use args::{Cli, Command, DemoArgs, KeyCommand, OpenapiArgs, SecretCommand, SettingsArgs};
 pub use secret::hash_secret;
 
 /// The check failed.
@@ -39,6 +40,7 @@ fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Demo(args) => demo::run(&args, &mut out),
         Command::Check(args) => check::run(&args, environment, look_of(&out, environment), &mut out),
         Command::Secret(SecretCommand::Hash) => secret::run(&mut io::stdin(), &mut out, &mut err),
+        Command::Openapi(OpenapiArgs { server }) => openapi::run(server.as_deref(), &mut out),
         Command::Key(KeyCommand::New { out: path }) => key::run(&path, &mut out),
     };
     match outcome {

@@ -6,12 +6,13 @@ use std::str::FromStr;
 
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::conversation::{Channel, ConversationRef, Handle};
 use super::profile::{ProfileField, SignedIn};
 
 /// How sure we are, weakest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Binding {
     /// Nothing was proved; only where the tenant's minimum says so.

@@ -5,35 +5,46 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use super::conversation::ConversationRef;
 use super::ids::{ContactId, LinkId, ProviderId};
 use super::profile::{Profile, ProfileField};
 use super::provider::{Enrich, EnrichPolicy};
 
-/// A contact record. Its JSON is the API's.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// The record of a person.
+// Its JSON is the API's.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Contact {
     /// Our id.
     pub id: ContactId,
     /// The platform's id.
+    #[schema(required)]
     pub external_id: Option<String>,
-    /// A short number for people: `CUST-000001`.
+    /// A short number for people.
+    #[schema(examples("CUST-000001"))]
     pub customer_number: String,
-    /// The fields that have a meaning of their own.
+    /// An email address, as the provider wrote it.
+    #[schema(required)]
     pub email: Option<String>,
     /// A phone number, as the provider wrote it.
+    #[schema(required)]
     pub phone: Option<String>,
     /// Given name.
+    #[schema(required)]
     pub first_name: Option<String>,
     /// Family name.
+    #[schema(required)]
     pub last_name: Option<String>,
     /// The whole name.
+    #[schema(required)]
     pub full_name: Option<String>,
     /// The name at the provider.
+    #[schema(required)]
     pub user_name: Option<String>,
     /// A language tag.
+    #[schema(required)]
     pub locale: Option<String>,
     /// Everything else that a mapping named.
     pub fields: Map<String, Value>,
@@ -54,7 +65,7 @@ pub struct Contact {
 }
 
 /// Who a contact is at a provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Identity {
     /// The provider.
@@ -66,7 +77,7 @@ pub struct Identity {
 }
 
 /// Where a field's value came from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Provenance {
     /// `provider`, or who typed it.
@@ -85,7 +96,7 @@ pub struct Provenance {
 }
 
 /// A value that waits for a person to accept it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Suggestion {
     /// The proposed value.
@@ -106,7 +117,7 @@ pub struct EnrichSource {
 }
 
 /// One changed field, old and new.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Change {
     /// Which.
     pub field: String,

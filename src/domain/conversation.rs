@@ -6,12 +6,15 @@ use std::str::FromStr;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
 
 use super::binding::Binding;
+use super::described;
 use super::ids::{ContactId, ConversationId, LinkId, ProviderId};
 
 /// The medium of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "the names are the channels' own")]
 pub enum Channel {
@@ -173,6 +176,14 @@ impl fmt::Debug for Handle {
     }
 }
 
+impl utoipa::PartialSchema for Handle {
+    fn schema() -> RefOr<Schema> {
+        described::text(1, 320, Some("^[^\\u0000-\\u001f\\u007f-\\u009f]+$"), "+15550100")
+    }
+}
+
+impl ToSchema for Handle {}
+
 impl TryFrom<String> for Handle {
     type Error = HandleError;
 
@@ -193,7 +204,7 @@ impl From<Handle> for String {
 pub struct HandleError;
 
 /// Which conversation, as a link and an event name it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConversationRef {
     /// The platform's id, unique in the tenant.
     pub id: ConversationId,

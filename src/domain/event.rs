@@ -5,6 +5,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 use super::ids::{EventId, TenantId};
 
@@ -25,6 +28,16 @@ macro_rules! event_types {
         }
     };
 }
+
+impl utoipa::PartialSchema for EventType {
+    fn schema() -> RefOr<Schema> {
+        let words = Self::ALL.iter().map(|kind| kind.as_str());
+        let words = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(words));
+        words.description(Some("What happened.")).into()
+    }
+}
+
+impl ToSchema for EventType {}
 
 event_types! {
     /// A link was made.
@@ -66,7 +79,7 @@ impl fmt::Display for EventType {
 }
 
 /// An event as it is delivered.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Its id; a delivery may come twice, always with the same id.
     pub id: EventId,

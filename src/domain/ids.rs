@@ -4,7 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::{RefOr, Schema};
 use uuid::Uuid;
+
+use super::described;
 
 /// Why a text is no identifier of the wanted kind.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,13 +54,21 @@ macro_rules! made_id {
             }
         }
 
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                let pattern = concat!("^", $prefix, "[0-9a-f]{32}$");
+                let example = concat!($prefix, "0199a1b2c3d47e5f8a9b0c1d2e3f4a5b");
+                described::text($prefix.len() + 32, $prefix.len() + 32, Some(pattern), example)
+            }
+        }
+
         text_id!($name);
     };
 }
 
 /// An identifier that somebody else chooses, checked by a predicate.
 macro_rules! chosen_id {
-    ($(#[$doc:meta])* $name:ident, $check:path, $wanted:literal) => {
+    ($(#[$doc:meta])* $name:ident, $check:path, $wanted:literal, $most:literal, $pattern:literal, $example:literal) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -82,6 +93,12 @@ macro_rules! chosen_id {
             }
         }
 
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                described::text(1, $most, Some($pattern), $example)
+            }
+        }
+
         text_id!($name);
     };
 }
@@ -89,6 +106,8 @@ macro_rules! chosen_id {
 /// What both kinds share: printing and the way through serde.
 macro_rules! text_id {
     ($name:ident) => {
+        impl utoipa::ToSchema for $name {}
+
         impl TryFrom<String> for $name {
             type Error = IdError;
 
@@ -126,23 +145,28 @@ made_id!(/** An audit entry. */ AuditId, "au_");
 chosen_id!(
     /// A tenant's name: the first label of its host. `_platform` is the operator.
     TenantId, is_tenant_name,
-    "a tenant name (1 to 63 of `a-z`, `0-9` and `-`, no hyphen at the ends)"
+    "a tenant name (1 to 63 of `a-z`, `0-9` and `-`, no hyphen at the ends)",
+    63, "^(_platform|[a-z0-9]([a-z0-9-]*[a-z0-9])?)$", "acme"
 );
 chosen_id!(
     /// A provider's name, unique in its tenant; it may stand in a callback path.
-    ProviderId, is_slug, "a provider id (1 to 63 of `a-z`, `0-9`, `-` and `_`)"
+    ProviderId, is_slug, "a provider id (1 to 63 of `a-z`, `0-9`, `-` and `_`)",
+    63, "^[a-z0-9_-]+$", "acme"
 );
 chosen_id!(
     /// A snippet's name, unique in its tenant.
-    SnippetId, is_slug, "a snippet id (1 to 63 of `a-z`, `0-9`, `-` and `_`)"
+    SnippetId, is_slug, "a snippet id (1 to 63 of `a-z`, `0-9`, `-` and `_`)",
+    63, "^[a-z0-9_-]+$", "sign-in"
 );
 chosen_id!(
     /// A conversation's name as the platform gave it, unique in its tenant.
-    ConversationId, is_foreign_id, "a conversation id (1 to 200 characters, none of them a control character)"
+    ConversationId, is_foreign_id, "a conversation id (1 to 200 characters, none of them a control character)",
+    200, "^[^\\u0000-\\u001f\\u007f-\\u009f]+$", "conv-42"
 );
 chosen_id!(
     /// An OAuth client's name (RFC 6749, 2.2): visible ASCII.
-    ClientId, is_client_id, "a client id (1 to 200 visible ASCII characters or spaces)"
+    ClientId, is_client_id, "a client id (1 to 200 visible ASCII characters or spaces)",
+    200, "^[ -~]+$", "acme-bot"
 );
 
 impl TenantId {

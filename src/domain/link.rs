@@ -5,6 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::secret::Secret;
 
@@ -16,16 +17,17 @@ use super::profile::Profile;
 use super::request::{REQUEST_LIFETIME, Route};
 
 /// Who asked for a link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Sender {
-    /// `agent` or `bot`.
+    /// A person at a desk, or a program.
     pub kind: SenderKind,
     /// The platform's name for it, 1 to 200 characters.
+    #[schema(min_length = 1, max_length = 200, examples("acme-bot"))]
     pub id: String,
 }
 
 /// What kind of sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SenderKind {
     /// A person at a desk.
@@ -129,8 +131,9 @@ pub enum LinkState {
     Expired,
 }
 
-/// The word for a link's state (DESIGN §5.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// The word for a link's state. `completed`, `cancelled`, `superseded` and `expired` are final; `denied`
+/// and `failed` speak of the latest attempt and are left by the next opening.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 #[expect(missing_docs, reason = "documented at `LinkState`")]
 pub enum LinkStatus {
@@ -191,11 +194,12 @@ pub struct Completion {
 }
 
 /// What the chat must prove and what it has proved, as the API and events tell it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LinkBinding {
     /// What is demanded.
     pub minimum: Binding,
     /// What was reached; none before the end.
+    #[schema(required)]
     pub reached: Option<Binding>,
     /// A verified phone or email of the provider contradicts the conversation's address.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

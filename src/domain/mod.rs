@@ -10,6 +10,7 @@ pub mod client;
 pub mod confirmation;
 pub mod contact;
 pub mod conversation;
+pub mod described;
 pub mod event;
 pub mod fault;
 pub mod ids;

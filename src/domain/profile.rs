@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 /// The fields that have a meaning of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,6 +99,21 @@ impl Profile {
         &self.fields
     }
 }
+
+impl utoipa::PartialSchema for Profile {
+    fn schema() -> RefOr<Schema> {
+        let known = ProfileField::ALL.into_iter().fold(ObjectBuilder::new(), |object, field| {
+            object
+                .property(field.as_str(), ObjectBuilder::new().schema_type(Type::String).min_length(Some(1)))
+        });
+        let description = "What the provider said of the person, in our names: the known fields as texts, where there \
+                           is something to say, and every other field that the mapping names, as it was.";
+        let example = serde_json::json!({"email": "billy@example.com", "fullName": "Billy Bob", "firstName": "Billy", "lastName": "Bob", "userId": "1234"});
+        known.description(Some(description)).examples([example]).into()
+    }
+}
+
+impl utoipa::ToSchema for Profile {}
 
 impl std::fmt::Debug for Profile {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
+use utoipa::ToSchema;
 
 use crate::secret::Secret;
 
@@ -56,7 +57,7 @@ pub struct Provider {
 }
 
 /// A JMESPath mapping, as one expression or one per field.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum Mapping {
     /// One expression that gives an object.

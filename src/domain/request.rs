@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::secret::Secret;
 
@@ -14,8 +15,10 @@ use super::ids::{AttemptId, LinkId, ProviderId};
 use super::profile::SignedIn;
 use super::provider::{CallbackPath, Revision};
 
-/// Which of the redirect URIs a login comes back to (DESIGN §5.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// Which of the redirect URIs a login comes back to: `eu` for every link channel, `abc` and `abcAuth2` for
+/// the two flows of Apple Messages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[schema(as = CallbackRoute)]
 pub enum Route {
     /// `/idp/eu/oauth/callback`, for every link channel.
     #[serde(rename = "eu")]

@@ -32,6 +32,7 @@ use crate::egress::provider::ProviderClient;
 use crate::profile::{MappingFault, Normaliser};
 use crate::store::Store;
 
+pub use crate::channel::AuthMessage;
 pub use crate::store::{ContactFilter, Page, StoreError};
 
 /// How often a step that lost a race reads again and tries once more.

@@ -1,6 +1,6 @@
 //! Who calls the API: a client with an access token of this tenant and the scope of the route.
 //!
-//! To add a scope: one line in the table below.
+//! To add a scope: a line in the table below, with what it allows.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub trait Scope {
 }
 
 macro_rules! scopes {
-    ($($name:ident => $text:literal),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $name:ident => $text:literal),* $(,)?) => {
         $(
             #[doc = concat!("The scope `", $text, "`.")]
             #[derive(Debug)]
@@ -33,17 +33,28 @@ macro_rules! scopes {
                 const NAME: &'static str = $text;
             }
         )*
+
+        /// Every scope that means something here, with what it allows.
+        pub const SCOPES: &[(&str, &str)] = &[$(($text, concat!($($doc),*).trim_ascii_start())),*];
     };
 }
 
 scopes! {
+    /// See auth links and what became of them, with the profile of a completed one.
     ReadAuthLinks => "read:auth_links",
+    /// Make auth links, take them back, and pass confirmation codes.
     WriteAuthLinks => "write:auth_links",
+    /// Hand on customers' messages from the chats.
     WriteInbound => "write:inbound",
+    /// See who is verified in a conversation.
     ReadConversations => "read:conversations",
+    /// End a conversation, so that nobody is verified there any more.
     WriteConversations => "write:conversations",
+    /// See contacts.
     ReadContacts => "read:contacts",
+    /// See providers and try mappings.
     ReadProviders => "read:providers",
+    /// Read the events of the tenant.
     ReadEvents => "read:events",
 }
 

@@ -4,7 +4,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use crate::domain::fault::Code;
 use crate::domain::tenant::Tenant;
@@ -17,18 +17,53 @@ use crate::flow::preview::PreviewError;
 use super::access::Refusal;
 
 /// One thing that is wrong with a request body or query.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Fault)]
 pub struct BodyFault {
-    /// A JSON pointer (RFC 6901) to the place.
+    /// A JSON pointer (RFC 6901) to the place in the body, or `?` and the name of a query parameter.
+    #[schema(examples("/conversation/channel"))]
     pub pointer: String,
     /// What is wrong and how to mend it.
     pub detail: String,
-    /// The line in a text value, from 1.
+    /// The line, from 1: of the body, or of the expression that the pointer names.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = usize)]
     pub line: Option<usize>,
-    /// The column in a text value, from 1.
+    /// The column, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = usize)]
     pub column: Option<usize>,
+}
+
+/// Why a request was refused (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = Problem)]
+pub struct ProblemDocument<'a> {
+    /// Always `about:blank`: `code` says what it is.
+    #[serde(rename = "type")]
+    #[schema(examples("about:blank"))]
+    kind: &'static str,
+    /// A few words for people.
+    title: &'a str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
+    status: u16,
+    /// A stable word for programs; `docs/errors.md` has them all.
+    #[schema(examples("not_found"))]
+    code: &'a str,
+    /// What to do.
+    detail: &'a str,
+    /// What is wrong and where, if a member of the request is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Vec<BodyFault>)]
+    faults: Option<&'a [BodyFault]>,
+    /// With `wrong_code`: how many more may be tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = u8)]
+    attempts_left: Option<u8>,
+    /// The request's name in the log, and in `X-Request-Id`.
+    request_id: &'static str,
 }
 
 impl BodyFault {
@@ -157,18 +192,23 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
         let (code, title, detail) = self.words();
-        let mut problem = json!({
-            "type": "about:blank",
-            "title": title,
-            "status": status.as_u16(),
-            "code": code,
-            "detail": detail,
-        });
-        match &self {
-            Self::Malformed(faults) | Self::Refused(faults) => problem["faults"] = json!(faults),
-            Self::WrongCode { attempts_left } => problem["attemptsLeft"] = json!(attempts_left),
-            _ => {}
-        }
+        let (faults, attempts_left) = match &self {
+            Self::Malformed(faults) | Self::Refused(faults) => (Some(faults.as_slice()), None),
+            Self::WrongCode { attempts_left } => (None, Some(*attempts_left)),
+            _ => (None, None),
+        };
+        let (kind, request_id) = ("about:blank", "");
+        let problem = ProblemDocument {
+            kind,
+            title,
+            status: status.as_u16(),
+            code,
+            detail,
+            faults,
+            attempts_left,
+            request_id,
+        };
+        let problem = serde_json::to_value(problem).expect("texts and numbers are JSON");
         let mut response = super::Problem(problem).into_response();
         *response.status_mut() = status;
         let headers = response.headers_mut();

@@ -6,7 +6,8 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Value, json};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Web;
 use super::error::ApiError;
@@ -16,29 +17,95 @@ use super::host;
 #[derive(Debug, Clone, Copy)]
 pub struct OnOps;
 
-/// `/livez`: the process answers.
-pub async fn live() -> Json<Value> {
-    Json(json!({"status": "ok"}))
+/// That the process answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Liveness {
+    /// Always `ok`.
+    #[schema(examples("ok"))]
+    status: &'static str,
 }
 
-/// `/readyz`: the process can do its work; 503 with the reason if not.
-pub async fn ready(State(web): State<Arc<Web>>) -> (StatusCode, Json<Value>) {
+/// Whether the process can do its work, and what keeps it from that.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// `ok` or `unavailable`.
+    #[schema(examples("ok"))]
+    status: &'static str,
+    /// `ok` or `unavailable`.
+    #[schema(examples("ok"))]
+    store: &'static str,
+}
+
+/// Which program answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Version {
+    /// Its name.
+    #[schema(examples("countersign"))]
+    name: &'static str,
+    /// Its version.
+    #[schema(examples("0.1.0"))]
+    version: &'static str,
+}
+
+/// Is the process alive?
+///
+/// It asks nobody, and answers on any host.
+#[utoipa::path(
+    get, path = "/livez", operation_id = "live", tag = "Operations",
+    responses((status = 200, description = "The process answers.", body = Liveness))
+)]
+pub async fn live() -> Json<Liveness> {
+    Json(Liveness { status: "ok" })
+}
+
+/// Can the process do its work?
+///
+/// Answers on any host; load balancers send customers only where this is 200.
+#[utoipa::path(
+    get, path = "/readyz", operation_id = "ready", tag = "Operations",
+    responses(
+        (status = 200, description = "It can.", body = Readiness),
+        (status = 503, description = "It cannot, and why.", body = Readiness),
+    )
+)]
+pub async fn ready(State(web): State<Arc<Web>>) -> (StatusCode, Json<Readiness>) {
     match web.broker.is_ready().await {
-        Ok(()) => (StatusCode::OK, Json(json!({"status": "ok", "store": "ok"}))),
+        Ok(()) => (StatusCode::OK, Json(Readiness { status: "ok", store: "ok" })),
         Err(error) => {
             tracing::error!(detail = %error, "ready.store_unavailable");
-            (StatusCode::SERVICE_UNAVAILABLE, Json(json!({"status": "unavailable", "store": "unavailable"})))
+            let unavailable = Readiness { status: "unavailable", store: "unavailable" };
+            (StatusCode::SERVICE_UNAVAILABLE, Json(unavailable))
         }
     }
 }
 
-/// `/version`: for loopback peers, and on the operator's own address.
-pub async fn version(request: Request) -> Result<Json<Value>, ApiError> {
+/// Which version answers?
+///
+/// On any host, but for loopback peers only, unless the operator has an address of its own (`ops.listen`).
+#[utoipa::path(
+    get, path = "/version", operation_id = "version", tag = "Operations",
+    responses(
+        (status = 200, description = "Name and version.", body = Version),
+        (status = 404, description = "The caller is no operator.", body = super::error::ProblemDocument,
+            content_type = "application/problem+json"),
+    )
+)]
+pub async fn version(request: Request) -> Result<Json<Version>, ApiError> {
     for_operator(&request)?;
-    Ok(Json(json!({"name": env!("CARGO_PKG_NAME"), "version": env!("CARGO_PKG_VERSION")})))
+    Ok(Json(Version { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }))
 }
 
-/// `/metrics`: in the text form of Prometheus, for the same askers.
+/// How is it going?
+///
+/// Counters and histograms in the text form of Prometheus, for those who may ask for the version too.
+#[utoipa::path(
+    get, path = "/metrics", operation_id = "metrics", tag = "Operations",
+    responses(
+        (status = 200, description = "The figures.", body = String, content_type = "text/plain; version=0.0.4"),
+        (status = 404, description = "The caller is no operator.", body = super::error::ProblemDocument,
+            content_type = "application/problem+json"),
+    )
+)]
 pub async fn metrics(State(web): State<Arc<Web>>, request: Request) -> Result<Response, ApiError> {
     for_operator(&request)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], web.metrics.render())

@@ -22,8 +22,14 @@ pub struct WrongHost;
 
 /// The tenant of a request.
 pub fn tenant(web: &Web, request: &Asked<'_>) -> Result<Arc<Tenant>, WrongHost> {
+    tenant_and_host(web, request).map(|(tenant, _)| tenant)
+}
+
+/// The tenant of a request, and the host name that was asked for, which is one of its own.
+pub fn tenant_and_host<'a>(web: &Web, request: &Asked<'a>) -> Result<(Arc<Tenant>, &'a str), WrongHost> {
     let trusted = request.peer.is_some_and(|peer| web.trusts(peer));
-    request.host(trusted).and_then(|host| web.broker.tenant_at(host)).ok_or(WrongHost)
+    let host = request.host(trusted).ok_or(WrongHost)?;
+    Ok((web.broker.tenant_at(host).ok_or(WrongHost)?, host))
 }
 
 /// What of a request says for whom it is.

@@ -1,7 +1,8 @@
 //! Inbound HTTP: parse, call one flow, render. The URL table stands below, in one place.
 //!
 //! To add a page or an endpoint: 1. a handler in the folder of its kind (`api/`, `oauth/`,
-//! `page/`), 2. a row in the URL table, 3. its scope in `caller.rs` if it is a new one, 4. a test.
+//! `page/`), an endpoint with its description (`openapi/`), 2. a row in the URL table, 3. its scope
+//! in `caller.rs` if it is a new one, 4. a test.
 
 pub mod access;
 mod api;
@@ -14,6 +15,7 @@ pub mod link_page;
 pub mod listener;
 mod measure;
 pub mod oauth;
+pub mod openapi;
 pub mod page;
 mod segment;
 pub mod strict_json;
@@ -26,18 +28,23 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post};
+use axum::routing::any;
 use axum::{Extension, Router};
 use ipnet::IpNet;
 use serde_json::Value;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
+use utoipa_axum::routes;
 
 use crate::flow::Broker;
 use crate::issuer::Issuer;
 use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
+use api::{auth_links, contacts, conversations, events, inbound, mapping};
 use error::ApiError;
 use host::AtTenant;
+use oauth::answer::OAuthError;
+use oauth::endpoints;
 
 /// The most bytes of an API body.
 const API_BODY: usize = 2 * 1024 * 1024;
@@ -72,23 +79,40 @@ pub struct RequestId(pub String);
 
 /// Every URL and what answers it.
 pub fn router(web: Arc<Web>) -> Router {
-    let api = Router::new()
-        .route("/v1/auth-links", only(post(api::auth_links::create)))
-        .route("/v1/auth-links/{id}", only(get(api::auth_links::read)))
-        .route("/v1/auth-links/{id}/cancel", only(post(api::auth_links::cancel)))
-        .route("/v1/auth-links/{id}/confirm", only(post(api::auth_links::confirm)))
-        .route("/v1/inbound/messages", only(post(api::inbound::messages)))
-        .route("/v1/conversations/{id}", only(get(api::conversations::read)))
-        .route("/v1/conversations/{id}/end", only(post(api::conversations::end)))
-        .route("/v1/contacts", only(get(api::contacts::list)))
-        .route("/v1/contacts/{id}", only(get(api::contacts::read)))
-        .route("/v1/mapping/preview", only(post(api::mapping::preview)))
-        .route("/v1/events", only(get(api::events::list)))
+    let (api, _) = described().split_for_parts();
+    api.merge(pages())
+        .fallback(nothing_here)
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
+        .with_state(web)
+}
+
+/// The URLs of programs: each row is checked against the descriptions of its handlers.
+fn described() -> OpenApiRouter<Arc<Web>> {
+    let api = OpenApiRouter::default()
+        .routes(row("POST /v1/auth-links", routes!(auth_links::create)))
+        .routes(row("GET /v1/auth-links/{id}", routes!(auth_links::read)))
+        .routes(row("POST /v1/auth-links/{id}/cancel", routes!(auth_links::cancel)))
+        .routes(row("POST /v1/auth-links/{id}/confirm", routes!(auth_links::confirm)))
+        .routes(row("POST /v1/inbound/messages", routes!(inbound::messages)))
+        .routes(row("GET /v1/conversations/{id}", routes!(conversations::read)))
+        .routes(row("POST /v1/conversations/{id}/end", routes!(conversations::end)))
+        .routes(row("GET /v1/contacts", routes!(contacts::list)))
+        .routes(row("GET /v1/contacts/{id}", routes!(contacts::read)))
+        .routes(row("POST /v1/mapping/preview", routes!(mapping::preview)))
+        .routes(row("GET /v1/events", routes!(events::list)))
+        .routes(row("GET /openapi.json", routes!(openapi::openapi)))
         .layer(DefaultBodyLimit::max(API_BODY));
-    let small = Router::new()
-        .route("/v1/oauth/token", any(token))
-        .route("/v1/oauth/.well-known/jwks.json", any(jwks))
-        .route("/api/oauth2/jwks", any(jwks))
+    let issuer = OpenApiRouter::default()
+        .routes(oauth_row("POST /v1/oauth/token", routes!(endpoints::token)))
+        .routes(oauth_row("GET /v1/oauth/.well-known/jwks.json", routes!(endpoints::jwks)))
+        .routes(oauth_row("GET /api/oauth2/jwks", routes!(endpoints::jwks_elsewhere)))
+        .layer(DefaultBodyLimit::max(SMALL_BODY));
+    api.merge(issuer).merge(ops_routes())
+}
+
+/// The URLs of browsers.
+fn pages() -> Router<Arc<Web>> {
+    Router::new()
         .route("/idp/eu/oauth/callback", any(callback::end_user))
         .route("/idp/eu/oauth/callback/{provider}", any(callback::end_user_named))
         .route("/web/inbound/abc/oauth/redirect", any(callback::abc))
@@ -99,41 +123,36 @@ pub fn router(web: Arc<Web>) -> Router {
         .route("/a/{token}/decline", any(link_page::decline))
         .route("/a/r/{handle}", any(callback::result))
         .route("/assets/{*path}", any(link_page::asset))
-        .layer(DefaultBodyLimit::max(SMALL_BODY));
-    api.merge(small)
-        .merge(ops_routes())
-        .fallback(nothing_here)
-        .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
-        .with_state(web)
-}
-
-async fn token(AtTenant(tenant): AtTenant, State(web): State<Arc<Web>>, request: Request) -> Response {
-    oauth::token(&web.issuer, &tenant, request).await
-}
-
-async fn jwks(AtTenant(_): AtTenant, State(web): State<Arc<Web>>, request: Request) -> Response {
-    oauth::jwks(&web.issuer, request.method(), request.headers())
+        .layer(DefaultBodyLimit::max(SMALL_BODY))
 }
 
 /// What an operator asks, on an address of its own.
 pub fn ops_router(web: Arc<Web>) -> Router {
-    ops_routes()
+    Router::from(ops_routes())
         .layer(Extension(health::OnOps))
         .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
         .with_state(web)
 }
 
-fn ops_routes() -> Router<Arc<Web>> {
-    Router::new()
-        .route("/livez", only(get(health::live)))
-        .route("/readyz", only(get(health::ready)))
-        .route("/metrics", only(get(health::metrics)))
-        .route("/version", only(get(health::version)))
+fn ops_routes() -> OpenApiRouter<Arc<Web>> {
+    OpenApiRouter::default()
+        .routes(row("GET /livez", routes!(health::live)))
+        .routes(row("GET /readyz", routes!(health::ready)))
+        .routes(row("GET /metrics", routes!(health::metrics)))
+        .routes(row("GET /version", routes!(health::version)))
 }
 
-/// A JSON route: other methods get a problem document and an `Allow` header.
-fn only(route: MethodRouter<Arc<Web>>) -> MethodRouter<Arc<Web>> {
-    route.fallback(|| async { ApiError::MethodNotAllowed })
+/// A row of the API: its methods and its path. Other methods get a problem document and an `Allow` header.
+fn row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRouter<Arc<Web>> {
+    openapi::compare(said, &described.1);
+    described.map(|route| route.fallback(|| async { ApiError::MethodNotAllowed }))
+}
+
+/// A row of the issuer: other methods are refused in the form of RFC 6749, 5.2.
+fn oauth_row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRouter<Arc<Web>> {
+    openapi::compare(said, &described.1);
+    let allowed = if said.starts_with("GET") { "GET, HEAD" } else { "POST" };
+    described.map(|route| route.fallback(move |_: AtTenant| async move { OAuthError::Method(allowed) }))
 }
 
 /// A path that is none of ours: a problem document under `/v1` and `/api`, a page elsewhere.

@@ -409,7 +409,7 @@ async fn a_query_that_cannot_be_read_is_told_where() {
 }
 
 /// Signs a person of the demo's provider in, in a conversation of their own.
-async fn sign_in(broker: &Harness, conversation: &str, person: &str) {
+pub async fn sign_in(broker: &Harness, conversation: &str, person: &str) {
     let link = broker.link(conversation).await;
     let mut browser = Browser::new();
     let opened = browser.open(link["url"].as_str().unwrap()).await;

@@ -22,6 +22,7 @@ mod issuer;
 mod login;
 mod message;
 mod metrics;
+mod openapi;
 mod pages;
 mod profile;
 mod program;

@@ -6,7 +6,8 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
 
 use crate::domain::binding::Binding;
 use crate::domain::confirmation::TypedCode;
@@ -16,12 +17,13 @@ use crate::domain::link::{ContactHint, Sender, SenderKind};
 use crate::domain::request::Route;
 use crate::flow::create_link::NewLink;
 use crate::web::Web;
-use crate::web::caller::{Caller, ReadAuthLinks, WriteAuthLinks};
-use crate::web::error::{ApiError, BodyFault};
+use crate::web::caller::{Caller, ReadAuthLinks, Scope as _, WriteAuthLinks};
+use crate::web::error::{ApiError, BodyFault, ProblemDocument};
+use crate::web::openapi::answers::{Called, InState, Over, Sought, Stored, WithBody};
 use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
-use super::view;
+use super::view::{CreatedLinkView, LinkView};
 
 /// The most bytes of `metadata`.
 const METADATA: usize = 4096;
@@ -30,66 +32,108 @@ const METADATA: usize = 4096;
 /// one, or not at all, and with it the event that carries it.
 const RESERVED: &str = "$serde_json::private::Number";
 
-/// The body of `POST /v1/auth-links`.
-#[derive(Debug, Deserialize)]
+/// What a sender asks for.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schema(as = NewAuthLink, examples(super::examples::order))]
 pub struct CreateBody {
     conversation: ConversationBody,
+    /// Where the customer will sign in; may be left out where the tenant has one provider.
     provider: Option<ProviderId>,
+    /// The id or tag of a snippet; without it the message has our own words.
+    #[schema(min_length = 1, max_length = 64)]
     snippet: Option<String>,
+    /// The language of message and pages, a BCP 47 tag; without it the pages take the browser's.
+    #[schema(max_length = 35, pattern = "^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$", examples("pt-BR"))]
     locale: Option<String>,
+    /// For how many seconds the link can be opened; 900 if it is left out.
+    #[schema(minimum = 1, maximum = 86_400)]
     expires_in: Option<i64>,
+    /// Who asks; without it the client itself, as a bot.
     sender: Option<SenderBody>,
+    /// Which redirect URI is used; `eu` if it is left out.
     callback: Option<Route>,
+    /// What the customer's device can show, as the platform knows it.
     #[serde(default)]
+    #[schema(max_items = 32)]
     capabilities: Vec<String>,
     contact: Option<ContactBody>,
     binding: Option<BindingBody>,
+    /// The platform's own data, handed back with every answer and event; at most 4096 bytes of JSON.
     #[serde(default)]
     metadata: Map<String, Value>,
 }
 
-/// The conversation of an order, as in [`ConversationRef`]. A misspelt `handle` must not pass for
-/// one that was left out: who may confirm the sign-in hangs on it.
-#[derive(Debug, Deserialize)]
+/// The conversation that the link is for.
+// As in `ConversationRef`. A misspelt `handle` must not pass for one that was left out: who may
+// confirm the sign-in hangs on it.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ConversationBody {
+#[schema(as = NewAuthLinkConversation)]
+pub struct ConversationBody {
+    /// The platform's id, unique in the tenant.
     id: ConversationId,
     channel: Channel,
+    /// The customer's address there. Only messages from it can confirm the sign-in.
     handle: Option<Handle>,
 }
 
-/// Who asks, as in [`Sender`].
-#[derive(Debug, Deserialize)]
+/// Who asks.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct SenderBody {
+#[schema(as = NewAuthLinkSender)]
+pub struct SenderBody {
     kind: SenderKind,
+    /// The platform's name for it.
+    #[schema(min_length = 1, max_length = 200)]
     id: String,
 }
 
-/// The contact that the platform expects, as in [`ContactHint`].
-#[derive(Debug, Deserialize)]
+/// The contact that the platform expects: a hint, never a proof.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct ContactBody {
+#[schema(as = ContactHint)]
+pub struct ContactBody {
+    /// Our id.
     id: Option<ContactId>,
+    /// The platform's id.
+    #[schema(min_length = 1, max_length = 200)]
     external_id: Option<String>,
 }
 
 /// What a sender may demand of the chat.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = NewAuthLinkBinding)]
 pub struct BindingBody {
+    /// At least what the tenant demands on this channel: a link may raise it, never lower it.
     minimum: Option<Binding>,
 }
 
-/// The body of `POST /v1/auth-links/{id}/confirm`.
-#[derive(Debug, Deserialize)]
+/// The code that a customer sent.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ConfirmationCode)]
 pub struct ConfirmBody {
+    /// As it was typed: in any case, with or without hyphen and space.
+    #[schema(examples("CS-123456"))]
     code: String,
 }
 
-/// `POST /v1/auth-links`: 201 with the link, its URL and its message.
+/// Make an auth link
+///
+/// A new link of a conversation takes the older one's place. The answer carries the URL and the message
+/// for the chat; `GET` does not tell them again.
+#[utoipa::path(
+    post, path = "/v1/auth-links", operation_id = "createAuthLink", tag = "Auth links",
+    security(("oauth2" = [WriteAuthLinks::NAME])),
+    request_body = CreateBody,
+    responses(
+        (status = 201, description = "The link, its URL and its message.", body = CreatedLinkView,
+            headers(("Location" = String, description = "The path of the link."))),
+        Called, WithBody, Stored,
+    )
+)]
 pub async fn create(
     caller: Caller<WriteAuthLinks>,
     State(web): State<Arc<Web>>,
@@ -112,42 +156,62 @@ pub async fn create(
     };
     let made = web.broker.create_link(&caller.tenant, &caller.client_id, order).await?;
     let location = format!("/v1/auth-links/{}", made.link.id);
-    let mut view = view::link(&made.link);
-    view.insert("url".to_owned(), json!(made.url));
-    let message = &made.message;
-    view.insert(
-        "message".to_owned(),
-        json!({
-            "channel": message.channel,
-            "text": message.text,
-            "payload": message.payload,
-            "warnings": message.warnings,
-        }),
-    );
+    let view = CreatedLinkView::of(&made);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(view)).into_response())
 }
 
-/// `GET /v1/auth-links/{id}`: status and result.
+/// See an auth link
+///
+/// Its status, its times, why the latest attempt failed, and the profile once it is completed.
+#[utoipa::path(
+    get, path = "/v1/auth-links/{id}", operation_id = "getAuthLink", tag = "Auth links",
+    security(("oauth2" = [ReadAuthLinks::NAME])),
+    params(("id" = LinkId, Path, description = "The link.")),
+    responses((status = 200, description = "The link as it is.", body = LinkView), Called, Sought, Stored)
+)]
 pub async fn read(
     caller: Caller<ReadAuthLinks>,
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let link = web.broker.link(&caller.tenant, &parse_id(&id)?).await?.ok_or(ApiError::NotFound)?;
-    Ok(axum::Json(view::link(&link)).into_response())
+    Ok(axum::Json(LinkView::of(&link)).into_response())
 }
 
-/// `POST /v1/auth-links/{id}/cancel`: takes the link back.
+/// Take an auth link back
+///
+/// It can no longer be opened, and a sign-in that waits for its confirmation is forgotten.
+#[utoipa::path(
+    post, path = "/v1/auth-links/{id}/cancel", operation_id = "cancelAuthLink", tag = "Auth links",
+    security(("oauth2" = [WriteAuthLinks::NAME])),
+    params(("id" = LinkId, Path, description = "The link.")),
+    responses((status = 200, description = "The cancelled link.", body = LinkView), Called, Sought, Over, Stored)
+)]
 pub async fn cancel(
     caller: Caller<WriteAuthLinks>,
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let link = web.broker.cancel_link(&caller.tenant, &caller.client_id, &parse_id(&id)?).await?;
-    Ok(axum::Json(view::link(&link)).into_response())
+    Ok(axum::Json(LinkView::of(&link)).into_response())
 }
 
-/// `POST /v1/auth-links/{id}/confirm`: the code that the customer sent in the chat.
+/// Pass a confirmation code
+///
+/// The code of the result page, as the customer sent it in the chat. It is counted before it is compared;
+/// five wrong ones end the sign-in. Platforms that pass every message use `POST /v1/inbound/messages`.
+#[utoipa::path(
+    post, path = "/v1/auth-links/{id}/confirm", operation_id = "confirmAuthLink", tag = "Auth links",
+    security(("oauth2" = [WriteAuthLinks::NAME])),
+    params(("id" = LinkId, Path, description = "The link.")),
+    request_body = ConfirmBody,
+    responses(
+        (status = 200, description = "The code is right: the completed link.", body = LinkView),
+        Called, Sought, InState, Over, Stored, WithBody,
+        (status = 422, description = "The code is wrong (`wrong_code`, with `attemptsLeft`), or the body is no code \
+            (`invalid`, with `faults`).", body = ProblemDocument, content_type = "application/problem+json"),
+    )
+)]
 pub async fn confirm(
     caller: Caller<WriteAuthLinks>,
     State(web): State<Arc<Web>>,
@@ -158,7 +222,7 @@ pub async fn confirm(
     let code = TypedCode::parse(&body.code);
     let code = code.ok_or_else(|| ApiError::refused("/code", "not a code; it looks like `CS-123456`"))?;
     let link = web.broker.confirm_link(&caller.tenant, &id, &code).await?;
-    Ok(axum::Json(view::link(&link)).into_response())
+    Ok(axum::Json(LinkView::of(&link)).into_response())
 }
 
 /// An id that is none of ours is a thing that is not there.

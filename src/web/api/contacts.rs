@@ -4,33 +4,55 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use serde_json::{Value, json};
 
 use crate::domain::contact::Contact;
 use crate::domain::ids::{ContactId, ConversationId};
 use crate::flow::ContactFilter;
 use crate::flow::contacts::ContactQuery;
 use crate::web::Web;
-use crate::web::caller::{Caller, ReadContacts};
+use crate::web::caller::{Caller, ReadContacts, Scope as _};
 use crate::web::error::{ApiError, BodyFault};
+use crate::web::openapi::answers::{Called, Sought, Stored};
 use crate::web::segment::Segment;
 
 use super::query::Query;
+use super::view::ContactList;
 
-/// `GET /v1/contacts`: newest first, by `email`, `phone`, `externalId` or `conversationId`, or all.
+/// List contacts
+///
+/// Newest first: all of them, or those that one filter finds. An empty filter counts as left out.
+#[utoipa::path(
+    get, path = "/v1/contacts", operation_id = "listContacts", tag = "Contacts",
+    security(("oauth2" = [ReadContacts::NAME])),
+    params(
+        ("email" = Option<String>, Query, description = "Those with this email address, in any case."),
+        ("phone" = Option<String>, Query, description = "Those with this phone number; only its digits count."),
+        ("externalId" = Option<String>, Query, description = "The one with this id of the platform's."),
+        ("conversationId" = Option<ConversationId>, Query, description = "The one that is verified in this conversation."),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
+        ("cursor" = Option<String>, Query, description = "The `next` of the page before."),
+    ),
+    responses((status = 200, description = "A page of contacts.", body = ContactList), Called, Stored)
+)]
 pub async fn list(
     caller: Caller<ReadContacts>,
     State(web): State<Arc<Web>>,
     RawQuery(raw): RawQuery,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<ContactList>, ApiError> {
     let known = ["email", "phone", "externalId", "conversationId", "limit", "cursor"];
     let query = Query::parse(raw.as_deref(), &known)?;
     let page =
         web.broker.contacts(&caller.tenant, wanted(&query)?, query.get("cursor"), query.limit()?).await?;
-    Ok(Json(json!({"items": page.items, "next": page.next})))
+    Ok(Json(page.into()))
 }
 
-/// `GET /v1/contacts/{id}`
+/// See a contact
+#[utoipa::path(
+    get, path = "/v1/contacts/{id}", operation_id = "getContact", tag = "Contacts",
+    security(("oauth2" = [ReadContacts::NAME])),
+    params(("id" = ContactId, Path, description = "The contact.")),
+    responses((status = 200, description = "The contact.", body = Contact), Called, Sought, Stored)
+)]
 pub async fn read(
     caller: Caller<ReadContacts>,
     State(web): State<Arc<Web>>,

@@ -4,35 +4,55 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::Value;
+use axum::response::{IntoResponse, Response};
 
 use crate::domain::ids::ConversationId;
 use crate::web::Web;
-use crate::web::caller::{Caller, ReadConversations, WriteConversations};
+use crate::web::caller::{Caller, ReadConversations, Scope as _, WriteConversations};
 use crate::web::error::ApiError;
+use crate::web::openapi::answers::{Called, Sought, Stored};
 use crate::web::segment::Segment;
 
-use super::view;
+use super::view::ConversationView;
 
-/// `GET /v1/conversations/{id}`: the verified identity, its binding, since when and until when.
+/// See a conversation
+///
+/// Who is verified there, by which binding, since when and until when.
+#[utoipa::path(
+    get, path = "/v1/conversations/{id}", operation_id = "getConversation", tag = "Conversations",
+    security(("oauth2" = [ReadConversations::NAME])),
+    params(("id" = ConversationId, Path, description = "The platform's id of the conversation.")),
+    responses((status = 200, description = "The conversation.", body = ConversationView), Called, Sought, Stored)
+)]
 pub async fn read(
     caller: Caller<ReadConversations>,
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let id: ConversationId = id.parse().map_err(|_| ApiError::NotFound)?;
     let conversation = web.broker.conversation(&caller.tenant, &id).await?.ok_or(ApiError::NotFound)?;
-    Ok(Json(view::conversation(&conversation, web.broker.clock().now())))
+    Ok(Json(ConversationView::of(&conversation, web.broker.clock().now())).into_response())
 }
 
-/// `POST /v1/conversations/{id}/end`: the conversation is over, and nobody is verified there any more.
+/// End a conversation
+///
+/// Nobody is verified there any more. A conversation that has ended already is answered as it is.
+#[utoipa::path(
+    post, path = "/v1/conversations/{id}/end", operation_id = "endConversation", tag = "Conversations",
+    security(("oauth2" = [WriteConversations::NAME])),
+    params(("id" = ConversationId, Path, description = "The platform's id of the conversation.")),
+    responses(
+        (status = 200, description = "The conversation, unverified.", body = ConversationView),
+        Called, Sought, Stored,
+    )
+)]
 pub async fn end(
     caller: Caller<WriteConversations>,
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     let id: ConversationId = id.parse().map_err(|_| ApiError::NotFound)?;
     let ended = web.broker.end_conversation(&caller.tenant, &caller.client_id, &id).await?;
     let ended = ended.ok_or(ApiError::NotFound)?;
-    Ok(Json(view::conversation(&ended, web.broker.clock().now())))
+    Ok(Json(ConversationView::of(&ended, web.broker.clock().now())).into_response())
 }

@@ -4,23 +4,34 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use serde_json::{Value, json};
 
 use crate::domain::ids::EventId;
 use crate::web::Web;
-use crate::web::caller::{Caller, ReadEvents};
+use crate::web::caller::{Caller, ReadEvents, Scope as _};
 use crate::web::error::{ApiError, BodyFault};
+use crate::web::openapi::answers::{Called, Stored};
 
 use super::query::Query;
+use super::view::EventList;
 
-/// `GET /v1/events?after=`: oldest first, those behind `after`, which is the id of an event or the
-/// `next` of a page; without it from the beginning. `next` is null when there are no more for now:
-/// a reader keeps the id of the last event and asks again later.
+/// Read events
+///
+/// Oldest first, those behind `after`; without it from the beginning. `next` is null when there are no more
+/// for now: a reader keeps the id of the last event and asks again later.
+#[utoipa::path(
+    get, path = "/v1/events", operation_id = "listEvents", tag = "Events",
+    security(("oauth2" = [ReadEvents::NAME])),
+    params(
+        ("after" = Option<String>, Query, description = "The id of an event, or the `next` of a page."),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
+    ),
+    responses((status = 200, description = "A page of events.", body = EventList), Called, Stored)
+)]
 pub async fn list(
     caller: Caller<ReadEvents>,
     State(web): State<Arc<Web>>,
     RawQuery(raw): RawQuery,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<EventList>, ApiError> {
     let query = Query::parse(raw.as_deref(), &["after", "limit"])?;
     let limit = query.limit()?;
     let after = match query.get("after") {
@@ -29,8 +40,8 @@ pub async fn list(
     };
     let events = web.broker.events(&caller.tenant, after, limit).await?;
     let next = events.last().filter(|_| events.len() == limit).map(|(position, _)| position.to_string());
-    let items: Vec<_> = events.into_iter().map(|(_, event)| event).collect();
-    Ok(Json(json!({"items": items, "next": next})))
+    let items = events.into_iter().map(|(_, event)| event).collect();
+    Ok(Json(EventList { items, next }))
 }
 
 async fn position(web: &Web, caller: &Caller<ReadEvents>, cursor: &str) -> Result<u64, ApiError> {

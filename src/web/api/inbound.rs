@@ -5,19 +5,23 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use crate::domain::conversation::{Channel, Handle};
 use crate::domain::ids::ConversationId;
 use crate::flow::inbound::{InboundMessage, Reading};
 use crate::web::Web;
-use crate::web::caller::{Caller, WriteInbound};
+use crate::web::caller::{Caller, Scope as _, WriteInbound};
 use crate::web::error::ApiError;
+use crate::web::openapi::answers::{Called, Stored, WithBody};
 use crate::web::strict_json::StrictJson;
 
-/// The body of `POST /v1/inbound/messages`. A platform may pass more of its message than we read.
-#[derive(Debug, Deserialize)]
+use super::view::ReadingView;
+
+/// A customer's message. A platform may pass more of it than is read here.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = InboundMessage, examples(super::examples::message))]
 pub struct MessageBody {
     conversation_id: ConversationId,
     channel: Channel,
@@ -28,13 +32,21 @@ pub struct MessageBody {
     text: Option<String>,
 }
 
-/// `POST /v1/inbound/messages`: finds a confirmation code in a customer's message. Always 200 for
-/// a message that can be read, so that a platform may pass every message.
+/// Pass a customer's message
+///
+/// Finds a confirmation code in it. The answer is 200 for every message that can be read, whether it holds a
+/// code or not, so that a platform may pass every message. Only the address of the conversation is heard.
+#[utoipa::path(
+    post, path = "/v1/inbound/messages", operation_id = "passMessage", tag = "Inbound",
+    security(("oauth2" = [WriteInbound::NAME])),
+    request_body = MessageBody,
+    responses((status = 200, description = "What the message was.", body = ReadingView), Called, WithBody, Stored)
+)]
 pub async fn messages(
     caller: Caller<WriteInbound>,
     State(web): State<Arc<Web>>,
     StrictJson(body): StrictJson<MessageBody>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<ReadingView>, ApiError> {
     let reading = match (Handle::parse(&body.from), body.text) {
         (Ok(from), Some(text)) => {
             let (conversation, channel) = (body.conversation_id, body.channel);
@@ -43,12 +55,5 @@ pub async fn messages(
         }
         _ => Reading::Nothing,
     };
-    Ok(Json(match reading {
-        Reading::Nothing => json!({"matched": false}),
-        Reading::Confirmed(link) => json!({"matched": true, "authLinkId": link}),
-        Reading::Wrong { link, attempts_left } => {
-            json!({"matched": false, "authLinkId": link, "attemptsLeft": attempts_left})
-        }
-        Reading::Spent(link) => json!({"matched": false, "authLinkId": link, "attemptsLeft": 0}),
-    }))
+    Ok(Json(reading.into()))
 }

@@ -5,59 +5,52 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::domain::ids::ProviderId;
 use crate::domain::provider::Mapping;
 use crate::flow::preview::Sample;
 use crate::web::Web;
-use crate::web::caller::{Caller, ReadProviders};
+use crate::web::caller::{Caller, ReadProviders, Scope as _};
 use crate::web::error::ApiError;
+use crate::web::openapi::answers::{Called, WithBody};
 use crate::web::strict_json::StrictJson;
 
-/// The body of `POST /v1/mapping/preview`.
-#[derive(Debug, Deserialize)]
+use super::view::PreviewView;
+
+/// A mapping and what it is tried on.
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MappingSample, examples(super::examples::sample))]
 pub struct PreviewBody {
+    /// The mapping; without it the provider's, or the default one.
     mapping: Option<Mapping>,
+    /// What the WhoAmI endpoint would answer.
     whoami: Value,
+    /// What a verified id_token would hold.
     claims: Option<Value>,
+    /// Whose subject, trusted fields and policies are used.
     provider: Option<ProviderId>,
 }
 
-/// `POST /v1/mapping/preview`: the profile, what a contact would take of it, and what was repaired.
+/// Try a mapping
+///
+/// Answers the profile that the mapping makes of a sample, what an empty contact would take of it, and what
+/// was repaired. Nothing is stored.
+#[utoipa::path(
+    post, path = "/v1/mapping/preview", operation_id = "previewMapping", tag = "Mappings",
+    security(("oauth2" = [ReadProviders::NAME])),
+    request_body = PreviewBody,
+    responses((status = 200, description = "What the mapping makes of it.", body = PreviewView), Called, WithBody)
+)]
 pub async fn preview(
     caller: Caller<ReadProviders>,
     State(web): State<Arc<Web>>,
     StrictJson(body): StrictJson<PreviewBody>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Json<PreviewView>, ApiError> {
     let PreviewBody { mapping, whoami, claims, provider } = body;
     let sample = Sample { mapping, whoami, claims, provider };
     let preview = web.broker.preview_mapping(&caller.tenant, &sample)?;
-    let mut view = json!({
-        "profile": preview.signed_in.profile,
-        "subject": preview.signed_in.subject,
-        "verified": {
-            "email": preview.signed_in.email_verified,
-            "phone": preview.signed_in.phone_verified,
-        },
-        "contactChanges": preview.contact_changes,
-        "warnings": preview.signed_in.warnings,
-    });
-    if !preview.repaired.is_empty() {
-        view["repaired"] = repaired(preview.repaired);
-    }
-    Ok(Json(view))
-}
-
-/// The repaired expression as a text; of a table mapping, an object with the repaired fields.
-fn repaired(texts: Vec<(Option<String>, String)>) -> Value {
-    let mut by_field = Map::new();
-    for (field, text) in texts {
-        match field {
-            None => return Value::String(text),
-            Some(field) => by_field.insert(field, Value::String(text)),
-        };
-    }
-    Value::Object(by_field)
+    Ok(Json(preview.into()))
 }

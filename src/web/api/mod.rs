@@ -1,12 +1,14 @@
 //! The JSON API of platforms and bots (DESIGN §6): parse, call one flow, render.
 //!
-//! To add an endpoint: 1. a handler here, with a `Caller` of the scope it needs, 2. a row in the
-//! URL table of `web/mod.rs`, 3. its view in `view.rs`, 4. a test in `tests/it/api.rs`.
+//! To add an endpoint: 1. a handler here, with a `Caller` of the scope it needs and its
+//! `#[utoipa::path]`, 2. a row in the URL table of `web/mod.rs`, 3. its view in `view.rs`, 4. a test
+//! in `tests/it/api.rs`.
 
 pub mod auth_links;
 pub mod contacts;
 pub mod conversations;
 pub mod events;
+mod examples;
 pub mod inbound;
 pub mod mapping;
 mod query;

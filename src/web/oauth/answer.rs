@@ -4,24 +4,50 @@ use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, PRAGMA, RETRY_AFTER
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::issuer::{TokenAnswer, TokenError};
 
 use super::credentials::CredentialsError;
 use super::parameters::ParameterError;
 
-/// A token as JSON, with the members of seed 001 in its order.
-pub fn token(answer: &TokenAnswer) -> Response {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        access_token: &'a str,
-        token_type: &'static str,
-        expires_in: i64,
-        scope: String,
-        created_at: i64,
-    }
+/// An access token (RFC 6749, 5.1).
+// With the members of seed 001 in its order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = AccessToken)]
+pub struct TokenBody<'a> {
+    /// An RS256 JWT (RFC 9068). Callers send it as it is and need not look into it.
+    #[schema(examples("eyJhbGciOiJSUzI1NiIsImtpZCI6IjEiLCJ0eXAiOiJhdCtqd3QifQ.e30.c2lnbmF0dXJl"))]
+    access_token: &'a str,
+    /// Always `Bearer`.
+    #[schema(examples("Bearer"))]
+    token_type: &'static str,
+    /// For how many seconds it is good.
+    #[schema(examples(3600))]
+    expires_in: i64,
+    /// What it allows, separated by spaces.
+    #[schema(examples("read:auth_links write:auth_links"))]
+    scope: String,
+    /// When it was made, in seconds since 1970.
+    #[schema(examples(1_795_340_000))]
+    created_at: i64,
+}
 
-    let body = Body {
+/// Why an OAuth endpoint refuses (RFC 6749, 5.2).
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OAuthError)]
+pub struct ErrorBody {
+    /// The word of the RFC.
+    #[schema(examples("invalid_client"))]
+    error: &'static str,
+    /// What to do.
+    #[schema(examples("the client does not say who it is"))]
+    error_description: String,
+}
+
+/// A token as JSON.
+pub fn token(answer: &TokenAnswer) -> Response {
+    let body = TokenBody {
         access_token: answer.access_token.expose(),
         token_type: "Bearer",
         expires_in: answer.expires_in,
@@ -84,14 +110,8 @@ impl OAuthError {
 
 impl IntoResponse for OAuthError {
     fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Body {
-            error: &'static str,
-            error_description: String,
-        }
-
         let (status, error) = self.kind();
-        let mut response = json(status, &Body { error, error_description: self.to_string() });
+        let mut response = json(status, &ErrorBody { error, error_description: self.to_string() });
         let headers = response.headers_mut();
         match self {
             Self::Method(allowed) => {

@@ -1,10 +1,13 @@
 //! The public keys of our tokens: `/v1/oauth/.well-known/jwks.json` and `/api/oauth2/jwks`
 //! (RFC 7517, 5). It asks neither the store nor anybody else, so it answers when they do not.
 
+use aws_lc_rs::digest;
 use axum::body::Body;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::issuer::Issuer;
 
@@ -32,8 +35,14 @@ pub fn jwks(issuer: &Issuer, method: &Method, headers: &HeaderMap) -> Response {
     (status, headers, body).into_response()
 }
 
+/// A strong entity tag for a text, with its quotes (RFC 9110, 8.8.3).
+pub fn etag_of(text: &[u8]) -> String {
+    let hash = digest::digest(&digest::SHA256, text);
+    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash.as_ref()[..16]))
+}
+
 /// Whether the client has this version (RFC 9110, 13.1.2; the comparison is the weak one).
-fn has(headers: &HeaderMap, etag: &str) -> bool {
+pub fn has(headers: &HeaderMap, etag: &str) -> bool {
     let lists = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     lists
         .flat_map(|list| list.split(','))

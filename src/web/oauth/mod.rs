@@ -2,11 +2,12 @@
 //! form of RFC 6749, 5.2, not the API's problem+json.
 //!
 //! To add an endpoint: 1. a file with one handler that takes the issuer, the tenant and the
-//! request, 2. a line below, 3. a row in the URL table of `web/mod.rs`, 4. its cases in
-//! `tests/it/issuer/`.
+//! request, 2. its description in `endpoints`, 3. a row in the URL table of `web/mod.rs`, 4. its
+//! cases in `tests/it/issuer/`.
 
 pub mod answer;
 pub mod credentials;
+pub mod endpoints;
 pub mod jwks;
 pub mod parameters;
 pub mod token;

@@ -1,0 +1,136 @@
+//! The examples of the API's description, in one story: Billy signs in at Acme's online banking.
+
+use serde_json::{Value, json};
+
+const LINK: &str = "al_0199a1b2c3d47e5f8a9b0c1d2e3f4a5b";
+const CONTACT: &str = "ct_0199a1b2d9e87f6a8b7c6d5e4f3a2b1c";
+
+/// What a sender asks for.
+pub fn order() -> Value {
+    json!({
+        "conversation": {"id": "conv-42", "channel": "sms", "handle": "+15550100"},
+        "provider": "acme",
+        "expiresIn": 900,
+        "sender": {"kind": "bot", "id": "acme-bot"},
+        "metadata": {"case": "81"},
+    })
+}
+
+fn link() -> Value {
+    json!({
+        "id": LINK,
+        "status": "created",
+        "final": false,
+        "conversation": {"id": "conv-42", "channel": "sms", "handle": "+15550100"},
+        "provider": "acme",
+        "callback": "eu",
+        "sender": {"kind": "bot", "id": "acme-bot"},
+        "metadata": {"case": "81"},
+        "binding": {"minimum": "code", "reached": null},
+        "createdAt": "2026-11-22T09:30:00Z",
+        "expiresAt": "2026-11-22T09:45:00Z",
+    })
+}
+
+/// The same link, with what goes into the chat.
+pub fn created_link() -> Value {
+    let mut link = link();
+    let url = "https://acme.example.com/a/Xb7cV0r1yQm3Kp9sT2uW4z";
+    let text = format!("Acme Bank: please sign in here: {url}");
+    link["url"] = json!(url);
+    link["message"] =
+        json!({"channel": "sms", "text": text, "payload": {"type": "text", "text": text}, "warnings": []});
+    link
+}
+
+/// The same link, after Billy has sent his code.
+pub fn completed_link() -> Value {
+    let mut link = link();
+    link["status"] = json!("completed");
+    link["final"] = json!(true);
+    link["binding"] = json!({"minimum": "code", "reached": "code"});
+    link["openedAt"] = json!("2026-11-22T09:30:40Z");
+    link["provisionalAt"] = json!("2026-11-22T09:31:12Z");
+    link["completedAt"] = json!("2026-11-22T09:31:30Z");
+    link["profile"] = profile();
+    link["contactId"] = json!(CONTACT);
+    link["fields"] = json!({});
+    link
+}
+
+fn profile() -> Value {
+    json!({
+        "userName": "billy.bob", "fullName": "Billy Bob", "firstName": "Billy", "lastName": "Bob",
+        "email": "billy@example.com",
+    })
+}
+
+/// His conversation.
+pub fn conversation() -> Value {
+    json!({
+        "id": "conv-42",
+        "channel": "sms",
+        "handle": "+15550100",
+        "authLinkId": LINK,
+        "verified": true,
+        "contactId": CONTACT,
+        "provider": "acme",
+        "binding": "code",
+        "since": "2026-11-22T09:31:30Z",
+        "until": "2026-11-22T21:31:30Z",
+        "fields": {},
+        "createdAt": "2026-11-22T09:30:00Z",
+        "updatedAt": "2026-11-22T09:31:30Z",
+    })
+}
+
+/// What happened, as far as the reader has not seen it.
+pub fn events() -> Value {
+    json!({
+        "items": [{
+            "id": "evt_0199a1b3027c7a1b9c2d3e4f5a6b7c8d",
+            "type": "auth.opened",
+            "timestamp": "2026-11-22T09:30:40Z",
+            "tenant": "acme",
+            "data": {
+                "authLinkId": LINK,
+                "conversation": {"id": "conv-42", "channel": "sms", "handle": "+15550100"},
+                "sender": {"kind": "bot", "id": "acme-bot"},
+                "metadata": {"case": "81"},
+                "provider": "acme",
+                "status": "opened",
+                "binding": {"minimum": "code", "reached": null},
+            },
+        }],
+        "next": null,
+    })
+}
+
+/// A customer's message.
+pub fn message() -> Value {
+    json!({"conversationId": "conv-42", "channel": "sms", "from": "+15550100", "text": "CS-123456"})
+}
+
+/// What his message was.
+pub fn reading() -> Value {
+    json!({"matched": true, "authLinkId": LINK})
+}
+
+/// A mapping and what it is tried on.
+pub fn sample() -> Value {
+    json!({
+        "mapping": "{userName: user.id, fullName: user.name, email: user.email}",
+        "whoami": {"user": {"id": "billy.bob", "name": "Billy Bob", "email": "billy@example.com"}},
+    })
+}
+
+/// What the mapping makes of it.
+pub fn preview() -> Value {
+    json!({
+        "profile": profile(),
+        "subject": "billy.bob",
+        "verified": {"email": false, "phone": false},
+        "contactChanges": [{"field": "email", "from": null, "to": "billy@example.com"}],
+        "warnings": [],
+    })
+}
