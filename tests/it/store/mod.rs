@@ -7,11 +7,13 @@
 mod conformance;
 mod lost_replies;
 mod model;
+mod redis;
 mod samples;
 mod sealed;
 mod sqlite;
 mod typed;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -25,6 +27,7 @@ pub struct Opened {
     pub backend: Arc<dyn Backend>,
     pub clock: Clock,
     pub folder: TempDir,
+    pub keep: Option<Box<dyn Any + Send>>,
 }
 
 /// Names that no other test uses, since a backend may be a server that all tests share.
@@ -52,7 +55,7 @@ fn open_sqlite() -> Opened {
 fn open_sqlite_with(clock: Clock) -> Opened {
     let folder = tempfile::tempdir().unwrap();
     let backend = SqliteBackend::open(folder.path().join("store.db"), clock.clone()).unwrap();
-    Opened { backend: Arc::new(backend), clock, folder }
+    Opened { backend: Arc::new(backend), clock, folder, keep: None }
 }
 
 conformance::suite!(sqlite_conforms, crate::store::open_sqlite);
