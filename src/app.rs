@@ -3,7 +3,14 @@
 //!
 //! To add a store backend: 1. implement `store::backend::Backend`, 2. a variant of
 //! `config::StoreUrl`, 3. an arm in [`open_store`], 4. a line in the conformance suite.
+//!
+//! The tenants' folder and the key ring are read again when they change ([`watch`]); the main
+//! settings are fixed until a restart.
 
+mod alarm;
+mod watch;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +20,17 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Faults, Loaded, StoreUrl};
+use crate::domain::binding::BindingPolicy;
+use crate::domain::ids::TenantId;
+use crate::domain::rule::Rules;
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
 use crate::flow::{Broker, Settings};
 use crate::issuer::Issuer;
-use crate::issuer::keys::{SigningKey, SigningKeys};
+use crate::issuer::keys::{KeyState, SigningKey, SigningKeys};
 use crate::keyring::KeyRing;
+use crate::keyring::watched::Watched;
 use crate::secret::Secret;
 use crate::store::Store;
 use crate::store::backend::Backend;
@@ -27,7 +38,7 @@ use crate::store::measured::Measured;
 use crate::store::seal::SealKeys;
 use crate::store::sqlite::SqliteBackend;
 use crate::telemetry::metrics::Metrics;
-use crate::tenants::{self, ReadContext};
+use crate::tenants::folder::Folder;
 use crate::web::listener::{self, Limits};
 use crate::web::{self, Web};
 
@@ -39,38 +50,51 @@ const LOGIN_DEADLINE: Duration = Duration::from_secs(9);
 pub struct App {
     router: Router,
     ops: Router,
+    broker: Arc<Broker>,
 }
 
 impl App {
-    /// Opens the store, reads the keys, puts everything together, and begins to sweep: to be called
-    /// within a runtime.
-    pub fn build(config: &Config, tenants: Vec<Tenant>, clock: Clock) -> anyhow::Result<Self> {
-        let ring = KeyRing::read(&config.keys)?;
+    /// Opens the store, reads the keys, puts everything together, and begins to sweep and to watch its
+    /// files: to be called within a runtime.
+    pub fn build(config: &Config, tenants: impl Into<Tenants>, clock: Clock) -> anyhow::Result<Self> {
+        let keys = Watched::open(&config.keys)?;
+        let tenants = tenants.into();
         let metrics = Metrics::start();
         tokio::spawn(metrics.clone().keep_up());
-        metrics::gauge!("countersign_tenants").set(u32::try_from(tenants.len()).unwrap_or(u32::MAX));
         let backend = Measured::new(open_store(config, &clock)?, clock.clone());
-        let store = Store::new(Arc::new(backend), seal_keys(&ring)?, clock.clone());
+        let store = Store::new(Arc::new(backend), seal_keys(keys.ring())?, clock.clone());
         let https = config.server.base_url.scheme() == "https";
         let settings = Settings { https, login_deadline: LOGIN_DEADLINE };
-        let directory = Directory::new(tenants.into_iter().map(Arc::new));
+        let directory = tenants.directory();
+        watch::count(&directory);
         let broker = Broker::new(store, provider_client(config)?, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
         broker.start_sweeping();
-        let issuer = Issuer::new(signing_keys(&ring)?, clock);
+        let issuer = Arc::new(Issuer::new(signing_keys(keys.ring())?, clock.clone()));
+        watch::keys(keys, &broker, &issuer);
+        if let Tenants::Watched(folder) = tenants {
+            watch::tenants(*folder, &broker, clock);
+        }
         let web = Arc::new(Web {
-            broker,
-            issuer: Arc::new(issuer),
+            broker: Arc::clone(&broker),
+            issuer,
             https,
             metrics,
+            platform: Arc::new(platform(config)),
             trusted_proxies: config.server.trusted_proxies.clone(),
         });
-        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web) })
+        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker })
     }
 
     /// The routes, for a program that serves them together with its own.
     pub fn router(&self) -> Router {
         self.router.clone()
+    }
+
+    /// A way to end what would make a stop wait: callers that wait for a link are answered.
+    pub fn drain(&self) -> impl FnOnce() + Send + 'static {
+        let broker = Arc::clone(&self.broker);
+        move || broker.end_waits()
     }
 
     /// Serves until `stop` is ready, then finishes the running requests; `ops` is the operator's own address.
@@ -80,9 +104,14 @@ impl App {
         ops: Option<TcpListener>,
         stop: impl Future<Output = ()>,
     ) {
+        let drain = self.drain();
         let ops = ops.map(|ops| {
             tokio::spawn(listener::serve(ops, self.ops, Limits::default(), std::future::pending()))
         });
+        let stop = async {
+            stop.await;
+            drain();
+        };
         listener::serve(listener, self.router, Limits::default(), stop).await;
         // The operator can ask until the last request is done.
         if let Some(ops) = ops {
@@ -91,9 +120,71 @@ impl App {
     }
 }
 
-/// Reads the tenants of the settings' folder.
-pub fn read_tenants(config: &Config, environment: &Environment) -> Result<Loaded<Vec<Tenant>>, Faults> {
-    tenants::read_dir(&config.tenants, &ReadContext::of(config, environment))
+/// The tenants of a broker.
+pub enum Tenants {
+    /// Those of a folder, as it is from moment to moment.
+    Watched(Box<Folder>),
+    /// These, until the end.
+    Fixed(Vec<Tenant>),
+}
+
+impl Tenants {
+    fn directory(&self) -> Directory {
+        match self {
+            Self::Watched(folder) => folder.directory(),
+            Self::Fixed(tenants) => Directory::new(tenants.iter().cloned().map(Arc::new)),
+        }
+    }
+}
+
+impl From<Folder> for Tenants {
+    fn from(folder: Folder) -> Self {
+        Self::Watched(Box::new(folder))
+    }
+}
+
+impl From<Vec<Tenant>> for Tenants {
+    fn from(tenants: Vec<Tenant>) -> Self {
+        Self::Fixed(tenants)
+    }
+}
+
+/// Reads the tenants of the settings' folder, which a broker built with them goes on watching.
+pub fn read_tenants(config: &Config, environment: &Environment) -> Result<Loaded<Folder>, Faults> {
+    Folder::open(config, environment)
+}
+
+/// Moves everything in the settings' store that stands under the previous index key, as a running
+/// broker does; answers how many records it moved.
+pub async fn reindex(config: &Config, clock: &Clock) -> anyhow::Result<u64> {
+    let ring = KeyRing::read(&config.keys)?;
+    let store = Store::new(open_store(config, clock)?, seal_keys(&ring)?, clock.clone());
+    let mut moved = 0;
+    loop {
+        let now = store.reindex().await?;
+        moved += now;
+        if now == 0 {
+            return Ok(moved);
+        }
+    }
+}
+
+/// The operator's own place: the bare base domain, with the clients of the main settings.
+fn platform(config: &Config) -> Tenant {
+    let base_url = &config.server.base_url;
+    let host = base_url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    Tenant {
+        id: TenantId::platform(),
+        name: "Countersign".to_owned(),
+        origin: base_url.origin().ascii_serialization(),
+        hosts: vec![host.to_ascii_lowercase()],
+        binding: BindingPolicy::default(),
+        providers: Vec::new(),
+        rules: Rules::default(),
+        snippets: Vec::new(),
+        returns: BTreeMap::new(),
+        clients: config.clients.clone(),
+    }
 }
 
 /// Resolves when the process is asked to stop (`SIGINT`, `SIGTERM`). It listens from the call on,
@@ -116,8 +207,12 @@ fn open_store(config: &Config, clock: &Clock) -> anyhow::Result<Arc<dyn Backend>
 }
 
 fn seal_keys(ring: &KeyRing) -> anyhow::Result<SealKeys> {
-    let keys = ring.seal_keys().iter().map(|key| (key.id().to_owned(), *key.expose()));
-    Ok(SealKeys::new(ring.active_seal().id(), keys, *ring.expose_index())?)
+    // A revoked key opens nothing: that is what its owner said.
+    let usable = ring.seal_keys().iter().filter(|key| key.state() != KeyState::Revoked);
+    let keys = usable.map(|key| (key.id().to_owned(), *key.expose()));
+    let index = ring.index_keys();
+    let keys = SealKeys::new(ring.active_seal().id(), keys, *index.expose_active())?;
+    Ok(keys.with_indexes(index.expose_next().copied(), index.expose_previous().copied()))
 }
 
 fn signing_keys(ring: &KeyRing) -> anyhow::Result<SigningKeys> {

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Flags;
+use crate::domain::binding::Binding;
+use crate::domain::conversation::Channel;
+use crate::keyring::edit::KeyKind;
 
 /// A multi-tenant OAuth relying-party broker for messaging platforms.
 #[derive(Debug, Parser)]
@@ -17,6 +20,7 @@ use crate::config::Flags;
     after_help = "Start here:\n  countersign demo                            everything in one process, no settings\n  \
                   countersign key new --out keys.toml         the keys of a new installation\n  \
                   countersign check                           is everything set up?\n  \
+                  countersign map --mapping '…' sample.json   what does a mapping make of an answer?\n  \
                   countersign serve --config countersign.toml",
     subcommand_required = true,
     arg_required_else_help = true
@@ -49,6 +53,37 @@ pub enum Command {
                       countersign check tenants/acme.toml\n\n\
                       Exit codes: 0 no fault, 1 a fault was found, 2 bad usage.")]
     Check(CheckArgs),
+    /// Show what a mapping makes of a provider's answer
+    #[command(
+        after_help = "Examples:\n  countersign map --mapping '{email: user.email, fullName: user.name}' sample.json\n  \
+                      countersign map --mapping @mapping.jmespath sample.json\n  \
+                      countersign map --field email=user.email --field userId=user.id sample.json\n  \
+                      countersign map --provider-file tenants/acme.toml --provider acme sample.json\n  \
+                      curl -s https://id.example.com/whoami | countersign map -\n\n\
+                      Without a mapping the default one is used. The tenant's file is checked as `check` does, but its \
+                      secrets need not be there.\n\n\
+                      Exit codes: 0 done, 1 the mapping or the sample is at fault, 2 bad usage."
+    )]
+    Map(MapArgs),
+    /// Make an auth link at a running broker, and wait for the customer if wanted
+    #[command(after_help = "Examples:\n  export COUNTERSIGN_CLIENT_SECRET=…\n  \
+                      countersign link --url https://acme.example.com --client-id acme-bot \\\n      \
+                      --conversation conv-42 --channel sms --handle +15550100\n  \
+                      countersign link … --wait --json\n\n\
+                      The client's secret is read from COUNTERSIGN_CLIENT_SECRET, or else from standard input.\n\n\
+                      Exit codes: 0 made (with --wait: somebody signed in), 1 refused, no answer, or ended otherwise, \
+                      2 bad usage.")]
+    Link(LinkArgs),
+    /// Print the completions of a shell
+    #[command(
+        after_help = "Examples:\n  countersign completions bash > /etc/bash_completion.d/countersign\n  \
+                      countersign completions zsh > ~/.zfunc/_countersign\n  \
+                      countersign completions fish > ~/.config/fish/completions/countersign.fish"
+    )]
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
     /// Print the description of the API (OpenAPI 3.1, as JSON)
     #[command(after_help = "Examples:\n  countersign openapi > openapi.json\n  \
                       countersign openapi --server https://acme.example.com\n\n\
@@ -110,6 +145,73 @@ pub struct DemoArgs {
     pub data: Option<PathBuf>,
 }
 
+/// A mapping and what it is tried on.
+#[derive(Debug, Args)]
+pub struct MapArgs {
+    /// What the WhoAmI endpoint answers, as JSON; `-` is standard input
+    #[arg(value_name = "SAMPLE")]
+    pub sample: String,
+    /// A JMESPath expression, or `@` and the name of a file that holds one
+    #[arg(long, value_name = "EXPR|@FILE", conflicts_with = "field")]
+    pub mapping: Option<String>,
+    /// An expression per field instead; can be given several times
+    #[arg(long, value_name = "NAME=EXPR")]
+    pub field: Vec<String>,
+    /// The claims of a verified `id_token`, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub claims: Option<String>,
+    /// A tenant's file whose mapping, subject, trusted fields, policies and rules are used
+    #[arg(long, value_name = "FILE")]
+    pub provider_file: Option<PathBuf>,
+    /// Which provider of that file [default: the only one]
+    #[arg(long, value_name = "ID", requires = "provider_file")]
+    pub provider: Option<String>,
+    /// Print JSON, as `POST /v1/mapping/preview` answers
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A link and where it is made.
+#[derive(Debug, Args)]
+pub struct LinkArgs {
+    /// The tenant's address
+    #[arg(long, value_name = "URL")]
+    pub url: String,
+    /// The client that asks, with the scope `write:auth_links` (to wait: `read:auth_links` too)
+    #[arg(long, value_name = "ID")]
+    pub client_id: String,
+    /// The platform's id of the conversation
+    #[arg(long, value_name = "ID")]
+    pub conversation: String,
+    /// The conversation's channel
+    #[arg(long, value_name = "CHANNEL", value_parser = clap::builder::PossibleValuesParser::new(Channel::ALL.map(Channel::as_str)))]
+    pub channel: String,
+    /// The customer's address there
+    #[arg(long, value_name = "ADDRESS", allow_hyphen_values = true)]
+    pub handle: Option<String>,
+    /// Where the customer signs in [default: the only provider]
+    #[arg(long, value_name = "ID")]
+    pub provider: Option<String>,
+    /// The id or tag of a snippet
+    #[arg(long, value_name = "NAME")]
+    pub snippet: Option<String>,
+    /// The language of message and pages
+    #[arg(long, value_name = "TAG")]
+    pub locale: Option<String>,
+    /// For how many seconds the link can be opened [default: 900]
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(i64).range(1..=86_400))]
+    pub expires_in: Option<i64>,
+    /// What the chat must prove, at least what the tenant demands
+    #[arg(long, value_name = "BINDING", value_parser = clap::builder::PossibleValuesParser::new(Binding::ALL.map(Binding::as_str)))]
+    pub minimum: Option<String>,
+    /// Wait until the link is final and tell what becomes of it
+    #[arg(long)]
+    pub wait: bool,
+    /// Print JSON: the new link, and with --wait the final one on a second line
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// What the description says of the server.
 #[derive(Debug, Args)]
 pub struct OpenapiArgs {
@@ -141,6 +243,65 @@ pub enum KeyCommand {
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
+    /// Show the keys' names and states, and never a key
+    #[command(after_help = "Example:\n  countersign key list --keys keys.toml")]
+    List {
+        /// Where the keys stand.
+        #[command(flatten)]
+        file: KeyFile,
+    },
+    /// Take the next step of a rotation: make a new key known, or use the one that is
+    #[command(
+        after_help = "Example:\n  countersign key rotate --keys keys.toml --kind sign   # makes a key that is \
+                      next\n  countersign key rotate --keys keys.toml --kind sign   # five minutes later: it signs\n\n\
+                      Running brokers read the file by themselves. No request fails; see docs/keys.md.\n\
+                      Exit codes: 0 done, 1 a step has to wait, 2 bad usage."
+    )]
+    Rotate {
+        /// Where the keys stand.
+        #[command(flatten)]
+        file: KeyFile,
+        /// One kind of key only
+        #[arg(long)]
+        kind: Option<KeyKind>,
+        /// Do not wait until every broker and every cache knows the next key: requests may fail
+        #[arg(long)]
+        now: bool,
+    },
+    /// Revoke a signing key: its tokens are refused within seconds
+    #[command(
+        after_help = "Example:\n  countersign key revoke 2026-01-01-77c2 --keys keys.toml\n\nIf it signs, the \
+                      next key does so in its place, or a fresh one. Clients then need new tokens."
+    )]
+    Revoke {
+        /// The key's name, as `countersign key list` shows it
+        kid: String,
+        /// Where the keys stand.
+        #[command(flatten)]
+        file: KeyFile,
+    },
+    /// Move every record to the active index key, and drop the previous one when nothing needs it
+    #[command(
+        after_help = "Example:\n  countersign key reindex --config countersign.toml\n\nRunning brokers do the \
+                      same by themselves, but never change the file.\n\
+                      Exit codes: 0 done, 1 the previous key is needed for a while, 2 bad usage."
+    )]
+    Reindex {
+        /// The settings.
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// Drop the previous key though sign-ins that are under way may fail
+        #[arg(long)]
+        now: bool,
+    },
+}
+
+/// Where the keys stand.
+#[derive(Debug, Args)]
+pub struct KeyFile {
+    /// The key ring file
+    #[arg(long, value_name = "FILE", default_value = "keys.toml")]
+    pub keys: PathBuf,
 }
 
 impl SettingsArgs {

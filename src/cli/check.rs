@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use crate::config::{Config, Environment, Fault, Faults, Look, Place};
-use crate::keyring::KeyRing;
+use crate::keyring::{KeyRing, KeyState};
 use crate::tenants::{self, ReadContext};
 
 use super::args::CheckArgs;
@@ -64,8 +64,9 @@ fn examine(args: &CheckArgs, environment: &Environment) -> Result<(String, Vec<F
 /// A missing key ring is no fault here: `check` also runs where the keys are not.
 fn check_keys(config: &Config, faults: &mut Vec<Fault>, warnings: &mut Vec<Fault>) {
     if config.keys.exists() {
-        if let Err(found) = KeyRing::read(&config.keys) {
-            faults.extend(found.iter().cloned());
+        match KeyRing::read(&config.keys) {
+            Ok(ring) => warnings.extend(key_warnings(config, &ring)),
+            Err(found) => faults.extend(found.iter().cloned()),
         }
     } else {
         let place = Place::File(config.keys.display().to_string());
@@ -75,6 +76,33 @@ fn check_keys(config: &Config, faults: &mut Vec<Fault>, warnings: &mut Vec<Fault
                 .as_warning(),
         );
     }
+}
+
+/// What an operator began and has not finished, or has finished and could clear away.
+fn key_warnings(config: &Config, ring: &KeyRing) -> Vec<Fault> {
+    let warning = |message: String, help: &str| {
+        let place = Place::File(config.keys.display().to_string());
+        Fault::new(place, message).with_help(help).as_warning()
+    };
+    let mut warnings = Vec::new();
+    let index = ring.index_keys();
+    if index.expose_previous().is_some() {
+        let help = "run `countersign key reindex`, which drops it when nothing needs it";
+        warnings.push(warning("the previous index key is still there".to_owned(), help));
+    }
+    for key in ring.seal_keys().iter().filter(|key| key.state() == KeyState::Revoked) {
+        let message = format!("the seal key `{}` is revoked: what it sealed cannot be read", key.id());
+        warnings.push(warning(message, "make it `retired` if something of it is still needed"));
+    }
+    let nexts = [
+        ring.seal_keys().iter().filter(|key| key.state() == KeyState::Next).count(),
+        ring.sign_keys().iter().filter(|key| key.state() == KeyState::Next).count(),
+    ];
+    for (kind, _) in ["seal", "sign"].into_iter().zip(nexts).filter(|(_, count)| *count > 1) {
+        let message = format!("more than one {kind} key is next");
+        warnings.push(warning(message, "`countersign key rotate` takes the first; take the others out"));
+    }
+    warnings
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -3,12 +3,14 @@
 //!
 //! To add a command: 1. a variant of [`Command`] with its help and an example, 2. a file with
 //! its `run`, which writes to the given outputs, 3. an arm in [`run`], 4. a test in
-//! `tests/it/settings.rs` that starts the program.
+//! `tests/it/commands.rs` that starts the program.
 
 pub mod args;
 mod check;
 pub mod demo;
 mod key;
+mod link;
+mod map;
 mod openapi;
 mod secret;
 mod serve;
@@ -16,7 +18,7 @@ mod serve;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::config::{Environment, Fault, Faults, Look};
 
@@ -40,8 +42,16 @@ fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Demo(args) => demo::run(&args, &mut out),
         Command::Check(args) => check::run(&args, environment, look_of(&out, environment), &mut out),
         Command::Secret(SecretCommand::Hash) => secret::run(&mut io::stdin(), &mut out, &mut err),
+        Command::Map(args) => {
+            map::run(&args, environment, look_of(&out, environment), &mut io::stdin(), &mut out)
+        }
+        Command::Link(args) => link::run(&args, environment, &mut io::stdin(), &mut out, &mut err),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "countersign", &mut out);
+            Ok(0)
+        }
         Command::Openapi(OpenapiArgs { server }) => openapi::run(server.as_deref(), &mut out),
-        Command::Key(KeyCommand::New { out: path }) => key::run(&path, &mut out),
+        Command::Key(command) => key::run(&command, environment, &mut out),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

@@ -23,12 +23,17 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> anyhow::Result<u8> {
+    let secret = ask(input, err)?;
+    writeln!(out, "{}", hash_secret(&secret, &Clock::system()))?;
+    Ok(0)
+}
+
+/// One secret from standard input.
+pub(super) fn ask(input: &mut (impl Read + IsTerminal), err: &mut dyn Write) -> anyhow::Result<Secret> {
     if input.is_terminal() {
         writeln!(err, "type the secret and press Enter, then Ctrl-D (it is shown as you type):")?;
     }
-    let secret = read_line(input)?;
-    writeln!(out, "{}", hash_secret(&secret, &Clock::system()))?;
-    Ok(0)
+    read_line(input)
 }
 
 /// The argon2id hash of a secret in PHC form, with a fresh salt (RFC 9106).

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -12,6 +13,7 @@ use crate::config::{Config, Environment, Fault, Look};
 use crate::domain::binding::Binding;
 use crate::domain::tenant::Tenant;
 use crate::telemetry::{self, Format, Level};
+use crate::tenants::folder::Folder;
 
 use super::args::SettingsArgs;
 use super::render_all;
@@ -31,7 +33,7 @@ pub fn run(
     let config = config.value;
     let _started = telemetry::start(level(environment)?, Format::Json, spans_as(environment), &clock)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
-        let (count, open) = (tenants.value.len(), unproved(&tenants.value));
+        let (count, open) = (tenants.value.tenants().count(), unproved(&tenants.value));
         let app = App::build(&config, tenants.value, clock.clone())?;
         let listener = bind(config.server.listen, &config, "server.listen").await?;
         let ops = match config.ops {
@@ -79,10 +81,10 @@ fn spans_as(environment: &Environment) -> Option<&str> {
 }
 
 /// Tenants that let a sign-in count without any proof from the chat.
-fn unproved(tenants: &[Tenant]) -> Vec<String> {
-    let open = |tenant: &&Tenant| {
+fn unproved(folder: &Folder) -> Vec<String> {
+    let open = |tenant: &&Arc<Tenant>| {
         tenant.binding.minimum == Some(Binding::None)
             || tenant.binding.channels.values().any(|minimum| *minimum == Binding::None)
     };
-    tenants.iter().filter(open).map(|tenant| tenant.id.to_string()).collect()
+    folder.tenants().filter(open).map(|tenant| tenant.id.to_string()).collect()
 }

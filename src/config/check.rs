@@ -115,7 +115,7 @@ impl Checker<'_> {
                 };
                 self.fault(span, message, text.hint);
             }
-            (DeValue::String(_), Kind::Text(_)) => {}
+            (DeValue::String(_), Kind::Text(_)) | (DeValue::Boolean(_), Kind::Flag) | (_, Kind::Literal) => {}
             (DeValue::String(given), Kind::Word(words)) => {
                 let known = (words.known)();
                 if words.later.contains(&given.as_ref()) {
@@ -215,6 +215,7 @@ impl Checker<'_> {
             Kind::List(_) => format!("put it in brackets: `{name} = [\"…\"]`"),
             Kind::Table(_) => format!("write `[{name}]` with its settings below"),
             Kind::Secret => REFERENCE.to_owned(),
+            Kind::Flag => format!("write `{name} = true` or `{name} = false`"),
             other => format!("write {}", other.wanted()),
         };
         self.fault(span, message, help);

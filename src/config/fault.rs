@@ -3,12 +3,15 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use miette::{
     Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents,
     Severity, SourceCode, SourceSpan, SpanContents,
 };
+
+use crate::domain::setting::SettingFault;
 
 use super::source::Source;
 
@@ -103,6 +106,16 @@ impl Fault {
         }
     }
 
+    /// The same as an operator is told while the broker runs: without caret and source.
+    pub fn told(&self) -> SettingFault {
+        let (line, column) = self.line_and_column().unzip();
+        let file = match &self.place {
+            Place::At(source, _) => source.name().to_owned(),
+            place => place.to_string(),
+        };
+        SettingFault { file, line, column, message: self.message.clone() }
+    }
+
     /// How a person sees it: place, words, the line with a caret, the fix.
     pub fn render(&self, look: Look) -> String {
         let theme = match look {
@@ -195,12 +208,23 @@ pub struct Report {
     source: Arc<Source>,
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
+    others: Vec<PathBuf>,
 }
 
 impl Report {
     /// Nothing found yet.
     pub fn new(source: Arc<Source>) -> Self {
-        Self { source, faults: Vec::new(), warnings: Vec::new() }
+        Self { source, faults: Vec::new(), warnings: Vec::new(), others: Vec::new() }
+    }
+
+    /// Notes that something was read from another file, to which this one refers.
+    pub fn depends_on(&mut self, path: &Path) {
+        self.others.push(path.to_owned());
+    }
+
+    /// The other files that were read, or should have been.
+    pub fn others(&self) -> &[PathBuf] {
+        &self.others
     }
 
     /// The file.

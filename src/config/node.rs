@@ -53,6 +53,11 @@ impl<'a> Node<'a> {
         self.raw(name).and_then(text_of)
     }
 
+    /// True or false.
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        self.raw(name)?.get_ref().as_bool()
+    }
+
     /// The texts of a list.
     pub fn texts(&self, name: &str) -> Vec<Spot<&'a str>> {
         let items = self.raw(name).and_then(|value| value.get_ref().as_array());

@@ -68,6 +68,7 @@ fn default_of(text: &str, kind: &Kind) -> Value {
             Value::Array(parts.map(|part| default_of(part, inner)).collect())
         }
         Kind::Count(..) => text.parse::<u32>().map_or(Value::Null, Value::from),
+        Kind::Flag => json!(text == "true"),
         _ => json!(text),
     }
 }
@@ -77,6 +78,8 @@ fn of_kind(kind: &'static Kind) -> Value {
         Kind::Text(text) => of_text(text),
         Kind::Word(words) => of_words(words),
         Kind::Count(low, high) => json!({ "type": "integer", "minimum": low, "maximum": high }),
+        Kind::Flag => json!({ "type": "boolean" }),
+        Kind::Literal => json!({}),
         Kind::Secret => secret(),
         Kind::Table(table) => Value::Object(of_table(table)),
         Kind::List(inner) => json!({ "type": "array", "items": of_kind(inner) }),

@@ -30,7 +30,7 @@ pub struct Flags {
 
 impl Flags {
     /// The flag of a setting with what was typed.
-    pub(super) fn of(&self, section: &str, key: &str) -> Option<(&'static str, &[String])> {
+    pub fn of(&self, section: &str, key: &str) -> Option<(&'static str, &[String])> {
         Some(match (section, key) {
             ("server", "listen") => ("--listen", &self.listen),
             ("server", "base_url") => ("--base-url", &self.base_url),
@@ -57,7 +57,8 @@ pub static SHAPE: Table = Table {
             name: "client",
             kind: Kind::List(&Kind::Table(&CLIENT)),
             need: Need::Optional,
-            doc: "Clients of the platform operator; they work on the bare base domain only.",
+            doc: "Clients of the platform operator; they work on the bare base domain only. As all of this file they are \
+                  fixed until a restart.",
         },
         Field { name: "mail", kind: Kind::Later, need: Need::Optional, doc: "The mail server." },
     ],

@@ -84,6 +84,10 @@ pub enum Kind {
     Word(&'static Words),
     /// A whole number within bounds, both included.
     Count(u32, u32),
+    /// True or false.
+    Flag,
+    /// Anything that JSON has.
+    Literal,
     /// `{ env = "NAME" }` or `{ file = "path" }`; a literal only where the reader says so.
     Secret,
     /// A table.
@@ -136,6 +140,8 @@ impl Kind {
         match self {
             Self::Text(_) | Self::Word(_) => value.is_str(),
             Self::Count(..) => value.is_integer(),
+            Self::Flag => value.is_bool(),
+            Self::Literal => true,
             Self::Secret => value.is_str() || value.is_table(),
             Self::Table(_) => value.is_table(),
             Self::List(_) => value.is_array(),
@@ -150,6 +156,8 @@ impl Kind {
             Self::Text(_) => "a text".to_owned(),
             Self::Word(words) => format!("{} in quotes", words.what),
             Self::Count(low, high) => format!("a whole number from {low} to {high}"),
+            Self::Flag => "true or false".to_owned(),
+            Self::Literal => "a value".to_owned(),
             Self::Secret => "a secret reference".to_owned(),
             Self::Table(_) => "a table".to_owned(),
             Self::List(Kind::Table(_)) => "a list of tables".to_owned(),

@@ -20,17 +20,26 @@ pub struct Source {
     text: String,
     shape: &'static Table,
     hidden: bool,
+    plain: bool,
 }
+
+/// The shape of what is no settings file.
+static NONE: Table = Table { doc: "No settings.", fields: &[], each: None };
 
 impl Source {
     /// A file that is read by `shape`. `name` is its path as the reader was given it.
     pub fn new(name: impl Into<String>, text: impl Into<String>, shape: &'static Table) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into(), shape, hidden: false })
+        Arc::new(Self { name: name.into(), text: text.into(), shape, hidden: false, plain: false })
     }
 
     /// A file of keys: faults say line and column, and never show or quote what stands there.
     pub fn hidden(name: impl Into<String>, text: impl Into<String>, shape: &'static Table) -> Arc<Self> {
-        Arc::new(Self { name: name.into(), text: text.into(), shape, hidden: true })
+        Arc::new(Self { name: name.into(), text: text.into(), shape, hidden: true, plain: false })
+    }
+
+    /// A text that somebody typed for us to look at, and no settings file: it is shown as it is.
+    pub fn typed(name: impl Into<String>, text: impl Into<String>) -> Arc<Self> {
+        Arc::new(Self { name: name.into(), text: text.into(), shape: &NONE, hidden: false, plain: true })
     }
 
     /// The path as the reader was given it.
@@ -63,9 +72,11 @@ impl Source {
 
     /// The text with secrets starred out, byte for byte as long as the original.
     pub fn shown(&self) -> String {
-        let (document, errors) = DeTable::parse_recoverable(&self.text);
         let mut bytes = self.text.clone().into_bytes();
-        if errors.is_empty() {
+        let (document, errors) = DeTable::parse_recoverable(if self.plain { "" } else { &self.text });
+        if self.plain {
+            // Nothing of it is secret to who typed it.
+        } else if errors.is_empty() {
             let mut spans = Vec::new();
             secret_spans(document.get_ref(), self.shape, &mut spans);
             for span in spans {

@@ -49,12 +49,30 @@ pub const CLIENT_ID: Text = Text {
     masked: false,
 };
 
+/// The name of a key of ours, as it stands in tokens and records.
+pub const KEY_NAME: Text = Text {
+    what: "a key's name",
+    hint: "use 1 to 64 of `A-Z a-z 0-9 . _ -`",
+    pattern: "^[A-Za-z0-9._-]{1,64}$",
+    holds: is_key_name,
+    masked: false,
+};
+
 /// A length of time.
 pub const DURATION: Text = Text {
     what: "a duration",
     hint: "write a whole number and a unit: `30s`, `15m`, `12h` or `1d`",
     pattern: "^[1-9][0-9]{0,5}[smhd]$",
     holds: is_duration,
+    masked: false,
+};
+
+/// A moment in UTC, to the second (RFC 3339).
+pub const TIME: Text = Text {
+    what: "a time",
+    hint: "write it in UTC, e.g. `2026-01-31T12:00:00Z`",
+    pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$",
+    holds: is_time,
     masked: false,
 };
 
@@ -160,7 +178,9 @@ pub const ALL: &[&Text] = &[
     &PLAIN,
     &SLUG,
     &CLIENT_ID,
+    &KEY_NAME,
     &DURATION,
+    &TIME,
     &HOST,
     &SCOPE,
     &SCOPES,
@@ -187,12 +207,23 @@ fn is_client_id(text: &str) -> bool {
     (1..=200).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b))
 }
 
+fn is_key_name(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
 fn is_duration(text: &str) -> bool {
     let Some((digits, unit)) = text.split_at_checked(text.len().saturating_sub(1)) else { return false };
     (1..=6).contains(&digits.len())
         && digits.bytes().all(|b| b.is_ascii_digit())
         && !digits.starts_with('0')
         && matches!(unit, "s" | "m" | "h" | "d")
+}
+
+fn is_time(text: &str) -> bool {
+    const FORM: &[u8] = b"0000-00-00T00:00:00Z";
+    let fits = |(given, form): (u8, &u8)| if *form == b'0' { given.is_ascii_digit() } else { given == *form };
+    text.len() == FORM.len() && text.bytes().zip(FORM).all(fits)
 }
 
 fn is_host(text: &str) -> bool {
@@ -246,6 +277,8 @@ mod tests {
             "a..b",
             "a.b",
             "12h",
+            "2026-01-31T12:00:00Z",
+            "2026-01-31T12:00:00z",
             "012h",
             "0s",
             "1d",

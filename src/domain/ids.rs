@@ -35,6 +35,13 @@ macro_rules! made_id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// When it was made, in milliseconds since 1970: the first 48 bits of a version 7
+            /// UUID (RFC 9562, 5.7).
+            pub fn millis(&self) -> u64 {
+                let digits = &self.0[$prefix.len()..$prefix.len() + 12];
+                u64::from_str_radix(digits, 16).expect("an id has 32 hexadecimal digits")
+            }
         }
 
         impl FromStr for $name {
@@ -203,6 +210,12 @@ mod tests {
     fn a_made_id_survives_the_way_through_text() {
         let id = LinkId::from_uuid(Uuid::from_u128(7));
         assert_eq!(id.as_str().parse::<LinkId>().unwrap(), id);
+    }
+
+    #[test]
+    fn a_made_id_says_when_it_was_made() {
+        let uuid = uuid::Builder::from_unix_timestamp_millis(1_767_225_600_123, &[7; 10]).into_uuid();
+        assert_eq!(AttemptId::from_uuid(uuid).millis(), 1_767_225_600_123);
     }
 
     #[test]

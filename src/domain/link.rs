@@ -1,7 +1,5 @@
 //! The auth link: the URL sent into a conversation, and its life (DESIGN §5.6).
 
-use std::fmt;
-
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -13,6 +11,7 @@ use super::binding::Binding;
 use super::conversation::{ConversationRef, GuessWindow};
 use super::fault::{Code, Fault, Step};
 use super::ids::{ContactId, LinkId, ProviderId};
+pub use super::link_status::{LinkStatus, UnknownLinkStatus};
 use super::profile::Profile;
 use super::request::{REQUEST_LIFETIME, Route};
 
@@ -87,6 +86,9 @@ pub struct Link {
     pub failure: Option<Failure>,
     /// Codes that were tried on it.
     pub guesses: GuessWindow,
+    /// How often its message was rendered again.
+    #[serde(default)]
+    pub resends: u32,
     /// Its latest openings, newest last, at most 8: a browser that opens it again gives up its older one.
     pub openings: Vec<Opening>,
 }
@@ -101,7 +103,7 @@ pub struct Opening {
 }
 
 /// How many openings a link remembers.
-const OPENINGS: usize = 8;
+pub const OPENINGS: usize = 8;
 
 /// How far a link came.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -129,51 +131,6 @@ pub enum LinkState {
     Superseded,
     /// Its time is over.
     Expired,
-}
-
-/// The word for a link's state. `completed`, `cancelled`, `superseded` and `expired` are final; `denied`
-/// and `failed` speak of the latest attempt and are left by the next opening.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(missing_docs, reason = "documented at `LinkState`")]
-pub enum LinkStatus {
-    Created,
-    Opened,
-    Provisional,
-    Denied,
-    Failed,
-    Completed,
-    Cancelled,
-    Superseded,
-    Expired,
-}
-
-impl LinkStatus {
-    /// The word in JSON and logs.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Opened => "opened",
-            Self::Provisional => "provisional",
-            Self::Denied => "denied",
-            Self::Failed => "failed",
-            Self::Completed => "completed",
-            Self::Cancelled => "cancelled",
-            Self::Superseded => "superseded",
-            Self::Expired => "expired",
-        }
-    }
-
-    /// Whether nothing can follow.
-    pub fn is_final(self) -> bool {
-        matches!(self, Self::Completed | Self::Cancelled | Self::Superseded | Self::Expired)
-    }
-}
-
-impl fmt::Display for LinkStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
 }
 
 /// What a completed link knows.
@@ -270,6 +227,16 @@ impl Link {
         }
     }
 
+    /// The link as it was when it was made: what the sender was told then.
+    #[must_use]
+    pub fn as_made(mut self) -> Self {
+        self.state = LinkState::Created;
+        self.times = Times::default();
+        self.failure = None;
+        self.resends = 0;
+        self
+    }
+
     /// Whether it waits for the confirmation of this authorization request's sign-in.
     pub fn is_held_by(&self, key: &str) -> bool {
         matches!(&self.state, LinkState::Provisional { request, .. } if request == key)
@@ -292,6 +259,16 @@ impl Link {
             self.state = LinkState::Expired;
         }
         self
+    }
+
+    /// The word for its state at `now`, see [`as_of`](Self::as_of).
+    pub fn status_at(&self, now: Timestamp) -> LinkStatus {
+        let status = match &self.state {
+            LinkState::Provisional { until, .. } if now < *until => return LinkStatus::Provisional,
+            LinkState::Provisional { .. } => LinkStatus::Failed,
+            _ => self.status(),
+        };
+        if status.is_final() || now < self.ends_at() { status } else { LinkStatus::Expired }
     }
 
     /// The customer pressed *Continue*. A sign-in that waits for its confirmation keeps waiting.
@@ -442,6 +419,7 @@ mod tests {
             times: Times::default(),
             failure: None,
             guesses: GuessWindow::default(),
+            resends: 0,
             openings: vec![],
         }
     }
@@ -517,6 +495,29 @@ mod tests {
             (declined.status(), declined.failure.unwrap().code),
             (LinkStatus::Cancelled, Code::Declined)
         );
+    }
+
+    #[test]
+    fn a_link_as_it_was_made_tells_nothing_of_what_came_of_it() {
+        let done = link().open(opening(), minutes(1)).unwrap().complete(completion(), minutes(2)).unwrap();
+        let made = Link { resends: 2, ..done }.as_made();
+        assert_eq!((made.status(), made.resends, made.times.completed), (LinkStatus::Created, 0, None));
+        assert_eq!((made.binding(), made.expires_at), (link().binding(), link().expires_at));
+    }
+
+    #[test]
+    fn its_status_at_a_moment_is_that_of_the_link_as_of_then() {
+        let opened = link().open(opening(), minutes(9)).unwrap();
+        let held = opened.clone().hold("r".to_owned(), minutes(17), minutes(12)).unwrap();
+        let early = opened.clone().hold("r".to_owned(), minutes(14), minutes(10)).unwrap();
+        let failed = opened.clone().fail("r", FAULT, minutes(10)).unwrap();
+        let done = opened.clone().complete(completion(), minutes(10)).unwrap();
+        for link in [link(), opened, held, early, failed, done] {
+            for minute in 0..40 {
+                let now = minutes(minute);
+                assert_eq!(link.status_at(now), link.clone().as_of(now).status(), "{link:?} at {minute}");
+            }
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! To add a noun: 1. one file with its types and transitions, 2. a line below, 3. if it is
 //! stored, a `Record` in `store/records.rs`, 4. its tests in the file itself.
 
+pub mod attempt;
 pub mod audit;
 pub mod binding;
 pub mod client;
@@ -13,11 +14,16 @@ pub mod conversation;
 pub mod described;
 pub mod event;
 pub mod fault;
+pub mod idempotency;
 pub mod ids;
 pub mod json;
 pub mod link;
+mod link_status;
 pub mod profile;
 pub mod provider;
 pub mod request;
+pub mod rule;
+pub mod setting;
 pub mod snippet;
 pub mod tenant;
+pub mod timeline;

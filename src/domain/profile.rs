@@ -135,4 +135,7 @@ pub struct SignedIn {
     pub phone_verified: bool,
     /// What was repaired or left out on the way, for the admin.
     pub warnings: Vec<String>,
+    /// What the tenant's rules have set. Personal, as the profile is.
+    #[serde(default)]
+    pub fields: Map<String, Value>,
 }

@@ -52,13 +52,16 @@ pub struct Provider {
     pub response_mode: ResponseMode,
     /// What a profile may do to a contact.
     pub enrich: EnrichPolicy,
+    /// Whether somebody who is new here joins the one contact with the same email, if both emails
+    /// are verified.
+    pub merge_by_email: bool,
     /// The hash of all of the above but the secret.
     pub revision: Revision,
 }
 
 /// A JMESPath mapping, as one expression or one per field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected an expression, or an object with an expression per field")]
 pub enum Mapping {
     /// One expression that gives an object.
     Whole(String),

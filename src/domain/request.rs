@@ -14,6 +14,7 @@ use super::fault::{Code, Fault, Step};
 use super::ids::{AttemptId, LinkId, ProviderId};
 use super::profile::SignedIn;
 use super::provider::{CallbackPath, Revision};
+use super::timeline::Timeline;
 
 /// Which of the redirect URIs a login comes back to: `eu` for every link channel, `abc` and `abcAuth2` for
 /// the two flows of Apple Messages.
@@ -120,6 +121,9 @@ pub struct AuthorizationRequest {
     pub expires_at: Timestamp,
     /// How far it came.
     pub phase: Phase,
+    /// What it went through from its claim on.
+    #[serde(default)]
+    pub timeline: Timeline,
 }
 
 /// How far an authorization request came.
@@ -127,6 +131,11 @@ pub struct AuthorizationRequest {
 pub enum Phase {
     /// The customer is at the provider.
     Started,
+    /// The same browser opened the link again; this opening is worth nothing any more.
+    GivenUp {
+        /// When.
+        at: Timestamp,
+    },
     /// The callback came and is at work.
     Claimed {
         /// Since when.
@@ -202,11 +211,25 @@ impl AuthorizationRequest {
         }
         match self.phase {
             Phase::Started => {
+                self.timeline.begin(Step::Claim, self.age_at(now));
                 self.phase = Phase::Claimed { at: now };
                 Ok(self)
             }
             _ => Err(Fault::new(Step::Claim, Code::StateUnknown)),
         }
+    }
+
+    /// The same browser has opened the link again.
+    #[must_use]
+    pub fn give_up(mut self, now: Timestamp) -> Self {
+        self.code_verifier = None;
+        self.phase = Phase::GivenUp { at: now };
+        self
+    }
+
+    /// Milliseconds since the opening.
+    pub fn age_at(&self, now: Timestamp) -> u64 {
+        u64::try_from(now.duration_since(self.created_at).as_millis()).unwrap_or(0)
     }
 
     /// Ends the request. What it knew of the person and PKCE's secret are forgotten.

@@ -1,6 +1,7 @@
 //! The tenant: a customer of the platform, with hosts, providers, wording and clients of its own.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use super::binding::BindingPolicy;
@@ -8,6 +9,8 @@ use super::client::Client;
 use super::conversation::Channel;
 use super::ids::{ProviderId, TenantId};
 use super::provider::Provider;
+use super::rule::Rules;
+use super::setting::SettingFault;
 use super::snippet::Snippet;
 
 /// A tenant as requests see it: complete, checked, never changed in place.
@@ -32,6 +35,8 @@ pub struct Tenant {
     pub returns: BTreeMap<Channel, String>,
     /// Its bots and apps.
     pub clients: Vec<Client>,
+    /// What a sign-in tells the platform beside the profile.
+    pub rules: Rules,
 }
 
 impl Tenant {
@@ -59,22 +64,61 @@ impl Tenant {
     }
 }
 
-/// Every tenant, found by its exact host.
+/// A tenant as it is served, and where its settings stand.
+#[derive(Debug, Clone)]
+pub struct Served {
+    /// The last good version of its settings.
+    pub tenant: Arc<Tenant>,
+    /// The file of its settings; none if they stand in none.
+    pub source: Option<String>,
+    /// The hash of what the file says: 64 hexadecimal digits.
+    pub revision: Option<String>,
+    /// What is wrong with the newest edit, which is not served then.
+    pub faults: Vec<SettingFault>,
+}
+
+/// Every tenant, found by its exact host or its name.
 #[derive(Debug, Default)]
 pub struct Directory {
     by_host: HashMap<String, Arc<Tenant>>,
+    by_id: BTreeMap<TenantId, Served>,
+    faults: Vec<SettingFault>,
 }
 
 impl Directory {
-    /// Builds the directory. The hosts were checked to be distinct.
+    /// Builds the directory of tenants that stand in no file. The hosts were checked to be distinct.
     pub fn new(tenants: impl IntoIterator<Item = Arc<Tenant>>) -> Self {
-        let mut by_host = HashMap::new();
-        for tenant in tenants {
-            for host in &tenant.hosts {
-                by_host.insert(host.clone(), Arc::clone(&tenant));
+        let served = |tenant| Served { tenant, source: None, revision: None, faults: Vec::new() };
+        Self::of(tenants.into_iter().map(served), Vec::new())
+    }
+
+    /// Builds the directory, with everything that is wrong in the settings of these tenants and of
+    /// those that are not served. The hosts were checked to be distinct.
+    pub fn of(served: impl IntoIterator<Item = Served>, faults: Vec<SettingFault>) -> Self {
+        let (mut by_host, mut by_id) = (HashMap::new(), BTreeMap::new());
+        for served in served {
+            for host in &served.tenant.hosts {
+                by_host.insert(host.clone(), Arc::clone(&served.tenant));
             }
+            by_id.insert(served.tenant.id.clone(), served);
         }
-        Self { by_host }
+        Self { by_host, by_id, faults }
+    }
+
+    /// The tenant of this name.
+    pub fn by_id(&self, id: &TenantId) -> Option<&Served> {
+        self.by_id.get(id)
+    }
+
+    /// The tenants behind a name, by name; all of them behind none.
+    pub fn behind(&self, name: Option<&TenantId>) -> impl Iterator<Item = &Served> {
+        let from = name.map_or(Bound::Unbounded, Bound::Excluded);
+        self.by_id.range::<TenantId, _>((from, Bound::Unbounded)).map(|(_, served)| served)
+    }
+
+    /// What is wrong in the settings of all tenants, and of those that are not served.
+    pub fn faults(&self) -> &[SettingFault] {
+        &self.faults
     }
 
     /// The tenant that answers on `host` (a host name without port, in any case).
@@ -85,13 +129,13 @@ impl Directory {
         self.by_host.get(host)
     }
 
-    /// How many hosts are known.
+    /// How many tenants are served.
     pub fn len(&self) -> usize {
-        self.by_host.len()
+        self.by_id.len()
     }
 
     /// Whether there is no tenant.
     pub fn is_empty(&self) -> bool {
-        self.by_host.is_empty()
+        self.by_id.is_empty()
     }
 }

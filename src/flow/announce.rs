@@ -7,7 +7,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::{Change, Contact};
 use crate::domain::conversation::ConversationRef;
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{AuditId, EventId, TenantId};
+use crate::domain::ids::{AuditId, ContactId, EventId, TenantId};
 use crate::domain::link::Link;
 use crate::store::Tx;
 
@@ -22,9 +22,11 @@ impl Broker {
         kind: EventType,
         link: &Link,
         actor: &str,
-    ) {
+    ) -> EventId {
         let now = self.clock.now();
-        tx.event(self.event(tenant, kind, link_data(link), now));
+        let event = self.event(tenant, kind, link_data(link), now);
+        let told = event.id.clone();
+        tx.event(event);
         let detail = link.failure.map(|failure| match failure.step {
             Some(step) => format!("{} at {step}", failure.code),
             None => failure.code.to_string(),
@@ -37,6 +39,7 @@ impl Broker {
             object: link.id.to_string(),
             detail,
         });
+        told
     }
 
     /// Writes an event about a contact into the batch.
@@ -46,10 +49,54 @@ impl Broker {
         tenant: &TenantId,
         contact: &Contact,
         changes: &[Change],
-    ) {
+    ) -> EventId {
         let kind = if contact.version == 1 { EventType::ContactCreated } else { EventType::ContactUpdated };
-        let data = json!({"contact": contact, "changes": changes});
-        tx.event(self.event(tenant, kind, data, self.clock.now()));
+        let event =
+            self.event(tenant, kind, json!({"contact": contact, "changes": changes}), self.clock.now());
+        let told = event.id.clone();
+        tx.event(event);
+        told
+    }
+
+    /// Writes into the batch that one contact took in another.
+    pub(super) fn announce_merged(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        contact: &Contact,
+        changes: &[Change],
+        from: &ContactId,
+    ) -> EventId {
+        let data = json!({"contact": contact, "changes": changes, "mergedFrom": from});
+        let event = self.event(tenant, EventType::ContactUpdated, data, self.clock.now());
+        let told = event.id.clone();
+        tx.event(event);
+        told
+    }
+
+    /// Writes into the batch that a contact is erased.
+    pub(super) fn announce_erased(&self, tx: &mut Tx, tenant: &TenantId, contact: &ContactId) {
+        let data = json!({"contact": {"id": contact}, "changes": []});
+        tx.event(self.event(tenant, EventType::ContactErased, data, self.clock.now()));
+    }
+
+    /// Writes into the batch who changed a contact, and how.
+    pub(super) fn audit_contact(
+        &self,
+        tx: &mut Tx,
+        actor: &str,
+        action: &str,
+        contact: &ContactId,
+        detail: Option<String>,
+    ) {
+        tx.audit(AuditEntry {
+            id: AuditId::from_uuid(self.clock.fresh_uuid()),
+            at: self.clock.now(),
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            object: contact.to_string(),
+            detail,
+        });
     }
 
     /// Writes into the batch that a conversation is no longer verified. The audit names it by the
@@ -101,6 +148,9 @@ fn link_data(link: &Link) -> Value {
         data.insert("contactId".to_owned(), json!(completion.contact));
         data.insert("profile".to_owned(), json!(completion.profile));
         data.insert("fields".to_owned(), Value::Object(completion.fields.clone()));
+        if completion.contact_mismatch {
+            data.insert("contactMismatch".to_owned(), json!(true));
+        }
     }
     Value::Object(data)
 }

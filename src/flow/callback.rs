@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use tokio::sync::OnceCell;
+use tracing::Instrument as _;
 
 use crate::domain::binding::{Binding, Vouch};
 use crate::domain::conversation::ConversationRef;
@@ -16,12 +17,13 @@ use crate::domain::tenant::Tenant;
 use crate::oauth::response::{self, AuthorizationResponse, Verdict, parse_response};
 
 pub use crate::oauth::response::{parse_form, parse_query};
-use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::Broker;
+use super::course::Course;
 use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
+use super::tenants::Began;
 
 /// A browser at one of the callback routes.
 #[derive(Debug)]
@@ -147,11 +149,14 @@ impl Broker {
         if now >= request.value.expires_at {
             return Err(refused(Code::StateExpired));
         }
-        let provider =
-            tenant.provider(Some(&request.value.provider)).ok_or(refused(Code::ProviderChanged))?;
-        let redirect_uri = arrival.redirect_uri(tenant);
-        let verdict = response.verify(&request.value, &arrival.at(provider, &redirect_uri))?;
+        let began = self.began_with(tenant, &request.value).ok_or(refused(Code::ProviderChanged))?;
+        let Began { provider, origins } = began;
+        let redirect_uri = arrival.redirect_uri(&origins, &request.value.redirect_uri);
+        let verdict = response.verify(&request.value, &arrival.at(&provider, &redirect_uri))?;
         let same_browser = self.is_same_browser(tenant, &arrival.cookies, &request.value).map_err(refused)?;
+        if matches!(request.value.phase, Phase::GivenUp { .. }) {
+            return Err(refused(Code::StateUnknown));
+        }
         if !matches!(request.value.phase, Phase::Started) {
             return if same_browser { Ok(Checked::Again(request)) } else { Err(refused(Code::StateUnknown)) };
         }
@@ -160,7 +165,7 @@ impl Broker {
         }
         Ok(Checked::First(Login {
             tenant: Arc::clone(tenant),
-            provider: Arc::clone(provider),
+            provider,
             request,
             verdict,
             conversation: link.conversation,
@@ -182,9 +187,8 @@ impl Broker {
         }
         let store = self.store.at(&tenant.id);
         let mut own = cookies.iter().filter(|cookie| cookie.name == request.cookie_name).peekable();
-        let held = |cookie: &LoginCookie| {
-            Secret::new(store.hash("cookie", cookie.value.expose())).matches(&request.cookie_hash)
-        };
+        let held =
+            |cookie: &LoginCookie| store.is_hash("cookie", cookie.value.expose(), &request.cookie_hash);
         if own.peek().is_some() && own.all(held) { Ok(true) } else { Err(Code::CookieMismatch) }
     }
 
@@ -192,12 +196,12 @@ impl Broker {
     /// half. False if another callback with the same state was faster.
     async fn carry_out(self: &Arc<Self>, login: Login) -> Result<bool, CallbackError> {
         let broker = Arc::clone(self);
-        let task = tokio::spawn(async move {
-            let Some(login) = broker.claim(login).await? else { return Ok(false) };
-            broker.finish(&login).await;
+        let login = async move {
+            let Some(mut login) = broker.claim(login).await? else { return Ok(false) };
+            broker.finish(&mut login).await;
             Ok(true)
-        });
-        task.await.unwrap_or_else(|error| {
+        };
+        tokio::spawn(login.in_current_span()).await.unwrap_or_else(|error| {
             tracing::error!(detail = %error, "callback.task_failed");
             Ok(false)
         })
@@ -220,10 +224,13 @@ impl Broker {
 
     /// From the claim to the end. A failure is written down, so that the next opening starts afresh.
     /// The log names the attempt, which is the reference on the customer's page.
-    async fn finish(&self, login: &Login) {
+    async fn finish(&self, login: &mut Login) {
         let began = self.clock.tick();
-        let mut ended = self.redeem(login).await;
+        let mut course = Course::of(&login.request, &self.clock, self.clock.now());
+        let mut ended = self.redeem(login, &mut course).await;
         if let Err(fault) = ended {
+            course.fail(fault);
+            login.request.value.timeline = course.timeline().clone();
             let written = self.record(&login.tenant, &login.request, &End::Failed(fault)).await;
             ended = written.and(Err(fault));
         }
@@ -241,15 +248,20 @@ impl Broker {
     }
 
     /// Exchange, WhoAmI, normalise; then bind, record and announce.
-    async fn redeem(&self, login: &Login) -> Result<(), Fault> {
-        let Login { tenant, provider, request, .. } = login;
+    async fn redeem(&self, login: &mut Login, course: &mut Course) -> Result<(), Fault> {
         let grant = match &login.verdict {
             Verdict::Granted(grant) => grant,
             Verdict::Refused(fault) => return Err(*fault),
         };
         let exchanged_at = self.clock.now();
-        let signed_in = self.sign_in(tenant, provider, grant).await?;
-        let end = match bind(login, &signed_in) {
+        let signed_in =
+            self.sign_in(&login.tenant, &login.provider, grant, &login.conversation, course).await?;
+        course.begin(Step::Bind);
+        let bound = bind(login, &signed_in);
+        course.begin(Step::Record);
+        login.request.value.timeline = course.timeline().clone();
+        let Login { tenant, provider, request, .. } = &*login;
+        let end = match bound {
             Some(binding) => End::Completed(SignIn {
                 provider,
                 conversation: &login.conversation.id,
@@ -290,12 +302,16 @@ impl Arrival {
         response::Arrival { provider, route: self.route, redirect_uri, mode, issuer: None }
     }
 
-    /// The redirect URI that this arrival is on, byte for byte.
-    fn redirect_uri(&self, tenant: &Tenant) -> String {
+    /// The redirect URI that this arrival is on, byte for byte: of the tenant's origins the one that was `sent`, if
+    /// it is any of them, else the present one.
+    fn redirect_uri(&self, origins: &[String], sent: &str) -> String {
         let path = self.route.path();
-        match &self.provider {
-            Some(provider) => format!("{}{path}/{provider}", tenant.origin),
-            None => format!("{}{path}", tenant.origin),
-        }
+        let on = |origin: &String| match &self.provider {
+            Some(provider) => format!("{origin}{path}/{provider}"),
+            None => format!("{origin}{path}"),
+        };
+        let mut all = origins.iter().map(on);
+        let first = all.next().unwrap_or_default();
+        if first == sent { first } else { all.find(|uri| uri == sent).unwrap_or(first) }
     }
 }

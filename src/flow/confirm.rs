@@ -60,7 +60,8 @@ impl Broker {
         if !guessed.provisional.code.matches(typed.digits()) {
             return Err(self.refuse_guess(tenant, &guessed).await?);
         }
-        let waiting = self.find_again(tenant, &guessed).await?;
+        let mut waiting = self.find_again(tenant, &guessed).await?;
+        self.note_confirmation(&mut waiting.request);
         self.complete_confirmed(tenant, &waiting).await?;
         self.link(tenant, id).await?.ok_or(ConfirmError::Unknown)
     }
@@ -155,13 +156,20 @@ impl Broker {
         Err(StoreError::Conflict.into())
     }
 
+    /// The attempt is bound a second time, now by the chat.
+    fn note_confirmation(&self, request: &mut Stored<AuthorizationRequest>) {
+        let at = request.value.age_at(self.clock.now());
+        request.value.timeline.begin(Step::Bind, at);
+        request.value.timeline.begin(Step::Record, at);
+    }
+
     async fn complete_confirmed(&self, tenant: &Tenant, waiting: &Waiting) -> Result<(), ConfirmError> {
         let Provisional { signed_in, exchanged_at, .. } = &waiting.provisional;
-        let provider = tenant.provider(Some(&waiting.request.value.provider));
         let gone = Fault::new(Step::Bind, Code::ProviderChanged);
-        let provider = provider.ok_or(ConfirmError::NotRecorded(gone))?;
+        let began = self.confirmed_with(tenant, &waiting.request.value);
+        let provider = began.ok_or(ConfirmError::NotRecorded(gone))?;
         let end = End::Completed(SignIn {
-            provider,
+            provider: &provider,
             conversation: &waiting.link.value.conversation.id,
             signed_in,
             exchanged_at: *exchanged_at,

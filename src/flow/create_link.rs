@@ -15,6 +15,7 @@ use crate::domain::snippet::Snippet;
 use crate::domain::tenant::Tenant;
 use crate::store::{Durability, Store, StoreError, Stored, Tx};
 
+use super::once::{Once, OnceError, Turn};
 use super::{Broker, RACES};
 
 /// How long a link lives if the sender does not say.
@@ -48,6 +49,8 @@ pub struct CreatedLink {
     pub url: String,
     /// The channel's rendering.
     pub message: AuthMessage,
+    /// Whether the same order has made it before.
+    pub replayed: bool,
 }
 
 /// Why no link was made.
@@ -61,27 +64,83 @@ pub enum CreateLinkError {
         /// What is wrong and how to mend it.
         detail: String,
     },
+    /// The same order is at work, or its key was used for another one.
+    #[error(transparent)]
+    Once(#[from] OnceError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Broker {
-    /// Makes a link, takes the conversation's older one back, and renders the message.
+    /// Makes a link, takes the conversation's older one back, and renders the message. An order
+    /// that was carried out before is answered as it was then.
     pub async fn create_link(
         &self,
         tenant: &Tenant,
         client: &ClientId,
         order: NewLink,
+        once: Option<&Once>,
     ) -> Result<CreatedLink, CreateLinkError> {
+        let mut turn = self.begin_once(tenant, client, once)?;
+        let wording = (order.snippet.clone(), order.locale.clone());
+        let made = match turn.made_before(&self.store.at(&tenant.id), self.clock.now()).await? {
+            Some(id) => Made::Before(id),
+            None => self.make_link(tenant, client, order, &mut turn).await?,
+        };
+        match made {
+            Made::Now(created) => Ok(*created),
+            Made::Before(id) => self.tell_again(tenant, &id, wording).await,
+        }
+    }
+
+    async fn make_link(
+        &self,
+        tenant: &Tenant,
+        client: &ClientId,
+        order: NewLink,
+        turn: &mut Turn<'_>,
+    ) -> Result<Made, CreateLinkError> {
         let provider = find_provider(tenant, order.provider.as_ref())?;
         let snippet = find_snippet(tenant, order.snippet.as_deref())?;
         let minimum = raise_minimum(tenant, &order)?;
         let lifetime = check_lifetime(order.expires_in)?;
+        self.check_hint(tenant, order.contact.as_ref()).await?;
         let link = self.new_link(provider, client, order, minimum, lifetime);
-        self.keep_new_link(tenant, &link, client).await?;
+        if let Some(id) = self.keep_new_link(tenant, &link, client, turn).await? {
+            return Ok(Made::Before(id));
+        }
+        let (url, message) = render(tenant, Some(provider), snippet, &link);
+        Ok(Made::Now(Box::new(CreatedLink { link, url, message, replayed: false })))
+    }
+
+    /// The answer to an order that was carried out before, as it was then. The wording is that of
+    /// the order, which is the same; only if the tenant has reworded its snippet the text differs.
+    async fn tell_again(
+        &self,
+        tenant: &Tenant,
+        id: &LinkId,
+        (snippet, locale): (Option<String>, Option<String>),
+    ) -> Result<CreatedLink, CreateLinkError> {
+        let link = self.store.at(&tenant.id).link(id).await?.ok_or(StoreError::Conflict)?;
+        let link = Link { locale, ..link.into_value().as_made() };
+        let snippet = snippet.and_then(|name| tenant.snippet(&name));
+        let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
         let (url, message) = render(tenant, provider, snippet, &link);
-        Ok(CreatedLink { link, url, message })
+        Ok(CreatedLink { link, url, message, replayed: true })
+    }
+
+    /// The contact that the platform expects is there. An id of the platform that nobody has yet is
+    /// given to a new contact.
+    async fn check_hint(&self, tenant: &Tenant, hint: Option<&ContactHint>) -> Result<(), CreateLinkError> {
+        let Some(id) = hint.and_then(|hint| hint.id.as_ref()) else { return Ok(()) };
+        match self.contact(tenant, id).await? {
+            Some(_) => Ok(()),
+            None => Err(CreateLinkError::Refused {
+                pointer: "/contact/id",
+                detail: format!("there is no contact `{id}`; leave it out, or name an `externalId`"),
+            }),
+        }
     }
 
     fn new_link(
@@ -113,16 +172,25 @@ impl Broker {
             times: Times::default(),
             failure: None,
             guesses: GuessWindow::default(),
+            resends: 0,
             openings: Vec::new(),
         }
     }
 
     /// Writes link, conversation and event in one batch, together with the end of the older link.
-    async fn keep_new_link(&self, tenant: &Tenant, link: &Link, client: &ClientId) -> Result<(), StoreError> {
+    /// Answers the link that another broker has made of the same order meanwhile.
+    async fn keep_new_link(
+        &self,
+        tenant: &Tenant,
+        link: &Link,
+        client: &ClientId,
+        turn: &mut Turn<'_>,
+    ) -> Result<Option<LinkId>, OnceError> {
         let store = self.store.at(&tenant.id);
         let actor = format!("client:{client}");
         for _ in 0..RACES {
             let mut tx = Tx::new();
+            turn.keep(&mut tx, &link.id, link.created_at);
             let known = store.conversation(&link.conversation.id).await?;
             if let Some(older) = live_link(&self.store, tenant, known.as_ref()).await? {
                 self.supersede(&mut tx, tenant, &older, &actor).await?;
@@ -133,10 +201,13 @@ impl Broker {
             self.announce_link(&mut tx, &tenant.id, EventType::LinkCreated, link, &actor);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
-                done => return done,
+                done => return Ok(done.map(|()| None)?),
+            }
+            if let Some(id) = turn.made_before(&store, self.clock.now()).await? {
+                return Ok(Some(id));
             }
         }
-        Err(StoreError::Conflict)
+        Err(StoreError::Conflict.into())
     }
 
     async fn supersede(
@@ -180,6 +251,14 @@ impl Broker {
     }
 }
 
+/// What became of an order.
+enum Made {
+    /// A new link.
+    Now(Box<CreatedLink>),
+    /// The link that the same order has made before.
+    Before(LinkId),
+}
+
 /// The link of a conversation that can still change.
 async fn live_link(
     store: &Store,
@@ -205,7 +284,7 @@ fn find_provider<'a>(
     })
 }
 
-fn find_snippet<'a>(
+pub(super) fn find_snippet<'a>(
     tenant: &'a Tenant,
     wanted: Option<&str>,
 ) -> Result<Option<&'a Snippet>, CreateLinkError> {
@@ -246,23 +325,30 @@ fn check_lifetime(seconds: Option<i64>) -> Result<SignedDuration, CreateLinkErro
     Ok(lifetime)
 }
 
-/// The URL and the message of a link.
-fn render(
+/// The URL and the message of a link. A provider that is no longer there is called by its id.
+pub(super) fn render(
     tenant: &Tenant,
-    provider: &Provider,
+    provider: Option<&Provider>,
     snippet: Option<&Snippet>,
     link: &Link,
 ) -> (String, AuthMessage) {
     let url = format!("{}/a/{}", tenant.origin, link.token.expose());
     let channel = link.conversation.channel;
     let locale = link.locale.as_deref().unwrap_or("en");
-    let message = channel::render(&MessageInput {
+    let wording = snippet.and_then(|snippet| snippet.wording(channel, locale));
+    let mut message = channel::render(&MessageInput {
         channel,
         tenant_name: &tenant.name,
-        provider_label: &provider.label,
+        provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
         link_url: &url,
         locale,
-        wording: snippet.and_then(|snippet| snippet.wording(channel, locale)),
+        wording: wording.map(|wording| wording.text),
     });
+    if let (Some(wording), Some(asked)) = (wording, &link.locale)
+        && !wording.speaks(asked)
+    {
+        let warning = format!("the snippet has no wording in `{asked}`; this one is in `{}`", wording.tag);
+        message.warnings.push(warning);
+    }
     (url, message)
 }

@@ -28,20 +28,9 @@ pub enum CancelError {
 impl Broker {
     /// A link as it is now. If its latest attempt was interrupted, it has failed (DESIGN §5.3).
     pub async fn link(&self, tenant: &Tenant, id: &LinkId) -> Result<Option<Link>, StoreError> {
-        let (store, now) = (self.store.at(&tenant.id), self.clock.now());
-        let Some(link) = store.link(id).await? else { return Ok(None) };
-        let link = link.into_value().as_of(now);
-        let (LinkStatus::Opened, Some(latest)) = (link.status(), link.openings.last()) else {
-            return Ok(Some(link));
-        };
-        let interrupted = match store.request(&latest.request).await? {
-            Some(request) => request.value.interrupted_at(now),
-            None => None,
-        };
-        Ok(Some(match interrupted {
-            Some(at) => link.interrupt(at),
-            None => link,
-        }))
+        let Some(link) = self.store.at(&tenant.id).link(id).await? else { return Ok(None) };
+        let link = link.into_value().as_of(self.clock.now());
+        Ok(self.with_interrupted(tenant, vec![link]).await?.pop())
     }
 
     /// A conversation as we know it.

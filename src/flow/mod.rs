@@ -8,15 +8,24 @@ mod announce;
 pub mod callback;
 pub mod confirm;
 pub mod contacts;
+mod course;
 pub mod create_link;
+mod identify;
 pub mod inbound;
+pub mod keys;
 pub mod links;
+pub mod lists;
+pub mod once;
 pub mod open_link;
 pub mod outcome;
 pub mod preview;
 mod record;
+pub mod resend;
+mod rules;
 mod sign_in;
 mod sweep;
+pub mod tenants;
+pub mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,10 +38,13 @@ use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::provider::ProviderClient;
-use crate::profile::{MappingFault, Normaliser};
+use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
 pub use crate::channel::AuthMessage;
+use keys::KeysInUse;
+use tenants::Known;
+
 pub use crate::store::{ContactFilter, Page, StoreError};
 
 /// How often a step that lost a race reads again and tries once more.
@@ -43,10 +55,17 @@ pub struct Broker {
     store: Store,
     provider: ProviderClient,
     clock: Clock,
-    tenants: ArcSwap<Directory>,
+    tenants: ArcSwap<Known>,
+    keys: ArcSwap<KeysInUse>,
     /// Mappings are compiled once per revision of a provider.
     normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
+    /// Rules are compiled once per revision of a tenant's.
+    rules: Cache<(TenantId, Revision), Arc<CompiledRules>>,
     settings: Settings,
+    /// Orders with a key that are carried out right now.
+    running: once::Running,
+    /// Callers that wait for a link.
+    waits: waiting::Waits,
 }
 
 /// What the broker must know of its surroundings.
@@ -71,15 +90,14 @@ impl Broker {
             store,
             provider,
             clock,
-            tenants: ArcSwap::from_pointee(tenants),
+            tenants: ArcSwap::from_pointee(Known::new(tenants)),
+            keys: ArcSwap::default(),
             normalisers: Cache::new(20_000),
+            rules: Cache::new(20_000),
             settings,
+            running: once::Running::default(),
+            waits: waiting::Waits::default(),
         }
-    }
-
-    /// The tenant that answers on `host`, a host name without port.
-    pub fn tenant_at(&self, host: &str) -> Option<Arc<Tenant>> {
-        self.tenants.load().by_host(host).cloned()
     }
 
     /// The clock that judges every expiry.

@@ -10,6 +10,7 @@ use crate::domain::link::{Link, LinkStatus, Opening};
 use crate::domain::provider::{Pkce, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, REQUEST_LIFETIME};
 use crate::domain::tenant::Tenant;
+use crate::domain::timeline::Timeline;
 use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url};
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
@@ -105,7 +106,7 @@ impl Broker {
             let cookie = self.new_cookie();
             let request = self.new_request(tenant, provider, &link.value, &state, &cookie);
             let authorize_url = authorize_url(&request, provider, &state, link.value.locale.as_deref());
-            match self.keep_opening(tenant, &link, &state, &request, cookies).await {
+            match self.keep_opening(tenant, &link, &request, cookies).await {
                 Err(OpenLinkError::Store(StoreError::Conflict)) => continue,
                 done => done?,
             }
@@ -144,20 +145,19 @@ impl Broker {
         &self,
         tenant: &Tenant,
         link: &Stored<Link>,
-        state: &Secret,
         request: &AuthorizationRequest,
         cookies: &[LoginCookie],
     ) -> Result<(), OpenLinkError> {
         let store = self.store.at(&tenant.id);
         let mut tx = Tx::new();
         for older in self.own_openings(tenant, &link.value, cookies).await? {
-            tx.delete_request(&older);
+            tx.update_request(&older, &older.value.clone().give_up(self.clock.now()));
         }
         let opening = Opening { cookie_name: request.cookie_name.clone(), request: request.key.clone() };
         let news = link.value.clone().as_of(self.clock.now()).status() != LinkStatus::Opened;
         let opened =
             link.value.clone().open(opening, self.clock.now()).map_err(|gone| OpenLinkError::Gone(gone.0))?;
-        tx.create_request(state.expose(), request);
+        tx.create_request(request);
         tx.update_link(link, &opened);
         if news && opened.status() == LinkStatus::Opened {
             self.announce_link(&mut tx, &tenant.id, EventType::Opened, &opened, "customer");
@@ -179,7 +179,7 @@ impl Broker {
                 continue;
             };
             let Some(request) = store.request(&opening.request).await? else { continue };
-            let held = store.hash("cookie", cookie.value.expose()) == request.value.cookie_hash;
+            let held = store.is_hash("cookie", cookie.value.expose(), &request.value.cookie_hash);
             if held && matches!(request.value.phase, Phase::Started) {
                 own.push(request);
             }
@@ -211,6 +211,7 @@ impl Broker {
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,
             phase: Phase::Started,
+            timeline: Timeline::default(),
         }
     }
 

@@ -117,14 +117,14 @@ impl Broker {
         cookies
             .iter()
             .filter(|cookie| cookie.name == request.cookie_name)
-            .any(|cookie| store.hash("cookie", cookie.value.expose()) == request.cookie_hash)
+            .any(|cookie| store.is_hash("cookie", cookie.value.expose(), &request.cookie_hash))
     }
 }
 
 fn show(request: &AuthorizationRequest, link: Link, now: Timestamp) -> Result<Shown, OutcomeError> {
     let link = link.as_of(now);
     let result = match request.phase_at(now) {
-        Phase::Started => return Err(OutcomeError::Unknown),
+        Phase::Started | Phase::GivenUp { .. } => return Err(OutcomeError::Unknown),
         Phase::Claimed { .. } => Ended::Working,
         Phase::Provisional(provisional) => {
             Ended::SendCode { code: provisional.code, until: provisional.until }

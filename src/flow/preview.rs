@@ -1,13 +1,15 @@
 //! An admin tries a mapping on a sample, before any customer does.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::clock::Clock;
 use crate::domain::contact::{Change, Contact, EnrichSource};
+use crate::domain::conversation::ConversationRef;
 use crate::domain::ids::{ContactId, LinkId, ProviderId};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::{EnrichPolicy, Mapping};
 use crate::domain::tenant::Tenant;
-use crate::profile::{CompiledMapping, EvalFault, Input, MappingFault, Normaliser};
+use crate::profile::{CompiledMapping, EvalFault, Input, MappingFault, Normaliser, RuleInput, Ruling};
 
 use super::Broker;
 
@@ -22,6 +24,8 @@ pub struct Sample {
     pub claims: Option<Value>,
     /// Whose subject, trusted fields and policies are used.
     pub provider: Option<ProviderId>,
+    /// In which conversation the sign-in would be, for the rules.
+    pub conversation: Option<ConversationRef>,
 }
 
 /// What the mapping makes of the sample.
@@ -33,6 +37,8 @@ pub struct Preview {
     pub contact_changes: Vec<Change>,
     /// The texts that were repaired, as they are now; with their field if the mapping is a table.
     pub repaired: Vec<(Option<String>, String)>,
+    /// What the tenant's rules would set; none if it has no rules.
+    pub fields: Option<Map<String, Value>>,
 }
 
 /// Why there is no preview.
@@ -52,42 +58,55 @@ pub enum PreviewError {
 impl Broker {
     /// Runs a mapping on a sample. Nothing is stored, nothing leaves the building.
     pub fn preview_mapping(&self, tenant: &Tenant, sample: &Sample) -> Result<Preview, PreviewError> {
-        let provider = match &sample.provider {
-            None => None,
-            Some(id) => Some(tenant.provider(Some(id)).ok_or_else(|| PreviewError::NoProvider(id.clone()))?),
-        };
-        let mapping = sample.mapping.as_ref().or(provider.and_then(|provider| provider.mapping.as_ref()));
-        let subject = provider.and_then(|provider| provider.subject.as_deref());
-        let trusted = provider.map_or(&[][..], |provider| &provider.trusted);
-        let normaliser = Normaliser::new(mapping, subject, trusted)?;
-        let input = Input {
-            whoami: &sample.whoami,
-            claims: sample.claims.as_ref(),
-            token_response: None,
-            named: &[],
-        };
-        let signed_in = normaliser.normalise(&input)?;
-        let policy = provider.map(|provider| provider.enrich.clone()).unwrap_or_default();
-        let contact_changes = self.would_change(&signed_in, &policy, sample.provider.as_ref());
-        let repairs = normaliser.mapping().into_iter().flat_map(CompiledMapping::repairs);
-        let repaired = repairs.map(|(field, text)| (field.map(str::to_owned), text.to_owned())).collect();
-        Ok(Preview { signed_in, contact_changes, repaired })
+        preview(Some(tenant), sample, |heard| self.apply_rules(tenant, heard), &self.clock)
     }
+}
 
-    /// What an empty contact would take from the profile.
-    fn would_change(
-        &self,
-        signed_in: &SignedIn,
-        policy: &EnrichPolicy,
-        provider: Option<&ProviderId>,
-    ) -> Vec<Change> {
-        let sample = || "sample".parse().expect("`sample` is a provider id");
-        let source = EnrichSource {
-            provider: provider.cloned().unwrap_or_else(sample),
-            link: LinkId::from_uuid(self.clock.fresh_uuid()),
-            read_at: self.clock.now(),
-        };
-        let id = ContactId::from_uuid(self.clock.fresh_uuid());
-        Contact::new(id, 0, self.clock.now()).enrich(&signed_in.profile, policy, &source)
-    }
+/// Runs a mapping on a sample, with a tenant's rules or without a tenant.
+pub fn preview(
+    tenant: Option<&Tenant>,
+    sample: &Sample,
+    apply_rules: impl FnOnce(&RuleInput<'_>) -> Ruling,
+    clock: &Clock,
+) -> Result<Preview, PreviewError> {
+    let named = |id: &ProviderId| {
+        let found = tenant.and_then(|tenant| tenant.provider(Some(id)));
+        found.ok_or_else(|| PreviewError::NoProvider(id.clone()))
+    };
+    let provider = sample.provider.as_ref().map(named).transpose()?;
+    let mapping = sample.mapping.as_ref().or(provider.and_then(|provider| provider.mapping.as_ref()));
+    let subject = provider.and_then(|provider| provider.subject.as_deref());
+    let trusted = provider.map_or(&[][..], |provider| &provider.trusted);
+    let normaliser = Normaliser::new(mapping, subject, trusted)?;
+    let claims = sample.claims.as_ref();
+    let input = Input { whoami: &sample.whoami, claims, token_response: None, named: &[] };
+    let mut signed_in = normaliser.normalise(&input)?;
+    let (profile, conversation) = (&signed_in.profile, sample.conversation.as_ref());
+    let ruling = apply_rules(&RuleInput { profile, whoami: &sample.whoami, claims, conversation });
+    signed_in.warnings.extend(ruling.notes);
+    let has_rules = tenant.is_some_and(|tenant| !tenant.rules.list.is_empty());
+    let policy = provider.map(|provider| provider.enrich.clone()).unwrap_or_default();
+    let contact_changes = would_change(&signed_in, &policy, sample.provider.as_ref(), clock);
+    let repairs = normaliser.mapping().into_iter().flat_map(CompiledMapping::repairs);
+    let repaired = repairs.map(|(field, text)| (field.map(str::to_owned), text.to_owned())).collect();
+    Ok(Preview { signed_in, contact_changes, repaired, fields: has_rules.then_some(ruling.fields) })
+}
+
+/// What an empty contact would take from the profile.
+fn would_change(
+    signed_in: &SignedIn,
+    policy: &EnrichPolicy,
+    provider: Option<&ProviderId>,
+    clock: &Clock,
+) -> Vec<Change> {
+    let sample = || "sample".parse().expect("`sample` is a provider id");
+    let source = EnrichSource {
+        provider: provider.cloned().unwrap_or_else(sample),
+        link: LinkId::from_uuid(clock.fresh_uuid()),
+        read_at: clock.now(),
+        email_verified: signed_in.email_verified,
+        phone_verified: signed_in.phone_verified,
+    };
+    let id = ContactId::from_uuid(clock.fresh_uuid());
+    Contact::new(id, 0, clock.now()).enrich(&signed_in.profile, policy, &source)
 }

@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::domain::binding::{Binding, Vouch};
-use crate::domain::contact::{Contact, EnrichSource};
+use crate::domain::contact::{Contact, EnrichSource, Trace};
 use crate::domain::conversation::{Conversation, Verified};
 use crate::domain::event::EventType;
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::ids::{ContactId, ConversationId};
+use crate::domain::ids::{ContactId, ConversationId, EventId};
 use crate::domain::link::{Completion, Link};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::Provider;
@@ -21,6 +21,7 @@ use crate::secret::Secret;
 use crate::store::keys::DueKind;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
+use super::identify::Person;
 use super::{Broker, RACES};
 
 /// How a sign-in ends.
@@ -109,23 +110,24 @@ impl Broker {
         let now = self.clock.now();
         let known = self.read_login(tenant, &request.value, sign_in).await?;
         let mut tx = Tx::new();
-        let contact = self.enrich(&mut tx, tenant, &known, sign_in).await?;
-        let completed =
-            known.link.value.clone().complete(completion(&known.link.value, contact.clone(), sign_in), now);
+        let enriched = self.enrich(&mut tx, tenant, &known, sign_in).await?;
+        let contact = enriched.as_ref().map(|enriched| enriched.contact.clone());
+        let completed = known.link.value.clone().complete(completion(&known, contact.clone(), sign_in), now);
         let completed = completed.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
         let conversation = verified_conversation(&known, tenant, &completed, contact, sign_in.binding, now);
         tx.put_conversation(known.conversation.as_ref(), &conversation);
-        if let Some(verified) = &conversation.verified {
-            let key = self.store.at(&tenant.id).conversation_key(&conversation.at.id);
-            tx.due(DueKind::ConversationLapse, verified.until, &key);
-        }
+        let key = self.store.at(&tenant.id).conversation_key(&conversation.at.id);
         let outcome = Outcome::Completed { binding: sign_in.binding };
         tx.update_request(request, &request.value.clone().finish(outcome, now));
         if !known.link.value.is_held_by(&request.value.key) {
             self.forget_provisional(&mut tx, &tenant.id, &known.link.value).await.map_err(unavailable)?;
         }
         tx.update_link(&known.link, &completed);
-        self.announce_link(&mut tx, &tenant.id, EventType::Completed, &completed, "customer");
+        let told = self.announce_link(&mut tx, &tenant.id, EventType::Completed, &completed, "customer");
+        if let Some(Enriched { contact, event }) = enriched {
+            let events = event.into_iter().chain([told]).collect();
+            tx.trace(&contact, &Trace { link: Some(completed.id), events, conversation: Some(key) });
+        }
         Ok(tx)
     }
 
@@ -157,11 +159,12 @@ impl Broker {
         tenant: &Tenant,
         known: &Known,
         sign_in: &SignIn<'_>,
-    ) -> Result<Option<ContactId>, Fault> {
+    ) -> Result<Option<Enriched>, Fault> {
         let provider = sign_in.provider;
         let Some(subject) = sign_in.signed_in.subject.as_deref() else { return Ok(None) };
         let now = self.clock.now();
-        let mut contact = match &known.contact {
+        let person = &known.person;
+        let mut contact = match &person.contact {
             Some(contact) => contact.value.clone(),
             None => self.new_contact(tenant, &sign_in.number).await?,
         };
@@ -169,25 +172,33 @@ impl Broker {
             provider: provider.id.clone(),
             link: known.link.value.id.clone(),
             read_at: sign_in.exchanged_at,
+            email_verified: sign_in.signed_in.email_verified,
+            phone_verified: sign_in.signed_in.phone_verified,
         };
-        let changes = contact.enrich(&sign_in.signed_in.profile, &provider.enrich, &source);
+        let expected =
+            person.external_id.as_ref().map(|external| contact.take_external_id(external, &source));
+        let mut changes: Vec<_> = expected.into_iter().collect();
+        changes.extend(contact.enrich(&sign_in.signed_in.profile, &provider.enrich, &source));
         if contact.is_full() {
             tracing::warn!(tenant = %tenant.id, provider = %provider.id, link_id = %source.link, "contact.full");
         }
         contact.link_identity(&provider.id, subject, now);
         contact.remember_conversation(&known.link.value.conversation);
-        contact.updated_at = now;
-        contact.version += 1;
-        if let Some(stored) = &known.contact {
-            tx.update_contact(stored, &contact);
-        } else {
-            tx.create_contact(&contact);
+        contact.touch(now);
+        match &person.contact {
+            Some(stored) => tx.update_contact(stored, &contact),
+            None => tx.create_contact(&contact),
+        }
+        if person.contact.is_none() || person.joins_by.is_some() {
             tx.create_identity(&provider.id, subject, &contact.id);
         }
-        if known.contact.is_none() || !changes.is_empty() {
-            self.announce_contact(tx, &tenant.id, &contact, &changes);
+        if let Some(way) = person.joins_by {
+            let detail = Some(format!("{} by {way}", provider.id));
+            self.audit_contact(tx, "customer", "contact.identity_linked", &contact.id, detail);
         }
-        Ok(Some(contact.id))
+        let is_news = person.contact.is_none() || !changes.is_empty();
+        let event = is_news.then(|| self.announce_contact(tx, &tenant.id, &contact, &changes));
+        Ok(Some(Enriched { contact: contact.id, event }))
     }
 
     /// A record about which nothing is known yet.
@@ -213,12 +224,15 @@ impl Broker {
         let identity = sign_in.signed_in.subject.as_deref().map(|subject| (&request.provider, subject));
         let records = store.login_records(&request.link, sign_in.conversation, identity).await;
         let records = records.map_err(unavailable)?;
-        let contact = match &records.identity {
-            Some(owner) => store.contact(&owner.value).await.map_err(unavailable)?,
-            None => None,
-        };
         let link = records.link.ok_or(Fault::new(Step::Record, Code::LinkFinal))?;
-        Ok(Known { link, conversation: records.conversation, contact })
+        let person = match identity {
+            Some(_) => {
+                let owner = records.identity.as_ref().map(|owner| &owner.value);
+                self.identify(tenant, &link, sign_in, owner).await.map_err(unavailable)?
+            }
+            None => Person::default(),
+        };
+        Ok(Known { link, conversation: records.conversation, person })
     }
 
     /// The request after a lost race. If it is no longer in the same phase, somebody else ended it.
@@ -227,7 +241,10 @@ impl Broker {
         tenant: &Tenant,
         before: &Stored<AuthorizationRequest>,
     ) -> Result<Stored<AuthorizationRequest>, Fault> {
-        let stored = self.store.at(&tenant.id).request(&before.value.key).await.map_err(unavailable)?;
+        let mut stored = self.store.at(&tenant.id).request(&before.value.key).await.map_err(unavailable)?;
+        if let Some(stored) = &mut stored {
+            stored.value.timeline = before.value.timeline.clone();
+        }
         let same_phase = |stored: &Stored<AuthorizationRequest>| {
             discriminant(&stored.value.phase) == discriminant(&before.value.phase)
         };
@@ -239,7 +256,14 @@ impl Broker {
 struct Known {
     link: Stored<Link>,
     conversation: Option<Stored<Conversation>>,
-    contact: Option<Stored<Contact>>,
+    person: Person,
+}
+
+/// What a sign-in did to its contact.
+struct Enriched {
+    contact: ContactId,
+    /// What tells of it, if it is news.
+    event: Option<EventId>,
 }
 
 /// The conversation with who is there now.
@@ -261,20 +285,20 @@ fn verified_conversation(
         binding,
         since: now,
         until: now + tenant.binding.lasts,
-        fields: serde_json::Map::new(),
+        fields: link.completion().map(|completion| completion.fields.clone()).unwrap_or_default(),
     });
     conversation
 }
 
 /// What the completed link will know.
-fn completion(link: &Link, contact: Option<ContactId>, sign_in: &SignIn<'_>) -> Completion {
+fn completion(known: &Known, contact: Option<ContactId>, sign_in: &SignIn<'_>) -> Completion {
     Completion {
         contact,
         profile: sign_in.signed_in.profile.clone(),
         binding: sign_in.binding,
-        mismatch: Vouch::of(sign_in.signed_in, &link.conversation) == Vouch::Other,
-        contact_mismatch: false,
-        fields: serde_json::Map::new(),
+        mismatch: Vouch::of(sign_in.signed_in, &known.link.conversation) == Vouch::Other,
+        contact_mismatch: known.person.mismatch,
+        fields: sign_in.signed_in.fields.clone(),
     }
 }
 

@@ -1,19 +1,23 @@
-//! The part of a callback that leaves the building: code → token → WhoAmI → profile.
+//! The part of a callback that leaves the building: code → token → WhoAmI → profile → rules.
 
 use std::time::Instant;
 
 use serde_json::Value;
+use tracing::Instrument as _;
 
+use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
+use crate::egress::error::EgressError;
 use crate::oauth::response::Grant;
 use crate::oauth::token::{TokenResponse, build_token_request, parse_token_response};
 use crate::oauth::whoami::{build_whoami_request, check_whoami_answer};
-use crate::profile::{Input, parse_whoami};
+use crate::profile::{Input, RuleInput, parse_whoami};
 
 use super::Broker;
+use super::course::Course;
 
 impl Broker {
     /// Redeems the grant and learns who signed in.
@@ -22,12 +26,20 @@ impl Broker {
         tenant: &Tenant,
         provider: &Provider,
         grant: &Grant,
+        conversation: &ConversationRef,
+        course: &mut Course,
     ) -> Result<SignedIn, Fault> {
         let deadline = self.clock.tick() + self.settings.login_deadline;
-        let token = self.exchange(tenant, provider, grant, deadline).await?;
-        let whoami = self.ask_whoami(tenant, provider, &token, deadline).await?;
-        let signed_in = self.normalise(tenant, provider, &token, &whoami)?;
+        let token = self.exchange(tenant, provider, grant, deadline, course).await?;
+        let whoami = self.ask_whoami(tenant, provider, &token, deadline, course).await?;
+        let mut signed_in = self.normalise(tenant, provider, &token, &whoami, course)?;
+        course.note(&signed_in.warnings);
         check_required(provider, &signed_in)?;
+        let profile = &signed_in.profile;
+        let heard = RuleInput { profile, whoami: &whoami, claims: None, conversation: Some(conversation) };
+        let ruling = self.apply_rules(tenant, &heard);
+        course.note(&ruling.notes);
+        signed_in.fields = ruling.fields;
         Ok(signed_in)
     }
 
@@ -38,10 +50,19 @@ impl Broker {
         provider: &Provider,
         grant: &Grant,
         deadline: Instant,
+        course: &mut Course,
     ) -> Result<TokenResponse, Fault> {
+        course.begin(Step::Exchange);
         let request = build_token_request(provider, grant);
-        let answer = self.provider.send(&tenant.id, &request, deadline).await;
-        let token = parse_token_response(&answer.map_err(|error| error.at_token())?)?;
+        let answer = self
+            .provider
+            .send(&tenant.id, &request, deadline)
+            .instrument(span(tenant, provider, Step::Exchange))
+            .await;
+        let answer = answer.map_err(|error| unanswered(course, &error, error.at_token()))?;
+        course.answered(answer.status);
+        let token = parse_token_response(&answer)?;
+        course.note(token.quirks.iter().map(|quirk| format!("token response: {quirk}")));
         if !token.quirks.is_empty() {
             tracing::info!(tenant = %tenant.id, provider = %provider.id, quirks = ?token.quirks, "provider.quirks");
         }
@@ -55,13 +76,22 @@ impl Broker {
         provider: &Provider,
         token: &TokenResponse,
         deadline: Instant,
+        course: &mut Course,
     ) -> Result<Value, Fault> {
         let Some(url) = &provider.whoami_url else { return Ok(Value::Null) };
+        course.begin(Step::Whoami);
         let request = build_whoami_request(url, token);
-        let answer = self.provider.send(&tenant.id, &request, deadline).await;
-        let answer = answer.map_err(|error| error.at_whoami())?;
+        let answer = self
+            .provider
+            .send(&tenant.id, &request, deadline)
+            .instrument(span(tenant, provider, Step::Whoami))
+            .await;
+        let answer = answer.map_err(|error| unanswered(course, &error, error.at_whoami()))?;
+        course.answered(answer.status);
         let body = check_whoami_answer(&answer)?;
+        course.note(body.quirk.map(|quirk| format!("WhoAmI: {quirk}")));
         parse_whoami(body.json).map_err(|fault| {
+            course.note([format!("WhoAmI: {fault}")]);
             tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail = %fault, "whoami.garbage");
             Fault::new(Step::Whoami, Code::WhoamiGarbage)
         })
@@ -74,8 +104,11 @@ impl Broker {
         provider: &Provider,
         token: &TokenResponse,
         whoami: &Value,
+        course: &mut Course,
     ) -> Result<SignedIn, Fault> {
-        let failed = |detail: String| {
+        course.begin(Step::Normalise);
+        let mut failed = |detail: String| {
+            course.note([format!("mapping: {detail}")]);
             tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail, "mapping.failed");
             Fault::new(Step::Normalise, Code::MappingFailed)
         };
@@ -84,6 +117,18 @@ impl Broker {
         let input = Input { whoami, claims: None, token_response: Some(&told), named: &[] };
         normaliser.normalise(&input).map_err(|fault| failed(fault.to_string()))
     }
+}
+
+/// A call without an answer, with what was in its way. The words name hosts of the tenant's own settings, addresses
+/// and types, and quote nothing of what was sent or read.
+fn unanswered(course: &mut Course, error: &EgressError, fault: Fault) -> Fault {
+    course.note([format!("{}: {error}", fault.step)]);
+    fault
+}
+
+/// The span of a call to the provider, for traces.
+fn span(tenant: &Tenant, provider: &Provider, step: Step) -> tracing::Span {
+    tracing::debug_span!("provider.call", tenant = %tenant.id, provider = %provider.id, %step)
 }
 
 /// A field that the tenant requires is there and not empty.

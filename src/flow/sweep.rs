@@ -1,6 +1,7 @@
 //! What falls due without anybody asking: links expire, conversations stop to be verified, and
-//! sign-ins that nobody confirmed lapse, so that what they knew of the person is forgotten. The
-//! platform is told of each.
+//! sign-ins that nobody confirmed lapse, so that what they knew of the person is forgotten; the
+//! platform is told of each. Links and attempts that were kept for long enough are deleted, and
+//! erasures that were cut short go on.
 //!
 //! A sweep reads each partition's `due` set. Every entry is compared with its record as it is now:
 //! to meet one twice, or too late, does no harm.
@@ -15,7 +16,7 @@ use crate::domain::link::{Link, LinkStatus};
 use crate::domain::request::{Outcome, Phase};
 use crate::store::backend::Partition;
 use crate::store::keys::{Due, DueKind};
-use crate::store::{Durability, StoreError, Tx};
+use crate::store::{Durability, LINK_KEPT, StoreError, Tx};
 
 use super::Broker;
 
@@ -23,6 +24,8 @@ use super::Broker;
 const EVERY: Duration = Duration::from_secs(5);
 /// How many entries of one partition one sweep takes.
 const AT_ONCE: usize = 200;
+/// How many of them are deleted for one tenant before the others have their turn.
+const ROUNDS: usize = 20;
 /// Who ends what nobody ended.
 const ACTOR: &str = "system";
 
@@ -67,11 +70,34 @@ impl Broker {
             DueKind::LinkExpiry => self.expire_link(&mut tx, due).await?,
             DueKind::RequestLapse => self.lapse_request(&mut tx, due).await?,
             DueKind::ConversationLapse => self.lapse_conversation(&mut tx, due).await?,
-            // A link's record leaves by its time to live.
-            DueKind::LinkSweep => {}
+            DueKind::ContactErasure => return self.go_on_erasing(due).await,
+            DueKind::LinkSweep if self.forget_old(due).await? => {}
+            DueKind::LinkSweep => return Ok(()),
         }
         tx.not_due(due.kind, due.at, &due.id);
         self.store.at(&due.tenant).commit(tx, Durability::Durable).await
+    }
+
+    /// Links and attempts that were kept for long enough are deleted. False if the next sweep must go on with it.
+    async fn forget_old(&self, due: &Due) -> Result<bool, StoreError> {
+        let store = self.store.at(&due.tenant);
+        let cut = due.at - LINK_KEPT;
+        for _ in 0..ROUNDS {
+            let links = store.links_before(cut, AT_ONCE).await?;
+            let attempts = store.attempts_before(cut, AT_ONCE).await?;
+            let mut tx = Tx::new();
+            for link in &links {
+                tx.forget_link(link);
+            }
+            for attempt in &attempts {
+                tx.forget_attempt(attempt);
+            }
+            if tx.is_empty() {
+                return Ok(true);
+            }
+            store.commit(tx, Durability::Relaxed).await?;
+        }
+        Ok(false)
     }
 
     /// A link's time is over, unless a customer who opened it in time is still at work.
@@ -85,10 +111,24 @@ impl Broker {
         let current = link.value.clone().as_of(now);
         if current.status().is_final() {
             self.forget_provisional(tx, &due.tenant, &link.value).await?;
+            self.give_up_openings(tx, &due.tenant, &current).await?;
             tx.update_link(&link, &current);
             self.announce_link(tx, &due.tenant, EventType::Expired, &current, ACTOR);
         } else {
             tx.due(DueKind::LinkExpiry, current.ends_at(), &due.id);
+        }
+        Ok(())
+    }
+
+    /// Nobody comes back any more to the openings of an expired link: their secrets are forgotten.
+    async fn give_up_openings(&self, tx: &mut Tx, tenant: &TenantId, link: &Link) -> Result<(), StoreError> {
+        let keys: Vec<_> = link.openings.iter().map(|opening| &*opening.request).collect();
+        let now = self.clock.now();
+        for request in self.store.at(tenant).requests(&keys).await? {
+            let ended = request.value.expires_at;
+            if matches!(request.value.phase, Phase::Started) && ended <= now {
+                tx.update_request(&request, &request.value.clone().give_up(ended));
+            }
         }
         Ok(())
     }

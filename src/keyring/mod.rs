@@ -6,9 +6,12 @@
 //! id = "2026-01-01-3f9a"
 //! key = "…"            # 32 bytes in base64
 //! state = "active"     # next | active | retired | revoked
+//! since = "2026-01-01T12:00:00Z"              # optional, written by `countersign key`
 //!
 //! [index]
 //! key = "…"            # 32 bytes in base64
+//! # next = "…"         # while it is replaced: the key to come
+//! # previous = "…"     # the key before, until everything is moved
 //!
 //! [[sign]]
 //! kid = "2026-01-01-77c2"
@@ -16,21 +19,35 @@
 //! state = "active"
 //! ```
 //!
-//! [`mod@file`] reads it. To add a kind of key: 1. a type here with its accessors, 2. its table and
-//! reading in `file`, 3. its lines in [`KeyRing::generate`] and [`KeyRing::to_toml`].
+//! | file | what it holds |
+//! |---|---|
+//! | [`mod@file`] | from the file's text to a [`KeyRing`] |
+//! | [`edit`] | rotation and revocation, from text to text; comments stay |
+//! | [`write`](mod@write) | replacing the file in one step |
+//! | [`step`] | which ring may follow which while brokers run |
+//! | [`watched`] | the file of a running broker |
+//!
+//! docs/keys.md tells an operator how to rotate. To add a kind of key: 1. a type here with its
+//! accessors, 2. its table and reading in `file`, 3. its lines in [`KeyRing::generate`] and
+//! [`KeyRing::to_toml`], 4. its rotation in `edit`, 5. its rules in `step`.
 
+pub mod edit;
 pub mod file;
+pub mod step;
+pub mod watched;
+pub mod write;
 
 use std::fmt;
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
@@ -45,6 +62,7 @@ pub struct SealKey {
     id: String,
     state: KeyState,
     key: Zeroizing<[u8; 32]>,
+    since: Option<Timestamp>,
 }
 
 impl SealKey {
@@ -58,9 +76,67 @@ impl SealKey {
         self.state
     }
 
+    /// Since when it is in this state; none if the file does not say.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
     /// The key itself. Each call is a place to look at in a review.
     pub fn expose(&self) -> &[u8; 32] {
         &self.key
+    }
+
+    fn generate(clock: &Clock, state: KeyState) -> Self {
+        Self { id: fresh_name(clock), state, key: fresh_key(clock), since: Some(clock.now()) }
+    }
+
+    fn push_to(&self, text: &mut Zeroizing<String>) {
+        let encoded = Zeroizing::new(STANDARD.encode(self.expose()));
+        push(text, &["\n[[seal]]\nid = \"", &self.id, "\"\nkey = \"", &encoded, "\"\n"]);
+        push_state(text, self.state, self.since);
+    }
+}
+
+/// The keys of the keyed hashes by which records are found: one hashes what is new, the others are
+/// there while it is replaced.
+#[derive(Clone)]
+pub struct IndexKeys {
+    active: Zeroizing<[u8; 32]>,
+    next: Option<Zeroizing<[u8; 32]>>,
+    previous: Option<Zeroizing<[u8; 32]>>,
+    since: Option<Timestamp>,
+}
+
+impl IndexKeys {
+    /// The key of what is new. Each call is a place to look at in a review.
+    pub fn expose_active(&self) -> &[u8; 32] {
+        &self.active
+    }
+
+    /// The key to come, by which other brokers may write already.
+    pub fn expose_next(&self) -> Option<&[u8; 32]> {
+        self.next.as_deref()
+    }
+
+    /// The key before, under which something may stand until it was moved.
+    pub fn expose_previous(&self) -> Option<&[u8; 32]> {
+        self.previous.as_deref()
+    }
+
+    /// Since when these keys stand as they do; none if the file does not say.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.since
+    }
+
+    fn push_to(&self, text: &mut Zeroizing<String>) {
+        text.push_str("\n[index]\n");
+        let keys =
+            [("key", Some(&self.active)), ("next", self.next.as_ref()), ("previous", self.previous.as_ref())];
+        for (name, key) in keys.into_iter().filter_map(|(name, key)| Some((name, key?))) {
+            let encoded = Zeroizing::new(STANDARD.encode(**key));
+            push(text, &[name, " = \"", &encoded, "\"\n"]);
+        }
+        push_since(text, self.since);
     }
 }
 
@@ -70,6 +146,7 @@ pub struct SignKey {
     kid: String,
     state: KeyState,
     der: Zeroizing<Vec<u8>>,
+    since: Option<Timestamp>,
 }
 
 impl SignKey {
@@ -81,6 +158,11 @@ impl SignKey {
     /// What it is used for.
     pub fn state(&self) -> KeyState {
         self.state
+    }
+
+    /// Since when it is in this state; none if the file does not say.
+    pub fn since(&self) -> Option<Timestamp> {
+        self.since
     }
 
     /// The private key in DER. Each call is a place to look at in a review.
@@ -104,38 +186,43 @@ impl SignKey {
         pem.push('\n');
         pem
     }
+
+    fn generate(clock: &Clock, state: KeyState) -> Self {
+        let der = KeyPair::generate(KeySize::Rsa2048)
+            .and_then(|pair| AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).map(|der| der.as_ref().to_vec()))
+            .expect("a fresh RSA key can be made and written");
+        Self { kid: fresh_name(clock), state, der: Zeroizing::new(der), since: Some(clock.now()) }
+    }
+
+    fn push_to(&self, text: &mut Zeroizing<String>) {
+        let pem = self.expose_pem();
+        push(text, &["\n[[sign]]\nkid = \"", &self.kid, "\"\nkey = \"\"\"\n", &pem, "\"\"\"\n"]);
+        push_state(text, self.state, self.since);
+    }
 }
 
 /// Every key of a process.
 #[derive(Clone)]
 pub struct KeyRing {
     seal: Vec<SealKey>,
-    index: Zeroizing<[u8; 32]>,
+    index: IndexKeys,
     sign: Vec<SignKey>,
 }
 
 impl KeyRing {
     /// Makes fresh keys, one of each kind, all active.
     pub fn generate(clock: &Clock) -> Self {
-        let der = KeyPair::generate(KeySize::Rsa2048)
-            .and_then(|pair| AsDer::<Pkcs8V1Der<'_>>::as_der(&pair).map(|der| der.as_ref().to_vec()))
-            .expect("a fresh RSA key can be made and written");
-        Self {
-            seal: vec![SealKey { id: fresh_name(clock), state: KeyState::Active, key: fresh_key(clock) }],
-            index: fresh_key(clock),
-            sign: vec![SignKey { kid: fresh_name(clock), state: KeyState::Active, der: Zeroizing::new(der) }],
-        }
+        let index =
+            IndexKeys { active: fresh_key(clock), next: None, previous: None, since: Some(clock.now()) };
+        let (seal, sign) =
+            (SealKey::generate(clock, KeyState::Active), SignKey::generate(clock, KeyState::Active));
+        Self { seal: vec![seal], index, sign: vec![sign] }
     }
 
     /// Reads a key ring file, or says everything that is wrong with it, without a word of what
     /// stands in it.
     pub fn read(path: &Path) -> Result<Self, Faults> {
-        let name = path.display().to_string();
-        let text = read_text(path).map_err(|problem| {
-            Fault::new(Place::File(name.clone()), format!("the key ring {problem}"))
-                .with_help("make one with `countersign key new --out keys.toml`, and name it with `--keys` or `keys.file`")
-        })?;
-        Self::parse(&name, &text)
+        Self::parse(&path.display().to_string(), &read_file(path)?)
     }
 
     /// Reads a key ring from its text; `name` is what faults call the file.
@@ -149,18 +236,9 @@ impl KeyRing {
             "# The key ring of Countersign. Whoever has it reads everything and signs as everybody:\n\
              # keep it secret, keep a copy in a safe place. Without it the store cannot be read.\n",
         ));
-        for key in &self.seal {
-            let encoded = Zeroizing::new(STANDARD.encode(key.expose()));
-            push(&mut text, &["\n[[seal]]\nid = \"", &key.id, "\"\nkey = \"", &encoded, "\"\n"]);
-            push(&mut text, &["state = \"", key.state.as_str(), "\"\n"]);
-        }
-        let encoded = Zeroizing::new(STANDARD.encode(*self.index));
-        push(&mut text, &["\n[index]\nkey = \"", &encoded, "\"\n"]);
-        for key in &self.sign {
-            let pem = key.expose_pem();
-            push(&mut text, &["\n[[sign]]\nkid = \"", &key.kid, "\"\nkey = \"\"\"\n", &pem, "\"\"\"\n"]);
-            push(&mut text, &["state = \"", key.state.as_str(), "\"\n"]);
-        }
+        self.seal.iter().for_each(|key| key.push_to(&mut text));
+        self.index.push_to(&mut text);
+        self.sign.iter().for_each(|key| key.push_to(&mut text));
         text
     }
 
@@ -184,9 +262,8 @@ impl KeyRing {
         &self.seal
     }
 
-    /// The key of the keyed hashes by which records are found. Each call is a place to look at in
-    /// a review.
-    pub fn expose_index(&self) -> &[u8; 32] {
+    /// The keys of the keyed hashes by which records are found.
+    pub fn index_keys(&self) -> &IndexKeys {
         &self.index
     }
 
@@ -224,8 +301,30 @@ impl fmt::Debug for SignKey {
     }
 }
 
+/// What of a file's mode is for everybody.
+const OTHERS: u32 = 0o007;
 const PEM_HEAD: &str = "-----BEGIN PRIVATE KEY-----";
 const PEM_FOOT: &str = "-----END PRIVATE KEY-----";
+
+/// The text of a key ring file that only its owner, and perhaps its group, can read.
+fn read_file(path: &Path) -> Result<Zeroizing<String>, Faults> {
+    let place = || Place::File(path.display().to_string());
+    let text = read_text(path).map(Zeroizing::new).map_err(|problem| {
+        Fault::new(place(), format!("the key ring {problem}")).with_help(
+            "make one with `countersign key new --out keys.toml`, and name it with `--keys` or `keys.file`",
+        )
+    })?;
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.mode() & 0o777);
+    if mode & OTHERS != 0 {
+        let message =
+            format!("everybody on this machine can read or change the key ring (its mode is {mode:04o})");
+        let fault = Fault::new(place(), message);
+        return Err(fault
+            .with_help(format!("run `chmod 600 {}`; if it was so for long, rotate its keys", path.display()))
+            .into());
+    }
+    Ok(text)
+}
 
 /// A day and four hexadecimal digits: tells a person when the key was made.
 fn fresh_name(clock: &Clock) -> String {
@@ -238,6 +337,22 @@ fn fresh_key(clock: &Clock) -> Zeroizing<[u8; 32]> {
     let mut key = Zeroizing::new([0; 32]);
     clock.fill(key.as_mut_slice());
     key
+}
+
+fn push_state(text: &mut Zeroizing<String>, state: KeyState, since: Option<Timestamp>) {
+    push(text, &["state = \"", state.as_str(), "\"\n"]);
+    push_since(text, since);
+}
+
+fn push_since(text: &mut Zeroizing<String>, since: Option<Timestamp>) {
+    if let Some(since) = since {
+        push(text, &["since = \"", &time(since), "\"\n"]);
+    }
+}
+
+/// A time as it stands in the file: to the second.
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 fn push(text: &mut Zeroizing<String>, parts: &[&str]) {
@@ -269,7 +384,9 @@ mod tests {
         let read = KeyRing::parse("keys.toml", &text).unwrap();
         assert_eq!(read.active_seal().expose(), ring.active_seal().expose());
         assert_eq!(read.active_seal().id(), ring.active_seal().id());
-        assert_eq!(read.expose_index(), ring.expose_index());
+        assert_eq!(read.index_keys().expose_active(), ring.index_keys().expose_active());
+        let now = Clock::system().now().as_second();
+        assert!(read.active_seal().since().is_some_and(|since| (now - since.as_second()).abs() < 600));
         assert_eq!(read.active_sign().expose_der(), ring.active_sign().expose_der());
         assert_eq!(read.active_sign().kid(), ring.active_sign().kid());
         assert!(read.active_sign().expose_pem().lines().all(|line| line.len() <= 64));
@@ -302,6 +419,46 @@ mod tests {
         assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
         assert!(KeyRing::read(&path).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_everybody_can_read_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.toml");
+        ring().0.write_new(&path).unwrap();
+        for (mode, good) in [(0o600, true), (0o640, true), (0o400, true), (0o644, false), (0o602, false)] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            let read = KeyRing::read(&path);
+            assert_eq!(read.is_ok(), good, "{mode:o}");
+            if let Err(faults) = read {
+                assert!(faults.render(Look::Plain).contains("chmod 600"), "{faults}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_index_key_that_is_replaced_has_company() {
+        let (_, text) = ring();
+        let line = text.lines().skip_while(|line| *line != "[index]").nth(1).unwrap();
+        let other = STANDARD.encode([7; 32]);
+        for name in ["next", "previous"] {
+            let more = text.replace(line, &format!("{line}\n{name} = \"{other}\""));
+            let keys = KeyRing::parse("keys.toml", &more).unwrap().index;
+            let found = if name == "next" { keys.expose_next() } else { keys.expose_previous() };
+            assert_eq!(found, Some(&[7; 32]));
+            assert_eq!(KeyRing::parse("k", &more).unwrap().to_toml().as_str(), more);
+            let twice = text.replace(line, &format!("{line}\n{}", line.replacen("key", name, 1)));
+            assert!(faults(&twice).contains("stands here twice"), "{}", faults(&twice));
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_none_is_told() {
+        let (_, text) = ring();
+        let since = text.lines().find(|line| line.starts_with("since")).unwrap();
+        for wrong in ["since = \"yesterday\"", "since = \"2026-13-01T00:00:00Z\""] {
+            assert!(faults(&text.replace(since, wrong)).contains("is not a time"), "{wrong}");
+        }
     }
 
     #[test]

@@ -11,6 +11,9 @@ use super::{email, name, verified};
 
 /// The longest text of a known field, in bytes.
 const MAX_TEXT: usize = 4096;
+/// How deep lists and objects of a field may lie within each other. Records and events hold it some
+/// levels deeper, and what nests deeper than 128 could not be read again.
+const MAX_DEPTH: usize = 64;
 /// Names that no profile carries: they have a meaning where it is read.
 const FORBIDDEN: &[&str] = &["__proto__", "constructor", "prototype", "$serde_json::private::Number"];
 
@@ -63,8 +66,12 @@ impl Draft {
 
     /// Keeps a field that has no meaning of its own.
     pub(super) fn keep(&mut self, key: &str, value: Value) {
-        if key.is_empty() || key.len() > 256 || FORBIDDEN.contains(&key) {
+        if !is_extra_name(key) {
             self.warn("a field with a reserved, empty or endless name was left out");
+            return;
+        }
+        if is_deeper_than(&value, MAX_DEPTH) {
+            self.warn(format!("`{key}` nests deeper than {MAX_DEPTH} levels and was left out"));
             return;
         }
         self.extras.push((key.to_owned(), value));
@@ -89,18 +96,7 @@ impl Draft {
         if text.is_empty() {
             return;
         }
-        let kept = match field {
-            _ if text.len() > MAX_TEXT && !is_name_part(field) => Err("is longer than 4096 bytes"),
-            ProfileField::Email => email::parse(text).ok_or("is no email address"),
-            ProfileField::FullName | ProfileField::FirstName | ProfileField::LastName => {
-                let clean = name::clean(text);
-                if name::is_name(&clean) { Ok(clean.into_owned()) } else { Err("is no name") }
-            }
-            ProfileField::Phone if !text.bytes().any(|byte| byte.is_ascii_digit()) => Err("has no digits"),
-            _ if text.contains(char::is_control) => Err("has control characters"),
-            _ => Ok(text.to_owned()),
-        };
-        match kept {
+        match worth(field, text) {
             Ok(kept) => self.texts[field as usize] = Some(kept),
             Err(reason) => self.warn(format!("`{}` {reason} and was left out", field.as_str())),
         }
@@ -149,6 +145,37 @@ impl Draft {
         if !text.is_empty() && self.texts[field as usize].is_none() {
             self.texts[field as usize] = Some(text);
         }
+    }
+}
+
+/// What a text is worth as a known field, or why it is nothing.
+pub(super) fn worth(field: ProfileField, text: &str) -> Result<String, &'static str> {
+    match field {
+        _ if text.len() > MAX_TEXT && !is_name_part(field) => Err("is longer than 4096 bytes"),
+        ProfileField::Email => email::parse(text).ok_or("is no email address"),
+        ProfileField::FullName | ProfileField::FirstName | ProfileField::LastName => {
+            let clean = name::clean(text);
+            if name::is_name(&clean) { Ok(clean.into_owned()) } else { Err("is no name") }
+        }
+        ProfileField::Phone if !text.bytes().any(|byte| byte.is_ascii_digit()) => Err("has no digits"),
+        _ if text.contains(char::is_control) => Err("has control characters"),
+        _ => Ok(text.to_owned()),
+    }
+}
+
+/// Whether a field without a meaning of its own may have this name.
+pub(super) fn is_extra_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 256 && !FORBIDDEN.contains(&name)
+}
+
+/// Whether lists and objects lie deeper within each other than that.
+fn is_deeper_than(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Array(items) => levels == 0 || items.iter().any(|item| is_deeper_than(item, levels - 1)),
+        Value::Object(fields) => {
+            levels == 0 || fields.values().any(|field| is_deeper_than(field, levels - 1))
+        }
+        _ => false,
     }
 }
 
@@ -209,6 +236,18 @@ mod tests {
         draft.set(FullName, "undefined undefined");
         assert_eq!(draft.warnings, ["`fullName` is no name and was left out"]);
         assert_eq!(draft.text(FullName), None);
+    }
+
+    #[test]
+    fn a_field_that_could_not_be_read_again_from_an_event_is_left_out() {
+        let nested = |levels| (0..levels).fold(Value::from(1), |inner, _| Value::Array(vec![inner]));
+        let mut draft = Draft::default();
+        draft.keep("fine", nested(MAX_DEPTH));
+        draft.keep("deep", nested(MAX_DEPTH + 1));
+        assert_eq!(draft.warnings, ["`deep` nests deeper than 64 levels and was left out"]);
+        let (profile, _) = draft.into_profile();
+        let change = serde_json::json!({"data": {"changes": [{"to": {"fields": profile.as_map()}}]}});
+        assert!(serde_json::from_str::<Value>(&change.to_string()).is_ok());
     }
 
     #[test]

@@ -95,7 +95,9 @@ pub enum EvalFault {
         found: &'static str,
     },
     /// A function was given something that it cannot take.
-    #[error("`{function}` wants {wanted} as argument {position} and was given {found}")]
+    #[error(
+        "`{function}` wants {wanted} as argument {position} and was given {found} (line {line}, column {column})"
+    )]
     WrongType {
         /// The function.
         function: &'static str,
@@ -105,6 +107,10 @@ pub enum EvalFault {
         wanted: &'static str,
         /// What it got: a JSON type with its article.
         found: &'static str,
+        /// Where the function stands in its expression: the line, from 1.
+        line: usize,
+        /// The character in the line, from 1.
+        column: usize,
     },
 }
 

@@ -11,6 +11,7 @@
 //! | `email`, `name/` | what an address is; how names are cleaned, split and joined |
 //! | `verified` | who vouches for an email or phone |
 //! | `subject` | who the person is at the provider |
+//! | `rules` | what a tenant's rules set for a sign-in |
 //!
 //! To understand one more provider without a mapping: 1. its payload and what it should give as a
 //! file in `fixtures/profile/payloads/` (a test walks them), 2. the spelling, envelope or flag that
@@ -27,6 +28,7 @@ pub mod fault;
 pub mod mapping;
 pub mod name;
 mod repair;
+pub mod rules;
 mod subject;
 mod unmapped;
 mod verified;
@@ -44,10 +46,25 @@ use expression::meter::Meter;
 pub use expression::{Expression, Scope};
 pub use fault::{EvalFault, MappingFault};
 pub use mapping::CompiledMapping;
+pub use rules::{CompiledRules, RuleInput, Ruling};
 pub use whoami::{WhoamiFault, parse_whoami};
 
 /// The names at the root of a mapping that no answer can take.
 pub const ROOTS: [&str; 3] = ["whoami", "claims", "token_response"];
+
+/// What a text is worth as a known field of a person, by the same rules for providers and for people
+/// who type it; or why it is nothing, to be put behind the field's name.
+pub fn field_text(field: ProfileField, text: &str) -> Result<String, &'static str> {
+    match text.trim() {
+        "" => Err("is blank"),
+        text => draft::worth(field, text),
+    }
+}
+
+/// Whether a field without a meaning of its own may have this name.
+pub fn is_field_name(name: &str) -> bool {
+    draft::is_extra_name(name) && !name.contains(char::is_control)
+}
 
 static NULL: Value = Value::Null;
 
@@ -131,7 +148,7 @@ impl Normaliser {
         let email_verified = is_verified(ProfileField::Email, self.trusts_email);
         let phone_verified = is_verified(ProfileField::Phone, self.trusts_phone);
         let (profile, warnings) = draft.into_profile();
-        Ok(SignedIn { profile, subject, email_verified, phone_verified, warnings })
+        Ok(SignedIn { profile, subject, email_verified, phone_verified, warnings, ..SignedIn::default() })
     }
 }
 

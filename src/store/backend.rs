@@ -111,7 +111,7 @@ pub trait Backend: Send + Sync + 'static {
     /// by which `Store` finds out what became of one.
     fn may_lose_replies(&self) -> bool;
 
-    /// The records of `keys` (of one partition), in their order; none where there is no record.
+    /// The records of `keys` (of one partition) as of one moment, in their order; none where there is no record.
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, Unavailable>;
 
     /// At most `limit` members of a set that come after `after`, in the order of their bytes.
@@ -163,6 +163,11 @@ impl Key {
     /// Where it lives.
     pub fn partition(&self) -> Partition {
         self.partition
+    }
+
+    /// The whole name as text, shared.
+    pub(super) fn text(&self) -> &Arc<str> {
+        &self.text
     }
 
     /// The whole name, with its hash tag.

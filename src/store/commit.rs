@@ -1,14 +1,15 @@
 //! From a [`Tx`] to a batch, and from a lost reply to the truth.
 
 use std::mem;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::backend::{Backend, Batch, Commit, Durability, Expect, Key, Partition, Put, Unavailable};
-use super::keys::{Due, due_set};
-use super::tx::{Op, Place, Tx};
+use super::keys::{Due, due_set, tenants_set};
+use super::tx::{Name, Op, Place, Tx};
 use super::{StoreError, TenantKeys, TenantStore};
 use crate::clock::Clock;
 
@@ -30,9 +31,19 @@ impl TenantStore {
             return Ok(());
         }
         let inner = &self.store.inner;
+        let links = mem::take(&mut tx.links);
         let events = mem::take(&mut tx.events);
-        let batch = self.batch(tx, inner.clock.now());
+        let mut batch = self.batch(tx, inner.clock.now());
+        let listed = self.keys.listed.load(Ordering::Relaxed);
+        if !listed {
+            let tenant = self.keys.tenant.as_str().as_bytes().to_vec();
+            batch.adds.push((tenants_set(self.keys.partition), tenant));
+        }
         apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await?;
+        if !listed {
+            self.keys.listed.store(true, Ordering::Relaxed);
+        }
+        inner.changes.tell(&links);
         for kind in events {
             metrics::counter!("countersign_events_total", "type" => kind.as_str()).increment(1);
         }
@@ -45,26 +56,96 @@ impl TenantStore {
         for op in tx.ops {
             match op {
                 Op::Put { kind, place, expect, plain, until } => {
-                    let key = key_of(keys, kind, place);
-                    let value = Bytes::from(keys.seal(kind, key.as_bytes(), &plain, self.nonce()));
-                    batch.expects.extend(expect.map(|expect| (key.clone(), expect)));
+                    let Target { key, elsewhere, from, .. } = Target::of(keys, kind, place);
+                    let value = Bytes::from(keys.seal(kind, key.as_bytes(), plain, self.nonce()));
+                    match (expect, from) {
+                        (Some(expect @ Expect::At(_)), Some(from)) => {
+                            batch.deletes.push(from.clone());
+                            batch.expects.extend([(from, expect), (key.clone(), Expect::Absent)]);
+                        }
+                        (expect, _) => batch.expects.extend(expect.map(|expect| (key.clone(), expect))),
+                    }
+                    match expect {
+                        Some(Expect::Absent) => {
+                            batch.expects.extend(elsewhere.into_iter().map(|key| (key, Expect::Absent)));
+                        }
+                        Some(Expect::At(_)) => {}
+                        // Whatever stood under this text, it is this now.
+                        None => batch.deletes.extend(elsewhere),
+                    }
                     batch.puts.push(Put { key, value, ttl: until.map(|until| ttl(now, until)) });
                 }
                 Op::Delete(key) => batch.deletes.push(key),
+                Op::Forget { kind, place } => {
+                    let Target { key, elsewhere, .. } = Target::of(keys, kind, place);
+                    batch.deletes.extend(elsewhere.into_iter().chain([key]));
+                }
                 Op::Expect(key, version) => batch.expects.push((key, Expect::At(version))),
                 Op::Member { is_in, set, set_kind, member } => {
+                    let member = name(keys, member);
+                    let Target { key, elsewhere, previous, .. } = Target::of(keys, set_kind, set);
+                    let leaves = if is_in { Vec::from_iter(previous) } else { elsewhere };
+                    batch.removes.extend(leaves.into_iter().map(|key| (key, member.clone())));
                     let list = if is_in { &mut batch.adds } else { &mut batch.removes };
-                    list.push((key_of(keys, set_kind, set), member));
+                    list.push((key, member));
                 }
                 Op::Append { log, entry } => batch.appends.push((keys.key(log, ""), entry)),
                 Op::Due { is_in, kind, at, id } => {
                     let list = if is_in { &mut batch.adds } else { &mut batch.removes };
+                    let id = String::from_utf8(name(keys, id)).expect("an id and a hash are texts");
                     let due = Due { at, kind, tenant: keys.tenant.clone(), id };
                     list.push((due_set(keys.partition), due.to_member()));
                 }
             }
         }
         batch
+    }
+}
+
+/// Where a record or a set goes while the index key may be in the middle of a replacement.
+struct Target {
+    key: Key,
+    /// Where else it could stand, under the next and the previous index key: a record that must be new stands in
+    /// none of these places, and what is taken out is taken out of all of them.
+    elsewhere: Vec<Key>,
+    /// The one of these that is on its way out.
+    previous: Option<Key>,
+    /// Where it stood until now.
+    from: Option<Key>,
+}
+
+impl Target {
+    fn of(keys: &TenantKeys, kind: &str, place: Place) -> Self {
+        let hashed = |purpose: &str, text: &str| {
+            let names = keys.names(purpose, text);
+            let key = |name: &str| keys.key(kind, name);
+            Self {
+                key: key(&names.active),
+                elsewhere: names.others().map(key).collect(),
+                previous: names.previous.as_deref().map(key),
+                from: None,
+            }
+        };
+        let plain = |key| Self { key, elsewhere: Vec::new(), previous: None, from: None };
+        match place {
+            Place::Only => plain(keys.key(kind, "")),
+            Place::Named(name) => plain(keys.key(kind, &name)),
+            Place::Known(key) => plain(key),
+            Place::Hashed(purpose, text) => hashed(purpose, &text),
+            Place::Moved(from, purpose, text) => {
+                let target = hashed(purpose, &text);
+                // The index key may have been put back meanwhile.
+                let from = Some(from).filter(|from| *from != target.key);
+                Self { from, ..target }
+            }
+        }
+    }
+}
+
+fn name(keys: &TenantKeys, name: Name) -> Vec<u8> {
+    match name {
+        Name::Is(bytes) => bytes,
+        Name::Hashed(purpose, text) => keys.hash(purpose, &text).into_bytes(),
     }
 }
 
@@ -143,15 +224,6 @@ async fn settle(
 
 fn mark_as(mark: &Key, what: &'static [u8]) -> Put {
     Put { key: mark.clone(), value: Bytes::from_static(what), ttl: Some(MARK_TTL) }
-}
-
-fn key_of(keys: &TenantKeys, kind: &str, place: Place) -> Key {
-    match place {
-        Place::Only => keys.key(kind, ""),
-        Place::Named(name) => keys.key(kind, &name),
-        Place::Hashed(purpose, text) => keys.key(kind, &keys.hash(purpose, &text)),
-        Place::Known(key) => key,
-    }
 }
 
 /// Time from `now` to `until`; a moment at least, since a record that is written is meant to be read.

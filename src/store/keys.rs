@@ -18,18 +18,25 @@ use super::backend::{Key, Partition};
 pub enum DueKind {
     /// A link's time is over; the id is the link's.
     LinkExpiry,
-    /// A link has been kept for long enough; the id is the link's.
+    /// The tenant's links and attempts of before an hour have been kept for long enough; the id is empty.
     LinkSweep,
     /// A sign-in that waits for the chat lapses; the id is the authorization request's key.
     RequestLapse,
     /// A conversation stops to be verified; the id is the conversation's key.
     ConversationLapse,
+    /// What is left of an erased contact outside of its record; the id is the contact's.
+    ContactErasure,
 }
 
 impl DueKind {
     /// Every kind.
-    pub const ALL: [Self; 4] =
-        [Self::LinkExpiry, Self::LinkSweep, Self::RequestLapse, Self::ConversationLapse];
+    pub const ALL: [Self; 5] = [
+        Self::LinkExpiry,
+        Self::LinkSweep,
+        Self::RequestLapse,
+        Self::ConversationLapse,
+        Self::ContactErasure,
+    ];
 
     /// The word in a set member.
     pub fn as_str(self) -> &'static str {
@@ -38,6 +45,7 @@ impl DueKind {
             Self::LinkSweep => "link-sweep",
             Self::RequestLapse => "request-lapse",
             Self::ConversationLapse => "conversation-lapse",
+            Self::ContactErasure => "contact-erasure",
         }
     }
 }
@@ -126,6 +134,17 @@ pub fn tenant_key(partition: Partition, tenant: &TenantId, kind: &str, name: &st
     Key::new(partition, &text)
 }
 
+/// The set of a partition that holds the names of all tenants that ever stored something in it.
+pub fn tenants_set(partition: Partition) -> Key {
+    Key::new(partition, "tenants")
+}
+
+/// The name within its kind, of a key that [`tenant_key`] made; empty for the only one of a kind.
+pub fn name_of(key: &Key) -> &str {
+    let text = std::str::from_utf8(key.as_bytes()).expect("a key is made of texts");
+    text.splitn(4, ':').nth(3).unwrap_or_default()
+}
+
 /// The form in which email addresses are compared: in any case, without white space around.
 pub fn normal_email(email: &str) -> String {
     email.trim().to_lowercase()
@@ -137,7 +156,7 @@ pub fn normal_phone(phone: &str) -> String {
     if digits.is_empty() { phone.trim().to_owned() } else { digits }
 }
 
-fn millis(at: Timestamp) -> u64 {
+pub(super) fn millis(at: Timestamp) -> u64 {
     u64::try_from(at.as_millisecond()).unwrap_or(0)
 }
 
@@ -167,6 +186,7 @@ mod tests {
         let key = |name| tenant_key(Partition::new(0xa7), &tenant("acme"), "contacts", name);
         assert_eq!(key("").as_bytes(), b"{a7}:acme:contacts");
         assert_eq!(key("x").as_bytes(), b"{a7}:acme:contacts:x");
+        assert_eq!((name_of(&key("x")), name_of(&key(""))), ("x", ""));
     }
 
     #[test]

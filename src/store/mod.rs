@@ -6,19 +6,26 @@
 //! then the calls of [`TenantStore`].
 //!
 //! To add a record: 1. its type in `domain/`, 2. a line in `records.rs`, 3. its changes in
-//! `tx.rs`, 4. its reads in `read.rs`, 5. a test in `tests/it/store/typed.rs`.
+//! `tx.rs`, 4. its reads in `read.rs`, 5. a test in `tests/it/store/typed.rs`. If it is found by a keyed
+//! hash, also 6. a line in `hashed.rs`, 7. its move in `reindex.rs` if it lasts.
 //!
 //! To add a backend: 1. one file (or folder) here that implements `Backend`, 2. an arm in
 //! `app.rs`, 3. a line in `tests/it/store/mod.rs`, which runs the conformance suite and the
 //! model on it.
 
 pub mod backend;
+mod changes;
 mod commit;
+mod hashed;
 pub mod keys;
+mod lists;
 pub mod measured;
+mod people;
 mod read;
+mod read_people;
 pub mod records;
 pub mod redis;
+mod reindex;
 pub mod seal;
 pub mod sqlite;
 mod tx;
@@ -28,17 +35,22 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 
 use jiff::Timestamp;
+use subtle::ConstantTimeEq as _;
 
 use crate::clock::Clock;
-use crate::domain::ids::{ConversationId, TenantId};
+use crate::domain::ids::{ConversationId, LinkId, TenantId};
 
 use backend::{Backend, Partition, Unavailable};
+use changes::Changes;
 use keys::{Due, due_set};
 use seal::{Ring, SealError, SealKeys, TenantKeys};
 
 pub use backend::Durability;
+pub use changes::LinkWatch;
 pub use keys::DueKind;
-pub use read::{ContactFilter, LoginRecords, Page};
+pub use lists::{Asked, List, Row};
+pub use read::{LoginRecords, Page};
+pub use read_people::{ContactFilter, FoundTrace};
 pub use records::Stored;
 pub use tx::{LINK_KEPT, Tx};
 
@@ -54,6 +66,7 @@ struct Inner {
     clock: Clock,
     /// Customer numbers that were reserved and not handed out yet.
     numbers: Mutex<HashMap<TenantId, Range<u64>>>,
+    changes: Arc<Changes>,
 }
 
 /// The store of one tenant: cheap to make, made per call.
@@ -93,7 +106,7 @@ pub enum StoreError {
         /// Where its JSON fails, from 1.
         column: usize,
     },
-    /// A cursor that this store never gave.
+    /// A cursor of another list, of another tenant, or of nobody.
     #[error("the cursor is not one of this list; leave it out to start from the newest")]
     BadCursor,
 }
@@ -102,7 +115,8 @@ impl Store {
     /// The store over `backend`.
     pub fn new(backend: Arc<dyn Backend>, keys: SealKeys, clock: Clock) -> Self {
         let numbers = Mutex::new(HashMap::new());
-        Self { inner: Arc::new(Inner { backend, ring: Ring::new(keys), clock, numbers }) }
+        let (ring, changes) = (Ring::new(keys), Arc::default());
+        Self { inner: Arc::new(Inner { backend, ring, clock, numbers, changes }) }
     }
 
     /// The store of one tenant.
@@ -115,10 +129,16 @@ impl Store {
         Ok(self.inner.backend.ping().await?)
     }
 
-    /// Seals with new keys from now on. Values of keys that are no longer there do not open; the index key must
-    /// stay the same, or nothing is found.
+    /// Seals with new keys from now on. Values of keys that are no longer there do not open. Another index key must
+    /// have been the next one before, and keeps the one before as the previous one until [`reindex`](Self::reindex)
+    /// has moved everything, or nothing is found.
     pub fn replace_keys(&self, keys: SealKeys) {
         self.inner.ring.replace(keys);
+    }
+
+    /// Hears of every change of a link that is made through this store, from now on.
+    pub fn watch_link(&self, link: &LinkId) -> LinkWatch {
+        self.inner.changes.watch(link)
     }
 
     /// At most `limit` entries of a partition that are due at `now`, earliest first. An entry stays until a
@@ -148,17 +168,29 @@ impl TenantStore {
 
     /// The key of an authorization request: the keyed hash of its state.
     pub fn request_key(&self, state: &str) -> String {
-        self.keys.hash(tx::STATE, state)
+        self.keys.hash(hashed::STATE, state)
     }
 
     /// The key of a conversation: the keyed hash of its id, which may be personal.
     pub fn conversation_key(&self, id: &ConversationId) -> String {
-        self.keys.hash(tx::CONVERSATION, id.as_str())
+        self.keys.hash(hashed::CONVERSATION, id.as_str())
     }
 
     /// A keyed hash of a text, for looking it up or comparing it without keeping it: 43 characters of base64url.
     pub fn hash(&self, purpose: &str, text: &str) -> String {
         self.keys.hash(purpose, text)
+    }
+
+    /// The keyed hash of a text, and behind it those that the index keys before and after would give.
+    pub fn hashes(&self, purpose: &str, text: &str) -> Vec<String> {
+        self.keys.names(purpose, text).all().map(str::to_owned).collect()
+    }
+
+    /// Whether a hash is that of a text, also if it was made with the index key before or the next one. The
+    /// comparison takes the same time wherever they differ.
+    pub fn is_hash(&self, purpose: &str, text: &str, hash: &str) -> bool {
+        let names = self.keys.names(purpose, text);
+        names.all().fold(false, |found, name| found | bool::from(name.as_bytes().ct_eq(hash.as_bytes())))
     }
 
     /// Seals a short text so that it may stand in a URL.

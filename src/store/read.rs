@@ -4,14 +4,15 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
+use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, ConversationId, EventId, LinkId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Key, Versioned};
-use super::keys::{Listed, normal_email, normal_phone};
+use super::hashed::{CONVERSATION, IDENTITY, ONCE, Places, STATE, TOKEN};
 use super::records::{Record, Stored};
-use super::tx::{self, AUDITS, BY_EMAIL, BY_EXTERNAL_ID, BY_PHONE, CONTACTS, EVENTS, IDENTITY, TOKEN};
+use super::tx::{self, AUDITS, EVENTS};
 use super::{StoreError, TenantStore};
 
 /// Customer numbers that are reserved at once: one durable write for so many new contacts. A restart leaves a gap.
@@ -19,19 +20,6 @@ const NUMBERS_AT_ONCE: u64 = 20;
 /// Log entries that are looked at together.
 const LOOKED_AT_ONCE: usize = 200;
 const CUSTOMER_NUMBER: &str = "customer-number";
-
-/// Which contacts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ContactFilter {
-    /// Every one.
-    All,
-    /// With this email address, in any case.
-    Email(String),
-    /// With this phone number, however it is written.
-    Phone(String),
-    /// With this id of the platform.
-    ExternalId(String),
-}
 
 /// A part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +49,7 @@ impl TenantStore {
 
     /// A link by what stands in its URL.
     pub async fn link_by_token(&self, token: &str) -> Result<Option<Stored<Link>>, StoreError> {
-        let key = self.keys.key(LinkId::KIND, &self.keys.hash(TOKEN, token));
-        match self.one::<LinkId>(key).await? {
+        match self.hashed::<LinkId>(TOKEN, token).await? {
             Some(id) => self.link(&id).await,
             None => Ok(None),
         }
@@ -73,7 +60,7 @@ impl TenantStore {
         &self,
         state: &str,
     ) -> Result<Option<Stored<AuthorizationRequest>>, StoreError> {
-        self.request(&self.request_key(state)).await
+        self.hashed(STATE, state).await
     }
 
     /// An authorization request by its key, see [`request_key`](Self::request_key).
@@ -81,12 +68,23 @@ impl TenantStore {
         self.one(self.keys.key(AuthorizationRequest::KIND, key)).await
     }
 
+    /// The authorization requests of these keys, in their order; those that are gone are left out.
+    pub async fn requests(&self, keys: &[&str]) -> Result<Vec<Stored<AuthorizationRequest>>, StoreError> {
+        let keys: Vec<_> = keys.iter().map(|key| self.keys.key(AuthorizationRequest::KIND, key)).collect();
+        Ok(self.many(keys).await?.into_iter().flatten().collect())
+    }
+
+    /// What an order of this name has made; see [`Tx::put_made_once`](super::Tx::put_made_once).
+    pub async fn made_once(&self, name: &str) -> Result<Option<Stored<MadeOnce>>, StoreError> {
+        self.hashed(ONCE, name).await
+    }
+
     /// A conversation by the platform's id.
     pub async fn conversation(
         &self,
         id: &ConversationId,
     ) -> Result<Option<Stored<Conversation>>, StoreError> {
-        self.conversation_by_key(&self.conversation_key(id)).await
+        self.hashed(CONVERSATION, id.as_str()).await
     }
 
     /// A conversation by its key, see [`conversation_key`](Self::conversation_key).
@@ -111,7 +109,7 @@ impl TenantStore {
         provider: &ProviderId,
         subject: &str,
     ) -> Result<Option<Stored<ContactId>>, StoreError> {
-        self.one(self.identity_key(provider, subject)).await
+        self.hashed(IDENTITY, &tx::identity_text(provider, subject)).await
     }
 
     /// A link with its conversation, in one read.
@@ -131,44 +129,19 @@ impl TenantStore {
         conversation: &ConversationId,
         identity: Option<(&ProviderId, &str)>,
     ) -> Result<LoginRecords, StoreError> {
-        let mut keys = vec![
-            self.keys.key(Link::KIND, link.as_str()),
-            self.keys.key(Conversation::KIND, &self.conversation_key(conversation)),
-        ];
-        keys.extend(identity.map(|(provider, subject)| self.identity_key(provider, subject)));
-        let found = self.store.inner.backend.get(&keys).await?;
-        let mut found = keys.into_iter().zip(found);
+        let link = self.keys.key(Link::KIND, link.as_str());
+        let conversation = self.places::<Conversation>(CONVERSATION, conversation.as_str());
+        let identity = identity.map(|(provider, subject)| {
+            self.places::<ContactId>(IDENTITY, &tx::identity_text(provider, subject))
+        });
+        let mut keys = vec![link.clone()];
+        keys.extend(conversation.keys().chain(identity.iter().flat_map(Places::keys)).cloned());
+        let mut found = self.store.inner.backend.get(&keys).await?.into_iter();
         Ok(LoginRecords {
-            link: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
-            conversation: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
-            identity: found.next().map_or(Ok(None), |(key, found)| self.open(key, found))?,
+            link: self.open(link, found.next().flatten())?,
+            conversation: self.first(conversation, &mut found)?,
+            identity: identity.map_or(Ok(None), |identity| self.first(identity, &mut found))?,
         })
-    }
-
-    /// At most `limit` contacts behind `after` (a [`Page::next`]), newest first.
-    pub async fn contact_ids(
-        &self,
-        filter: ContactFilter,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Page<ContactId>, StoreError> {
-        let hashed = |kind: &str, text: &str| self.keys.key(kind, &self.keys.hash(kind, text));
-        let set = match filter {
-            ContactFilter::All => self.keys.key(CONTACTS, ""),
-            ContactFilter::Email(email) => hashed(BY_EMAIL, &normal_email(&email)),
-            ContactFilter::Phone(phone) => hashed(BY_PHONE, &normal_phone(&phone)),
-            ContactFilter::ExternalId(id) => hashed(BY_EXTERNAL_ID, &id),
-        };
-        let after = match after {
-            Some(cursor) => Listed::parse_cursor(cursor).ok_or(StoreError::BadCursor)?,
-            None => Vec::new(),
-        };
-        // One more than asked for shows whether there is a next page.
-        let mut members = self.store.inner.backend.range(&set, &after, limit.saturating_add(1)).await?;
-        let more = members.len() > limit;
-        members.truncate(limit);
-        let next = members.last().filter(|_| more).map(|last| Listed::cursor(last));
-        Ok(Page { items: members.iter().filter_map(|member| Listed::parse(member)).collect(), next })
     }
 
     /// At most `limit` events behind a position, with theirs. Erased ones are left out; an empty answer is the end.
@@ -221,17 +194,12 @@ impl TenantStore {
         act(numbers.entry(self.keys.tenant.clone()).or_default())
     }
 
-    fn identity_key(&self, provider: &ProviderId, subject: &str) -> Key {
-        let hash = self.keys.hash(IDENTITY, &tx::identity_text(provider, subject));
-        self.keys.key(ContactId::KIND, &hash)
-    }
-
-    async fn one<R: Record>(&self, key: Key) -> Result<Option<Stored<R>>, StoreError> {
+    pub(super) async fn one<R: Record>(&self, key: Key) -> Result<Option<Stored<R>>, StoreError> {
         let found = self.store.inner.backend.get(std::slice::from_ref(&key)).await?.pop().flatten();
         self.open(key, found)
     }
 
-    async fn many<R: Record>(&self, keys: Vec<Key>) -> Result<Vec<Option<Stored<R>>>, StoreError> {
+    pub(super) async fn many<R: Record>(&self, keys: Vec<Key>) -> Result<Vec<Option<Stored<R>>>, StoreError> {
         if keys.is_empty() {
             return Ok(Vec::new());
         }
@@ -239,7 +207,11 @@ impl TenantStore {
         keys.into_iter().zip(found).map(|(key, found)| self.open(key, found)).collect()
     }
 
-    fn open<R: Record>(&self, key: Key, found: Option<Versioned>) -> Result<Option<Stored<R>>, StoreError> {
+    pub(super) fn open<R: Record>(
+        &self,
+        key: Key,
+        found: Option<Versioned>,
+    ) -> Result<Option<Stored<R>>, StoreError> {
         let Some(found) = found else { return Ok(None) };
         let plain = self
             .keys
@@ -247,7 +219,7 @@ impl TenantStore {
             .map_err(|cause| StoreError::Unreadable { kind: R::KIND, cause })?;
         let value = serde_json::from_slice(&plain)
             .map_err(|error| StoreError::Malformed { kind: R::KIND, column: error.column() })?;
-        Ok(Some(Stored { value, key, version: found.version }))
+        Ok(Some(Stored { value, key, version: found.version, outdated: false }))
     }
 
     /// The last position of a log; positions have no gaps, so that it can be closed in on.
@@ -312,7 +284,8 @@ mod tests {
         let id: ContactId = "ct_00000000000000000000000000000001".parse().unwrap();
         let key = at.keys.key(Contact::KIND, id.as_str());
         for text in ["", "no json", r#"{"id": "dana@example.com"}"#] {
-            let value = Bytes::from(at.keys.seal(Contact::KIND, key.as_bytes(), text.as_bytes(), at.nonce()));
+            let plain = zeroize::Zeroizing::new(text.as_bytes().to_vec());
+            let value = Bytes::from(at.keys.seal(Contact::KIND, key.as_bytes(), plain, at.nonce()));
             let put = Put { key: key.clone(), value, ttl: None };
             let batch = Batch { puts: vec![put], ..Batch::default() };
             backend.commit(key.partition(), batch, Durability::Relaxed).await.unwrap();

@@ -2,13 +2,14 @@
 
 use std::ops::Deref;
 
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
+use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
@@ -38,10 +39,24 @@ records! {
     Contact => "contact",
     Event => "event",
     AuditEntry => "audit",
+    MadeOnce => "once",
     // Indexes: which link has this token, which contact owns this identity.
     LinkId => "token",
     ContactId => "identity",
+    // Which contact has this id of the platform, and which one a contact was merged into.
+    ExternalOwner => "external",
+    Survivor => "alias",
 }
+
+/// The contact that has an id of the platform.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct ExternalOwner(pub ContactId);
+
+/// The contact that another one was merged into.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Survivor(pub ContactId);
 
 /// A record as it was read: its value, and what a change of it must expect.
 #[derive(Debug, Clone)]
@@ -50,6 +65,8 @@ pub struct Stored<T> {
     pub value: T,
     pub(super) key: Key,
     pub(super) version: Version,
+    /// Whether it stands under the previous index key, from which its next change moves it.
+    pub(super) outdated: bool,
 }
 
 impl<T> Stored<T> {

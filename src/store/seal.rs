@@ -5,7 +5,9 @@
 //! HKDF-SHA256 (RFC 5869) of the seal key and the tenant; tenant, kind and key are associated
 //! data, so that a value opens nowhere but where it was put.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
@@ -13,27 +15,31 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use moka::sync::Cache;
 use zeroize::Zeroizing;
 
 use crate::domain::ids::TenantId;
 
 use super::backend::{Key, Partition};
+use super::hashed::Names;
 use super::keys;
 
 /// The layout described above; another layout gets another number.
 const FORMAT: u8 = 1;
 /// The kind under which texts are sealed that stand in URLs. No record has it.
 const TEXT_KIND: &str = "text";
-/// Tenants whose derived keys are remembered; one more costs a derivation (about 10 µs).
-const REMEMBERED_TENANTS: u64 = 20_000;
+/// Purposes of hashes whose keys are remembered per tenant: there are about ten, all of them words of ours.
+const REMEMBERED_PURPOSES: usize = 32;
+/// Tenants whose derived keys are remembered; when there are more, all are derived anew (about 10 µs each).
+const REMEMBERED_TENANTS: usize = 20_000;
 
 /// The secret keys of the store: seal keys, one of which seals while the others only open what
-/// they sealed before, and the index key.
+/// they sealed before, and the index key, with its successor and predecessor while it is replaced.
 pub struct SealKeys {
     active: usize,
     seals: Vec<(Arc<str>, Prk)>,
     index: Prk,
+    next_index: Option<Prk>,
+    previous_index: Option<Prk>,
 }
 
 /// Why keys are no [`SealKeys`].
@@ -84,8 +90,16 @@ impl SealKeys {
         }
         let position = prepared.iter().position(|(id, _)| **id == *active);
         let active = position.ok_or_else(|| SealKeysError::NoActive(active.to_owned()))?;
-        let index = root(b"countersign index 1", &Zeroizing::new(index));
-        Ok(Self { active, seals: prepared, index })
+        Ok(Self { active, seals: prepared, index: index_root(index), next_index: None, previous_index: None })
+    }
+
+    /// The same with the index keys under which something may stand beside the active one: the next, with which
+    /// other brokers may write already, and the previous, from which everything is moved. The bytes are wiped.
+    #[must_use]
+    pub fn with_indexes(mut self, next: Option<[u8; 32]>, previous: Option<[u8; 32]>) -> Self {
+        self.next_index = next.map(index_root);
+        self.previous_index = previous.map(index_root);
+        self
     }
 }
 
@@ -102,7 +116,7 @@ pub(super) struct Ring {
 
 struct Current {
     keys: SealKeys,
-    tenants: Cache<TenantId, Arc<TenantKeys>>,
+    tenants: RwLock<HashMap<TenantId, Arc<TenantKeys>>>,
 }
 
 impl Ring {
@@ -114,20 +128,28 @@ impl Ring {
         self.current.store(Arc::new(Current::new(keys)));
     }
 
+    /// Whether something may stand under an index key that is on its way out.
+    pub(super) fn has_previous_index(&self) -> bool {
+        self.current.load().keys.previous_index.is_some()
+    }
+
     pub(super) fn of(&self, tenant: &TenantId) -> Arc<TenantKeys> {
         let current = self.current.load();
-        if let Some(known) = current.tenants.get(tenant) {
-            return known;
+        if let Some(known) = current.tenants.read().unwrap_or_else(PoisonError::into_inner).get(tenant) {
+            return Arc::clone(known);
         }
         let derived = Arc::new(TenantKeys::derive(&current.keys, tenant));
-        current.tenants.insert(tenant.clone(), Arc::clone(&derived));
-        derived
+        let mut tenants = current.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        if tenants.len() >= REMEMBERED_TENANTS {
+            tenants.clear();
+        }
+        Arc::clone(tenants.entry(tenant.clone()).or_insert(derived))
     }
 }
 
 impl Current {
     fn new(keys: SealKeys) -> Self {
-        Self { keys, tenants: Cache::new(REMEMBERED_TENANTS) }
+        Self { keys, tenants: RwLock::default() }
     }
 }
 
@@ -138,6 +160,12 @@ pub(super) struct TenantKeys {
     active: usize,
     seals: Vec<(Arc<str>, LessSafeKey)>,
     index: Prk,
+    /// Derived from the index key when first used.
+    hashes: RwLock<Vec<(Box<str>, hmac::Key)>>,
+    next_index: Option<Prk>,
+    previous_index: Option<Prk>,
+    /// Whether the store knows the tenant's name.
+    pub(super) listed: AtomicBool,
 }
 
 impl TenantKeys {
@@ -147,13 +175,19 @@ impl TenantKeys {
             let okm = seal.expand(&info, &AES_256_GCM).expect("an AES key is shorter than HKDF's limit");
             (Arc::clone(id), LessSafeKey::new(UnboundKey::from(okm)))
         });
-        let index = keys.index.expand(&info, HKDF_SHA256).expect("a hash is shorter than HKDF's limit");
+        let index = |index: &Prk| {
+            Prk::from(index.expand(&info, HKDF_SHA256).expect("a hash is shorter than HKDF's limit"))
+        };
         Self {
             partition: keys::partition_of(tenant),
             tenant: tenant.clone(),
             active: keys.active,
             seals: seals.collect(),
-            index: Prk::from(index),
+            index: index(&keys.index),
+            hashes: RwLock::default(),
+            next_index: keys.next_index.as_ref().map(index),
+            previous_index: keys.previous_index.as_ref().map(index),
+            listed: AtomicBool::new(false),
         }
     }
 
@@ -164,25 +198,60 @@ impl TenantKeys {
 
     /// HMAC-SHA256 (RFC 2104) of a text under a key of this tenant and purpose, in base64url.
     pub(super) fn hash(&self, purpose: &str, text: &str) -> String {
-        let info = [purpose.as_bytes()];
-        let okm = self.index.expand(&info, hmac::HMAC_SHA256).expect("a hash is shorter than HKDF's limit");
-        URL_SAFE_NO_PAD.encode(hmac::sign(&hmac::Key::from(okm), text.as_bytes()))
+        URL_SAFE_NO_PAD.encode(hmac::sign(&self.hash_key(purpose), text.as_bytes()))
     }
 
-    /// Seals `plain` for the place `key`. A nonce is random and never used twice.
-    pub(super) fn seal(&self, kind: &str, key: &[u8], plain: &[u8], nonce: [u8; NONCE_LEN]) -> Vec<u8> {
+    /// The same with every index key: the names under which something may stand.
+    pub(super) fn names(&self, purpose: &str, text: &str) -> Names {
+        let hash = |index: &Prk| hmac::sign(&hash_key_of(index, purpose), text.as_bytes());
+        let other = |index: &Option<Prk>| index.as_ref().map(|index| URL_SAFE_NO_PAD.encode(hash(index)));
+        Names {
+            active: self.hash(purpose, text),
+            next: other(&self.next_index),
+            previous: other(&self.previous_index),
+        }
+    }
+
+    /// A derivation costs more than the hash itself, so the keys are kept.
+    fn hash_key(&self, purpose: &str) -> hmac::Key {
+        let known = self.hashes.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, key)) = known.iter().find(|(known, _)| **known == *purpose) {
+            return key.clone();
+        }
+        drop(known);
+        let key = hash_key_of(&self.index, purpose);
+        let mut known = self.hashes.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < REMEMBERED_PURPOSES {
+            known.push((purpose.into(), key.clone()));
+        }
+        key
+    }
+
+    /// Seals `plain` for the place `key`. A nonce is random and never used twice. It is sealed where it stands, so
+    /// that no plain byte is left to be wiped.
+    pub(super) fn seal(
+        &self,
+        kind: &str,
+        key: &[u8],
+        mut plain: Zeroizing<Vec<u8>>,
+        nonce: [u8; NONCE_LEN],
+    ) -> Vec<u8> {
         let (id, cipher) = &self.seals[self.active];
+        let tag = cipher
+            .seal_in_place_separate_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(self.place(kind, key)),
+                &mut plain,
+            )
+            .expect("a value is shorter than the 64 GiB of AES-GCM");
+        let body = std::mem::take(&mut *plain);
         let head = 2 + id.len() + NONCE_LEN;
-        let mut sealed = Vec::with_capacity(head + plain.len() + AES_256_GCM.tag_len());
+        let mut sealed = Vec::with_capacity(head + body.len() + AES_256_GCM.tag_len());
         sealed.push(FORMAT);
         sealed.push(u8::try_from(id.len()).expect("an id has at most 64 bytes"));
         sealed.extend_from_slice(id.as_bytes());
         sealed.extend_from_slice(&nonce);
-        sealed.extend_from_slice(plain);
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let tag = cipher
-            .seal_in_place_separate_tag(nonce, Aad::from(self.place(kind, key)), &mut sealed[head..])
-            .expect("a value is shorter than the 64 GiB of AES-GCM");
+        sealed.extend_from_slice(&body);
         sealed.extend_from_slice(tag.as_ref());
         sealed
     }
@@ -210,7 +279,8 @@ impl TenantKeys {
 
     /// Seals a short text for a URL.
     pub(super) fn seal_text(&self, purpose: &str, text: &str, nonce: [u8; NONCE_LEN]) -> String {
-        URL_SAFE_NO_PAD.encode(self.seal(TEXT_KIND, purpose.as_bytes(), text.as_bytes(), nonce))
+        let plain = Zeroizing::new(text.as_bytes().to_vec());
+        URL_SAFE_NO_PAD.encode(self.seal(TEXT_KIND, purpose.as_bytes(), plain, nonce))
     }
 
     /// Opens a text from a URL; none if it was not sealed here for this purpose.
@@ -231,6 +301,16 @@ impl TenantKeys {
         place.extend_from_slice(key);
         place
     }
+}
+
+fn hash_key_of(index: &Prk, purpose: &str) -> hmac::Key {
+    let info = [purpose.as_bytes()];
+    let okm = index.expand(&info, hmac::HMAC_SHA256).expect("a hash is shorter than HKDF's limit");
+    hmac::Key::from(okm)
+}
+
+fn index_root(key: [u8; 32]) -> Prk {
+    root(b"countersign index 1", &Zeroizing::new(key))
 }
 
 fn root(salt: &[u8], key: &[u8; 32]) -> Prk {
@@ -263,13 +343,17 @@ mod tests {
         SealKeys::new(active, seals, [index; 32]).unwrap()
     }
 
+    fn plain(bytes: &[u8]) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(bytes.to_vec())
+    }
+
     fn keys() -> TenantKeys {
         TenantKeys::derive(&ring("k1", &[("k1", 1)], 2), &tenant("acme"))
     }
 
     #[test]
     fn a_sealed_value_opens_where_it_was_put_and_nowhere_else() {
-        let sealed = keys().seal("link", b"a", b"canary", NONCE);
+        let sealed = keys().seal("link", b"a", plain(b"canary"), NONCE);
         assert_eq!(&**keys().open("link", b"a", &sealed).unwrap(), b"canary");
         assert_eq!(keys().open("link", b"b", &sealed), Err(SealError::Tampered));
         assert_eq!(keys().open("contact", b"a", &sealed), Err(SealError::Tampered));
@@ -279,7 +363,7 @@ mod tests {
 
     #[test]
     fn a_sealed_value_says_its_format_key_and_nonce_and_hides_the_rest() {
-        let sealed = keys().seal("link", b"a", b"canary", NONCE);
+        let sealed = keys().seal("link", b"a", plain(b"canary"), NONCE);
         assert_eq!(&sealed[..4], b"\x01\x02k1");
         assert_eq!(sealed[4..16], NONCE);
         assert_eq!(sealed.len(), 16 + 6 + 16);
@@ -288,16 +372,16 @@ mod tests {
 
     #[test]
     fn a_retired_key_still_opens_what_it_sealed() {
-        let sealed = keys().seal("link", b"a", b"old", NONCE);
+        let sealed = keys().seal("link", b"a", plain(b"old"), NONCE);
         let rotated = TenantKeys::derive(&ring("k2", &[("k1", 1), ("k2", 7)], 2), &tenant("acme"));
         assert_eq!(&**rotated.open("link", b"a", &sealed).unwrap(), b"old");
-        let newer = rotated.seal("link", b"a", b"new", NONCE);
+        let newer = rotated.seal("link", b"a", plain(b"new"), NONCE);
         assert_eq!(keys().open("link", b"a", &newer), Err(SealError::UnknownKey("k2".to_owned())));
     }
 
     #[test]
     fn a_wrong_key_of_the_same_id_is_an_error() {
-        let sealed = keys().seal("link", b"a", b"text", NONCE);
+        let sealed = keys().seal("link", b"a", plain(b"text"), NONCE);
         let wrong = TenantKeys::derive(&ring("k1", &[("k1", 8)], 2), &tenant("acme"));
         assert_eq!(wrong.open("link", b"a", &sealed), Err(SealError::Tampered));
     }
@@ -319,7 +403,7 @@ mod tests {
         let before = ring_in_use.of(&tenant("acme"));
         assert!(Arc::ptr_eq(&before, &ring_in_use.of(&tenant("acme"))), "derived once");
         ring_in_use.replace(ring("k2", &[("k1", 1), ("k2", 7)], 2));
-        let sealed = ring_in_use.of(&tenant("acme")).seal("link", b"a", b"new", NONCE);
+        let sealed = ring_in_use.of(&tenant("acme")).seal("link", b"a", plain(b"new"), NONCE);
         assert_eq!(&sealed[2..4], b"k2");
     }
 
@@ -335,6 +419,21 @@ mod tests {
         assert_ne!(one, hash("acme", 1, 2, "phone", "a@b.example"));
         assert_ne!(one, hash("other", 1, 2, "email", "a@b.example"));
         assert_ne!(one, hash("acme", 1, 3, "email", "a@b.example"));
+    }
+
+    #[test]
+    fn while_the_index_key_is_replaced_a_text_has_a_name_under_each() {
+        let keys = |index, next: Option<u8>, previous: Option<u8>| {
+            let bytes = |byte: u8| [byte; 32];
+            let keys = ring("k", &[("k", 1)], index).with_indexes(next.map(bytes), previous.map(bytes));
+            TenantKeys::derive(&keys, &tenant("acme")).names("email", "a@b.example")
+        };
+        let (before, after) = (keys(2, Some(3), None), keys(3, None, Some(2)));
+        assert_eq!(
+            (&before.active, before.next.as_ref()),
+            (after.previous.as_ref().unwrap(), Some(&after.active))
+        );
+        assert_eq!(keys(2, None, None).all().count(), 1);
     }
 
     #[test]
@@ -359,7 +458,7 @@ mod tests {
 
         #[test]
         fn a_cut_or_changed_value_never_opens(plain: Vec<u8>, at: prop::sample::Index, flip in 1..=255_u8) {
-            let sealed = keys().seal("link", b"a", &plain, NONCE);
+            let sealed = keys().seal("link", b"a", super::Zeroizing::new(plain.clone()), NONCE);
             prop_assert_eq!(&**keys().open("link", b"a", &sealed).unwrap(), &plain[..]);
             let at = at.index(sealed.len());
             prop_assert!(keys().open("link", b"a", &sealed[..at]).is_err());

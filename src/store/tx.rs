@@ -7,36 +7,32 @@ use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::domain::audit::AuditEntry;
-use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{ContactId, ProviderId};
+use crate::domain::idempotency::MadeOnce;
+use crate::domain::ids::{ContactId, LinkId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Expect, Key, Version};
-use super::keys::{DueKind, Listed, normal_email, normal_phone};
+use super::hashed::{CONVERSATION, IDENTITY, ONCE, TOKEN, check_purpose};
+use super::keys::{DueKind, name_of};
+use super::lists::{Row, attempt_place, link_place};
 use super::records::{Record, Stored};
 
-/// How long a link is kept after it was made (DESIGN §3).
+/// How long links and attempts are kept after they were made (DESIGN §3).
 pub const LINK_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
-/// Frees a link's space if the sweep does not come.
-const LINK_TTL: SignedDuration = SignedDuration::from_hours(31 * 24);
-/// A finished authorization request shows its outcome to the same browser a little longer than it lives.
-const REQUEST_TTL: SignedDuration = SignedDuration::from_mins(30);
-
-/// Purposes of keyed hashes. Never changed once released.
-pub(super) const STATE: &str = "state";
-pub(super) const TOKEN: &str = "token";
-pub(super) const CONVERSATION: &str = "conversation";
-pub(super) const IDENTITY: &str = "identity";
+/// Frees the space of a link or an attempt if the sweep does not come.
+pub(super) const LINK_TTL: SignedDuration = SignedDuration::from_hours(35 * 24);
 
 /// Sets and logs of a tenant.
 pub(super) const CONTACTS: &str = "contacts";
-pub(super) const BY_EMAIL: &str = "contacts-by-email";
-pub(super) const BY_PHONE: &str = "contacts-by-phone";
-pub(super) const BY_EXTERNAL_ID: &str = "contacts-by-external-id";
+pub(super) const CONVERSATIONS: &str = "conversations";
+pub(super) const TRACES: &str = "contact-traces";
+pub(super) const LINKS: &str = "links";
+pub(super) const LINKS_OF: &str = "links-of-conversation";
+pub(super) const ATTEMPTS: &str = "attempts";
 pub(super) const EVENTS: &str = "events";
 pub(super) const AUDITS: &str = "audits";
 
@@ -44,6 +40,8 @@ pub(super) const AUDITS: &str = "audits";
 #[derive(Default)]
 pub struct Tx {
     pub(super) ops: Vec<Op>,
+    /// Links that change, for those who wait for it.
+    pub(super) links: Vec<LinkId>,
     /// The types of its events, to be counted once they are written.
     pub(super) events: Vec<EventType>,
 }
@@ -59,12 +57,16 @@ pub(super) enum Op {
         until: Option<Timestamp>,
     },
     Delete(Key),
+    Forget {
+        kind: &'static str,
+        place: Place,
+    },
     Expect(Key, Version),
     Member {
         is_in: bool,
         set: Place,
         set_kind: &'static str,
-        member: Vec<u8>,
+        member: Name,
     },
     Append {
         log: &'static str,
@@ -74,8 +76,16 @@ pub(super) enum Op {
         is_in: bool,
         kind: DueKind,
         at: Timestamp,
-        id: String,
+        id: Name,
     },
+}
+
+/// What stands in a set, and what is due.
+pub(super) enum Name {
+    /// These bytes.
+    Is(Vec<u8>),
+    /// The keyed hash of a text, under which its record stands.
+    Hashed(&'static str, Zeroizing<String>),
 }
 
 /// The name of a record or set within its kind.
@@ -88,6 +98,8 @@ pub(super) enum Place {
     Hashed(&'static str, Zeroizing<String>),
     /// As it was read.
     Known(Key),
+    /// By the keyed hash of a text; it stood under the previous index key until now.
+    Moved(Key, &'static str, Zeroizing<String>),
 }
 
 impl Tx {
@@ -101,19 +113,33 @@ impl Tx {
         self.ops.is_empty()
     }
 
-    /// A new link: found by its id and its token, due at its expiry and when it has been kept for long enough.
+    /// A new link: found by its id and its token, listed for tenant and conversation, due at its expiry. It is
+    /// deleted, with every attempt at it, when it has been kept for long enough: one entry for an hour's links.
     pub fn create_link(&mut self, link: &Link) {
         let until = Some(link.created_at + LINK_TTL);
         let id = link.id.as_str();
         self.put(Place::Named(id.to_owned()), Some(Expect::Absent), link, until);
         self.put(hashed(TOKEN, link.token.expose()), Some(Expect::Absent), &link.id, until);
+        self.list(true, Place::Only, LINKS, link_place(link));
+        self.list(true, conversation_place(link), LINKS_OF, link_place(link));
         self.due(DueKind::LinkExpiry, link.expires_at, id);
-        self.due(DueKind::LinkSweep, link.created_at + LINK_KEPT, id);
+        self.due(DueKind::LinkSweep, end_of_hour(link.expires_at) + LINK_KEPT, "");
+    }
+
+    /// Forgets a link that was kept for long enough.
+    pub fn forget_link(&mut self, row: &Row<Link>) {
+        self.list(false, Place::Only, LINKS, row.member.clone());
+        if let Some(link) = &row.record {
+            self.list(false, conversation_place(link), LINKS_OF, row.member.clone());
+            self.ops.push(Op::Forget { kind: LinkId::KIND, place: hashed(TOKEN, link.token.expose()) });
+            self.ops.push(Op::Delete(link.key.clone()));
+        }
     }
 
     /// A changed link. A final one is no longer due at its expiry.
     pub fn update_link(&mut self, stored: &Stored<Link>, link: &Link) {
         self.replace(stored, link, Some(link.created_at + LINK_TTL));
+        self.links.push(link.id.clone());
         let awaits = |link: &Link| (!link.status().is_final()).then_some(link.expires_at);
         let (before, after) = (awaits(stored), awaits(link));
         if before != after {
@@ -127,62 +153,61 @@ impl Tx {
         }
     }
 
-    /// A new authorization request, found by its state.
-    pub fn create_request(&mut self, state: &str, request: &AuthorizationRequest) {
-        let until = Some(request.expires_at + REQUEST_TTL);
-        self.put(hashed(STATE, state), Some(Expect::Absent), request, until);
+    /// A new authorization request, listed as an attempt and found by its state: its `key` is
+    /// [`request_key`](super::TenantStore::request_key) of it, by which others refer to it already.
+    pub fn create_request(&mut self, request: &AuthorizationRequest) {
+        let until = Some(request.created_at + LINK_TTL);
+        self.put(Place::Named(request.key.clone()), Some(Expect::Absent), request, until);
+        self.list(true, Place::Only, ATTEMPTS, attempt_place(request));
     }
 
     /// A changed authorization request.
     pub fn update_request(&mut self, stored: &Stored<AuthorizationRequest>, request: &AuthorizationRequest) {
-        self.replace(stored, request, Some(request.expires_at + REQUEST_TTL));
+        self.replace(stored, request, Some(request.created_at + LINK_TTL));
     }
 
-    /// Forgets an authorization request.
-    pub fn delete_request(&mut self, stored: &Stored<AuthorizationRequest>) {
-        self.ops.push(Op::Expect(stored.key.clone(), stored.version));
-        self.ops.push(Op::Delete(stored.key.clone()));
+    /// Forgets an attempt that was kept for long enough.
+    pub fn forget_attempt(&mut self, row: &Row<AuthorizationRequest>) {
+        self.list(false, Place::Only, ATTEMPTS, row.member.clone());
+        self.ops.extend(row.record.iter().map(|request| Op::Delete(request.key.clone())));
     }
 
-    /// A new conversation, or a change of the `stored` one.
+    /// What the order of this name has made, in place of what an order of long ago has. The name is a text that
+    /// only this sender's orders with this key have.
+    pub fn put_made_once(&mut self, stored: Option<&Stored<MadeOnce>>, name: &str, made: &MadeOnce) {
+        match stored {
+            Some(stored) => self.replace(stored, made, Some(made.until)),
+            None => self.put(hashed(ONCE, name), Some(Expect::Absent), made, Some(made.until)),
+        }
+    }
+
+    /// A new conversation, or a change of the `stored` one. Where somebody is verified it is due when that ends.
     pub fn put_conversation(&mut self, stored: Option<&Stored<Conversation>>, conversation: &Conversation) {
-        if let Some(stored) = stored {
-            return self.replace(stored, conversation, None);
-        }
-        let place = hashed(CONVERSATION, conversation.at.id.as_str());
-        self.put(place, Some(Expect::Absent), conversation, None);
-    }
-
-    /// A new contact: listed, and found by email, phone and external id.
-    pub fn create_contact(&mut self, contact: &Contact) {
-        let place = Place::Named(contact.id.as_str().to_owned());
-        self.put(place, Some(Expect::Absent), contact, None);
-        self.member(true, Place::Only, CONTACTS, contact);
-        for (kind, text) in lookups(contact) {
-            if let Some(text) = text {
-                self.member(true, hashed(kind, &text), kind, contact);
+        let until =
+            |conversation: &Conversation| conversation.verified.as_ref().map(|verified| verified.until);
+        let id = || Zeroizing::new(conversation.at.id.as_str().to_owned());
+        let lapse = match stored {
+            Some(stored) if !stored.outdated => {
+                self.replace(stored, conversation, None);
+                let news = until(conversation).filter(|_| until(stored) != until(conversation));
+                news.map(|until| (until, Name::Is(name_of(&stored.key).into())))
             }
-        }
-    }
-
-    /// A changed contact. What it was found by before and is no longer, finds it no longer. `created_at` is fixed.
-    pub fn update_contact(&mut self, stored: &Stored<Contact>, contact: &Contact) {
-        self.replace(stored, contact, None);
-        for ((kind, before), (_, after)) in lookups(stored).into_iter().zip(lookups(contact)) {
-            if before != after {
-                if let Some(text) = before {
-                    self.member(false, hashed(kind, &text), kind, stored);
-                }
-                if let Some(text) = after {
-                    self.member(true, hashed(kind, &text), kind, contact);
-                }
+            Some(stored) => {
+                let place = Place::Moved(stored.key.clone(), CONVERSATION, id());
+                self.put(place, Some(Expect::At(stored.version)), conversation, None);
+                self.conversation_listed(false, Name::Is(name_of(&stored.key).into()));
+                self.conversation_listed(true, Name::Hashed(CONVERSATION, id()));
+                until(conversation).map(|until| (until, Name::Hashed(CONVERSATION, id())))
             }
+            None => {
+                self.put(hashed(CONVERSATION, &id()), Some(Expect::Absent), conversation, None);
+                self.conversation_listed(true, Name::Hashed(CONVERSATION, id()));
+                until(conversation).map(|until| (until, Name::Hashed(CONVERSATION, id())))
+            }
+        };
+        if let Some((at, id)) = lapse {
+            self.ops.push(Op::Due { is_in: true, kind: DueKind::ConversationLapse, at, id });
         }
-    }
-
-    /// Says that this person at this provider is this contact; somebody else's identity is a conflict.
-    pub fn create_identity(&mut self, provider: &ProviderId, subject: &str, contact: &ContactId) {
-        self.put(identity_place(provider, subject), Some(Expect::Absent), contact, None);
     }
 
     /// Demands that an identity has not changed since it was read.
@@ -205,21 +230,27 @@ impl Tx {
 
     /// Something falls due. `id` is as [`DueKind`] says: nothing personal.
     pub fn due(&mut self, kind: DueKind, at: Timestamp, id: &str) {
-        self.ops.push(Op::Due { is_in: true, kind, at, id: id.to_owned() });
+        self.ops.push(Op::Due { is_in: true, kind, at, id: Name::Is(id.into()) });
     }
 
     /// It is done, or was moved: the same arguments as [`due`](Self::due) had.
     pub fn not_due(&mut self, kind: DueKind, at: Timestamp, id: &str) {
-        self.ops.push(Op::Due { is_in: false, kind, at, id: id.to_owned() });
+        self.ops.push(Op::Due { is_in: false, kind, at, id: Name::Is(id.into()) });
     }
 
-    fn put<R: Record>(&mut self, place: Place, expect: Option<Expect>, record: &R, until: Option<Timestamp>) {
+    pub(super) fn put<R: Record>(
+        &mut self,
+        place: Place,
+        expect: Option<Expect>,
+        record: &R,
+        until: Option<Timestamp>,
+    ) {
         let mut plain = Zeroizing::new(Vec::with_capacity(1024));
         serde_json::to_writer(&mut *plain, record).expect("a record is JSON: its maps have texts as keys");
         self.ops.push(Op::Put { kind: R::KIND, place, expect, plain, until });
     }
 
-    fn replace<R: Record>(&mut self, stored: &Stored<R>, record: &R, until: Option<Timestamp>) {
+    pub(super) fn replace<R: Record>(&mut self, stored: &Stored<R>, record: &R, until: Option<Timestamp>) {
         self.put(Place::Known(stored.key.clone()), Some(Expect::At(stored.version)), record, until);
     }
 
@@ -228,9 +259,18 @@ impl Tx {
         self.ops.push(Op::Append { log, entry: id.as_bytes().to_vec() });
     }
 
-    fn member(&mut self, is_in: bool, set: Place, set_kind: &'static str, contact: &Contact) {
-        let member = Listed::new(contact.created_at, &contact.id).into_member();
-        self.ops.push(Op::Member { is_in, set, set_kind, member });
+    /// The conversations of a tenant are listed by their names, so that they can be gone through.
+    pub(super) fn conversation_listed(&mut self, is_in: bool, member: Name) {
+        self.ops.push(Op::Member { is_in, set: Place::Only, set_kind: CONVERSATIONS, member });
+    }
+
+    pub(super) fn list(&mut self, is_in: bool, set: Place, set_kind: &'static str, member: Vec<u8>) {
+        self.ops.push(Op::Member { is_in, set, set_kind, member: Name::Is(member) });
+    }
+
+    /// An event that was told before, in other words. Its place in the order stays.
+    pub fn rewrite_event(&mut self, event: &Event) {
+        self.put(Place::Named(event.id.as_str().to_owned()), None, event, None);
     }
 }
 
@@ -239,19 +279,21 @@ pub(super) fn identity_text(provider: &ProviderId, subject: &str) -> Zeroizing<S
     Zeroizing::new(format!("{provider}:{subject}"))
 }
 
-fn identity_place(provider: &ProviderId, subject: &str) -> Place {
-    Place::Hashed(IDENTITY, identity_text(provider, subject))
+pub(super) fn identity_place(provider: &ProviderId, subject: &str) -> Place {
+    hashed(IDENTITY, &identity_text(provider, subject))
 }
 
-fn hashed(purpose: &'static str, text: &str) -> Place {
+pub(super) fn conversation_place(link: &Link) -> Place {
+    hashed(CONVERSATION, link.conversation.id.as_str())
+}
+
+/// The first full hour at `at` or after it: what falls into one hour shares its entries.
+fn end_of_hour(at: Timestamp) -> Timestamp {
+    let hour = at.as_second().div_euclid(3600) + 1;
+    Timestamp::from_second(hour * 3600).unwrap_or(Timestamp::MAX)
+}
+
+pub(super) fn hashed(purpose: &'static str, text: &str) -> Place {
+    check_purpose(purpose);
     Place::Hashed(purpose, Zeroizing::new(text.to_owned()))
-}
-
-/// What a contact is found by, in normal form.
-fn lookups(contact: &Contact) -> [(&'static str, Option<String>); 3] {
-    [
-        (BY_EMAIL, contact.email.as_deref().map(normal_email)),
-        (BY_PHONE, contact.phone.as_deref().map(normal_phone)),
-        (BY_EXTERNAL_ID, contact.external_id.clone()),
-    ]
 }

@@ -82,6 +82,12 @@ pub static METRICS: &[Metric] = &[
         "events that were written, by type: the funnel from `auth.link_created` to `auth.completed`",
     ),
     metric(
+        "countersign_login_step_seconds",
+        Kind::Histogram,
+        &["step", "outcome"],
+        "steps of logins; `exchange` and `whoami` are the provider's, `outcome` is `ok` or a code of `docs/errors.md`",
+    ),
+    metric(
         "countersign_callbacks_refused_total",
         Kind::Counter,
         &["code"],

@@ -11,6 +11,10 @@ use std::time::Duration;
 /// How many lines may wait: some megabytes.
 const QUEUE: usize = 8192;
 
+/// How long a line may wait for others, so that many are written at once: to wake a thread and to
+/// write costs more than to make a line.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// How long the end of the program waits for the last lines.
 const LAST_LINES: Duration = Duration::from_secs(1);
 
@@ -82,7 +86,11 @@ impl Writer {
                     // Nothing waits: now is the time to be visible.
                     self.flush();
                     match lines.recv() {
-                        Ok(entry) => self.take(entry),
+                        Ok(entry @ Entry::Flush(_)) => self.take(entry),
+                        Ok(entry) => {
+                            self.take(entry);
+                            thread::sleep(GATHER);
+                        }
                         Err(_) => return,
                     }
                 }

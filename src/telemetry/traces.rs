@@ -1,5 +1,5 @@
-//! Spans for an OpenTelemetry collector: one per request and one per step of a login that leaves
-//! the building. Compiled with the feature `otel`; silent unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
+//! Spans for an OpenTelemetry collector: one per request and one per call to
+//! a provider. Compiled with the feature `otel`; silent unless `OTEL_EXPORTER_OTLP_ENDPOINT` is set.
 //!
 //! Spans are those of `tracing`, at level `debug` and of our own target; events stay in the log.
 //!

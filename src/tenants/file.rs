@@ -1,6 +1,7 @@
 //! One tenant's file: from its text to a [`Tenant`].
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use url::Host;
@@ -17,7 +18,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, provider, wording};
+use super::{ReadContext, provider, rules, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Draft {
     pub faults: Vec<Fault>,
     /// What somebody should know.
     pub warnings: Vec<Fault>,
+    /// Files of secrets that it refers to.
+    pub others: Vec<PathBuf>,
 }
 
 /// Reads one file's text. `name` is its path, for faults.
@@ -42,6 +45,7 @@ pub fn read(id: &TenantId, name: &str, text: String, context: &ReadContext<'_>) 
     let hosts = hosts(&root, id, context, &mut report);
     let tenant = tenant(&root, id, &hosts, context, &mut report);
     let clean = report.is_clean();
+    let others = report.others().to_vec();
     let (mut faults, warnings) = report.into_parts();
     if clean && tenant.is_none() {
         let place = Place::File(name.to_owned());
@@ -50,7 +54,7 @@ pub fn read(id: &TenantId, name: &str, text: String, context: &ReadContext<'_>) 
                 .with_help("compare it with `tenants/example.toml`"),
         );
     }
-    Draft { tenant: tenant.filter(|_| clean), hosts, faults, warnings }
+    Draft { tenant: tenant.filter(|_| clean), hosts, faults, warnings, others }
 }
 
 fn tenant(
@@ -65,6 +69,7 @@ fn tenant(
     let snippets = wording::snippets(root, report);
     let returns = wording::returns(root, context, report);
     let clients = clients::read(root, report);
+    let rules = rules::read(root, report);
     let canonical = &hosts.first()?.0;
     Some(Tenant {
         id: id.clone(),
@@ -76,6 +81,7 @@ fn tenant(
         snippets,
         returns,
         clients,
+        rules,
     })
 }
 

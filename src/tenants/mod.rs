@@ -6,14 +6,19 @@
 //! | [`mod@file`] | one file: hosts, binding, and the way to the rest |
 //! | [`provider`] | `[[provider]]`, with [`urls`], [`secrets`] and [`revision`] |
 //! | [`wording`] | `[[snippet]]` and `[return]` |
+//! | [`folder`], [`hosts`] | the folder of a running broker: what is read again, and what goes live |
+//! | [`rules`] | `[[rule]]` |
 //!
 //! This file reads a folder and checks what holds over all tenants. To add a setting see
 //! [`shape`]; to add a check: 1. put it beside the reading of its section, 2. a fixture under
 //! `fixtures/settings/bad/` with the file and the report one wants to read.
 
 pub mod file;
+pub mod folder;
+mod hosts;
 pub mod provider;
 pub mod revision;
+pub mod rules;
 pub mod secrets;
 pub mod shape;
 pub mod urls;
@@ -23,6 +28,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest::{Context, SHA256};
 use serde_json::Value;
 use url::Url;
 
@@ -70,16 +76,28 @@ impl<'a> ReadContext<'a> {
 /// Files that do not end in `.toml` and hidden ones are not looked at; `example.toml` is left out
 /// with a warning.
 pub fn read_dir(dir: &Path, context: &ReadContext<'_>) -> Result<Loaded<Vec<Tenant>>, Faults> {
-    let mut warnings = Vec::new();
-    let paths = list(dir)?.into_iter().filter(|path| {
-        let is_example = path.file_stem().is_some_and(|stem| stem == EXAMPLE);
-        if is_example {
-            warnings.push(example_left_out(path));
-        }
-        !is_example
-    });
-    let paths: Vec<PathBuf> = paths.collect();
-    let mut read = read_files(&paths, context);
+    let Loaded { value, warnings } = read_drafts_of(dir, context)?;
+    Ok(Loaded { value: value.into_iter().filter_map(|read| read.draft.tenant).collect(), warnings })
+}
+
+/// Reads the tenants of some files, also of the example.
+pub fn read_files(paths: &[PathBuf], context: &ReadContext<'_>) -> Result<Loaded<Vec<Tenant>>, Faults> {
+    let Loaded { value, warnings } = read_drafts(paths, context)?;
+    Ok(Loaded { value: value.into_iter().filter_map(|read| read.draft.tenant).collect(), warnings })
+}
+
+/// A file without fault.
+struct Read {
+    path: PathBuf,
+    id: TenantId,
+    text_hash: [u8; 32],
+    draft: file::Draft,
+}
+
+fn read_drafts_of(dir: &Path, context: &ReadContext<'_>) -> Result<Loaded<Vec<Read>>, Faults> {
+    let (examples, paths): (Vec<_>, Vec<_>) = list(dir)?.into_iter().partition(|path| is_example(path));
+    let warnings: Vec<_> = examples.iter().map(|path| example_left_out(path)).collect();
+    let mut read = read_drafts(&paths, context);
     match &mut read {
         Ok(loaded) => loaded.warnings.splice(0..0, warnings).for_each(drop),
         Err(faults) => faults.add_warnings(warnings),
@@ -87,9 +105,8 @@ pub fn read_dir(dir: &Path, context: &ReadContext<'_>) -> Result<Loaded<Vec<Tena
     read
 }
 
-/// Reads the tenants of some files, also of the example.
-pub fn read_files(paths: &[PathBuf], context: &ReadContext<'_>) -> Result<Loaded<Vec<Tenant>>, Faults> {
-    let (mut tenants, mut faults, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
+fn read_drafts(paths: &[PathBuf], context: &ReadContext<'_>) -> Result<Loaded<Vec<Read>>, Faults> {
+    let (mut drafts, mut faults, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
     let mut owners: HashMap<String, (TenantId, Place)> = HashMap::new();
     for path in paths {
         let (id, text) = match open(path) {
@@ -99,26 +116,24 @@ pub fn read_files(paths: &[PathBuf], context: &ReadContext<'_>) -> Result<Loaded
                 continue;
             }
         };
-        let draft = file::read(&id, &path.display().to_string(), text, context);
-        faults.extend(draft.faults);
-        warnings.extend(draft.warnings);
-        tenants.extend(draft.tenant);
-        for (host, place) in draft.hosts {
-            if let Some((owner, first)) = owners.get(&host) {
-                let message = format!("the host {} belongs to the tenant `{owner}`", quoted(&host));
+        let text_hash = hash_of([text.as_bytes()]);
+        let mut draft = file::read(&id, &path.display().to_string(), text, context);
+        faults.append(&mut draft.faults);
+        warnings.append(&mut draft.warnings);
+        for (host, place) in &draft.hosts {
+            if let Some((owner, first)) = owners.get(host) {
+                let message = format!("the host {} belongs to the tenant `{owner}`", quoted(host));
                 faults.push(
-                    Fault::new(place, message)
+                    Fault::new(place.clone(), message)
                         .with_help(format!("{first} declares it; a host has one tenant")),
                 );
             } else {
-                owners.insert(host, (id.clone(), place));
+                owners.insert(host.clone(), (id.clone(), place.clone()));
             }
         }
+        drafts.push(Read { path: path.clone(), id, text_hash, draft });
     }
-    match Faults::of(faults, warnings) {
-        Ok(warnings) => Ok(Loaded { value: tenants, warnings }),
-        Err(faults) => Err(faults),
-    }
+    Faults::of(faults, warnings).map(|warnings| Loaded { value: drafts, warnings })
 }
 
 /// The JSON schema of a tenant's file (draft 2020-12).
@@ -140,10 +155,16 @@ fn list(dir: &Path) -> Result<Vec<PathBuf>, Faults> {
     };
     let mut paths = Vec::new();
     for entry in fs::read_dir(dir).map_err(fault)? {
-        let path = entry.map_err(fault)?.path();
+        let entry = entry.map_err(fault)?;
+        let path = entry.path();
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
-        // Symbolic links are followed: a ConfigMap mounts its files as such.
-        if path.extension().is_some_and(|end| end == "toml") && !hidden && !path.is_dir() {
+        // Symbolic links are followed: a ConfigMap mounts its files as such. Of all others the folder itself
+        // says what they are.
+        let is_dir = || match entry.file_type() {
+            Ok(kind) if !kind.is_symlink() => kind.is_dir(),
+            _ => path.is_dir(),
+        };
+        if path.extension().is_some_and(|end| end == "toml") && !hidden && !is_dir() {
             paths.push(path);
         }
     }
@@ -162,6 +183,22 @@ fn open(path: &Path) -> Result<(TenantId, String), Fault> {
     let text = read_text(path)
         .map_err(|problem| Fault::new(place(), problem).with_help("check the file and its permissions"))?;
     Ok((id, text))
+}
+
+fn is_example(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == EXAMPLE)
+}
+
+/// The SHA-256 of some parts, each with its length in front, so that none runs into the next.
+fn hash_of<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut context = Context::new(&SHA256);
+    for part in parts {
+        context.update(&(part.len() as u64).to_be_bytes());
+        context.update(part);
+    }
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
 }
 
 fn example_left_out(path: &Path) -> Fault {

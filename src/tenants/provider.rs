@@ -104,6 +104,7 @@ fn provider(
     let subject = subject(node, mapping.as_ref(), report);
     let authorize_params = authorize_params(node, report);
     let enrich = enrich(node, mapping.as_ref(), report);
+    let merge_by_email = merge_by_email(node, report);
     let pkce = pkce(node, report);
     check_authorize_query(node, authorize_url.as_ref(), report);
     let label = node.text("label").or_else(|| root.text("name"))?;
@@ -127,6 +128,7 @@ fn provider(
         authorize_params,
         response_mode: node.word("response_mode", RESPONSE_MODES).unwrap_or_default(),
         enrich,
+        merge_by_email,
         revision: Revision::new(""),
     };
     provider.revision = revision::build(&provider);
@@ -172,6 +174,20 @@ fn trusted(node: &Node<'_>) -> Vec<TrustedField> {
         }
     }
     trusted
+}
+
+/// Joining needs an email that somebody vouches for; where nobody can, the setting does nothing.
+fn merge_by_email(node: &Node<'_>, report: &mut Report) -> bool {
+    let merges = node.flag("merge_by_email").unwrap_or_default();
+    if merges
+        && node.raw("whoami_url").is_none()
+        && let Some(value) = node.raw("merge_by_email")
+    {
+        let message =
+            "contacts are joined by email, but without `whoami_url` there is nowhere to get it from";
+        report.warn(value.span(), message, "add `whoami_url`, or take `merge_by_email` away");
+    }
+    merges
 }
 
 fn check_secret(node: &Node<'_>, client_auth: ClientAuth, report: &mut Report) {
@@ -247,7 +263,7 @@ fn subject(node: &Node<'_>, mapping: Option<&Mapping>, report: &mut Report) -> O
     None
 }
 
-fn check_expression(name: &str, expression: &Spot<&str>, report: &mut Report) {
+pub(super) fn check_expression(name: &str, expression: &Spot<&str>, report: &mut Report) {
     match CompiledMapping::parse(&Mapping::Whole(expression.value.to_owned())) {
         Err(fault) => {
             let span = span_within(report.source().text(), expression, fault.offset);

@@ -10,6 +10,7 @@ use crate::domain::provider::{
     CallbackPath, ClientAuth, EnrichPolicy, Mapping, Pkce, Provider, ResponseMode, Revision,
     TokenRequestForm, TrustedField,
 };
+use crate::domain::rule::Rule;
 
 /// Everything of a provider that the hash speaks for, in a fixed order.
 #[derive(Serialize)]
@@ -33,6 +34,7 @@ struct Canonical<'a> {
     authorize_params: &'a BTreeMap<String, String>,
     response_mode: ResponseMode,
     enrich: &'a EnrichPolicy,
+    merge_by_email: bool,
 }
 
 /// Builds the revision of a provider: SHA-256 over its settings as JSON, in 64 hexadecimal digits.
@@ -58,6 +60,7 @@ pub fn build(provider: &Provider) -> Revision {
         authorize_params,
         response_mode,
         enrich,
+        merge_by_email,
         revision: _,
     } = provider;
     let canonical = Canonical {
@@ -80,9 +83,25 @@ pub fn build(provider: &Provider) -> Revision {
         authorize_params,
         response_mode: *response_mode,
         enrich,
+        merge_by_email: *merge_by_email,
     };
-    let json = serde_json::to_vec(&canonical).expect("names and texts always become JSON");
+    hash_of(&canonical)
+}
+
+/// Builds the revision of a tenant's rules, in their order.
+pub fn of_rules(rules: &[Rule]) -> Revision {
+    let canonical: Vec<_> = rules.iter().map(|rule| (&rule.when, &rule.set)).collect();
+    hash_of(&canonical)
+}
+
+fn hash_of(canonical: &impl Serialize) -> Revision {
+    let json = serde_json::to_vec(canonical).expect("names and texts always become JSON");
     let hash = digest(&SHA256, &json);
-    let digits = hash.as_ref().iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    Revision::new(digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>())
+    Revision::new(digits_of(hash.as_ref()))
+}
+
+/// Bytes in hexadecimal digits.
+pub(super) fn digits_of(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

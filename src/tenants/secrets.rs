@@ -56,6 +56,7 @@ fn from_variable(
 }
 
 fn from_file(path: &str, span: Range<usize>, report: &mut Report) -> Option<Secret> {
+    report.depends_on(path.as_ref());
     match read_text(path) {
         Ok(text) => {
             let text = zeroize::Zeroizing::new(text);

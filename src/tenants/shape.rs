@@ -36,7 +36,11 @@ pub static SHAPE: Table = Table {
         ),
         optional("return", Kind::Table(&RETURN), RETURN.doc),
         optional("client", Kind::List(&Kind::Table(&CLIENT)), "Bots and apps that may call the API."),
-        later("rule"),
+        optional(
+            "rule",
+            Kind::List(&Kind::Table(&RULE)),
+            "What a sign-in tells the platform beside the profile, e.g. a queue. In order; later rules win.",
+        ),
         later("webhook"),
         later("staff"),
     ],
@@ -161,6 +165,16 @@ static PROVIDER: Table = Table {
             "How the provider sends the customer back.",
         ),
         optional("enrich", Kind::Table(&ENRICH), ENRICH.doc),
+        with_default(
+            "merge_by_email",
+            Kind::Flag,
+            "false",
+            "Whether somebody who signs in here for the first time joins the contact that has the same email, instead \
+             of getting a contact of their own. Both sides must be verified: this sign-in's email (by the provider's \
+             flag or `trusted`), or whoever types somebody else's address at the provider would take over that \
+             contact; and the contact's, or whoever had written somebody else's address into their own contact \
+             would wait there for the real owner's data.",
+        ),
         later("issuer"),
         later("preset"),
         later("vars"),
@@ -226,6 +240,30 @@ static ENRICH: Table = Table {
         names: Names::Like(&FIELD_NAME),
         kind: &Kind::Word(&POLICIES),
         doc: "`fill` an empty field (the default), `overwrite` it, `suggest` the value to a person, or `ignore` it.",
+    }),
+};
+
+static RULE: Table = Table {
+    doc: "If its condition is met, its fields go into the event, the link and the conversation.",
+    fields: &[
+        required(
+            "when",
+            text(&PLAIN),
+            "A JMESPath expression over `profile`, `whoami`, `claims` and `conversation`. Null, false and what is empty \
+             count as no, and so does an expression that cannot be evaluated on an answer: a rule never fails a login.",
+        ),
+        required("set", Kind::Table(&RULE_SET), RULE_SET.doc),
+    ],
+    each: None,
+};
+
+static RULE_SET: Table = Table {
+    doc: "What is set then: fixed values.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Like(&FIELD_NAME),
+        kind: &Kind::Literal,
+        doc: "The field's value: a text, a number, true or false, or a list or table of these.",
     }),
 };
 

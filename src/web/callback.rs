@@ -1,8 +1,8 @@
-//! The callback routes and the result page: one handler each, whatever the route.
+//! The callback and the result page: one handler each, whatever the route.
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -14,93 +14,32 @@ use crate::flow::outcome::{Ended, OutcomeError, Shown};
 use super::error::login_status;
 use super::page::{self, Notice};
 use super::segment::Segment;
-use super::visit::{Visit, see_other};
+use super::visit::{Returning, Visit, see_other};
 use super::{Web, link_page};
 
-/// `/idp/eu/oauth/callback`
-pub async fn end_user(visit: Visit, State(web): State<Arc<Web>>, request: Request) -> Response {
-    arrive(visit, &web, Route::EndUser, None, request).await
-}
-
-/// `/idp/eu/oauth/callback/{provider}`
-pub async fn end_user_named(
-    visit: Visit,
+/// `/idp/eu/oauth/callback`, `/web/inbound/abc/oauth/redirect` and
+/// `/web/inbound/abc/oauth/abcAuth2Redirect`, each with or without `/{provider}` behind it: a browser
+/// comes back from the provider.
+pub async fn arrive(
+    Returning(visit): Returning,
     State(web): State<Arc<Web>>,
+    path: MatchedPath,
     Segment(provider): Segment,
     request: Request,
 ) -> Response {
-    arrive(visit, &web, Route::EndUser, Some(provider), request).await
-}
-
-/// `/web/inbound/abc/oauth/redirect`
-pub async fn abc(visit: Visit, State(web): State<Arc<Web>>, request: Request) -> Response {
-    arrive(visit, &web, Route::Abc, None, request).await
-}
-
-/// `/web/inbound/abc/oauth/redirect/{provider}`
-pub async fn abc_named(
-    visit: Visit,
-    State(web): State<Arc<Web>>,
-    Segment(provider): Segment,
-    request: Request,
-) -> Response {
-    arrive(visit, &web, Route::Abc, Some(provider), request).await
-}
-
-/// `/web/inbound/abc/oauth/abcAuth2Redirect`
-pub async fn abc_auth2(visit: Visit, State(web): State<Arc<Web>>, request: Request) -> Response {
-    arrive(visit, &web, Route::AbcAuth2, None, request).await
-}
-
-/// `/web/inbound/abc/oauth/abcAuth2Redirect/{provider}`
-pub async fn abc_auth2_named(
-    visit: Visit,
-    State(web): State<Arc<Web>>,
-    Segment(provider): Segment,
-    request: Request,
-) -> Response {
-    arrive(visit, &web, Route::AbcAuth2, Some(provider), request).await
-}
-
-/// `/a/r/{handle}`: how the login ended, or the code to send in the chat.
-pub async fn result(visit: Visit, State(web): State<Arc<Web>>, Segment(handle): Segment) -> Response {
-    if !matches!(visit.method, Method::GET | Method::HEAD) {
-        return visit.wrong_method("GET, HEAD");
-    }
-    match web.broker.outcome(&visit.tenant, &handle, &visit.cookies()).await {
-        Ok(shown) => result_page(&visit, &web, &shown),
-        Err(OutcomeError::Unknown) => visit.notice(Notice::Unknown),
-        Err(OutcomeError::Gone(status)) => link_page::gone(&visit, status),
-        Err(OutcomeError::Store(error)) => visit.unavailable(&error),
-    }
-}
-
-/// A browser comes back from the provider.
-async fn arrive(
-    visit: Visit,
-    web: &Web,
-    route: Route,
-    provider: Option<String>,
-    request: Request,
-) -> Response {
+    let (route, is_named) = route_of(path.as_str());
     let posted = match visit.method {
         Method::GET if visit.is_prefetch() => return StatusCode::NO_CONTENT.into_response(),
         Method::GET => false,
         Method::POST => true,
         _ => return visit.wrong_method("GET, POST"),
     };
-    let params = if posted {
-        match axum::body::to_bytes(request.into_body(), super::SMALL_BODY).await {
-            Ok(body) => parse_form(&body),
-            Err(_) => return visit.notice(Notice::TooLarge),
-        }
-    } else {
-        parse_query(request.uri().query().unwrap_or_default())
-    };
-    let params = match params {
+    let params = match params(posted, request).await {
         Ok(params) => params,
-        Err(fault) => return neutral(&visit, fault),
+        Err(Unreadable::TooLarge) => return visit.notice(Notice::TooLarge),
+        Err(Unreadable::Bad(fault)) => return neutral(&visit, fault),
     };
+    let provider = is_named.then_some(provider);
     let arrival = Arrival { route, provider, posted, params, cookies: visit.cookies() };
     match web.broker.callback(&visit.tenant, arrival).await {
         Ok(arrived) => {
@@ -114,6 +53,45 @@ async fn arrive(
         Err(CallbackError::Gone(status)) => link_page::gone(&visit, status),
         Err(CallbackError::Store(error)) => visit.unavailable(&error),
     }
+}
+
+/// `/a/r/{handle}`: how the login ended, or the code to send in the chat.
+pub async fn result(
+    Returning(visit): Returning,
+    State(web): State<Arc<Web>>,
+    Segment(handle): Segment,
+) -> Response {
+    if !matches!(visit.method, Method::GET | Method::HEAD) {
+        return visit.wrong_method("GET, HEAD");
+    }
+    match web.broker.outcome(&visit.tenant, &handle, &visit.cookies()).await {
+        Ok(shown) => result_page(&visit, &web, &shown),
+        Err(OutcomeError::Unknown) => visit.notice(Notice::Unknown),
+        Err(OutcomeError::Gone(status)) => link_page::gone(&visit, status),
+        Err(OutcomeError::Store(error)) => visit.unavailable(&error),
+    }
+}
+
+/// Which callback route a row of the URL table is, and whether a provider stands behind it.
+fn route_of(row: &str) -> (Route, bool) {
+    let path = row.strip_suffix("/{provider}");
+    let route = Route::ALL.into_iter().find(|route| route.path() == path.unwrap_or(row));
+    (route.expect("the rows of the callback are the paths of the routes"), path.is_some())
+}
+
+/// Why the parameters of a callback cannot be read.
+enum Unreadable {
+    TooLarge,
+    Bad(Fault),
+}
+
+/// The parameters of a callback, from the body or from the query.
+async fn params(posted: bool, request: Request) -> Result<Vec<(String, String)>, Unreadable> {
+    if !posted {
+        return parse_query(request.uri().query().unwrap_or_default()).map_err(Unreadable::Bad);
+    }
+    let body = axum::body::to_bytes(request.into_body(), super::SMALL_BODY).await;
+    parse_form(&body.map_err(|_| Unreadable::TooLarge)?).map_err(Unreadable::Bad)
 }
 
 /// The one page for every bad state; the reason stands in the log only.

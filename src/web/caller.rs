@@ -14,7 +14,7 @@ use crate::domain::tenant::Tenant;
 use super::Web;
 use super::access;
 use super::error::ApiError;
-use super::host::{self, Asked, WrongHost};
+use super::host::{self, Asked};
 
 /// A scope that a route demands.
 pub trait Scope {
@@ -52,10 +52,16 @@ scopes! {
     WriteConversations => "write:conversations",
     /// See contacts.
     ReadContacts => "read:contacts",
+    /// Change, merge and erase contacts.
+    WriteContacts => "write:contacts",
     /// See providers and try mappings.
     ReadProviders => "read:providers",
     /// Read the events of the tenant.
     ReadEvents => "read:events",
+    /// Everything of the tenant; on the base domain, see the tenants.
+    AdminAll => "admin:all",
+    /// See attempts, with their steps.
+    ReadAudit => "read:audit",
 }
 
 /// A caller that was let in: host, token and scope are right.
@@ -72,9 +78,28 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Caller<S> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, ApiError> {
-        let tenant = host::tenant(web, &Asked::of(parts)).map_err(|WrongHost| ApiError::WrongHost)?;
+        let tenant = host::tenant(web, &Asked::of(parts))?;
         let caller = access::caller_with(&web.issuer, &tenant, &parts.headers, S::NAME);
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &tenant))?;
         Ok(Self { tenant, client_id: caller.client_id, scope: PhantomData })
+    }
+}
+
+/// A client of the platform operator that was let in, at the bare base domain only.
+#[derive(Debug)]
+pub struct Operator<S> {
+    /// Who calls.
+    pub client_id: ClientId,
+    scope: PhantomData<S>,
+}
+
+impl<S: Scope> FromRequestParts<Arc<Web>> for Operator<S> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, ApiError> {
+        let platform = host::platform(web, &Asked::of(parts))?;
+        let caller = access::caller_with(&web.issuer, &platform, &parts.headers, S::NAME);
+        let caller = caller.map_err(|refusal| ApiError::access(refusal, &platform))?;
+        Ok(Self { client_id: caller.client_id, scope: PhantomData })
     }
 }

@@ -1,77 +1,19 @@
 //! The one place that knows HTTP statuses. Faults of the API become `application/problem+json`
-//! (RFC 9457); faults of a login become the status of its result page.
+//! (RFC 9457); faults of a login become the status of its result page. What the flows are refused with
+//! becomes an [`ApiError`] in `causes`.
+
+mod causes;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
-use utoipa::ToSchema;
 
 use crate::domain::fault::Code;
 use crate::domain::tenant::Tenant;
 use crate::flow::StoreError;
-use crate::flow::confirm::ConfirmError;
-use crate::flow::create_link::CreateLinkError;
-use crate::flow::links::CancelError;
-use crate::flow::preview::PreviewError;
 
 use super::access::Refusal;
 
-/// One thing that is wrong with a request body or query.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = Fault)]
-pub struct BodyFault {
-    /// A JSON pointer (RFC 6901) to the place in the body, or `?` and the name of a query parameter.
-    #[schema(examples("/conversation/channel"))]
-    pub pointer: String,
-    /// What is wrong and how to mend it.
-    pub detail: String,
-    /// The line, from 1: of the body, or of the expression that the pointer names.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = usize)]
-    pub line: Option<usize>,
-    /// The column, from 1.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = usize)]
-    pub column: Option<usize>,
-}
-
-/// Why a request was refused (RFC 9457).
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(as = Problem)]
-pub struct ProblemDocument<'a> {
-    /// Always `about:blank`: `code` says what it is.
-    #[serde(rename = "type")]
-    #[schema(examples("about:blank"))]
-    kind: &'static str,
-    /// A few words for people.
-    title: &'a str,
-    /// The status of the answer.
-    #[schema(minimum = 400, maximum = 599)]
-    status: u16,
-    /// A stable word for programs; `docs/errors.md` has them all.
-    #[schema(examples("not_found"))]
-    code: &'a str,
-    /// What to do.
-    detail: &'a str,
-    /// What is wrong and where, if a member of the request is to blame.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = Vec<BodyFault>)]
-    faults: Option<&'a [BodyFault]>,
-    /// With `wrong_code`: how many more may be tried.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, value_type = u8)]
-    attempts_left: Option<u8>,
-    /// The request's name in the log, and in `X-Request-Id`.
-    request_id: &'static str,
-}
-
-impl BodyFault {
-    /// A fault at a place.
-    pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into(), line: None, column: None }
-    }
-}
+pub use super::problem::{BodyFault, ProblemDocument};
 
 /// What an API call can be refused with.
 #[derive(Debug)]
@@ -105,6 +47,15 @@ pub enum ApiError {
     MethodNotAllowed,
     /// The state of the thing forbids it.
     Conflict(String),
+    /// The same order is being carried out right now.
+    StillRunning(String),
+    /// A key was used for another order.
+    KeyReused(String),
+    /// It was changed since the caller read it.
+    Stale {
+        /// Its version now.
+        version: u64,
+    },
     /// It is over.
     Gone(String),
     /// A wrong confirmation code.
@@ -112,6 +63,8 @@ pub enum ApiError {
         /// How many more may be tried.
         attempts_left: u8,
     },
+    /// No more callers can wait.
+    TooManyWait(String),
     /// The store does not answer.
     Unavailable,
     /// A fault of our own; its cause is in the log.
@@ -119,6 +72,31 @@ pub enum ApiError {
 }
 
 impl ApiError {
+    /// Every code with its status; a test compares them with the errors themselves.
+    pub const CODES: &[(&str, u16)] = &[
+        ("malformed", 400),
+        ("invalid_request", 400),
+        ("token_missing", 401),
+        ("invalid_token", 401),
+        ("insufficient_scope", 403),
+        ("not_found", 404),
+        ("no_such_path", 404),
+        ("method_not_allowed", 405),
+        ("conflict", 409),
+        ("still_running", 409),
+        ("gone", 410),
+        ("stale", 412),
+        ("too_large", 413),
+        ("not_json", 415),
+        ("wrong_host", 421),
+        ("invalid", 422),
+        ("wrong_code", 422),
+        ("key_reused", 422),
+        ("internal", 500),
+        ("unavailable", 503),
+        ("too_many_wait", 503),
+    ];
+
     /// A call whose token is missing, not good, or not for this. `access` has logged it.
     pub fn access(refusal: Refusal, tenant: &Tenant) -> Self {
         Self::Access {
@@ -139,14 +117,17 @@ impl ApiError {
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Access { status, .. } => *status,
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Refused(_) | Self::WrongCode { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Refused(_) | Self::WrongCode { .. } | Self::KeyReused(_) => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Conflict(_) => StatusCode::CONFLICT,
+            Self::Conflict(_) | Self::StillRunning(_) => StatusCode::CONFLICT,
+            Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Self::Gone(_) => StatusCode::GONE,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -172,6 +153,14 @@ impl ApiError {
             Self::NoSuchPath => ("no_such_path", "Not found", "this path is not part of the API"),
             Self::MethodNotAllowed => ("method_not_allowed", "Method not allowed", "see the `Allow` header"),
             Self::Conflict(detail) => ("conflict", "Not in this state", detail),
+            Self::StillRunning(detail) => ("still_running", "The same order is at work", detail),
+            Self::KeyReused(detail) => ("key_reused", "The key belongs to another order", detail),
+            Self::TooManyWait(detail) => ("too_many_wait", "Too many callers wait", detail),
+            Self::Stale { .. } => (
+                "stale",
+                "It was changed meanwhile",
+                "nothing was changed; read it again, and repeat the change if it is still wanted",
+            ),
             Self::Gone(detail) => ("gone", "It is over", detail),
             Self::WrongCode { .. } => (
                 "wrong_code",
@@ -192,10 +181,11 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.status();
         let (code, title, detail) = self.words();
-        let (faults, attempts_left) = match &self {
-            Self::Malformed(faults) | Self::Refused(faults) => (Some(faults.as_slice()), None),
-            Self::WrongCode { attempts_left } => (None, Some(*attempts_left)),
-            _ => (None, None),
+        let (faults, attempts_left, version) = match &self {
+            Self::Malformed(faults) | Self::Refused(faults) => (Some(faults.as_slice()), None, None),
+            Self::WrongCode { attempts_left } => (None, Some(*attempts_left), None),
+            Self::Stale { version } => (None, None, Some(*version)),
+            _ => (None, None, None),
         };
         let (kind, request_id) = ("about:blank", "");
         let problem = ProblemDocument {
@@ -206,6 +196,7 @@ impl IntoResponse for ApiError {
             detail,
             faults,
             attempts_left,
+            version,
             request_id,
         };
         let problem = serde_json::to_value(problem).expect("texts and numbers are JSON");
@@ -219,6 +210,9 @@ impl IntoResponse for ApiError {
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        if matches!(self, Self::StillRunning(_)) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
@@ -238,57 +232,6 @@ impl From<StoreError> for ApiError {
                 tracing::error!(detail = %other, "store.failed");
                 Self::Internal
             }
-        }
-    }
-}
-
-impl From<CreateLinkError> for ApiError {
-    fn from(error: CreateLinkError) -> Self {
-        match error {
-            CreateLinkError::Refused { pointer, detail } => Self::refused(pointer, detail),
-            CreateLinkError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<CancelError> for ApiError {
-    fn from(error: CancelError) -> Self {
-        match error {
-            CancelError::Unknown => Self::NotFound,
-            CancelError::Final(_) => Self::Gone(error.to_string()),
-            CancelError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<ConfirmError> for ApiError {
-    fn from(error: ConfirmError) -> Self {
-        match error {
-            ConfirmError::Unknown => Self::NotFound,
-            ConfirmError::NothingWaits(_) => Self::Conflict(error.to_string()),
-            ConfirmError::Wrong { attempts_left } => Self::WrongCode { attempts_left },
-            ConfirmError::NotRecorded(fault) if fault.code == Code::StoreUnavailable => Self::Unavailable,
-            ConfirmError::Spent(_) | ConfirmError::NotRecorded(_) => Self::Gone(error.to_string()),
-            ConfirmError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<PreviewError> for ApiError {
-    fn from(error: PreviewError) -> Self {
-        match error {
-            PreviewError::NoProvider(_) => Self::refused("/provider", error.to_string()),
-            PreviewError::Mapping(fault) => {
-                let pointer =
-                    fault.field.as_ref().map_or("/mapping".to_owned(), |field| format!("/mapping/{field}"));
-                Self::Refused(vec![BodyFault {
-                    pointer,
-                    detail: fault.to_string(),
-                    line: Some(fault.line),
-                    column: Some(fault.column),
-                }])
-            }
-            PreviewError::Evaluation(fault) => Self::refused("/mapping", fault.to_string()),
         }
     }
 }
@@ -326,5 +269,85 @@ pub fn login_status(code: Code) -> StatusCode {
         Code::TokenTimeout | Code::WhoamiTimeout => StatusCode::GATEWAY_TIMEOUT,
         Code::StoreUnavailable | Code::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    /// One of each; the compiler asks here for a new one.
+    fn every() -> Vec<ApiError> {
+        use ApiError as E;
+        let text = String::new;
+        let access = |code, status: StatusCode| E::Access { status, challenge: text(), code, detail: text() };
+        let errors = vec![
+            access("token_missing", StatusCode::UNAUTHORIZED),
+            access("invalid_token", StatusCode::UNAUTHORIZED),
+            access("invalid_request", StatusCode::BAD_REQUEST),
+            access("insufficient_scope", StatusCode::FORBIDDEN),
+            E::WrongHost,
+            E::Malformed(Vec::new()),
+            E::Refused(Vec::new()),
+            E::TooLarge,
+            E::NotJson,
+            E::NotFound,
+            E::NoSuchPath,
+            E::MethodNotAllowed,
+            E::Conflict(text()),
+            E::StillRunning(text()),
+            E::KeyReused(text()),
+            E::Stale { version: 1 },
+            E::Gone(text()),
+            E::WrongCode { attempts_left: 1 },
+            E::TooManyWait(text()),
+            E::Unavailable,
+            E::Internal,
+        ];
+        match errors[0] {
+            E::WrongHost
+            | E::Access { .. }
+            | E::Malformed(_)
+            | E::Refused(_)
+            | E::TooLarge
+            | E::NotJson
+            | E::NotFound
+            | E::NoSuchPath
+            | E::MethodNotAllowed
+            | E::Conflict(_)
+            | E::StillRunning(_)
+            | E::KeyReused(_)
+            | E::Stale { .. }
+            | E::Gone(_)
+            | E::WrongCode { .. }
+            | E::TooManyWait(_)
+            | E::Unavailable
+            | E::Internal => {}
+        }
+        errors
+    }
+
+    #[test]
+    fn every_code_stands_in_the_list_with_its_status() {
+        let errors = every();
+        let told: BTreeSet<_> =
+            errors.iter().map(|error| (error.words().0, error.status().as_u16())).collect();
+        assert_eq!(told, ApiError::CODES.iter().copied().collect());
+    }
+
+    #[test]
+    fn the_description_shows_each_refusal_as_it_is_answered() {
+        let answered: BTreeSet<_> = every()
+            .iter()
+            .map(|error| (error.words().0.to_owned(), error.words().1.to_owned(), error.status().as_u16()))
+            .collect();
+        for (code, title, status) in crate::web::openapi::answers::examples() {
+            assert!(
+                answered.contains(&(code.to_owned(), title.to_owned(), status)),
+                "{code} {status}: {title}"
+            );
+        }
     }
 }

@@ -9,6 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::setting::SettingFault;
+
 use super::Web;
 use super::error::ApiError;
 use super::host;
@@ -34,6 +36,48 @@ pub struct Readiness {
     /// `ok` or `unavailable`.
     #[schema(examples("ok"))]
     store: &'static str,
+    tenants: TenantsTold,
+    keys: KeysTold,
+}
+
+/// How many tenants are served, and what is wrong with their files. It keeps nobody from working: of each
+/// the last good version is served.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantsTold {
+    /// How many are served.
+    served: usize,
+    /// How many faults there are.
+    fault_count: usize,
+    /// The faults; for loopback peers, and on the operator's own address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Vec<SettingFault>)]
+    faults: Option<Vec<SettingFault>>,
+}
+
+/// Which keys are in use, and what is wrong with their file: if anything is, the keys are those of an
+/// earlier version. All but the count is for loopback peers, and on the operator's own address.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct KeysTold {
+    /// How many faults there are.
+    fault_count: usize,
+    /// The name of the key that seals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = String)]
+    seal: Option<String>,
+    /// The name of the key that signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = String)]
+    sign: Option<String>,
+    /// Whether records are on their way to another index key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = bool)]
+    reindexing: Option<bool>,
+    /// The faults.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Vec<SettingFault>)]
+    faults: Option<Vec<SettingFault>>,
 }
 
 /// Which program answers.
@@ -60,7 +104,8 @@ pub async fn live() -> Json<Liveness> {
 
 /// Can the process do its work?
 ///
-/// Answers on any host; load balancers send customers only where this is 200.
+/// Answers on any host; load balancers send customers only where this is 200. Faults in the files of tenants and
+/// keys do not change that: the last good version is in use.
 #[utoipa::path(
     get, path = "/readyz", operation_id = "ready", tag = "Operations",
     responses(
@@ -68,14 +113,38 @@ pub async fn live() -> Json<Liveness> {
         (status = 503, description = "It cannot, and why.", body = Readiness),
     )
 )]
-pub async fn ready(State(web): State<Arc<Web>>) -> (StatusCode, Json<Readiness>) {
+pub async fn ready(State(web): State<Arc<Web>>, request: Request) -> (StatusCode, Json<Readiness>) {
+    let in_detail = for_operator(&request).is_ok();
+    drop(request);
+    let (tenants, keys) = (tenants_told(&web, in_detail), keys_told(&web, in_detail));
     match web.broker.is_ready().await {
-        Ok(()) => (StatusCode::OK, Json(Readiness { status: "ok", store: "ok" })),
+        Ok(()) => (StatusCode::OK, Json(Readiness { status: "ok", store: "ok", tenants, keys })),
         Err(error) => {
             tracing::error!(detail = %error, "ready.store_unavailable");
-            let unavailable = Readiness { status: "unavailable", store: "unavailable" };
+            let unavailable = Readiness { status: "unavailable", store: "unavailable", tenants, keys };
             (StatusCode::SERVICE_UNAVAILABLE, Json(unavailable))
         }
+    }
+}
+
+fn tenants_told(web: &Web, in_detail: bool) -> TenantsTold {
+    let directory = web.broker.directory();
+    let faults = directory.faults();
+    TenantsTold {
+        served: directory.len(),
+        fault_count: faults.len(),
+        faults: in_detail.then(|| faults.to_vec()),
+    }
+}
+
+fn keys_told(web: &Web, in_detail: bool) -> KeysTold {
+    let keys = web.broker.keys_in_use();
+    KeysTold {
+        fault_count: keys.faults.len(),
+        seal: in_detail.then(|| keys.seal.clone()),
+        sign: in_detail.then(|| keys.sign.clone()),
+        reindexing: in_detail.then_some(keys.reindexing),
+        faults: in_detail.then(|| keys.faults.clone()),
     }
 }
 
@@ -86,7 +155,7 @@ pub async fn ready(State(web): State<Arc<Web>>) -> (StatusCode, Json<Readiness>)
     get, path = "/version", operation_id = "version", tag = "Operations",
     responses(
         (status = 200, description = "Name and version.", body = Version),
-        (status = 404, description = "The caller is no operator.", body = super::error::ProblemDocument,
+        (status = 404, description = "The caller is no operator.", body = super::problem::ProblemDocument,
             content_type = "application/problem+json"),
     )
 )]
@@ -102,7 +171,7 @@ pub async fn version(request: Request) -> Result<Json<Version>, ApiError> {
     get, path = "/metrics", operation_id = "metrics", tag = "Operations",
     responses(
         (status = 200, description = "The figures.", body = String, content_type = "text/plain; version=0.0.4"),
-        (status = 404, description = "The caller is no operator.", body = super::error::ProblemDocument,
+        (status = 404, description = "The caller is no operator.", body = super::problem::ProblemDocument,
             content_type = "application/problem+json"),
     )
 )]

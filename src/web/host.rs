@@ -1,5 +1,8 @@
 //! Which tenant a request is for: by the exact host name it asks for, and nothing else. What a proxy
 //! says of the host counts only from the peers that the operator has named.
+//!
+//! The bare base domain is the operator's: tokens and `/v1/tenants` are served there, and nothing of
+//! what tenants have.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -11,25 +14,67 @@ use axum::http::{Extensions, HeaderMap, HeaderName, Uri, header};
 use crate::domain::tenant::Tenant;
 
 use super::Web;
+use super::error::ApiError;
 
 /// The tenant of the request's host. Handlers reach a tenant through this only.
 #[derive(Debug, Clone)]
 pub struct AtTenant(pub Arc<Tenant>);
 
-/// No tenant is served at the request's host.
-#[derive(Debug, Clone, Copy)]
-pub struct WrongHost;
+/// Whose tokens are issued at the request's host: a tenant, or the operator.
+#[derive(Debug, Clone)]
+pub struct AtIssuer(pub Arc<Tenant>);
+
+/// Why a request has no tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoTenant {
+    /// Nobody is served at its host.
+    WrongHost,
+    /// Its host is the bare base domain, which is the operator's.
+    Platform,
+}
 
 /// The tenant of a request.
-pub fn tenant(web: &Web, request: &Asked<'_>) -> Result<Arc<Tenant>, WrongHost> {
+pub fn tenant(web: &Web, request: &Asked<'_>) -> Result<Arc<Tenant>, NoTenant> {
     tenant_and_host(web, request).map(|(tenant, _)| tenant)
 }
 
 /// The tenant of a request, and the host name that was asked for, which is one of its own.
-pub fn tenant_and_host<'a>(web: &Web, request: &Asked<'a>) -> Result<(Arc<Tenant>, &'a str), WrongHost> {
-    let trusted = request.peer.is_some_and(|peer| web.trusts(peer));
-    let host = request.host(trusted).ok_or(WrongHost)?;
-    Ok((web.broker.tenant_at(host).ok_or(WrongHost)?, host))
+pub fn tenant_and_host<'a>(web: &Web, request: &Asked<'a>) -> Result<(Arc<Tenant>, &'a str), NoTenant> {
+    let host = request.trusted_host(web).ok_or(NoTenant::WrongHost)?;
+    match web.broker.tenant_at(host) {
+        Some(tenant) => Ok((tenant, host)),
+        None if is_platform(web, host) => Err(NoTenant::Platform),
+        None => Err(NoTenant::WrongHost),
+    }
+}
+
+/// The tenant to which a running login comes back: also one that is not served any more, or not at
+/// this host.
+pub fn returned_tenant(web: &Web, request: &Asked<'_>) -> Result<Arc<Tenant>, NoTenant> {
+    let returned = || web.broker.returned_tenant_at(request.trusted_host(web)?);
+    tenant(web, request).or_else(|none| returned().ok_or(none))
+}
+
+/// The operator's own place, if the request is for it. A tenant that has its host has it whole.
+pub fn platform(web: &Web, request: &Asked<'_>) -> Result<Arc<Tenant>, ApiError> {
+    match tenant(web, request) {
+        Err(NoTenant::Platform) => Ok(Arc::clone(&web.platform)),
+        Err(NoTenant::WrongHost) => Err(ApiError::WrongHost),
+        Ok(_) => Err(ApiError::NoSuchPath),
+    }
+}
+
+fn is_platform(web: &Web, host: &str) -> bool {
+    web.platform.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+}
+
+impl From<NoTenant> for ApiError {
+    fn from(none: NoTenant) -> Self {
+        match none {
+            NoTenant::WrongHost => Self::WrongHost,
+            NoTenant::Platform => Self::NoSuchPath,
+        }
+    }
 }
 
 /// What of a request says for whom it is.
@@ -65,6 +110,11 @@ impl<'a> Asked<'a> {
         }
     }
 
+    /// The host name that counts for this broker.
+    fn trusted_host(&self, web: &Web) -> Option<&'a str> {
+        self.host(self.peer.is_some_and(|peer| web.trusts(peer)))
+    }
+
     /// The host name without port.
     fn host(&self, trusted: bool) -> Option<&'a str> {
         host_name(self.authority(trusted)?)
@@ -93,11 +143,22 @@ fn host_name(authority: &str) -> Option<&str> {
 }
 
 impl FromRequestParts<Arc<Web>> for AtTenant {
-    type Rejection = super::error::ApiError;
+    type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Self::Rejection> {
-        let tenant = tenant(web, &Asked::of(parts));
-        tenant.map(Self).map_err(|WrongHost| super::error::ApiError::WrongHost)
+        Ok(Self(tenant(web, &Asked::of(parts))?))
+    }
+}
+
+impl FromRequestParts<Arc<Web>> for AtIssuer {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Self::Rejection> {
+        match tenant(web, &Asked::of(parts)) {
+            Ok(tenant) => Ok(Self(tenant)),
+            Err(NoTenant::Platform) => Ok(Self(Arc::clone(&web.platform))),
+            Err(NoTenant::WrongHost) => Err(ApiError::WrongHost),
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use crate::flow::open_link::{Landing, OpenLinkError};
 use super::host::{self, Asked};
 use super::page::{self, Notice};
 use super::segment::Segment;
-use super::visit::{Visit, see_other};
+use super::visit::{Visit, nobody, see_other};
 use super::{RequestId, Web};
 
 /// `GET` shows the landing page and changes nothing; `POST` starts a sign-in.
@@ -71,8 +71,8 @@ pub fn nothing_here(web: &Web, request: &Request) -> Response {
         https: web.https,
         ..page::Visitor::default()
     };
-    let known = host::tenant(web, &Asked::of_request(request)).is_ok();
-    page::notice(&visitor, if known { Notice::Unknown } else { Notice::WrongHost })
+    let found = host::tenant(web, &Asked::of_request(request));
+    page::notice(&visitor, found.map_or_else(nobody, |_| Notice::Unknown))
 }
 
 /// The page for a link that is over.

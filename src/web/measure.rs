@@ -6,12 +6,12 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
 
-use crate::clock::Clock;
+use super::Web;
 
 /// Runs the request. A path that is none of ours, and a method that nobody knows, is one word: what
 /// a client invents makes no series of its own.
-pub async fn run(clock: &Clock, id: &str, request: Request, next: Next) -> Response {
-    let began = clock.tick();
+pub async fn run(web: &Web, id: &str, request: Request, next: Next) -> Response {
+    let began = web.broker.clock().tick();
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let method = word(request.method());
     let status = tracing::field::Empty;

@@ -11,12 +11,16 @@ pub mod caller;
 pub mod error;
 pub mod health;
 pub mod host;
+pub mod if_match;
 pub mod link_page;
 pub mod listener;
 mod measure;
 pub mod oauth;
+pub mod once_json;
 pub mod openapi;
 pub mod page;
+pub mod problem;
+mod reference;
 mod segment;
 pub mod strict_json;
 pub mod visit;
@@ -35,14 +39,18 @@ use serde_json::Value;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
+use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
 use crate::issuer::Issuer;
 use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
-use api::{auth_links, contacts, conversations, events, inbound, mapping};
+use api::{
+    attempts, auth_links, contact_changes, contacts, conversations, events, inbound, link_list, mapping,
+    tenants,
+};
 use error::ApiError;
-use host::AtTenant;
+use host::AtIssuer;
 use oauth::answer::OAuthError;
 use oauth::endpoints;
 
@@ -62,6 +70,8 @@ pub struct Web {
     pub https: bool,
     /// What is counted.
     pub metrics: Metrics,
+    /// The operator's own place, at the bare base domain.
+    pub platform: Arc<Tenant>,
     /// The peers whose forwarded headers count.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -89,17 +99,29 @@ pub fn router(web: Arc<Web>) -> Router {
 /// The URLs of programs: each row is checked against the descriptions of its handlers.
 fn described() -> OpenApiRouter<Arc<Web>> {
     let api = OpenApiRouter::default()
-        .routes(row("POST /v1/auth-links", routes!(auth_links::create)))
-        .routes(row("GET /v1/auth-links/{id}", routes!(auth_links::read)))
+        .routes(row("GET, POST /v1/auth-links", routes!(auth_links::create, link_list::list)))
+        .routes(row("GET /v1/auth-links/{id}", routes!(link_list::read)))
+        .routes(row("POST /v1/auth-links/{id}/resend", routes!(link_list::resend)))
         .routes(row("POST /v1/auth-links/{id}/cancel", routes!(auth_links::cancel)))
         .routes(row("POST /v1/auth-links/{id}/confirm", routes!(auth_links::confirm)))
         .routes(row("POST /v1/inbound/messages", routes!(inbound::messages)))
         .routes(row("GET /v1/conversations/{id}", routes!(conversations::read)))
         .routes(row("POST /v1/conversations/{id}/end", routes!(conversations::end)))
         .routes(row("GET /v1/contacts", routes!(contacts::list)))
-        .routes(row("GET /v1/contacts/{id}", routes!(contacts::read)))
+        .routes(row(
+            "GET, PATCH, DELETE /v1/contacts/{id}",
+            routes!(contacts::read, contact_changes::patch, contact_changes::erase),
+        ))
+        .routes(row("POST /v1/contacts/{id}/undo", routes!(contact_changes::undo)))
+        .routes(row("POST /v1/contacts/{id}/merge", routes!(contact_changes::merge)))
+        .routes(row("POST /v1/contacts/{id}/suggestions/{field}/accept", routes!(contact_changes::accept)))
+        .routes(row("POST /v1/contacts/{id}/suggestions/{field}/dismiss", routes!(contact_changes::dismiss)))
         .routes(row("POST /v1/mapping/preview", routes!(mapping::preview)))
         .routes(row("GET /v1/events", routes!(events::list)))
+        .routes(row("GET /v1/tenants", routes!(tenants::list)))
+        .routes(row("GET /v1/tenants/{id}", routes!(tenants::read)))
+        .routes(row("GET /v1/attempts", routes!(attempts::list)))
+        .routes(row("GET /v1/attempts/{id}", routes!(attempts::read)))
         .routes(row("GET /openapi.json", routes!(openapi::openapi)))
         .layer(DefaultBodyLimit::max(API_BODY));
     let issuer = OpenApiRouter::default()
@@ -113,15 +135,17 @@ fn described() -> OpenApiRouter<Arc<Web>> {
 /// The URLs of browsers.
 fn pages() -> Router<Arc<Web>> {
     Router::new()
-        .route("/idp/eu/oauth/callback", any(callback::end_user))
-        .route("/idp/eu/oauth/callback/{provider}", any(callback::end_user_named))
-        .route("/web/inbound/abc/oauth/redirect", any(callback::abc))
-        .route("/web/inbound/abc/oauth/redirect/{provider}", any(callback::abc_named))
-        .route("/web/inbound/abc/oauth/abcAuth2Redirect", any(callback::abc_auth2))
-        .route("/web/inbound/abc/oauth/abcAuth2Redirect/{provider}", any(callback::abc_auth2_named))
+        .route("/idp/eu/oauth/callback", any(callback::arrive))
+        .route("/idp/eu/oauth/callback/{provider}", any(callback::arrive))
+        .route("/web/inbound/abc/oauth/redirect", any(callback::arrive))
+        .route("/web/inbound/abc/oauth/redirect/{provider}", any(callback::arrive))
+        .route("/web/inbound/abc/oauth/abcAuth2Redirect", any(callback::arrive))
+        .route("/web/inbound/abc/oauth/abcAuth2Redirect/{provider}", any(callback::arrive))
         .route("/a/{token}", any(link_page::link))
         .route("/a/{token}/decline", any(link_page::decline))
         .route("/a/r/{handle}", any(callback::result))
+        .route("/docs", any(reference::home))
+        .route("/docs/{group}", any(reference::group))
         .route("/assets/{*path}", any(link_page::asset))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
 }
@@ -152,7 +176,7 @@ fn row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRoute
 fn oauth_row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRouter<Arc<Web>> {
     openapi::compare(said, &described.1);
     let allowed = if said.starts_with("GET") { "GET, HEAD" } else { "POST" };
-    described.map(|route| route.fallback(move |_: AtTenant| async move { OAuthError::Method(allowed) }))
+    described.map(|route| route.fallback(move |_: AtIssuer| async move { OAuthError::Method(allowed) }))
 }
 
 /// A path that is none of ours: a problem document under `/v1` and `/api`, a page elsewhere.
@@ -167,7 +191,7 @@ async fn nothing_here(State(web): State<Arc<Web>>, uri: Uri, request: Request) -
 async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
     let id = telemetry::request_id(web.broker.clock());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = measure::run(web.broker.clock(), &id, request, next).await;
+    let mut response = measure::run(&web, &id, request, next).await;
     if let Some(Problem(mut problem)) = response.extensions_mut().remove::<Problem>() {
         problem["requestId"] = Value::String(id.clone());
         let (mut parts, _) = response.into_parts();

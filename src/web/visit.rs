@@ -12,7 +12,7 @@ use crate::flow::StoreError;
 use crate::flow::open_link::{LoginCookie, cookie_prefix};
 use crate::secret::Secret;
 
-use super::host::{self, Asked, WrongHost};
+use super::host::{self, Asked, NoTenant};
 use super::page::{Notice, Visitor, notice};
 use super::{RequestId, Web};
 
@@ -36,29 +36,49 @@ pub struct Visit {
     pub https: bool,
 }
 
+/// A page of a login that is under way, which also finishes where its tenant is no longer served.
+#[derive(Debug)]
+pub struct Returning(pub Visit);
+
 impl FromRequestParts<Arc<Web>> for Visit {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Response> {
+        Self::of(parts, web, host::tenant).map_err(|page| *page)
+    }
+}
+
+impl FromRequestParts<Arc<Web>> for Returning {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Response> {
+        Visit::of(parts, web, host::returned_tenant).map(Self).map_err(|page| *page)
+    }
+}
+
+impl Visit {
+    fn of(
+        parts: &Parts,
+        web: &Web,
+        tenant: impl Fn(&Web, &Asked<'_>) -> Result<Arc<Tenant>, NoTenant>,
+    ) -> Result<Self, Box<Response>> {
         let request_id = parts.extensions.get::<RequestId>().map_or(String::new(), |id| id.0.clone());
         let asked = Asked::of(parts);
-        let tenant = host::tenant(web, &asked).map_err(|WrongHost| {
+        let tenant = tenant(web, &asked).map_err(|none| {
             let visitor = Visitor {
                 accept_language: text(&parts.headers, &header::ACCEPT_LANGUAGE),
                 request_id: &request_id,
                 https: web.https,
                 ..Visitor::default()
             };
-            notice(&visitor, Notice::WrongHost)
+            Box::new(notice(&visitor, nobody(none)))
         })?;
         let trusted = host::peer(&parts.extensions).is_some_and(|peer| web.trusts(peer));
         let authority = asked.authority(trusted).unwrap_or_default().to_owned();
         let (method, headers) = (parts.method.clone(), parts.headers.clone());
         Ok(Self { tenant, method, headers, authority, request_id, https: web.https })
     }
-}
 
-impl Visit {
     /// The reader of a page, in the language of `locale` if the page belongs to a link.
     pub fn visitor<'a>(&'a self, locale: Option<&'a str>) -> Visitor<'a> {
         Visitor {
@@ -147,6 +167,14 @@ impl Visit {
 pub fn see_other(location: &str) -> Response {
     let location = HeaderValue::from_str(location).expect("URLs that we build are ASCII");
     (axum::http::StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response()
+}
+
+/// The page of a host that has no tenant. The operator's has no pages.
+pub fn nobody(none: NoTenant) -> Notice {
+    match none {
+        NoTenant::WrongHost => Notice::WrongHost,
+        NoTenant::Platform => Notice::Unknown,
+    }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {

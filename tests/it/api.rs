@@ -64,19 +64,25 @@ fn order() -> Value {
     json!({"conversation": {"id": "conv-1", "channel": "sms", "handle": "+15550100"}})
 }
 
-/// Every route of the API: method, path, and the scope in front of it.
-const ROUTES: [(&str, &str, &str); 10] = [
-    ("POST", "/v1/auth-links", "write:auth_links"),
-    ("GET", "/v1/auth-links/al_x", "read:auth_links"),
-    ("POST", "/v1/auth-links/al_x/cancel", "write:auth_links"),
-    ("POST", "/v1/auth-links/al_x/confirm", "write:auth_links"),
-    ("POST", "/v1/inbound/messages", "write:inbound"),
-    ("GET", "/v1/conversations/conv-1", "read:conversations"),
-    ("GET", "/v1/contacts", "read:contacts"),
-    ("GET", "/v1/contacts/ct_x", "read:contacts"),
-    ("POST", "/v1/mapping/preview", "read:providers"),
-    ("GET", "/v1/events", "read:events"),
-];
+/// A route of the API: method, path, and the scope in front of it.
+type Route = (&'static str, String, String);
+
+/// Every described route, with something in the place of its parameters. The operator's are not here:
+/// they answer on the base domain only (`platform.rs`).
+fn routes() -> Vec<Route> {
+    let document = crate::openapi::document();
+    let mut routes = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let filled = path.replace("{id}", "al_x").replace("{field}", "email");
+        for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
+            let scope = item[method.to_lowercase()]["security"][0]["oauth2"][0].as_str();
+            let of_tenants = scope.filter(|scope| *scope != "admin:all");
+            routes.extend(of_tenants.map(|scope| (method, filled.clone(), scope.to_owned())));
+        }
+    }
+    assert!(routes.len() > 15 && routes.iter().all(|(_, path, _)| !path.contains('{')), "{routes:?}");
+    routes
+}
 
 #[tokio::test]
 async fn every_route_demands_a_token_of_this_tenant_that_is_still_good() {
@@ -93,7 +99,7 @@ async fn every_route_demands_a_token_of_this_tenant_that_is_still_good() {
         forged.len() - 6..forged.len() - 5,
         if forged.as_bytes()[forged.len() - 6] == b'x' { "y" } else { "x" },
     );
-    for (method, path, _) in ROUTES {
+    for (method, path, _) in &routes() {
         let plain = || broker.plain(method.parse().unwrap(), path);
         let none = Answer::of(plain()).await.problem(401, "token_missing");
         let challenge = none.headers["www-authenticate"].to_str().unwrap();
@@ -123,7 +129,7 @@ async fn a_token_without_the_scope_is_told_which_one_is_missing() {
     ];
     let token = Answer::of(broker.plain(Method::POST, "/v1/oauth/token").form(&form)).await;
     let token = token.body["access_token"].as_str().unwrap().to_owned();
-    for (method, path, scope) in ROUTES.iter().filter(|(_, _, scope)| *scope != "read:events") {
+    for (method, path, scope) in routes().iter().filter(|(_, _, scope)| *scope != "read:events") {
         let request = broker.plain(method.parse().unwrap(), path).bearer_auth(&token);
         let answer = Answer::of(request).await.problem(403, "insufficient_scope");
         let challenge = answer.headers["www-authenticate"].to_str().unwrap();
@@ -151,7 +157,7 @@ async fn what_belongs_to_another_tenant_is_as_unknown_as_what_never_was() {
     };
     let mut bodies = Vec::new();
     for id in [&*foreign, &*unknown, "al_", "nonsense", "%ff", "%00", "..%2f..", "al_%20"] {
-        for (method, tail) in [("GET", ""), ("POST", "/cancel")] {
+        for (method, tail) in [("GET", ""), ("GET", "?wait=60"), ("POST", "/cancel"), ("POST", "/resend")] {
             let request = ask(&broker, method.parse().unwrap(), &format!("/v1/auth-links/{id}{tail}")).await;
             bodies.push(without_id(Answer::of(request).await.problem(404, "not_found").body));
         }
@@ -159,8 +165,14 @@ async fn what_belongs_to_another_tenant_is_as_unknown_as_what_never_was() {
             post_raw(&broker, &format!("/v1/auth-links/{id}/confirm"), r#"{"code": "123456"}"#).await;
         bodies.push(without_id(confirm.problem(404, "not_found").body));
     }
-    for path in ["/v1/conversations/conv-1", "/v1/conversations/%ff", "/v1/contacts/ct_1", "/v1/contacts/%ff"]
-    {
+    for path in [
+        "/v1/conversations/conv-1",
+        "/v1/conversations/%ff",
+        "/v1/contacts/ct_1",
+        "/v1/contacts/%ff",
+        "/v1/attempts/at_1",
+        "/v1/attempts/%ff",
+    ] {
         bodies.push(without_id(
             Answer::of(ask(&broker, Method::GET, path).await).await.problem(404, "not_found").body,
         ));
@@ -171,17 +183,17 @@ async fn what_belongs_to_another_tenant_is_as_unknown_as_what_never_was() {
 #[tokio::test]
 async fn another_method_is_answered_with_those_that_are_allowed() {
     let broker = Harness::start().await;
-    for (method, path, _) in ROUTES {
+    for (method, path, _) in &routes() {
         for other in ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"] {
-            if other == method {
+            if routes().iter().any(|(allowed, at, _)| *allowed == other && at == path) {
                 continue;
             }
             let request = ask(&broker, other.parse().unwrap(), path).await;
             let request =
-                request.header("x-http-method-override", method).header("x-method-override", method);
+                request.header("x-http-method-override", *method).header("x-method-override", *method);
             let answer = Answer::of(request).await.problem(405, "method_not_allowed");
             let allow = answer.headers["allow"].to_str().unwrap();
-            assert!(allow.split(',').any(|word| word.trim() == method), "{path}: {allow}");
+            assert!(allow.split(',').any(|word| word.trim() == *method), "{path}: {allow}");
         }
     }
     for path in ["/v1/", "/v1/nothing", "/v1/auth-links/", "/v1/contacts/x/y", "/api/nothing", "/v1//events"]
@@ -194,14 +206,8 @@ async fn another_method_is_answered_with_those_that_are_allowed() {
 #[tokio::test]
 async fn at_an_unknown_host_there_is_no_api() {
     let broker = Harness::start().await;
-    for host in [
-        "evil.test",
-        "acme.localhost.evil.test",
-        "localhost",
-        "127.0.0.1.evil.test",
-        "acme.localhost@evil.test",
-    ] {
-        for (method, path, _) in ROUTES {
+    for host in ["evil.test", "acme.localhost.evil.test", "127.0.0.1.evil.test", "acme.localhost@evil.test"] {
+        for (method, path, _) in &routes() {
             let request = ask(&broker, method.parse().unwrap(), path).await.header("host", host);
             Answer::of(request).await.problem(421, "wrong_host");
         }
@@ -239,7 +245,7 @@ async fn a_body_that_is_too_large_or_no_json_is_refused() {
 #[case::nothing("", 1, 0)]
 #[case::half("{\"conversation\":\n  {\"id\": ", 2, 9)]
 #[case::comma("{\n\n\"a\":,}", 3, 5)]
-#[case::no_text("{\"a\": \"\u{1}\"}", 1, 7)]
+#[case::no_text("{\"a\": \"\u{1}\"}", 1, 8)]
 #[tokio::test]
 async fn bad_json_is_told_with_line_and_column(
     #[case] body: &'static str,
@@ -382,7 +388,7 @@ async fn several_faults_are_told_at_once_and_a_member_is_named_once_only() {
     let twice = r#"{"conversation": {"id": "a", "id": "b", "channel": "sms"}}"#;
     assert!([400, 422].contains(&post_raw(&broker, "/v1/auth-links", twice).await.status));
     let missing = post_raw(&broker, "/v1/auth-links", "{}").await.problem(422, "invalid");
-    assert!(missing.body["faults"][0]["detail"].as_str().unwrap().contains("conversation"));
+    assert_eq!(missing.body["faults"], json!([{"pointer": "/conversation", "detail": "is missing"}]));
 }
 
 #[tokio::test]
@@ -391,6 +397,9 @@ async fn a_query_that_cannot_be_read_is_told_where() {
     for (path, pointer) in [
         ("/v1/contacts?x=1", "?x"),
         ("/v1/contacts?email=a@b.test&phone=1", "?"),
+        ("/v1/contacts?email=", "?email"),
+        ("/v1/contacts?cursor=&limit=1", "?cursor"),
+        ("/v1/auth-links?conversationId=", "?conversationId"),
         ("/v1/contacts?email=a@b.test&email=c@d.test", "?email"),
         ("/v1/contacts?limit=0", "?limit"),
         ("/v1/contacts?limit=201", "?limit"),
@@ -411,8 +420,13 @@ async fn a_query_that_cannot_be_read_is_told_where() {
 /// Signs a person of the demo's provider in, in a conversation of their own.
 pub async fn sign_in(broker: &Harness, conversation: &str, person: &str) {
     let link = broker.link(conversation).await;
+    sign_in_at(link["url"].as_str().unwrap(), person).await;
+}
+
+/// Signs a person of the demo's provider in, by a link.
+pub async fn sign_in_at(url: &str, person: &str) {
     let mut browser = Browser::new();
-    let opened = browser.open(link["url"].as_str().unwrap()).await;
+    let opened = browser.open(url).await;
     let login = browser.get(&opened.location()).await;
     let consent = browser.submit(&login, &login.form(), &[("person", person)]).await;
     let done = browser.submit(&consent, &consent.form(), &[("decision", "allow")]).await;
@@ -541,7 +555,7 @@ async fn a_bad_mapping_is_told_with_its_place() {
         (json!({"email": "user.email", "userName": "user..id"}), "/mapping/userName", true),
         (json!("user.id"), "/mapping", false),
         (json!("[".repeat(2000)), "/mapping", true),
-        (json!(7), "/mapping", true),
+        (json!(7), "/mapping", false),
     ];
     for (mapping, pointer, placed) in cases {
         let body = json!({"mapping": mapping, "whoami": nested()});

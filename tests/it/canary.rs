@@ -1,11 +1,13 @@
 //! Recognisable secrets go through whole logins; none of them may turn up where it does not belong:
-//! in the log, on pages, in addresses and headers, in events, in the bytes of the database.
+//! in the log, on pages, in addresses and headers, in events, attempts and metrics, in the bytes of
+//! the database.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -180,6 +182,19 @@ async fn no_secret_and_no_person_turns_up_where_it_does_not_belong() {
         let of_person = ["auth.completed", "contact.created"].contains(&event["type"].as_str().unwrap());
         assert!(of_person || !text.contains("example.com"), "{text}");
     }
+
+    let attempts = broker.get("/v1/attempts?limit=200").await;
+    assert_eq!(attempts["items"].as_array().unwrap().len(), witnesses.len());
+    let mut told = vec![("the attempts", attempts.to_string())];
+    for path in ["/metrics", "/readyz", "/version"] {
+        told.push((path, broker.plain(Method::GET, path).send().await.unwrap().text().await.unwrap()));
+    }
+    for (place, text) in &told {
+        assert_absent(text.as_bytes(), secrets(), place);
+        assert_absent(text.as_bytes(), codes.iter().map(String::as_str), place);
+        assert_absent(text.as_bytes(), ["example.com", "conv-0", "mallory"], place);
+    }
+
     let link = broker
         .get(&format!("/v1/auth-links/{}", events["items"][0]["data"]["authLinkId"].as_str().unwrap()))
         .await;

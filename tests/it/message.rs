@@ -54,9 +54,18 @@ async fn a_snippet_is_found_by_id_or_tag_and_speaks_the_channels_and_customers_l
             "Bitte melden Sie sich bei Acme Bank an: <link>",
         ),
         ("sms", json!({"snippet": "/auth"}), "Acme Bank sign in <link>"),
+        (
+            "sms",
+            json!({"snippet": "/auth", "locale": "DE"}),
+            "Bitte melden Sie sich bei Acme Bank an: <link>",
+        ),
     ] {
-        assert_eq!(message(&broker, channel, order).await["text"], expected);
+        let message = message(&broker, channel, order).await;
+        assert_eq!((&message["text"], &message["warnings"]), (&json!(expected), &json!([])));
     }
+    let french = message(&broker, "sms", json!({"snippet": "/auth", "locale": "fr"})).await;
+    assert_eq!(french["text"], "Acme Bank sign in <link>");
+    assert!(french["warnings"][0].as_str().unwrap().contains("no wording in `fr`"), "{french}");
 }
 
 #[tokio::test]

@@ -60,6 +60,8 @@ async fn a_login_is_counted_and_measured_and_nothing_of_it_is_told() {
         "countersign_events_total{type=\"auth.provisional\"}",
         "countersign_events_total{type=\"auth.completed\"}",
         "countersign_events_total{type=\"contact.created\"}",
+        "countersign_login_step_seconds_count{step=\"exchange\",outcome=\"ok\"}",
+        "countersign_login_step_seconds_count{step=\"record\",outcome=\"ok\"}",
         "countersign_callbacks_refused_total{code=\"state_unknown\"}",
         "countersign_access_refused_total{error=\"token_missing\"}",
         "countersign_store_seconds_count{operation=\"commit_durable\"}",

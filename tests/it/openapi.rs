@@ -33,6 +33,11 @@ impl Operation {
         self.path.replace("{id}", "al_0199a1b2c3d47e5f8a9b0c1d2e3f4a5b")
     }
 
+    /// Whether it is served at the bare base domain only.
+    fn is_the_operators(&self) -> bool {
+        self.path.starts_with("/v1/tenants")
+    }
+
     /// The scope that it demands.
     fn scope(&self) -> Option<&str> {
         self.body["security"][0]["oauth2"][0].as_str()
@@ -149,6 +154,20 @@ fn every_operation_is_told_whole() {
 }
 
 #[test]
+fn every_link_leads_to_an_operation() {
+    let ids: BTreeSet<_> =
+        operations().iter().map(|operation| operation.body["operationId"].clone().to_string()).collect();
+    let mut links = 0;
+    walk("", &document(), &mut |at, value| {
+        for (name, link) in value.get("links").and_then(Value::as_object).into_iter().flatten() {
+            assert!(ids.contains(&link["operationId"].to_string()), "{at}: {name}");
+            links += 1;
+        }
+    });
+    assert!(links >= 3, "{links}");
+}
+
+#[test]
 fn every_operation_tells_of_the_refusals_of_what_it_takes() {
     for operation in operations() {
         let (name, statuses) = (operation.name(), operation.statuses());
@@ -162,9 +181,10 @@ fn every_operation_tells_of_the_refusals_of_what_it_takes() {
             }
             if operation.body["requestBody"].is_object() {
                 owed.extend([400, 413, 415, 422]);
-                assert_eq!(operation.body["requestBody"]["required"], true, "{name}");
+                let optional = operation.path.ends_with("/resend");
+                assert_eq!(operation.body["requestBody"]["required"] == true, !optional, "{name}");
             }
-            if operation.path != "/v1/mapping/preview" {
+            if operation.path != "/v1/mapping/preview" && !operation.is_the_operators() {
                 owed.extend([500, 503]);
             }
         } else {
@@ -255,6 +275,14 @@ async fn every_described_path_is_routed_and_demands_the_scope_that_it_names() {
             );
             continue;
         };
+        if operation.is_the_operators() {
+            let request = broker.plain(operation.method.clone(), &operation.unknown()).bearer_auth(&reader);
+            let answer = request.send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{}", operation.name());
+            let body: Value = answer.json().await.unwrap();
+            check_answer(&document, operation.method.as_str(), &operation.path, 404, &body);
+            continue;
+        }
         let token = if scope == "read:events" { &writer } else { &reader };
         let request = broker.plain(operation.method.clone(), &operation.unknown()).bearer_auth(token);
         let answer = request.send().await.unwrap();
@@ -271,7 +299,7 @@ fn every_route_of_programs_is_described() {
     let table = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/mod.rs")).unwrap();
     for line in table.lines().filter(|line| line.trim_start().starts_with(".route(")) {
         let path = line.split('"').nth(1).unwrap();
-        let of_browsers = ["/a/", "/idp/", "/web/inbound/abc/", "/assets/"];
+        let of_browsers = ["/a/", "/idp/", "/web/inbound/abc/", "/docs", "/assets/"];
         assert!(
             of_browsers.iter().any(|start| path.starts_with(start)),
             "`{path}` is routed without a description; use `row` and `routes!`"
@@ -318,7 +346,15 @@ async fn the_broker_answers_what_is_described_to_the_last_member() {
     let made = broker.link_with("conv-1", json!({"metadata": {"case": "81", "deep": [{"n": 1.10}]}})).await;
     check_answer(&document, "POST", "/v1/auth-links", 201, &made);
     check_answer(&document, "GET", "/v1/auth-links/{id}", 200, &broker.status(&made).await);
+    check_answer(&document, "GET", "/v1/auth-links", 200, &broker.get("/v1/auth-links?limit=1").await);
+    let resend = format!("/v1/auth-links/{}/resend", made["id"].as_str().unwrap());
+    let told = broker.post(&resend, json!({"locale": "de"})).await;
+    check_answer(&document, "POST", "/v1/auth-links/{id}/resend", 200, &told);
     crate::api::sign_in(&broker, "conv-1", "billy").await;
+    let attempts = broker.get("/v1/attempts").await;
+    check_answer(&document, "GET", "/v1/attempts", 200, &attempts);
+    let attempt = format!("/v1/attempts/{}", attempts["items"][0]["id"].as_str().unwrap());
+    check_answer(&document, "GET", "/v1/attempts/{id}", 200, &broker.get(&attempt).await);
     let link = broker.link("conv-2").await;
     let path = format!("/v1/auth-links/{}", link["id"].as_str().unwrap());
     let cancelled = broker.post(&format!("{path}/cancel"), json!(null)).await;

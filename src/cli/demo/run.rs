@@ -63,7 +63,11 @@ async fn serve(
     let client = (CLIENT_ID.to_owned(), secret);
     let desk = desk::router(app.router(), address.to_string(), client, provider.backstage(), clock);
     let router = app.router().merge(desk).route("/", get(|| async { Redirect::to("/demo") }));
-    let stop = app::stop_signal();
+    let (stop, drain) = (app::stop_signal(), app.drain());
+    let stop = async {
+        stop.await;
+        drain();
+    };
     let origin = provider.origin();
     let ready = format!(
         "The demo is ready: http://{address}/demo

@@ -35,6 +35,7 @@ pub(crate) fn provider() -> Provider {
         authorize_params: BTreeMap::new(),
         response_mode: ResponseMode::Query,
         enrich: EnrichPolicy::default(),
+        merge_by_email: false,
         revision: Revision::new("r1"),
     }
 }
@@ -64,6 +65,7 @@ fn sent() -> AuthorizationRequest {
         created_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH + REQUEST_LIFETIME,
         phase: Phase::Started,
+        timeline: crate::domain::timeline::Timeline::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 
 use super::super::fault::MappingFault;
 use super::functions::Function;
-use super::node::{Argument, Comparison, Node, Slice};
+use super::node::{Argument, Called, Comparison, Node, Slice};
 
 /// The largest number in a slice: no list of an answer (1 MiB) is longer.
 const MAX_SLICE: i32 = 1_000_000;
@@ -141,7 +141,8 @@ impl Compiler<'_> {
                 _ => Argument::Value(self.node(arg)?),
             });
         }
-        Ok(Node::Call(function, arguments))
+        let MappingFault { line, column, .. } = MappingFault::at(self.text, at, "");
+        Ok(Node::Call(Called { function, line, column }, arguments))
     }
 
     fn stray_reference(&self, offset: usize) -> MappingFault {

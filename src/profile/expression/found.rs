@@ -151,7 +151,7 @@ impl<'a> Found<'a> {
     }
 
     /// False, null and what is empty count as no; numbers always as yes.
-    pub(super) fn is_truthy(&self) -> bool {
+    pub(in crate::profile) fn is_truthy(&self) -> bool {
         match self.kind() {
             Kind::Null => false,
             Kind::Number => true,

@@ -28,6 +28,16 @@ impl Default for Meter {
 }
 
 impl Meter {
+    /// A budget of its own, for one of several evaluations that share a whole.
+    pub(in crate::profile) fn of(fuel: u64, bytes: usize) -> Self {
+        Self { fuel: Cell::new(fuel), bytes: Cell::new(bytes) }
+    }
+
+    /// The steps that are left.
+    pub(in crate::profile) fn fuel_left(&self) -> u64 {
+        self.fuel.get()
+    }
+
     /// Takes `steps` of the fuel.
     pub(super) fn spend(&self, steps: usize) -> Result<(), EvalFault> {
         let left = self.fuel.get().checked_sub(steps as u64).ok_or(EvalFault::OutOfFuel)?;

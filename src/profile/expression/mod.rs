@@ -68,6 +68,13 @@ impl Expression {
         walk::eval(&self.root, &scope.as_found(), meter)
     }
 
+    /// The names that it looks up in the scope itself, not behind another name.
+    pub fn first_names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        self.root.first_names(&mut names);
+        names
+    }
+
     /// The fields of the object that it gives. Where the object is written out as `{a: …, b: …}`,
     /// each field stands for itself: one that cannot be evaluated does not take the others with it.
     pub fn entries<'a>(&'a self, scope: &'a Scope<'a>, meter: &Meter) -> Result<Vec<Entry<'a>>, EvalFault> {

@@ -41,7 +41,55 @@ pub(super) enum Node {
     /// `{a: b}`
     Object(Vec<(Box<str>, Node)>),
     /// `length(a)`
-    Call(Function, Vec<Argument>),
+    Call(Called, Vec<Argument>),
+}
+
+/// A function, and where its name stands in the expression, both from 1: for its faults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Called {
+    pub(super) function: Function,
+    pub(super) line: usize,
+    pub(super) column: usize,
+}
+
+impl Node {
+    /// Collects the names that are looked up where the evaluation begins.
+    pub(super) fn first_names<'a>(&'a self, into: &mut Vec<&'a str>) {
+        match self {
+            Self::Field(name) => into.push(name),
+            Self::Current | Self::Index(_) | Self::Slice(_) | Self::Literal(_) => {}
+            // What follows reads what the first one has found.
+            Self::Then(nodes) => {
+                if let Some(first) = nodes.first() {
+                    first.first_names(into);
+                }
+            }
+            Self::Or(nodes) | Self::And(nodes) | Self::List(nodes) => {
+                for node in nodes {
+                    node.first_names(into);
+                }
+            }
+            Self::Not(node) | Self::Flatten(node) | Self::Values(node) | Self::Project(node, _) => {
+                node.first_names(into);
+            }
+            Self::Compare(_, left, right) | Self::Filter(left, right) => {
+                left.first_names(into);
+                right.first_names(into);
+            }
+            Self::Object(fields) => {
+                for (_, node) in fields {
+                    node.first_names(into);
+                }
+            }
+            Self::Call(_, arguments) => {
+                for argument in arguments {
+                    if let Argument::Value(node) = argument {
+                        node.first_names(into);
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// What stands between the brackets of a call.

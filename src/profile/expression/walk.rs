@@ -42,8 +42,8 @@ pub(super) fn eval<'a>(node: &'a Node, at: &Found<'a>, meter: &Meter) -> Result<
             let found = entries.iter().map(|(key, node)| Ok((&**key, eval(node, at, meter)?)));
             Found::object(found.collect::<Result<Vec<_>, _>>()?, meter)
         }
-        Node::Call(function, arguments) => {
-            let call = functions::Call::gather(*function, arguments, at, meter)?;
+        Node::Call(called, arguments) => {
+            let call = functions::Call::gather(*called, arguments, at, meter)?;
             call.run()
         }
     }

@@ -1,25 +1,40 @@
 //! The embedded backend: one SQLite file in WAL mode. One thread writes, and commits waiting
-//! batches together; reads run on connections of their own, which never wait for the writer.
-//! Several processes may open the same file: SQLite's lock orders their groups.
+//! batches together as one row of a journal table; later it writes many of them into the tables at
+//! once. Reads look at what stands in the journal (kept in memory, in `overlay`) and then into the
+//! tables; they never wait for the writer. Several processes may open the same file: SQLite's lock
+//! orders their groups, and each finds the others' in the journal.
 //!
-//! Reading order: `schema`, `writer`, `apply` (a batch in SQL), `readers`.
+//! Reading order: `schema`, `layer` (a row of the journal), `overlay`, `group` (what becomes of a
+//! batch), `fold` (into the tables), `presence` (other processes), `writer`, `queue`, `readers`,
+//! `strain`.
 //!
 //! To add a table or column: 1. its statement and the next version in `schema`, with the step from
-//! the version before, 2. what a batch does to it in `apply`, 3. its read in `readers`.
+//! the version before, 2. its changes in `layer` and `group`, 3. how they come into it in `fold`,
+//! 4. its read in `readers`.
 
-mod apply;
+mod fold;
+mod group;
+mod layer;
+mod overlay;
+mod presence;
+mod queue;
 mod readers;
 mod schema;
+mod strain;
 mod writer;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::backend::{Backend, Batch, Commit, Durability, Key, Partition, Unavailable, Versioned};
 use crate::clock::Clock;
+use overlay::Overlay;
+use presence::{NoPlace, Presence};
 use readers::Readers;
+use strain::Strain;
 use writer::{Change, Outcome, Writer};
 
 /// After this long without a turn a call is given up: the disk hangs, or the queue is too long. It leaves a caller
@@ -61,6 +76,12 @@ pub enum OpenError {
         /// Which.
         path: PathBuf,
     },
+    /// Another process has it and does not answer.
+    #[error("the store file `{}` is used by another process that does not answer; end it first", path.display())]
+    Taken {
+        /// Which.
+        path: PathBuf,
+    },
     /// SQLite refuses it.
     #[error("cannot open the store file `{}`: {cause}", path.display())]
     Sqlite {
@@ -76,10 +97,29 @@ impl SqliteBackend {
     pub fn open(path: impl AsRef<Path>, clock: Clock) -> Result<Self, OpenError> {
         let path = path.as_ref();
         let connection = schema::create_or_open(path)?;
-        let readers = Readers::new(path.to_owned(), clock.clone());
-        let writer = Writer::start(path.to_owned(), connection, clock)
+        let overlay = Arc::new(Overlay::default());
+        let strain = Arc::new(Strain::new(clock.clone()));
+        let presence = Presence::enter(path, &connection, &overlay).map_err(|error| error.at(path))?;
+        let presence = Arc::new(presence);
+        // What a process that was killed left in the journal is read now, not by the first request.
+        let seen = overlay.current(&connection).map(drop);
+        seen.map_err(|cause| OpenError::Sqlite { path: path.to_owned(), cause })?;
+        let (shared, place, ease) = (Arc::clone(&overlay), Arc::clone(&presence), Arc::clone(&strain));
+        let readers = Readers::new(path.to_owned(), clock.clone(), shared, place, ease);
+        let writer = Writer::start(path.to_owned(), connection, clock, overlay, presence, strain)
             .map_err(|cause| OpenError::File { path: path.to_owned(), cause })?;
         Ok(Self { readers, writer })
+    }
+}
+
+impl NoPlace {
+    fn at(self, path: &Path) -> OpenError {
+        let path = path.to_owned();
+        match self {
+            Self::File(cause) => OpenError::File { path, cause },
+            Self::Sqlite(cause) => OpenError::Sqlite { path, cause },
+            Self::Silent => OpenError::Taken { path },
+        }
     }
 }
 
@@ -91,13 +131,12 @@ impl Backend for SqliteBackend {
     }
 
     async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, Unavailable> {
-        let keys = keys.to_vec();
-        self.readers.run(move |connection, now| readers::get(connection, &keys, now)).await
+        self.readers.get(keys).await
     }
 
     async fn range(&self, set: &Key, after: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, Unavailable> {
         let (set, after) = (set.clone(), after.to_vec());
-        self.readers.run(move |connection, _| readers::range(connection, &set, &after, limit)).await
+        self.readers.run(move |view| view.range(&set, &after, limit)).await
     }
 
     async fn commit(
@@ -118,7 +157,7 @@ impl Backend for SqliteBackend {
 
     async fn read(&self, log: &Key, after: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, Unavailable> {
         let log = log.clone();
-        self.readers.run(move |connection, _| readers::read(connection, &log, after, limit)).await
+        self.readers.run(move |view| view.entries(&log, after, limit)).await
     }
 
     async fn reserve(&self, counter: &Key, n: u64) -> Result<u64, Unavailable> {
@@ -130,7 +169,7 @@ impl Backend for SqliteBackend {
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {
-        self.readers.run(|connection, _| readers::probe(connection)).await?;
+        self.readers.run(readers::probe).await?;
         self.writer.run(Change::Probe, Durability::Relaxed).await?;
         Ok(())
     }

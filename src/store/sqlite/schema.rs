@@ -9,11 +9,14 @@ use rusqlite::{Connection, OpenFlags};
 use super::{OpenError, PATIENCE};
 
 /// The schema that this version writes. Another one gets the next number and a step in `migrate`.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 /// `CSgn`: says to `file` and to other programs whose database this is.
 const APPLICATION: i64 = 0x4353_676e;
 /// Prepared statements that a connection keeps; there are fewer.
-const STATEMENTS: usize = 32;
+const STATEMENTS: usize = 64;
+/// Pages of the write-ahead log after which it is written into the file: 16 MiB. The journal uses the same pages
+/// again and again, and so they are written back once, not every time.
+const CHECKPOINT: i64 = 4096;
 
 /// `expires` is in minutes since 1970, rounded up: so a record that is written again seldom moves in the index.
 const TABLES: &str = "
@@ -29,6 +32,13 @@ const TABLES: &str = "
     CREATE TABLE counter (name BLOB PRIMARY KEY NOT NULL, last INTEGER NOT NULL) WITHOUT ROWID, STRICT;
     CREATE TABLE version (one INTEGER PRIMARY KEY CHECK (one = 1), last INTEGER NOT NULL) STRICT;
     INSERT INTO version VALUES (1, 0);
+";
+
+/// Since schema 2 a change is committed as a row of the journal, and written into the other tables later, see
+/// `fold`: `version.last` is the last change that stands in them. The journal's last row always stays.
+const JOURNAL: &str = "
+    CREATE TABLE journal (seq INTEGER PRIMARY KEY NOT NULL, changes BLOB NOT NULL) STRICT;
+    INSERT INTO journal SELECT last, x'' FROM version;
 ";
 
 /// Makes the file if there is none, brings its schema up to date, and answers the writer's connection.
@@ -48,7 +58,9 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "trusted_schema", false)?;
-    connection.pragma_update(None, "cache_size", -8192)?;
+    connection.pragma_update(None, "cache_size", -16384)?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
     Ok(connection)
 }
 
@@ -69,6 +81,9 @@ fn migrate(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     if fresh {
         transaction.execute_batch(TABLES).map_err(sqlite)?;
         transaction.pragma_update(None, "application_id", APPLICATION).map_err(sqlite)?;
+    }
+    if found < SCHEMA {
+        transaction.execute_batch(JOURNAL).map_err(sqlite)?;
         transaction.pragma_update(None, "user_version", SCHEMA).map_err(sqlite)?;
     }
     transaction.commit().map_err(sqlite)

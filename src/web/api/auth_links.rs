@@ -1,4 +1,4 @@
-//! Auth links: create, read, cancel, confirm.
+//! Auth links: create, cancel, confirm.
 
 use std::sync::Arc;
 
@@ -17,8 +17,9 @@ use crate::domain::link::{ContactHint, Sender, SenderKind};
 use crate::domain::request::Route;
 use crate::flow::create_link::NewLink;
 use crate::web::Web;
-use crate::web::caller::{Caller, ReadAuthLinks, Scope as _, WriteAuthLinks};
+use crate::web::caller::{Caller, Scope as _, WriteAuthLinks};
 use crate::web::error::{ApiError, BodyFault, ProblemDocument};
+use crate::web::once_json::{OnceJson, REPLAYED};
 use crate::web::openapi::answers::{Called, InState, Over, Sought, Stored, WithBody};
 use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
@@ -27,10 +28,6 @@ use super::view::{CreatedLinkView, LinkView};
 
 /// The most bytes of `metadata`.
 const METADATA: usize = 4096;
-
-/// A name under which `serde_json` hands on exact numbers: an object that holds it is read back as
-/// one, or not at all, and with it the event that carries it.
-const RESERVED: &str = "$serde_json::private::Number";
 
 /// What a sender asks for.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -123,21 +120,37 @@ pub struct ConfirmBody {
 /// Make an auth link
 ///
 /// A new link of a conversation takes the older one's place. The answer carries the URL and the message
-/// for the chat; `GET` does not tell them again.
+/// for the chat; `GET` does not tell them again, `resend` does. Sent again within 24 hours with the same
+/// `Idempotency-Key`, an order makes nothing and is answered as it was.
 #[utoipa::path(
     post, path = "/v1/auth-links", operation_id = "createAuthLink", tag = "Auth links",
     security(("oauth2" = [WriteAuthLinks::NAME])),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+        description = "The sender's name for this order: visible ASCII characters.")),
     request_body = CreateBody,
     responses(
-        (status = 201, description = "The link, its URL and its message.", body = CreatedLinkView,
-            headers(("Location" = String, description = "The path of the link."))),
+        (status = 201, description = "The link, its URL and its message.", body = CreatedLinkView, headers(
+            ("Location" = String, description = "The path of the link."),
+            ("Idempotent-Replayed" = String, description = "`true` where the same order has made it before."),
+        ),
+            links(
+                ("see" = (operation_id = "getAuthLink", parameters(("id" = "$response.body#/id")))),
+                ("takeBack" = (operation_id = "cancelAuthLink", parameters(("id" = "$response.body#/id")))),
+                ("confirm" = (operation_id = "confirmAuthLink", parameters(("id" = "$response.body#/id")))),
+            )),
         Called, WithBody, Stored,
+        (status = 409, description = "An order with the same key is being carried out (`still_running`).",
+            body = ProblemDocument, content_type = "application/problem+json",
+            headers(("Retry-After" = String, description = "Seconds to wait."))),
+        (status = 422, description = "The order cannot be carried out as it stands (`invalid`, with `faults`), or its \
+            key was used for another one (`key_reused`).",
+            body = ProblemDocument, content_type = "application/problem+json"),
     )
 )]
 pub async fn create(
     caller: Caller<WriteAuthLinks>,
     State(web): State<Arc<Web>>,
-    StrictJson(body): StrictJson<CreateBody>,
+    OnceJson { body, once }: OnceJson<CreateBody>,
 ) -> Result<Response, ApiError> {
     check(&body)?;
     let ConversationBody { id, channel, handle } = body.conversation;
@@ -154,28 +167,11 @@ pub async fn create(
         minimum: body.binding.and_then(|binding| binding.minimum),
         metadata: body.metadata,
     };
-    let made = web.broker.create_link(&caller.tenant, &caller.client_id, order).await?;
+    let made = web.broker.create_link(&caller.tenant, &caller.client_id, order, once.as_ref()).await?;
     let location = format!("/v1/auth-links/{}", made.link.id);
-    let view = CreatedLinkView::of(&made);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(view)).into_response())
-}
-
-/// See an auth link
-///
-/// Its status, its times, why the latest attempt failed, and the profile once it is completed.
-#[utoipa::path(
-    get, path = "/v1/auth-links/{id}", operation_id = "getAuthLink", tag = "Auth links",
-    security(("oauth2" = [ReadAuthLinks::NAME])),
-    params(("id" = LinkId, Path, description = "The link.")),
-    responses((status = 200, description = "The link as it is.", body = LinkView), Called, Sought, Stored)
-)]
-pub async fn read(
-    caller: Caller<ReadAuthLinks>,
-    State(web): State<Arc<Web>>,
-    Segment(id): Segment,
-) -> Result<Response, ApiError> {
-    let link = web.broker.link(&caller.tenant, &parse_id(&id)?).await?.ok_or(ApiError::NotFound)?;
-    Ok(axum::Json(LinkView::of(&link)).into_response())
+    let answer =
+        (StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(CreatedLinkView::of(&made)));
+    Ok(if made.replayed { ([(REPLAYED, "true")], answer).into_response() } else { answer.into_response() })
 }
 
 /// Take an auth link back
@@ -185,7 +181,7 @@ pub async fn read(
     post, path = "/v1/auth-links/{id}/cancel", operation_id = "cancelAuthLink", tag = "Auth links",
     security(("oauth2" = [WriteAuthLinks::NAME])),
     params(("id" = LinkId, Path, description = "The link.")),
-    responses((status = 200, description = "The cancelled link.", body = LinkView), Called, Sought, Over, Stored)
+    responses((status = 200, description = "The cancelled link.", body = LinkView, example = json!(super::examples::cancelled_link())), Called, Sought, Over, Stored)
 )]
 pub async fn cancel(
     caller: Caller<WriteAuthLinks>,
@@ -226,37 +222,46 @@ pub async fn confirm(
 }
 
 /// An id that is none of ours is a thing that is not there.
-fn parse_id(text: &str) -> Result<LinkId, ApiError> {
+pub fn parse_id(text: &str) -> Result<LinkId, ApiError> {
     text.parse().map_err(|_| ApiError::NotFound)
 }
 
 /// Bounds that the types do not carry, all at once.
 fn check(body: &CreateBody) -> Result<(), ApiError> {
-    let mut faults = Vec::new();
+    let mut faults = check_wording(body.snippet.as_deref(), body.locale.as_deref());
     let mut demand = |holds: bool, pointer: &str, detail: &str| {
         if !holds {
             faults.push(BodyFault::at(pointer, detail));
         }
     };
-    let short = |text: &str, most: usize| (1..=most).contains(&text.chars().count());
     if let Some(sender) = &body.sender {
         demand(short(&sender.id, 200), "/sender/id", "use 1 to 200 characters");
-    }
-    if let Some(snippet) = &body.snippet {
-        demand(short(snippet, 64), "/snippet", "use the id or tag of a snippet, 1 to 64 characters");
-    }
-    if let Some(locale) = &body.locale {
-        demand(is_language_tag(locale), "/locale", "use a language tag such as `en` or `pt-BR`");
     }
     let capable = body.capabilities.len() <= 32 && body.capabilities.iter().all(|word| short(word, 64));
     demand(capable, "/capabilities", "use at most 32 words of 1 to 64 characters");
     if let Some(external) = body.contact.as_ref().and_then(|contact| contact.external_id.as_deref()) {
         demand(short(external, 200), "/contact/externalId", "use 1 to 200 characters");
     }
-    demand(!body.metadata.contains_key(RESERVED), "/metadata", "a name in it is reserved; use another one");
+    let hinted_twice =
+        body.contact.as_ref().is_some_and(|hint| hint.id.is_some() && hint.external_id.is_some());
+    demand(!hinted_twice, "/contact", "use one of `id` and `externalId`");
     let metadata = serde_json::to_string(&body.metadata).map_or(usize::MAX, |text| text.len());
     demand(metadata <= METADATA, "/metadata", "use at most 4096 bytes of JSON");
     if faults.is_empty() { Ok(()) } else { Err(ApiError::Refused(faults)) }
+}
+
+/// Bounds of what may be said of a message's words.
+pub fn check_wording(snippet: Option<&str>, locale: Option<&str>) -> Vec<BodyFault> {
+    let snippet = snippet.filter(|name| !short(name, 64));
+    let snippet =
+        snippet.map(|_| BodyFault::at("/snippet", "use the id or tag of a snippet, 1 to 64 characters"));
+    let locale = locale.filter(|tag| !is_language_tag(tag));
+    let locale = locale.map(|_| BodyFault::at("/locale", "use a language tag such as `en` or `pt-BR`"));
+    snippet.into_iter().chain(locale).collect()
+}
+
+fn short(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.chars().count())
 }
 
 /// The shape of a language tag (RFC 5646): letters and digits in parts of 1 to 8, the first of letters.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use axum::response::Response;
 
 use crate::domain::contact::Contact;
 use crate::domain::ids::{ContactId, ConversationId};
@@ -15,22 +16,23 @@ use crate::web::error::{ApiError, BodyFault};
 use crate::web::openapi::answers::{Called, Sought, Stored};
 use crate::web::segment::Segment;
 
+use super::contact_changes::versioned;
 use super::query::Query;
 use super::view::ContactList;
 
 /// List contacts
 ///
-/// Newest first: all of them, or those that one filter finds. An empty filter counts as left out.
+/// Newest first: all of them, or those that one filter finds.
 #[utoipa::path(
     get, path = "/v1/contacts", operation_id = "listContacts", tag = "Contacts",
     security(("oauth2" = [ReadContacts::NAME])),
     params(
-        ("email" = Option<String>, Query, description = "Those with this email address, in any case."),
-        ("phone" = Option<String>, Query, description = "Those with this phone number; only its digits count."),
-        ("externalId" = Option<String>, Query, description = "The one with this id of the platform's."),
+        ("email" = Option<String>, Query, min_length = 1, example = "billy@example.com", description = "Those with this email address, in any case."),
+        ("phone" = Option<String>, Query, min_length = 1, description = "Those with this phone number; only its digits count."),
+        ("externalId" = Option<String>, Query, min_length = 1, description = "The one with this id of the platform's."),
         ("conversationId" = Option<ConversationId>, Query, description = "The one that is verified in this conversation."),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
-        ("cursor" = Option<String>, Query, description = "The `next` of the page before."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before."),
     ),
     responses((status = 200, description = "A page of contacts.", body = ContactList), Called, Stored)
 )]
@@ -47,19 +49,27 @@ pub async fn list(
 }
 
 /// See a contact
+///
+/// The id of a contact that was merged into another one answers that one.
 #[utoipa::path(
     get, path = "/v1/contacts/{id}", operation_id = "getContact", tag = "Contacts",
     security(("oauth2" = [ReadContacts::NAME])),
     params(("id" = ContactId, Path, description = "The contact.")),
-    responses((status = 200, description = "The contact.", body = Contact), Called, Sought, Stored)
+    responses(
+        (status = 200, description = "The contact.", body = Contact,
+            headers(("ETag" = String, description = "Its version, for `If-Match`.")),
+            example = json!(super::examples::contact())),
+        Called, Sought, Stored,
+    )
 )]
 pub async fn read(
     caller: Caller<ReadContacts>,
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
-) -> Result<Json<Contact>, ApiError> {
+) -> Result<Response, ApiError> {
     let id: ContactId = id.parse().map_err(|_| ApiError::NotFound)?;
-    web.broker.contact(&caller.tenant, &id).await?.map(Json).ok_or(ApiError::NotFound)
+    let contact = web.broker.contact(&caller.tenant, &id).await?;
+    contact.map(versioned).ok_or(ApiError::NotFound)
 }
 
 /// At most one filter.

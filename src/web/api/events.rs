@@ -22,7 +22,7 @@ use super::view::EventList;
     get, path = "/v1/events", operation_id = "listEvents", tag = "Events",
     security(("oauth2" = [ReadEvents::NAME])),
     params(
-        ("after" = Option<String>, Query, description = "The id of an event, or the `next` of a page."),
+        ("after" = Option<String>, Query, pattern = "^(evt_[0-9a-f]{32}|[0-9]{1,20})?$", description = "The id of an event, or the `next` of a page."),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
     ),
     responses((status = 200, description = "A page of events.", body = EventList), Called, Stored)

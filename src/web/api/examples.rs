@@ -27,6 +27,7 @@ fn link() -> Value {
         "sender": {"kind": "bot", "id": "acme-bot"},
         "metadata": {"case": "81"},
         "binding": {"minimum": "code", "reached": null},
+        "resends": 0,
         "createdAt": "2026-11-22T09:30:00Z",
         "expiresAt": "2026-11-22T09:45:00Z",
     })
@@ -58,11 +59,90 @@ pub fn completed_link() -> Value {
     link
 }
 
+/// The same link, taken back by its sender.
+pub fn cancelled_link() -> Value {
+    let mut link = link();
+    link["status"] = json!("cancelled");
+    link["final"] = json!(true);
+    link["cancelledAt"] = json!("2026-11-22T09:32:00Z");
+    link
+}
+
+/// The links of his conversation.
+pub fn links() -> Value {
+    json!({"items": [completed_link()], "next": null})
+}
+
+/// How his sign-in went.
+pub fn attempt() -> Value {
+    json!({
+        "id": "at_0199a1b2c8007a1b9c2d3e4f5a6b7c8d",
+        "authLinkId": LINK,
+        "provider": "acme",
+        "revision": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+        "callback": "eu",
+        "status": "completed",
+        "binding": "code",
+        "openedAt": "2026-11-22T09:30:40Z",
+        "expiresAt": "2026-11-22T09:40:40Z",
+        "confirmedAt": "2026-11-22T09:31:30Z",
+        "endedAt": "2026-11-22T09:31:30Z",
+        "timeline": [
+            {"step": "claim", "at": "2026-11-22T09:31:11.800Z", "tookMs": 1, "outcome": "ok"},
+            {"step": "exchange", "at": "2026-11-22T09:31:11.801Z", "tookMs": 121, "outcome": "ok", "httpStatus": 200},
+            {"step": "whoami", "at": "2026-11-22T09:31:11.922Z", "tookMs": 77, "outcome": "ok", "httpStatus": 200},
+            {"step": "normalise", "at": "2026-11-22T09:31:11.999Z", "tookMs": 0, "outcome": "ok"},
+            {"step": "bind", "at": "2026-11-22T09:31:11.999Z", "tookMs": 0, "outcome": "waiting"},
+            {"step": "record", "at": "2026-11-22T09:31:11.999Z", "outcome": "ok"},
+            {"step": "bind", "at": "2026-11-22T09:31:30Z", "tookMs": 0, "outcome": "ok"},
+            {"step": "record", "at": "2026-11-22T09:31:30Z", "outcome": "ok"},
+        ],
+        "notes": ["token response: token_type_missing"],
+    })
+}
+
+/// The openings of a link.
+pub fn attempts() -> Value {
+    json!({"items": [attempt()], "next": null})
+}
+
 fn profile() -> Value {
     json!({
         "userName": "billy.bob", "fullName": "Billy Bob", "firstName": "Billy", "lastName": "Bob",
         "email": "billy@example.com",
     })
+}
+
+/// His record.
+pub fn contact() -> Value {
+    let source = json!({
+        "source": "provider", "provider": "acme", "authLinkId": LINK, "at": "2026-11-22T09:31:10Z",
+    });
+    json!({
+        "id": CONTACT,
+        "externalId": null,
+        "customerNumber": "CUST-000001",
+        "email": "billy@example.com",
+        "phone": null,
+        "firstName": "Billy",
+        "lastName": "Bob",
+        "fullName": "Billy Bob",
+        "userName": "billy.bob",
+        "locale": null,
+        "fields": {},
+        "identities": [{"provider": "acme", "subject": "billy.bob", "linkedAt": "2026-11-22T09:31:30Z"}],
+        "provenance": {"email": source},
+        "suggestions": {},
+        "conversations": [{"id": "conv-42", "channel": "sms", "handle": "+15550100"}],
+        "createdAt": "2026-11-22T09:31:30Z",
+        "updatedAt": "2026-11-22T09:31:30Z",
+        "version": 1,
+    })
+}
+
+/// All contacts there are.
+pub fn contacts() -> Value {
+    json!({"items": [contact()], "next": null})
 }
 
 /// His conversation.
@@ -133,4 +213,9 @@ pub fn preview() -> Value {
         "contactChanges": [{"field": "email", "from": null, "to": "billy@example.com"}],
         "warnings": [],
     })
+}
+
+/// What an admin changes in Billy's record.
+pub fn patch() -> Value {
+    json!({"phone": "+15550100", "locale": null, "fields": {"tier": "gold"}})
 }

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::domain::conversation::ConversationRef;
 use crate::domain::ids::ProviderId;
 use crate::domain::provider::Mapping;
 use crate::flow::preview::Sample;
@@ -32,12 +33,14 @@ pub struct PreviewBody {
     claims: Option<Value>,
     /// Whose subject, trusted fields and policies are used.
     provider: Option<ProviderId>,
+    /// In which conversation the sign-in would be, for the rules.
+    conversation: Option<ConversationRef>,
 }
 
 /// Try a mapping
 ///
-/// Answers the profile that the mapping makes of a sample, what an empty contact would take of it, and what
-/// was repaired. Nothing is stored.
+/// Answers the profile that the mapping makes of a sample, what an empty contact would take of it, what the
+/// tenant's rules would set, and what was repaired. Nothing is stored.
 #[utoipa::path(
     post, path = "/v1/mapping/preview", operation_id = "previewMapping", tag = "Mappings",
     security(("oauth2" = [ReadProviders::NAME])),
@@ -49,8 +52,8 @@ pub async fn preview(
     State(web): State<Arc<Web>>,
     StrictJson(body): StrictJson<PreviewBody>,
 ) -> Result<Json<PreviewView>, ApiError> {
-    let PreviewBody { mapping, whoami, claims, provider } = body;
-    let sample = Sample { mapping, whoami, claims, provider };
+    let PreviewBody { mapping, whoami, claims, provider, conversation } = body;
+    let sample = Sample { mapping, whoami, claims, provider, conversation };
     let preview = web.broker.preview_mapping(&caller.tenant, &sample)?;
     Ok(Json(preview.into()))
 }

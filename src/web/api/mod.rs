@@ -4,12 +4,16 @@
 //! `#[utoipa::path]`, 2. a row in the URL table of `web/mod.rs`, 3. its view in `view.rs`, 4. a test
 //! in `tests/it/api.rs`.
 
+pub mod attempts;
 pub mod auth_links;
+pub mod contact_changes;
 pub mod contacts;
 pub mod conversations;
 pub mod events;
 mod examples;
 pub mod inbound;
+pub mod link_list;
 pub mod mapping;
 mod query;
+pub mod tenants;
 mod view;

@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use crate::web::error::{ApiError, BodyFault};
 
+/// The one parameter that may be empty.
+const FROM_THE_BEGINNING: &str = "after";
 /// How many items a page has if the caller does not say.
 const DEFAULT_LIMIT: usize = 50;
 /// The most items of one page.
@@ -26,6 +30,10 @@ impl Query {
                     format!("?{short}"),
                     format!("unknown parameter; known are `{}`", known.join("`, `")),
                 ));
+            } else if value.is_empty() && name == FROM_THE_BEGINNING {
+                // A reader that has read nothing yet has no id to put there.
+            } else if value.is_empty() {
+                faults.push(BodyFault::at(format!("?{name}"), "is empty; leave it out"));
             } else if values.insert(name.to_string(), value.into_owned()).is_some() {
                 faults.push(BodyFault::at(format!("?{name}"), "stands twice; send it once"));
             }
@@ -33,9 +41,9 @@ impl Query {
         if faults.is_empty() { Ok(Self { values }) } else { Err(ApiError::Malformed(faults)) }
     }
 
-    /// The value of a parameter; an empty one counts as absent.
+    /// The value of a parameter, which is never empty: who asks for those of nobody does not mean all.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.values.get(name).map(String::as_str).filter(|value| !value.is_empty())
+        self.values.get(name).map(String::as_str)
     }
 
     /// The value of a parameter as something else.
@@ -46,6 +54,15 @@ impl Query {
     {
         let fault =
             |error: T::Err| ApiError::Malformed(vec![BodyFault::at(format!("?{name}"), error.to_string())]);
+        self.get(name).map(|value| value.parse().map_err(fault)).transpose()
+    }
+
+    /// The value of a parameter as a time (RFC 3339).
+    pub fn time(&self, name: &str) -> Result<Option<Timestamp>, ApiError> {
+        let fault = |_| {
+            let detail = "use a time such as `2026-01-31T12:00:00Z`; a `+` is written `%2B`";
+            ApiError::Malformed(vec![BodyFault::at(format!("?{name}"), detail)])
+        };
         self.get(name).map(|value| value.parse().map_err(fault)).transpose()
     }
 

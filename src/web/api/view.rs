@@ -25,7 +25,7 @@ use crate::flow::inbound::Reading;
 use crate::flow::preview::Preview;
 use crate::flow::{AuthMessage, Page};
 
-/// An auth link and what became of it. Its URL is told at creation only.
+/// An auth link and what became of it. Its URL is told with its message only.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = AuthLink, examples(super::examples::completed_link))]
@@ -43,6 +43,8 @@ pub struct LinkView<'a> {
     /// The platform's own data, as the sender gave it.
     metadata: &'a Map<String, Value>,
     binding: LinkBinding,
+    /// How often its message was rendered again.
+    resends: u32,
     created_at: Timestamp,
     /// When it can no longer be opened.
     expires_at: Timestamp,
@@ -94,6 +96,9 @@ pub struct LinkView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Map<String, Value>)]
     fields: Option<&'a Map<String, Value>>,
+    /// The contact is not the one that the order named; left out if it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    contact_mismatch: bool,
 }
 
 impl<'a> LinkView<'a> {
@@ -110,6 +115,7 @@ impl<'a> LinkView<'a> {
             sender: link.sender.as_ref(),
             metadata: &link.metadata,
             binding: link.binding(),
+            resends: link.resends,
             created_at: link.created_at,
             expires_at: link.expires_at,
             opened_at: times.opened,
@@ -125,24 +131,25 @@ impl<'a> LinkView<'a> {
             profile: completion.map(|completion| &completion.profile),
             contact_id: completion.map(|completion| &completion.contact),
             fields: completion.map(|completion| &completion.fields),
+            contact_mismatch: completion.is_some_and(|completion| completion.contact_mismatch),
         }
     }
 }
 
-/// A new auth link with its URL and its message.
+/// An auth link with its URL and its message.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CreatedAuthLink, examples(super::examples::created_link))]
 pub struct CreatedLinkView<'a> {
     #[serde(flatten)]
     link: LinkView<'a>,
-    /// What goes into the chat. It is told here only.
+    /// What goes into the chat.
     #[schema(format = "uri")]
     url: &'a str,
     message: MessageView<'a>,
 }
 
 impl<'a> CreatedLinkView<'a> {
-    /// A link that was made just now.
+    /// A link that was made or told again just now.
     pub fn of(made: &'a CreatedLink) -> Self {
         let message = MessageView::of(&made.message);
         Self { link: LinkView::of(&made.link), url: &made.url, message }
@@ -226,8 +233,25 @@ impl<'a> ConversationView<'a> {
     }
 }
 
+/// Auth links, newest first.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuthLinkList, examples(super::examples::links))]
+pub struct LinkList<'a> {
+    items: Vec<LinkView<'a>>,
+    /// The `cursor` of the next page; null at the end. A page may hold fewer than `limit` and still have a next one.
+    #[schema(required)]
+    next: Option<&'a str>,
+}
+
+impl<'a> From<&'a Page<Link>> for LinkList<'a> {
+    fn from(page: &'a Page<Link>) -> Self {
+        Self { items: page.items.iter().map(LinkView::of).collect(), next: page.next.as_deref() }
+    }
+}
+
 /// Contacts, newest first.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(examples(super::examples::contacts))]
 pub struct ContactList {
     items: Vec<Contact>,
     /// The `cursor` of the next page; null at the end.
@@ -293,8 +317,12 @@ pub struct PreviewView {
     verified: VerifiedView,
     /// What an empty contact would take of the profile.
     contact_changes: Vec<Change>,
-    /// What was left out or repaired on the way.
+    /// What was left out or repaired on the way, and rules that could not be evaluated.
     warnings: Vec<String>,
+    /// What the tenant's rules would set; left out if it has no rules.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Map<String, Value>)]
+    fields: Option<Map<String, Value>>,
     /// The mapping after its repair, if one was needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = crate::domain::provider::Mapping)]
@@ -311,13 +339,14 @@ pub struct VerifiedView {
 
 impl From<Preview> for PreviewView {
     fn from(preview: Preview) -> Self {
-        let Preview { signed_in, contact_changes, repaired } = preview;
+        let Preview { signed_in, contact_changes, repaired, fields } = preview;
         Self {
             verified: VerifiedView { email: signed_in.email_verified, phone: signed_in.phone_verified },
             profile: signed_in.profile,
             subject: signed_in.subject,
             contact_changes,
             warnings: signed_in.warnings,
+            fields,
             repaired: (!repaired.is_empty()).then(|| whole_or_fields(repaired)),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::web::Web;
-use crate::web::host::AtTenant;
+use crate::web::host::AtIssuer;
 use crate::web::openapi::answers::AtHost;
 
 use super::answer::{ErrorBody, TokenBody};
@@ -43,11 +43,16 @@ fn token_request() -> Value {
 
 /// The public keys of our tokens (RFC 7517, 5).
 #[derive(Debug, ToSchema)]
-#[schema(as = Jwks)]
+#[schema(as = Jwks, examples(keys))]
 #[expect(dead_code, reason = "a description; the set is written once, when the keys are read")]
 pub struct JwksBody {
     /// The keys: the one that signs, the next one, and those whose tokens are still good.
     keys: Vec<JwkBody>,
+}
+
+fn keys() -> Value {
+    let key = json!({"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "2026-11", "n": "0vx7agoebGcQSuuPiLJXZpt…", "e": "AQAB"});
+    json!({"keys": [key]})
 }
 
 /// An RSA key.
@@ -98,7 +103,7 @@ pub struct JwkBody {
         AtHost,
     )
 )]
-pub async fn token(AtTenant(tenant): AtTenant, State(web): State<Arc<Web>>, request: Request) -> Response {
+pub async fn token(AtIssuer(tenant): AtIssuer, State(web): State<Arc<Web>>, request: Request) -> Response {
     super::token(&web.issuer, &tenant, request).await
 }
 
@@ -113,7 +118,7 @@ pub async fn token(AtTenant(tenant): AtTenant, State(web): State<Arc<Web>>, requ
         AtHost,
     )
 )]
-pub async fn jwks(AtTenant(_): AtTenant, State(web): State<Arc<Web>>, request: Request) -> Response {
+pub async fn jwks(AtIssuer(_): AtIssuer, State(web): State<Arc<Web>>, request: Request) -> Response {
     super::jwks(&web.issuer, request.method(), request.headers())
 }
 
@@ -129,7 +134,7 @@ pub async fn jwks(AtTenant(_): AtTenant, State(web): State<Arc<Web>>, request: R
     )
 )]
 pub async fn jwks_elsewhere(
-    AtTenant(_): AtTenant,
+    AtIssuer(_): AtIssuer,
     State(web): State<Arc<Web>>,
     request: Request,
 ) -> Response {

@@ -39,7 +39,7 @@ const fn plain(
 const CHALLENGE: Option<(&str, &str)> = Some(("WWW-Authenticate", "The challenge of RFC 6750, 3."));
 
 /// Every refusal of the API, by its status.
-const REFUSALS: [Refusal; 12] = [
+const REFUSALS: [Refusal; 13] = [
     plain(
         "Malformed",
         400,
@@ -84,6 +84,16 @@ const REFUSALS: [Refusal; 12] = [
     ),
     plain("Gone", 410, "It is over.", ("gone", "It is over", "the link is cancelled, which is final")),
     plain(
+        "Stale",
+        412,
+        "It was changed since the caller read it: `If-Match`, or `version` in the body, names another version.",
+        (
+            "stale",
+            "It was changed meanwhile",
+            "nothing was changed; read it again, and repeat the change if it is still wanted",
+        ),
+    ),
+    plain(
         "TooLarge",
         413,
         "The body is larger than 2 MiB.",
@@ -125,6 +135,12 @@ const REFUSALS: [Refusal; 12] = [
         header: Some(("Retry-After", "Seconds to wait.")),
     },
 ];
+
+/// Code, title and status of every example, to be compared with what is answered.
+#[cfg(test)]
+pub fn examples() -> impl Iterator<Item = (&'static str, &'static str, u16)> {
+    REFUSALS.iter().map(|refusal| (refusal.example.0, refusal.example.1, refusal.status))
+}
 
 /// The refusals as components of the description.
 pub fn components() -> impl Iterator<Item = (String, RefOr<Response>)> {
@@ -206,6 +222,8 @@ groups! {
     Sought: ["NotFound"],
     /// A handler that changes what may be in another state.
     InState: ["Conflict"],
+    /// A handler that takes an `IfMatch`.
+    Versioned: ["Stale"],
     /// A handler that changes what may be over.
     Over: ["Gone"],
 }

@@ -33,7 +33,7 @@ const CLIENT: &str = "client";
 pub const ANYWHERE: &str = "https://acme.example.com";
 
 /// The groups of endpoints, in the order in which they are read.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 10] = [
     (
         "Auth links",
         "A link that is sent into a conversation, what became of it, and the code that confirms it.",
@@ -42,7 +42,12 @@ const TAGS: [(&str, &str); 8] = [
     ("Conversations", "Who is verified in a conversation, how, since when and until when."),
     ("Contacts", "The records of persons, which sign-ins enrich."),
     ("Mappings", "What is read from a provider's answer."),
+    ("Attempts", "Every opening of a link, step by step."),
     ("Events", "Everything that happened, in its order."),
+    (
+        "Tenants",
+        "For the platform operator, at the bare base domain: who is served, and with which settings.",
+    ),
     ("Tokens", "Access tokens for this API, and the keys that sign them."),
     ("Operations", "What load balancers, operators and generators of clients ask. No token is needed."),
 ];
@@ -53,9 +58,10 @@ Countersign sends a sign-in link into a chat, lets the customer sign in at the t
 sure that who signed in is who is in the chat, and enriches the contact.
 
 The tenant comes from the host name; a host that serves no tenant answers 421. Every call of `/v1` carries an \
-access token of that tenant (`POST /v1/oauth/token`) with the scope that the endpoint names. Bodies are JSON in \
+access token of that tenant (`POST /v1/oauth/token`) with the scope that the endpoint names. At the bare base \
+domain there are tokens, for the operator's clients, and `/v1/tenants`; anything else is 404 there. Bodies are JSON in \
 UTF-8, at most 2 MiB; times are RFC 3339 in UTC. Lists are `{\"items\": […], \"next\": …}`: `next` goes into the \
-next request and is null at the end.
+next request and is null at the end. A query parameter that is unknown, stands twice or is empty is refused; an empty `after` is the beginning.
 
 What is refused is answered by a problem document (RFC 9457) with a stable `code`, and with `faults` where a member \
 of the request is to blame; the token endpoint answers as RFC 6749 says. Every answer has an `X-Request-Id`, which \
@@ -158,7 +164,7 @@ pub async fn openapi(State(web): State<Arc<Web>>, request: Request) -> Result<Re
 /// tenant's. Nothing else of the request gets into an answer that may be kept.
 pub fn asked_origin(web: &Web, request: &Request) -> Result<String, ApiError> {
     let asked = Asked::of_request(request);
-    let (tenant, host) = host::tenant_and_host(web, &asked).map_err(|_| ApiError::WrongHost)?;
+    let (tenant, host) = host::tenant_and_host(web, &asked)?;
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_ascii_lowercase() };
     let (scheme, authority) = tenant.origin.split_once("://").expect("an origin has a scheme");
     let port = authority.rsplit_once(':').map(|(_, port)| port).filter(|port| !port.ends_with(']'));

@@ -8,7 +8,7 @@ use axum::response::Response;
 use http::{HeaderValue, header};
 use rust_embed::RustEmbed;
 
-/// The embedded stylesheet and icon.
+/// The embedded stylesheets and the icon.
 #[derive(RustEmbed)]
 #[folder = "assets/page/"]
 struct Files;
@@ -21,13 +21,16 @@ struct Served {
 }
 
 static STYLESHEET: LazyLock<Served> = LazyLock::new(|| Served::new("page", "css", "text/css; charset=utf-8"));
+static REFERENCE: LazyLock<Served> =
+    LazyLock::new(|| Served::new("reference", "css", "text/css; charset=utf-8"));
 static ICON: LazyLock<Served> = LazyLock::new(|| Served::new("icon", "svg", "image/svg+xml"));
 
-/// The file `name` of the folder `/assets/` (`page-<hash>.css`, `icon-<hash>.svg`), or none. An
+/// The file `name` of the folder `/assets/` (`page-<hash>.css`, `reference-<hash>.css`,
+/// `icon-<hash>.svg`), or none. An
 /// old hash is none too: a page is never kept, so nothing asks for it.
 pub fn asset(name: &str) -> Option<Response> {
     let wanted = |served: &&&Served| served.path.strip_prefix("/assets/") == Some(name);
-    let served = [&*STYLESHEET, &*ICON].into_iter().find(|served| wanted(&served))?;
+    let served = [&*STYLESHEET, &*REFERENCE, &*ICON].into_iter().find(|served| wanted(&served))?;
     let mut response = Response::new(Body::from(served.body.as_str()));
     let headers = response.headers_mut();
     let mut set = |name, value| headers.insert(name, HeaderValue::from_static(value));
@@ -41,24 +44,29 @@ pub fn asset(name: &str) -> Option<Response> {
 }
 
 /// Where the stylesheet is.
-pub(super) fn stylesheet() -> &'static str {
+pub fn stylesheet() -> &'static str {
     &STYLESHEET.path
 }
 
+/// Where the stylesheet is that the reference adds.
+pub fn reference_stylesheet() -> &'static str {
+    &REFERENCE.path
+}
+
 /// Where the icon is.
-pub(super) fn icon() -> &'static str {
+pub fn icon() -> &'static str {
     &ICON.path
 }
 
 impl Served {
     fn new(name: &str, extension: &str, content_type: &'static str) -> Self {
-        let file = Files::get(&format!("{name}.{extension}")).expect("both files are embedded");
+        let file = Files::get(&format!("{name}.{extension}")).expect("the files are embedded");
         let short = file.metadata.sha256_hash().iter().take(6).fold(String::new(), |mut text, byte| {
             write!(text, "{byte:02x}").expect("a string takes every byte");
             text
         });
         let path = format!("/assets/{name}-{short}.{extension}");
-        let body = String::from_utf8(file.data.into_owned()).expect("both files are UTF-8");
+        let body = String::from_utf8(file.data.into_owned()).expect("the files are UTF-8");
         Self { path, content_type, body }
     }
 }
@@ -85,7 +93,9 @@ mod tests {
 
     #[test]
     fn the_stylesheet_names_nothing_outside() {
-        assert!(!STYLESHEET.body.contains("url(") && !STYLESHEET.body.contains("@import"));
+        for sheet in [&STYLESHEET, &REFERENCE] {
+            assert!(!sheet.body.contains("url(") && !sheet.body.contains("@import"));
+        }
         assert!(!ICON.body.contains("<script") && !ICON.body.contains("href"));
     }
 }

@@ -101,6 +101,17 @@ const PERMISSIONS: &str = "accelerometer=(), browsing-topics=(), camera=(), disp
 /// The whole answer: the page with every header that it needs.
 pub(super) fn respond(status: StatusCode, frame: &Frame, forms: &Forms, page: &impl Template) -> Response {
     let body = page.render().expect("a template writes to memory, which does not fail");
+    dressed(status, body, frame.language.tag(), forms, frame.https)
+}
+
+/// A page without forms that is the same for everybody, in English: it may be kept for five minutes.
+pub fn public(body: String, https: bool) -> Response {
+    let mut response = dressed(StatusCode::OK, body, "en", &Forms::None, https);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    response
+}
+
+fn dressed(status: StatusCode, body: String, language: &str, forms: &Forms, https: bool) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
@@ -110,7 +121,7 @@ pub(super) fn respond(status: StatusCode, frame: &Frame, forms: &Forms, page: &i
     );
     let policy = HeaderValue::try_from(policy).expect("an origin in ASCII is a header value");
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    let language = HeaderValue::from_str(frame.language.tag()).expect("a language tag is ASCII");
+    let language = HeaderValue::from_str(language).expect("a language tag is ASCII");
     headers.insert(header::CONTENT_LANGUAGE, language);
     // A form's POST must carry its origin, or it would be refused as a foreign one.
     let referrer = if matches!(forms, Forms::None) { "no-referrer" } else { "same-origin" };
@@ -124,7 +135,7 @@ pub(super) fn respond(status: StatusCode, frame: &Frame, forms: &Forms, page: &i
     set("permissions-policy", PERMISSIONS);
     set("cross-origin-opener-policy", "same-origin");
     set("cross-origin-resource-policy", "same-origin");
-    if frame.https {
+    if https {
         set("strict-transport-security", "max-age=31536000");
     }
     response

@@ -8,7 +8,8 @@
 //! | [`decline()`] | asks once more before a link is declined |
 //! | [`result()`] | how a sign-in ended, or the code to send in the chat |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
-//! | [`asset()`] | the stylesheet and the icon that the pages name |
+//! | [`asset()`] | the stylesheets and the icon that the pages name |
+//! | [`public()`] | the headers of the pages of `reference/`, which are no customer's |
 //!
 //! To add a page: 1. its texts in `assets/locales/en/pages.ftl` and a variant each in `text.rs`,
 //! 2. the same messages in every other language (a test asks), 3. a view struct and a function in
@@ -26,8 +27,8 @@ mod remaining;
 mod result;
 mod text;
 
-pub use asset::asset;
-pub use frame::Visitor;
+pub use asset::{asset, icon, reference_stylesheet, stylesheet};
+pub use frame::{Visitor, public};
 pub use landing::{Decline, Landing, decline, landing};
 pub use notice::{Notice, notice};
 pub use result::{Outcome, ResultPage, result};

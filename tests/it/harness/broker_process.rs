@@ -24,6 +24,9 @@ impl BrokerProcess {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
         command.arg("serve").env_clear();
         command.env("ACME_SECRET", DemoProvider::CLIENT_SECRET).env("COUNTERSIGN_LOG", "trace");
+        if let Some(config) = &flags.config {
+            command.arg("--config").arg(config);
+        }
         let given = [
             ("--listen", &flags.listen),
             ("--base-url", &flags.base_url),

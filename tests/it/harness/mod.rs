@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 /// The secret of the tenant's bot.
 pub const BOT_SECRET: &str = "bot-secret-of-the-tests-0123456789";
 /// Every scope that a test needs.
-const SCOPES: &str = "write:auth_links read:auth_links write:inbound read:conversations write:conversations read:contacts read:providers read:events";
+const SCOPES: &str = "write:auth_links read:auth_links write:inbound read:conversations write:conversations read:contacts write:contacts read:providers read:events read:audit";
 
 /// What a test may choose.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub struct Choices {
     pub https: bool,
     /// More lines for the tenant's `[[provider]]`.
     pub provider: String,
-    /// More lines at the end of the tenant's file.
+    /// More lines at the end of the tenant's file; `{origin}` is the demo provider's.
     pub tenant: String,
     /// A whole `[[provider]]` with the id `acme` in place of the demo's; its secret is
     /// [`DemoProvider::CLIENT_SECRET`] in `ACME_SECRET`.
@@ -51,6 +51,8 @@ pub struct Choices {
     pub whoami_url: Option<String>,
     /// More addresses that the broker may call, each `host:port`.
     pub allow: Vec<String>,
+    /// The main settings file; without it there is none.
+    pub main: Option<String>,
     /// Whether those pass the check of the settings only, and are refused when they are dialled: as
     /// a name does that resolves to another address than before.
     pub refuse_when_dialled: bool,
@@ -68,6 +70,7 @@ impl Default for Choices {
             token_url: None,
             whoami_url: None,
             allow: Vec::new(),
+            main: None,
             refuse_when_dialled: false,
         }
     }
@@ -271,7 +274,13 @@ impl Harness {
         }
     }
 
-    async fn fetch_token(&self) -> String {
+    /// Makes the next call fetch a fresh access token.
+    pub async fn forget_token(&self) {
+        *self.token.lock().await = None;
+    }
+
+    /// A fresh access token of the tenant's bot.
+    pub async fn fetch_token(&self) -> String {
         let body = json!({
             "grant_type": "client_credentials",
             "client_id": "acme-bot",
@@ -293,6 +302,17 @@ impl Drop for Harness {
             assert_eq!(unexpected, 0, "the provider was asked for paths that it does not have");
         }
     }
+}
+
+/// Waits until something is so: what the broker does by itself is done in a moment, but nobody says when.
+pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
+    for _ in 0..600 {
+        if let Some(found) = look().await {
+            return found;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("it never came to be: {what}")
 }
 
 /// A client that follows nothing and remembers nothing.
@@ -328,7 +348,7 @@ fn environment() -> Environment {
 fn flags(folder: &Path, port: u16, provider: &DemoProvider, choices: &Choices) -> Flags {
     let own = provider.origin().trim_start_matches("http://").to_owned();
     Flags {
-        config: None,
+        config: choices.main.as_ref().map(|_| folder.join("countersign.toml").display().to_string()),
         listen: vec![format!("127.0.0.1:{port}")],
         base_url: vec![format!("{}://localhost:{port}", if choices.https { "https" } else { "http" })],
         store: vec![format!("sqlite:{}", folder.join("countersign.db").display())],
@@ -342,6 +362,9 @@ fn write_files(folder: &Path, clock: &Clock, provider: &DemoProvider, choices: &
     let tenants = folder.join("tenants");
     std::fs::create_dir(&tenants).unwrap();
     write_keys(&folder.join("keys.toml"), clock);
+    if let Some(main) = &choices.main {
+        std::fs::write(folder.join("countersign.toml"), main).unwrap();
+    }
     std::fs::write(tenants.join("acme.toml"), tenant(choices.name, "127.0.0.1", provider, choices)).unwrap();
     std::fs::write(tenants.join("beta.toml"), tenant("Beta Shop", "beta.test", provider, choices)).unwrap();
 }
@@ -382,7 +405,7 @@ scopes = [{scopes}]
 "#,
         hash = bot_secret_hash(),
         minimum = choices.minimum,
-        tail = choices.tenant,
+        tail = choices.tenant.replace("{origin}", provider.origin()),
         scopes = SCOPES.split(' ').map(|scope| format!("{scope:?}")).collect::<Vec<_>>().join(", "),
     )
 }
@@ -409,7 +432,7 @@ whoami_url = "{whoami_url}"
 }
 
 /// Hashing is dear on purpose: once per test binary.
-fn bot_secret_hash() -> &'static str {
+pub fn bot_secret_hash() -> &'static str {
     static HASH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     HASH.get_or_init(|| {
         let secret = countersign::secret::Secret::new(BOT_SECRET);

@@ -74,6 +74,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
         providers: Vec::new(),
         snippets: Vec::new(),
         returns: std::collections::BTreeMap::new(),
+        rules: countersign::domain::rule::Rules::default(),
         clients: vec![
             client(CLIENT, Some(hash), &machine, "read:principals write:policies delete:policies"),
             client("operator", Some(hash), &machine, "admin:all"),

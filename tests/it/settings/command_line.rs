@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -93,10 +94,15 @@ fn check_reads_single_files_and_even_the_example() {
 #[test]
 fn check_tells_of_a_broken_main_file_and_key_ring() {
     let folder = folder(&[("countersign.toml", "[server]\nlisten = 5\n"), ("keys.toml", "canary")]);
+    let keys = folder.path().join("keys.toml");
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o644)).unwrap();
     let output = run(folder.path(), &["check"], "");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stdout).contains("countersign.toml:2:10"), "{}", text(&output.stdout));
     fs::remove_file(folder.path().join("countersign.toml")).unwrap();
+    let said = text(&run(folder.path(), &["check"], "").stdout);
+    assert!(said.contains("chmod 600 keys.toml"), "{said}");
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o600)).unwrap();
     let output = run(folder.path(), &["check"], "");
     let said = text(&output.stdout);
     assert!(
@@ -198,6 +204,59 @@ fn help_shows_examples_and_every_flag_of_serve() {
     }
     assert!(help(&["check", "--help"]).contains("Exit codes"));
     assert!(help(&["key", "new", "--help"]).contains("--out"));
+    assert!(help(&["key", "rotate", "--help"]).contains("docs/keys.md"));
+    assert!(help(&["key", "revoke", "--help"]).contains("new tokens"));
+    assert!(help(&["key", "reindex", "--help"]).contains("Exit codes"));
     assert!(help(&["secret", "hash", "--help"]).contains("standard input"));
     assert_eq!(help(&["--version"]), format!("countersign {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn key_commands_say_what_they_did_and_check_tells_what_is_left() {
+    let folder = folder(&[]);
+    let key = |args: &[&str]| {
+        let output = run(folder.path(), &[&["key"], args].concat(), "");
+        (output.status.code(), text(&[output.stdout, output.stderr].concat()))
+    };
+    assert_eq!(key(&["new", "--out", "keys.toml"]).0, Some(0));
+    for (args, status, said) in [
+        (["--kind", "index"].as_slice(), 0, "the index key is next"),
+        (&["--kind", "index"], 1, "may not be known everywhere before"),
+        (&["--kind", "index", "--now"], 0, "the next index key is active"),
+        (&["--kind", "index", "--now"], 1, "run `countersign key reindex`"),
+        (&["--now"], 1, "the seal key `"),
+    ] {
+        let (code, told) = key(&[&["rotate"], args].concat());
+        assert!(code == Some(status) && told.contains(said), "{args:?}: {told}");
+    }
+    let (code, told) = key(&["list"]);
+    let lines: Vec<_> =
+        told.lines().map(|line| line.split_whitespace().step_by(2).take(2).collect::<Vec<_>>()).collect();
+    let expected = [
+        ["seal", "active"],
+        ["seal", "next"],
+        ["index", "active"],
+        ["index", "previous"],
+        ["sign", "active"],
+        ["sign", "next"],
+    ];
+    assert!(code == Some(0) && lines == expected, "{told}");
+    let check = run(folder.path(), &["check"], "");
+    let said = text(&check.stdout);
+    assert!(
+        check.status.code() == Some(0) && said.contains("the previous index key is still there"),
+        "{said}"
+    );
+    let ring = fs::read_to_string(folder.path().join("keys.toml")).unwrap();
+    let kid = ring.lines().find_map(|line| line.strip_prefix("kid = \"")?.strip_suffix('"')).unwrap();
+    let (code, told) = key(&["revoke", kid]);
+    assert!(code == Some(0) && told.contains("signs instead"), "{told}");
+    assert!(key(&["revoke", kid]).1.contains("is revoked already"));
+    let id = ring.lines().find_map(|line| line.strip_prefix("id = \"")?.strip_suffix('"')).unwrap();
+    let (code, told) = key(&["revoke", id]);
+    assert!(code == Some(2) && told.contains("could not be read without it"), "{told}");
+    for name in ["list", "rotate"] {
+        let (code, told) = key(&[name, "--keys", "nowhere.toml"]);
+        assert!(code == Some(2) && told.contains("countersign key new"), "{told}");
+    }
 }

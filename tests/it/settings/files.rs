@@ -84,13 +84,18 @@ fn every_setting_reaches_the_tenant() {
     assert_eq!(tenant.returns[&Channel::Whatsapp], "whatsapp://send?phone=15550199");
     assert_eq!(tenant.returns.len(), 4);
     let snippet = tenant.snippet("/auth").unwrap();
-    assert_eq!(snippet.wording(Channel::Sms, "en"), Some("{link}"));
-    assert_eq!(snippet.wording(Channel::Email, "en"), Some("Sign in to {tenant}: {link}"));
+    assert_eq!(snippet.wording(Channel::Sms, "en").unwrap().text, "{link}");
+    assert_eq!(snippet.wording(Channel::Email, "en").unwrap().text, "Sign in to {tenant}: {link}");
     assert_eq!(tenant.snippet("short").unwrap().channels.len(), 1);
     let client = tenant.client("acme bot").unwrap();
     assert_eq!(client.scopes.to_string(), "write:auth_links admin:all write:policies");
     assert_eq!(client.grant_types.len(), 1);
     assert_eq!(tenant.client("other").unwrap().grant_types, client.grant_types, "the default");
+    let [first, second] = tenant.rules.list.as_slice() else { panic!("two rules") };
+    assert_eq!(first.when, "contains(whoami.roles, 'vip')");
+    let set = serde_json::json!({"queue": "vip", "priority": 1, "limits": [1.5, 16, {"deep": true}]});
+    assert_eq!(serde_json::Value::Object(first.set.clone()), set);
+    assert_eq!(second.set["queue"], "sms");
 }
 
 #[test]
@@ -118,6 +123,7 @@ fn every_setting_reaches_the_provider() {
     assert_eq!(provider.enrich.of("loyalty"), Enrich::Suggest);
     assert_eq!(provider.enrich.of("phone"), Enrich::Ignore);
     assert_eq!(provider.enrich.required, ["email"]);
+    assert!(provider.merge_by_email);
     let named = tenant.provider(Some(&"eu_2".parse().unwrap())).unwrap();
     assert_eq!(named.callback_path, CallbackPath::Named);
     assert_eq!(named.label, tenant.name, "without a label customers read the tenant's name");
@@ -137,6 +143,7 @@ fn defaults_are_those_of_the_documentation() {
     assert_eq!((provider.pkce, provider.response_mode), (Pkce::S256, ResponseMode::Query));
     assert_eq!(provider.scope_separator, " ");
     assert_eq!(provider.enrich.of("email"), Enrich::Fill);
+    assert!(!provider.merge_by_email && tenant.rules.list.is_empty());
 }
 
 #[test]
@@ -178,6 +185,7 @@ fn the_revision_follows_the_settings_and_not_the_secret() {
         "authorize_params = {a = \"b\"}",
         "enrich = {email = \"ignore\"}",
         "enrich = {required = [\"email\"]}",
+        "merge_by_email = true",
     ] {
         assert_ne!(first, revision(&minimal(&format!("{change}\n")), "one"), "{change}");
     }

@@ -15,6 +15,7 @@ macro_rules! suite {
             $crate::store::conformance::cases!($open;
                 a_value_that_was_put_is_read_and_a_deleted_one_is_not,
                 several_keys_are_answered_in_their_order,
+                several_keys_are_read_as_of_one_moment,
                 an_expectation_that_does_not_hold_changes_nothing_at_all,
                 a_version_is_never_used_again_even_after_delete_and_create,
                 of_fifty_writers_that_expect_the_same_version_exactly_one_wins,
@@ -40,6 +41,11 @@ macro_rules! suite {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn the_typed_store_holds_what_it_promises() {
                 $crate::store::typed::check(&$open().backend).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn lists_and_orders_hold_what_they_promise() {
+                $crate::store::lists::check(&$open().backend).await;
             }
         }
     };
@@ -113,6 +119,24 @@ pub async fn several_keys_are_answered_in_their_order(backend: &Shared, space: S
         found[2].as_ref().unwrap().version,
         "one batch, one version"
     );
+}
+
+pub async fn several_keys_are_read_as_of_one_moment(backend: &Shared, space: Space) {
+    let places = [space.key("here"), space.key("there")];
+    done(backend, &space, write(&places[0], None, b"x")).await;
+    let (moving, keys, partition) = (backend.clone(), places.clone(), space.partition);
+    let mover = tokio::spawn(async move {
+        for round in 0..200 {
+            let (from, to) = (&keys[round % 2], &keys[(round + 1) % 2]);
+            let batch = Batch { deletes: vec![from.clone()], puts: vec![put(to, b"x")], ..Batch::default() };
+            moving.commit(partition, batch, Durability::Relaxed).await.unwrap();
+        }
+    });
+    while !mover.is_finished() {
+        let found = backend.get(&places).await.unwrap();
+        assert_eq!(found.iter().flatten().count(), 1, "what moves is in one place, never in two or none");
+    }
+    mover.await.unwrap();
 }
 
 pub async fn an_expectation_that_does_not_hold_changes_nothing_at_all(backend: &Shared, space: Space) {

@@ -194,9 +194,10 @@ async fn a_conflict_whose_reply_was_lost_is_still_a_conflict() {
 async fn only_a_backend_that_can_lose_replies_pays_for_id_records() {
     let opened = super::open_sqlite();
     let path = opened.folder.path().join("store.db");
+    // Every batch comes by the journal.
     let marks = || {
         let file = rusqlite::Connection::open(&path).unwrap();
-        let count = "SELECT count(*) FROM record WHERE CAST(key AS TEXT) LIKE '%:batch:%'";
+        let count = "SELECT count(*) FROM journal WHERE instr(changes, CAST(':batch:' AS BLOB))";
         file.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap()
     };
     let clock = Clock::system();

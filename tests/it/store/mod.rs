@@ -5,9 +5,12 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands, also in what its cases share")]
 
 mod conformance;
+mod lists;
 mod lost_replies;
 mod model;
+mod people;
 mod redis;
+mod reindexed;
 mod samples;
 mod sealed;
 mod sqlite;

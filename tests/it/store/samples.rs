@@ -76,7 +76,7 @@ pub fn contact(clock: &Clock, number: u64, at: Timestamp) -> Contact {
     let mut contact = Contact::new(ContactId::from_uuid(clock.fresh_uuid()), number, at);
     contact.email = Some(format!("{CANARY}@Example.com"));
     contact.phone = Some("+1 (555) 0100".to_owned());
-    contact.external_id = Some(format!("{CANARY}-crm"));
+    contact.external_id = Some(format!("{CANARY}-crm-{number}"));
     contact.first_name = Some(format!("{CANARY}-name"));
     contact
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use countersign::clock::Clock;
 use countersign::domain::conversation::Conversation;
 use countersign::domain::ids::TenantId;
+use countersign::domain::request::AuthorizationRequest;
 use countersign::store::backend::{Batch, Durability, Key, Put};
 use countersign::store::keys::{partition_of, tenant_key};
 use countersign::store::seal::{SealError, SealKeys};
@@ -22,7 +23,8 @@ async fn fill(at: &TenantStore, clock: &Clock) {
     let contact = contact(clock, 1, start());
     let mut tx = Tx::new();
     tx.create_link(&link);
-    tx.create_request(&format!("{CANARY}-state"), &request(clock, &link));
+    let key = at.request_key(&format!("{CANARY}-state"));
+    tx.create_request(&AuthorizationRequest { key, ..request(clock, &link) });
     tx.put_conversation(None, &Conversation::new(link.conversation.clone(), start()));
     tx.create_contact(&contact);
     tx.create_identity(&link.provider, &format!("{CANARY}-subject"), &contact.id);

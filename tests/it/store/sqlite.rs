@@ -72,7 +72,7 @@ fn a_file_of_a_newer_version_or_another_program_is_refused_with_what_to_do() {
     drop(open(&newer));
     rusqlite::Connection::open(&newer).unwrap().pragma_update(None, "user_version", 99).unwrap();
     let error = SqliteBackend::open(&newer, Clock::system()).err().unwrap();
-    assert!(matches!(error, OpenError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, OpenError::Newer { found: 99, known: 2, .. }), "{error}");
     assert!(error.to_string().contains("use the newer countersign"), "{error}");
 
     let foreign = folder.path().join("foreign.db");
@@ -97,7 +97,7 @@ async fn a_batch_that_the_database_refuses_does_not_take_its_group_with_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");
     let backend = Arc::new(open(&path));
-    let trigger = "CREATE TRIGGER poison BEFORE INSERT ON record WHEN NEW.value = x'00'
+    let trigger = "CREATE TRIGGER poison BEFORE INSERT ON journal WHEN instr(NEW.changes, x'00DEADBEEF00')
                    BEGIN SELECT RAISE(ABORT, 'refused'); END";
     rusqlite::Connection::open(&path).unwrap().execute_batch(trigger).unwrap();
     let space = Space::new();
@@ -106,7 +106,8 @@ async fn a_batch_that_the_database_refuses_does_not_take_its_group_with_it() {
             let (backend, partition) = (Arc::clone(&backend), space.partition);
             let poison = number % 4 == 0;
             let mut batch = write(&space.key(&format!("a{number}")), None, b"fine");
-            batch.puts.push(put(&space.key(&format!("b{number}")), if poison { b"\0" } else { b"fine" }));
+            let value: &[u8] = if poison { b"\0\xde\xad\xbe\xef\0" } else { b"fine" };
+            batch.puts.push(put(&space.key(&format!("b{number}")), value));
             tokio::spawn(async move {
                 let answer = backend.commit(partition, batch, Durability::Relaxed).await;
                 assert_eq!(answer.is_err(), poison);
@@ -116,10 +117,16 @@ async fn a_batch_that_the_database_refuses_does_not_take_its_group_with_it() {
     for task in tasks {
         task.await.unwrap();
     }
+    let keys = |number: u8| [space.key(&format!("a{number}")), space.key(&format!("b{number}"))];
     for number in 0..40_u8 {
-        let keys = [space.key(&format!("a{number}")), space.key(&format!("b{number}"))];
-        let there = backend.get(&keys).await.unwrap().iter().filter(|found| found.is_some()).count();
+        let there = backend.get(&keys(number)).await.unwrap().iter().filter(|found| found.is_some()).count();
         assert_eq!(there, if number % 4 == 0 { 0 } else { 2 }, "all or nothing");
+    }
+    drop(backend);
+    let backend = open(&path);
+    for number in 0..40_u8 {
+        let there = backend.get(&keys(number)).await.unwrap().iter().filter(|found| found.is_some()).count();
+        assert_eq!(there, if number % 4 == 0 { 0 } else { 2 }, "also in the tables");
     }
 }
 
@@ -196,14 +203,19 @@ async fn a_record_reads_as_absent_when_its_time_is_over_and_its_space_is_freed()
     });
     let batch = Batch { puts: puts.collect(), ..Batch::default() };
     backend.commit(space.partition, batch, Durability::Relaxed).await.unwrap();
+    // Closed, everything stands in the tables.
+    let path = opened.folder.path().join("store.db");
+    drop(opened.backend);
+    let backend = SqliteBackend::open(&path, opened.clock.clone()).unwrap();
+    let file = rusqlite::Connection::open(&path).unwrap();
+    let left = || file.query_row("SELECT count(*) FROM record", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(left(), 702);
     opened.clock.advance(Duration::from_mins(4));
     // The writer purges behind a group, a part at a time, so the second probe's turn comes behind the first purge.
     for _ in 0..3 {
         backend.ping().await.unwrap();
     }
-    let file = rusqlite::Connection::open(opened.folder.path().join("store.db")).unwrap();
-    let left: i64 = file.query_row("SELECT count(*) FROM record", [], |row| row.get(0)).unwrap();
-    assert_eq!(left, 2);
+    assert_eq!(left(), 2);
 }
 
 #[tokio::test]
@@ -218,4 +230,81 @@ async fn a_caller_that_goes_away_harms_nobody() {
     let key = space.key("a");
     let done = opened.backend.commit(space.partition, write(&key, None, b"x"), Durability::Durable).await;
     assert_eq!(done.unwrap(), Commit::Done);
+}
+
+#[tokio::test]
+async fn a_process_that_was_killed_leaves_nothing_behind_that_the_next_one_does_not_find() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let space = Space::new();
+    let (key, gone, set, log) = (space.key("a"), space.key("b"), space.key("set"), space.key("log"));
+    let first = open(&path);
+    let batch = Batch {
+        puts: vec![put(&key, b"old"), put(&gone, b"x")],
+        adds: vec![(set.clone(), b"m".to_vec()), (set.clone(), b"n".to_vec())],
+        appends: vec![(log.clone(), b"e".to_vec())],
+        ..Batch::default()
+    };
+    first.commit(space.partition, batch, Durability::Durable).await.unwrap();
+    drop(first);
+    let killed = open(&path);
+    let batch = Batch {
+        puts: vec![put(&key, b"new")],
+        deletes: vec![gone.clone()],
+        removes: vec![(set.clone(), b"n".to_vec())],
+        adds: vec![(set.clone(), b"a".to_vec()), (set.clone(), b"z".to_vec())],
+        appends: vec![(log.clone(), b"f".to_vec())],
+        ..Batch::default()
+    };
+    killed.commit(space.partition, batch, Durability::Durable).await.unwrap();
+    let version = killed.get(std::slice::from_ref(&key)).await.unwrap()[0].as_ref().unwrap().version;
+    // A copy of the files is what a crash leaves: nobody has written the journal into the tables.
+    let copy = folder.path().join("copy.db");
+    for end in ["", "-wal"] {
+        let of = |name: &str| folder.path().join(format!("{name}.db{end}"));
+        std::fs::copy(of("store"), of("copy")).unwrap();
+    }
+    for backend in [&killed, &open(&copy)] {
+        let found = backend.get(&[key.clone(), gone.clone()]).await.unwrap();
+        assert_eq!(&*found[0].as_ref().unwrap().value, b"new");
+        assert!(found[0].as_ref().unwrap().version == version && found[1].is_none());
+        assert_eq!(backend.range(&set, &[], 9).await.unwrap(), [b"a", b"m", b"z"]);
+        assert_eq!(backend.range(&set, b"a", 1).await.unwrap(), [b"m"]);
+        assert_eq!(backend.read(&log, 0, 9).await.unwrap(), [(1, b"e".to_vec()), (2, b"f".to_vec())]);
+        assert_eq!(backend.read(&log, 1, 9).await.unwrap(), [(2, b"f".to_vec())]);
+        let stale = write(&key, Some(Expect::Absent), b"x");
+        let refused = backend.commit(space.partition, stale, Durability::Relaxed).await.unwrap();
+        assert_eq!(refused, Commit::Conflict);
+    }
+}
+
+#[tokio::test]
+async fn two_processes_see_each_others_changes_also_when_one_has_written_them_into_the_tables() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let (one, space) = (open(&path), Space::new());
+    let (key, set, log) = (space.key("a"), space.key("set"), space.key("log"));
+    for round in 0..4_u8 {
+        let other = open(&path);
+        for (number, backend) in [&one, &other, &one].into_iter().enumerate() {
+            let word = [round, u8::try_from(number).unwrap()];
+            let batch = Batch {
+                puts: vec![put(&key, &word)],
+                adds: vec![(set.clone(), word.to_vec())],
+                removes: vec![(set.clone(), vec![round, word[1].wrapping_sub(1)])],
+                appends: vec![(log.clone(), word.to_vec())],
+                ..Batch::default()
+            };
+            backend.commit(space.partition, batch, Durability::Relaxed).await.unwrap();
+            for reader in [&one, &other] {
+                let found = reader.get(std::slice::from_ref(&key)).await.unwrap();
+                assert_eq!(*found[0].as_ref().unwrap().value, word);
+                assert_eq!(reader.range(&set, &[round], 9).await.unwrap(), [word.to_vec()]);
+                let position = u64::from(round) * 3 + u64::from(word[1]);
+                assert_eq!(reader.read(&log, position, 9).await.unwrap(), [(position + 1, word.to_vec())]);
+            }
+        }
+        // Its end writes everything into the tables, behind the back of the first one.
+        drop(other);
+    }
 }

@@ -6,6 +6,7 @@ use countersign::clock::Clock;
 use countersign::domain::conversation::Conversation;
 use countersign::domain::ids::{ContactId, ConversationId, ProviderId};
 use countersign::domain::link::LinkStatus;
+use countersign::domain::request::AuthorizationRequest;
 use countersign::store::backend::Partition;
 use countersign::store::{ContactFilter, DueKind, Durability, LINK_KEPT, Store, StoreError, TenantStore, Tx};
 use jiff::SignedDuration;
@@ -23,7 +24,7 @@ pub async fn check(backend: &Shared) {
     a_link_is_found_by_id_and_token_of_its_tenant_only(&store, &clock).await;
     a_link_is_due_at_its_expiry_until_it_is_final(&store, &clock).await;
     a_stale_change_is_a_conflict_and_leaves_no_trace(&store, &clock).await;
-    a_request_is_found_by_its_state_and_can_be_deleted(&store, &clock).await;
+    a_request_is_found_by_its_state_and_changed_by_who_read_it_last(&store, &clock).await;
     a_conversation_is_made_once_and_changed_by_who_read_it_last(&store, &clock).await;
     a_contact_is_found_by_what_it_has_now(&store, &clock).await;
     contacts_are_listed_newest_first_in_pages(&store, &clock).await;
@@ -33,9 +34,10 @@ pub async fn check(backend: &Shared) {
     what_a_login_needs_is_read_at_once(&store, &clock).await;
     customer_numbers_are_given_once(&store).await;
     an_empty_transaction_is_nothing(&store).await;
+    super::people::check(&store, &clock).await;
 }
 
-fn fresh(store: &Store, clock: &Clock) -> TenantStore {
+pub fn fresh(store: &Store, clock: &Clock) -> TenantStore {
     let name = clock.fresh_uuid().simple().to_string();
     store.at(&tenant(&format!("t{name}")))
 }
@@ -80,7 +82,9 @@ async fn a_link_is_due_at_its_expiry_until_it_is_final(store: &Store, clock: &Cl
     let link = create_link(&at, clock).await;
     let id = link.id.as_str();
     assert_eq!(due_of(store, &at, DueKind::LinkExpiry, id).await, [link.expires_at]);
-    assert_eq!(due_of(store, &at, DueKind::LinkSweep, id).await, [link.created_at + LINK_KEPT]);
+    let hour: jiff::Timestamp = "2026-03-01T13:00:00Z".parse().unwrap();
+    let swept = hour + LINK_KEPT;
+    assert_eq!(due_of(store, &at, DueKind::LinkSweep, "").await, [swept], "with all links of its hour");
     let early = store.due(at.partition(), link.expires_at - SignedDuration::from_millis(1), 100_000);
     assert!(early.await.unwrap().iter().all(|due| due.id != id), "not before its time");
 
@@ -93,10 +97,10 @@ async fn a_link_is_due_at_its_expiry_until_it_is_final(store: &Store, clock: &Cl
     assert_eq!(opened.status(), LinkStatus::Opened);
     let mut tx = Tx::new();
     tx.update_link(&opened, &opened.value.clone().cancel(false, start()).unwrap());
-    tx.not_due(DueKind::LinkSweep, link.created_at + LINK_KEPT, id);
+    tx.not_due(DueKind::LinkSweep, swept, "");
     at.commit(tx, DURABLE).await.unwrap();
     assert!(due_of(store, &at, DueKind::LinkExpiry, id).await.is_empty());
-    assert!(due_of(store, &at, DueKind::LinkSweep, id).await.is_empty());
+    assert!(due_of(store, &at, DueKind::LinkSweep, "").await.is_empty());
 }
 
 async fn a_stale_change_is_a_conflict_and_leaves_no_trace(store: &Store, clock: &Clock) {
@@ -115,11 +119,12 @@ async fn a_stale_change_is_a_conflict_and_leaves_no_trace(store: &Store, clock: 
     assert!(at.contact_ids(ContactFilter::All, None, 9).await.unwrap().items.is_empty());
 }
 
-async fn a_request_is_found_by_its_state_and_can_be_deleted(store: &Store, clock: &Clock) {
+async fn a_request_is_found_by_its_state_and_changed_by_who_read_it_last(store: &Store, clock: &Clock) {
     let (at, other) = (fresh(store, clock), fresh(store, clock));
-    let made = request(clock, &link(clock, clock.now()));
+    let mut made = request(clock, &link(clock, clock.now()));
+    made.key = at.request_key("state-1");
     let mut tx = Tx::new();
-    tx.create_request("state-1", &made);
+    tx.create_request(&made);
     at.commit(tx, Durability::Relaxed).await.unwrap();
     assert!(at.request_by_state("state-2").await.unwrap().is_none());
     assert!(other.request_by_state("state-1").await.unwrap().is_none());
@@ -130,12 +135,11 @@ async fn a_request_is_found_by_its_state_and_can_be_deleted(store: &Store, clock
     let claimed = at.request_by_state("state-1").await.unwrap().unwrap();
     assert_ne!(claimed.version(), found.version());
     let mut late = Tx::new();
-    late.delete_request(&found);
+    late.update_request(&found, &found.value.clone().give_up(clock.now()));
     assert!(matches!(at.commit(late, DURABLE).await, Err(StoreError::Conflict)));
-    let mut tx = Tx::new();
-    tx.delete_request(&claimed);
-    at.commit(tx, DURABLE).await.unwrap();
-    assert!(at.request_by_state("state-1").await.unwrap().is_none());
+    let of = |requests: Vec<countersign::store::Stored<_>>| requests.len();
+    let key = at.request_key("state-1");
+    assert_eq!(of(at.requests(&[&key, "unknown", &key]).await.unwrap()), 2);
 }
 
 async fn a_conversation_is_made_once_and_changed_by_who_read_it_last(store: &Store, clock: &Clock) {
@@ -313,14 +317,13 @@ async fn an_attempt_and_a_link_leave_the_store_when_their_time_to_live_is_over()
     let link = link(&clock, clock.now());
     let mut tx = Tx::new();
     tx.create_link(&link);
-    tx.create_request("state", &request(&clock, &link));
+    tx.create_request(&AuthorizationRequest { key: at.request_key("state"), ..request(&clock, &link) });
     at.commit(tx, DURABLE).await.unwrap();
-    clock.advance(Duration::from_mins(20));
-    assert!(at.request_by_state("state").await.unwrap().is_some(), "kept a little longer than it lives");
-    clock.advance(Duration::from_mins(30));
-    assert!(at.request_by_state("state").await.unwrap().is_none());
+    clock.advance(Duration::from_hours(34 * 24));
+    assert!(at.request_by_state("state").await.unwrap().is_some(), "longer than the sweep may take");
     assert!(at.link(&link.id).await.unwrap().is_some());
-    clock.advance(Duration::from_hours(32 * 24));
+    clock.advance(Duration::from_hours(2 * 24));
+    assert!(at.request_by_state("state").await.unwrap().is_none());
     assert!(at.link(&link.id).await.unwrap().is_none());
     assert!(Partition::all().any(|partition| partition == at.partition()));
 }

@@ -14,7 +14,7 @@ use super::super::fault::EvalFault;
 use super::compare::is_equal;
 use super::found::{Found, Items, Kind};
 use super::meter::Meter;
-use super::node::{Argument, Node};
+use super::node::{Argument, Called, Node};
 use super::walk;
 
 /// A function that an expression may call.
@@ -161,7 +161,7 @@ impl Function {
 
 /// A call with its arguments evaluated.
 pub(super) struct Call<'a, 'm> {
-    function: Function,
+    called: Called,
     values: Vec<Found<'a>>,
     each: Option<&'a Node>,
     meter: &'m Meter,
@@ -170,18 +170,18 @@ pub(super) struct Call<'a, 'm> {
 impl<'a, 'm> Call<'a, 'm> {
     /// Evaluates the arguments.
     pub(super) fn gather(
-        function: Function,
+        called: Called,
         arguments: &'a [Argument],
         at: &Found<'a>,
         meter: &'m Meter,
     ) -> Result<Self, EvalFault> {
         let (values, each) = walk::arguments(arguments, at, meter)?;
-        Ok(Self { function, values, each, meter })
+        Ok(Self { called, values, each, meter })
     }
 
     /// Gives the function's result.
     pub(super) fn run(self) -> Result<Found<'a>, EvalFault> {
-        match self.function {
+        match self.called.function {
             Function::Abs => numbers::abs(&self),
             Function::Avg => numbers::avg(&self),
             Function::Ceil => numbers::rounded(&self, f64::ceil),
@@ -271,7 +271,15 @@ impl<'a, 'm> Call<'a, 'm> {
     }
 
     fn wrong_type(&self, position: usize, wanted: &'static str, found: &'static str) -> EvalFault {
-        EvalFault::WrongType { function: self.function.name(), position: position + 1, wanted, found }
+        let Called { function, line, column } = self.called;
+        EvalFault::WrongType {
+            function: function.name(),
+            position: position + 1,
+            wanted,
+            found,
+            line,
+            column,
+        }
     }
 }
 

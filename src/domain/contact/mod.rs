@@ -1,4 +1,20 @@
-//! The contact: the platform's record of a person, and how a profile enriches it (DESIGN §5.5).
+//! The contact: the platform's record of a person (DESIGN §5.5). This file holds the record and its
+//! fields; beside it stand the four ways in which it changes.
+//!
+//! | file | who changes it |
+//! |---|---|
+//! | [`enrich`] | a sign-in, by the tenant's policy |
+//! | [`edit`] | a client: a patch, an undo, an answer to a suggestion |
+//! | [`merge`] | a client that says that two records are one person |
+//! | [`trace`] | nobody: what an erasure must find again |
+//!
+//! To add a way: 1. a file here with a method of [`Contact`] that answers the [`Change`]s, 2. its
+//! use case in `flow/contacts/`, which counts the version and tells of it.
+
+pub mod edit;
+pub mod enrich;
+pub mod merge;
+pub mod trace;
 
 use std::collections::BTreeMap;
 
@@ -9,8 +25,12 @@ use utoipa::ToSchema;
 
 use super::conversation::ConversationRef;
 use super::ids::{ContactId, LinkId, ProviderId};
-use super::profile::{Profile, ProfileField};
-use super::provider::{Enrich, EnrichPolicy};
+use super::profile::ProfileField;
+
+pub use edit::{Edit, EditError};
+pub use enrich::EnrichSource;
+pub use merge::MergeError;
+pub use trace::Trace;
 
 /// The record of a person.
 // Its JSON is the API's.
@@ -56,6 +76,9 @@ pub struct Contact {
     pub suggestions: BTreeMap<String, Suggestion>,
     /// In which conversations this person was verified, newest last, at most 50.
     pub conversations: Vec<ConversationRef>,
+    /// Records that were merged into this one; their ids answer this one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_from: Vec<ContactId>,
     /// When the record was made.
     pub created_at: Timestamp,
     /// When it changed last.
@@ -80,7 +103,7 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Provenance {
-    /// `provider`, or who typed it.
+    /// `provider`, `auth_link` for what a link's order said, or who typed it: `client:acme-bot`.
     pub source: String,
     /// At which provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,6 +113,9 @@ pub struct Provenance {
     pub auth_link_id: Option<LinkId>,
     /// When the value was read at its source.
     pub at: Timestamp,
+    /// Whether the provider vouches for this email or phone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub verified: bool,
     /// What stood there before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub previous: Option<Value>,
@@ -105,17 +131,6 @@ pub struct Suggestion {
     pub provenance: Provenance,
 }
 
-/// The sign-in that enriches a contact.
-#[derive(Debug, Clone)]
-pub struct EnrichSource {
-    /// At which provider.
-    pub provider: ProviderId,
-    /// By which link.
-    pub link: LinkId,
-    /// When the provider's answer was read; an older answer never overwrites a newer one.
-    pub read_at: Timestamp,
-}
-
 /// One changed field, old and new.
 #[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub struct Change {
@@ -127,6 +142,31 @@ pub struct Change {
     pub to: Value,
 }
 
+impl Provenance {
+    /// A value that a client typed, or took back.
+    pub fn typed(source: &str, at: Timestamp) -> Self {
+        Self {
+            source: source.to_owned(),
+            provider: None,
+            auth_link_id: None,
+            at,
+            verified: false,
+            previous: None,
+        }
+    }
+}
+
+impl Change {
+    fn new(field: &str, from: Option<Value>, to: Option<Value>) -> Self {
+        let (from, to) = (from.unwrap_or_default(), to.unwrap_or_default());
+        Self { field: field.to_owned(), from, to }
+    }
+}
+
+/// The name of the platform's id among the fields.
+pub const EXTERNAL_ID: &str = "externalId";
+/// How a field of the same name is called that a mapping makes: it is another one.
+const FIELD_EXTERNAL_ID: &str = "fields.externalId";
 /// How many conversations a contact remembers.
 const CONVERSATIONS: usize = 50;
 /// How many fields without a meaning of their own a contact has: an answer whose names change with
@@ -152,23 +192,11 @@ impl Contact {
             provenance: BTreeMap::new(),
             suggestions: BTreeMap::new(),
             conversations: Vec::new(),
+            merged_from: Vec::new(),
             created_at: now,
             updated_at: now,
             version: 0,
         }
-    }
-
-    /// Writes a profile into the record by the tenant's policy and says what changed. It never
-    /// blanks a field, and never lets an older answer overwrite a newer one.
-    pub fn enrich(&mut self, profile: &Profile, policy: &EnrichPolicy, source: &EnrichSource) -> Vec<Change> {
-        let mut changes = Vec::new();
-        for (name, value) in profile.iter() {
-            let blank = value.is_null() || value.as_str().is_some_and(str::is_empty);
-            if !blank {
-                changes.extend(self.enrich_field(name, value, policy.of(name), source));
-            }
-        }
-        changes
     }
 
     /// Whether it takes no further fields.
@@ -180,9 +208,8 @@ impl Contact {
     pub fn remember_conversation(&mut self, conversation: &ConversationRef) {
         self.conversations.retain(|known| known.id != conversation.id);
         self.conversations.push(conversation.clone());
-        if self.conversations.len() > CONVERSATIONS {
-            self.conversations.remove(0);
-        }
+        let beyond = self.conversations.len().saturating_sub(CONVERSATIONS);
+        self.conversations.drain(..beyond);
     }
 
     /// Notes who this is at a provider, once.
@@ -194,75 +221,63 @@ impl Contact {
         }
     }
 
+    /// Whether it is somebody at this provider already.
+    pub fn is_known_at(&self, provider: &ProviderId) -> bool {
+        self.identities.iter().any(|identity| identity.provider == *provider)
+    }
+
+    /// Whether this is its id, or the id of one that was merged into it.
+    pub fn answers_to(&self, id: &ContactId) -> bool {
+        self.id == *id || self.merged_from.contains(id)
+    }
+
+    /// Counts a change.
+    pub fn touch(&mut self, now: Timestamp) {
+        self.updated_at = now;
+        self.version += 1;
+    }
+
     /// The value of a field, whether known or not.
     pub fn value(&self, name: &str) -> Option<Value> {
         match self.known(name) {
             Some(slot) => slot.clone().map(Value::String),
-            None => self.fields.get(name).cloned(),
+            None => self.fields.get(own_name(name)).cloned(),
         }
     }
 
-    fn enrich_field(
-        &mut self,
-        name: &str,
-        value: &Value,
-        rule: Enrich,
-        source: &EnrichSource,
-    ) -> Option<Change> {
-        let current = self.value(name);
-        let newer = self.provenance.get(name).is_some_and(|known| known.at > source.read_at);
-        let unknown = current.is_none() && !self.suggestions.contains_key(name);
-        let no_room = unknown && ProfileField::named(name).is_none() && self.is_full();
-        if rule == Enrich::Ignore || newer || no_room {
-            return None;
-        }
-        if current.as_ref() == Some(value) {
-            self.confirm(name, source);
-            return None;
-        }
-        let provenance = Provenance {
-            source: "provider".to_owned(),
-            provider: Some(source.provider.clone()),
-            auth_link_id: Some(source.link.clone()),
-            at: source.read_at,
-            previous: current.clone(),
-        };
-        let fills = current.is_none() && rule != Enrich::Suggest;
-        if fills || rule == Enrich::Overwrite {
-            self.set(name, value.clone());
-            self.provenance.insert(name.to_owned(), provenance);
-            let from = current.unwrap_or(Value::Null);
-            return Some(Change { field: name.to_owned(), from, to: value.clone() });
-        }
-        let newer = self.suggestions.get(name).is_some_and(|known| known.provenance.at > source.read_at);
-        if rule == Enrich::Suggest && !newer {
-            self.suggestions.insert(name.to_owned(), Suggestion { value: value.clone(), provenance });
-        }
-        None
-    }
-
-    /// The provider says again what stands there: an answer from before this one is older now.
-    fn confirm(&mut self, name: &str, source: &EnrichSource) {
-        if let Some(known) = self.provenance.get_mut(name)
-            && known.provider.as_ref() == Some(&source.provider)
-        {
-            known.at = source.read_at;
-            known.auth_link_id = Some(source.link.clone());
-        }
-    }
-
-    fn set(&mut self, name: &str, value: Value) {
+    /// Sets or blanks a field. A known one takes texts only.
+    fn set(&mut self, name: &str, value: Option<Value>) {
         match (self.known_mut(name), value) {
-            (Some(slot), Value::String(text)) => *slot = Some(text),
-            (Some(_), _) => {}
-            (None, value) => {
-                self.fields.insert(name.to_owned(), value);
+            (Some(slot), Some(Value::String(text))) => *slot = Some(text),
+            (Some(slot), None) => *slot = None,
+            (Some(_), Some(_)) => {}
+            (None, Some(value)) => {
+                self.fields.insert(own_name(name).to_owned(), value);
+            }
+            (None, None) => {
+                self.fields.shift_remove(own_name(name));
             }
         }
     }
 
+    /// Whether a value for this field finds room.
+    fn has_room_for(&self, name: &str) -> bool {
+        let is_there = self.value(name).is_some() || self.suggestions.contains_key(name);
+        is_there || self.known(name).is_some() || !self.is_full()
+    }
+
+    /// The name of every field that has a value.
+    fn names(&self) -> Vec<String> {
+        let known = ProfileField::ALL.into_iter().map(ProfileField::as_str).chain([EXTERNAL_ID]);
+        let known = known.filter(|name| self.known(name).is_some_and(Option::is_some)).map(str::to_owned);
+        known.chain(self.fields.keys().map(|name| listed_name(name).to_owned())).collect()
+    }
+
     /// The slot of a field that has a meaning of its own. `userId` has none: it is an identity's subject.
     fn known(&self, name: &str) -> Option<&Option<String>> {
+        if name == EXTERNAL_ID {
+            return Some(&self.external_id);
+        }
         Some(match ProfileField::named(name)? {
             ProfileField::Email => &self.email,
             ProfileField::UserName => &self.user_name,
@@ -276,6 +291,9 @@ impl Contact {
     }
 
     fn known_mut(&mut self, name: &str) -> Option<&mut Option<String>> {
+        if name == EXTERNAL_ID {
+            return Some(&mut self.external_id);
+        }
         Some(match ProfileField::named(name)? {
             ProfileField::Email => &mut self.email,
             ProfileField::UserName => &mut self.user_name,
@@ -289,78 +307,65 @@ impl Contact {
     }
 }
 
+/// Under which name provenance, suggestions and changes speak of a field of `fields`.
+fn listed_name(own: &str) -> &str {
+    if own == EXTERNAL_ID { FIELD_EXTERNAL_ID } else { own }
+}
+
+/// The name of such a field within `fields`.
+fn own_name(listed: &str) -> &str {
+    if listed == FIELD_EXTERNAL_ID { EXTERNAL_ID } else { listed }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn contact() -> Contact {
-        Contact::new(ContactId::from_uuid(uuid::Uuid::from_u128(1)), 1, read_at(0))
+    /// A contact about which nothing is known, for the tests of the files beside this one.
+    pub(super) fn contact(id: u128) -> Contact {
+        Contact::new(ContactId::from_uuid(uuid::Uuid::from_u128(id)), 1, read_at(0))
     }
 
-    fn read_at(second: i64) -> Timestamp {
+    pub(super) fn read_at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
     }
 
-    /// An answer that was read at `second` and says this email, under this rule.
-    fn hear(contact: &mut Contact, rule: Enrich, second: i64, email: &str) -> usize {
-        let mut profile = Profile::default();
-        profile.set_text(ProfileField::Email, email);
-        let policy = EnrichPolicy { fields: [("email".to_owned(), rule)].into(), ..EnrichPolicy::default() };
-        let source = EnrichSource {
-            provider: "acme".parse().unwrap(),
-            link: LinkId::from_uuid(uuid::Uuid::from_u128(2)),
-            read_at: read_at(second),
-        };
-        contact.enrich(&profile, &policy, &source).len()
+    #[test]
+    fn the_platforms_id_and_a_field_of_the_same_name_are_two() {
+        let mut contact = contact(1);
+        contact.set(EXTERNAL_ID, Some("crm-1".into()));
+        contact.set(FIELD_EXTERNAL_ID, Some("theirs".into()));
+        assert_eq!(
+            (contact.external_id.as_deref(), &contact.fields["externalId"]),
+            (Some("crm-1"), &"theirs".into())
+        );
+        assert_eq!(contact.names(), [EXTERNAL_ID, FIELD_EXTERNAL_ID]);
+        contact.set(EXTERNAL_ID, None);
+        assert_eq!(
+            (contact.value(EXTERNAL_ID), contact.value(FIELD_EXTERNAL_ID)),
+            (None, Some("theirs".into()))
+        );
     }
 
     #[test]
-    fn a_field_is_filled_once_and_overwritten_by_a_newer_answer_only() {
-        let mut filled = contact();
-        assert_eq!(hear(&mut filled, Enrich::Fill, 1, "a@acme.example"), 1);
-        assert_eq!(hear(&mut filled, Enrich::Fill, 2, "b@acme.example"), 0);
-        let mut overwritten = contact();
-        hear(&mut overwritten, Enrich::Overwrite, 2, "b@acme.example");
-        assert_eq!(hear(&mut overwritten, Enrich::Overwrite, 1, "a@acme.example"), 0);
-        assert_eq!(hear(&mut overwritten, Enrich::Overwrite, 3, "c@acme.example"), 1);
-        assert_eq!(overwritten.provenance["email"].previous, Some("b@acme.example".into()));
-        assert_eq!(hear(&mut overwritten, Enrich::Ignore, 4, "d@acme.example"), 0);
-        assert_eq!(overwritten.email.as_deref(), Some("c@acme.example"));
-    }
-
-    #[test]
-    fn an_answer_from_before_a_confirmation_does_not_overwrite_what_was_confirmed() {
-        let mut contact = contact();
-        hear(&mut contact, Enrich::Overwrite, 1, "now@acme.example");
-        assert_eq!(hear(&mut contact, Enrich::Overwrite, 3, "now@acme.example"), 0);
-        assert_eq!(hear(&mut contact, Enrich::Overwrite, 2, "old@acme.example"), 0);
-        assert_eq!(contact.email.as_deref(), Some("now@acme.example"));
-    }
-
-    #[test]
-    fn an_answer_with_ever_new_names_does_not_grow_the_record_for_ever() {
-        let mut contact = contact();
-        for round in 0..3 {
-            let mut profile = Profile::default();
-            (0..400).for_each(|n| profile.set_extra(format!("f{round}-{n}"), n.into()));
-            profile.set_text(ProfileField::Email, format!("{round}@acme.example"));
-            let policy = EnrichPolicy {
-                fields: [("email".to_owned(), Enrich::Overwrite)].into(),
-                ..EnrichPolicy::default()
-            };
-            let (provider, link) = ("acme".parse().unwrap(), LinkId::from_uuid(uuid::Uuid::from_u128(2)));
-            contact.enrich(&profile, &policy, &EnrichSource { provider, link, read_at: read_at(round) });
+    fn the_oldest_conversations_are_forgotten() {
+        let mut contact = contact(1);
+        for number in 0..60 {
+            let at = serde_json::json!({"id": format!("c{number}"), "channel": "sms"});
+            contact.remember_conversation(&serde_json::from_value(at).unwrap());
         }
-        assert_eq!((contact.fields.len(), contact.is_full()), (FIELDS, true));
-        assert_eq!(contact.email.as_deref(), Some("2@acme.example"), "the known fields have room");
+        assert_eq!(
+            (contact.conversations.len(), contact.conversations[0].id.as_str()),
+            (CONVERSATIONS, "c10")
+        );
     }
 
     #[test]
-    fn an_older_answer_does_not_replace_a_newer_suggestion() {
-        let mut contact = contact();
-        hear(&mut contact, Enrich::Suggest, 2, "new@acme.example");
-        hear(&mut contact, Enrich::Suggest, 1, "old@acme.example");
-        assert_eq!(contact.suggestions["email"].value, "new@acme.example");
-        assert_eq!(contact.email, None, "a suggestion waits for a person");
+    fn a_record_from_before_merges_is_still_read() {
+        let mut value = serde_json::to_value(contact(1)).unwrap();
+        assert!(value.get("mergedFrom").is_none(), "{value}");
+        value["provenance"] = serde_json::json!({"email": {"source": "provider", "at": read_at(1)}});
+        let read: Contact = serde_json::from_value(value).unwrap();
+        assert!(read.merged_from.is_empty() && !read.provenance["email"].verified);
     }
 }

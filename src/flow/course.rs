@@ -1,0 +1,79 @@
+//! Measures the steps of a login, for the attempt's timeline and for the metrics.
+
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use crate::clock::Clock;
+use crate::domain::fault::{Fault, Step};
+use crate::domain::request::AuthorizationRequest;
+use crate::domain::timeline::Timeline;
+
+/// A login's timeline while it is written.
+pub(super) struct Course {
+    clock: Clock,
+    began: Instant,
+    /// Milliseconds from the opening to `began`.
+    before: u64,
+    timeline: Timeline,
+    /// The step that runs, and since when.
+    running: Option<(Step, Instant)>,
+}
+
+impl Drop for Course {
+    fn drop(&mut self) {
+        self.measure("ok");
+    }
+}
+
+impl Course {
+    /// Goes on with the timeline of a request at `now`.
+    pub(super) fn of(request: &AuthorizationRequest, clock: &Clock, now: Timestamp) -> Self {
+        let (began, before) = (clock.tick(), request.age_at(now));
+        Self { clock: clock.clone(), began, before, timeline: request.timeline.clone(), running: None }
+    }
+
+    /// A step begins, and the one before it has ended.
+    pub(super) fn begin(&mut self, step: Step) {
+        self.measure("ok");
+        self.running = Some((step, self.clock.tick()));
+        let at = self.at();
+        self.timeline.begin(step, at);
+    }
+
+    /// The provider answered the running step with this HTTP status.
+    pub(super) fn answered(&mut self, status: u16) {
+        self.timeline.answered(status);
+    }
+
+    /// A step failed.
+    pub(super) fn fail(&mut self, fault: Fault) {
+        self.measure(fault.code.as_str());
+        let at = self.at();
+        self.timeline.fail(fault, at);
+    }
+
+    /// Notes of our own making, without any value of the provider's answer.
+    pub(super) fn note<T: ToString>(&mut self, notes: impl IntoIterator<Item = T>) {
+        for note in notes {
+            self.timeline.note(note.to_string());
+        }
+    }
+
+    /// What there is so far.
+    pub(super) fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    fn measure(&mut self, outcome: &'static str) {
+        let Some((step, since)) = self.running.take() else { return };
+        let took = self.clock.tick().saturating_duration_since(since);
+        metrics::histogram!("countersign_login_step_seconds", "step" => step.as_str(), "outcome" => outcome)
+            .record(took);
+    }
+
+    fn at(&self) -> u64 {
+        let since = self.clock.tick().saturating_duration_since(self.began).as_millis();
+        self.before.saturating_add(u64::try_from(since).unwrap_or(u64::MAX))
+    }
+}

@@ -1,0 +1,155 @@
+//! A caller waits for a link to change (`?wait=`, DESIGN §6), so that a bot need not ask every second.
+//!
+//! What this process changes is heard at once; what another broker changes, or what only time
+//! changes, is seen at the next look, about a second later.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::domain::ids::{LinkId, TenantId};
+use crate::domain::link::{Link, LinkStatus};
+use crate::domain::tenant::Tenant;
+use crate::store::StoreError;
+
+use super::Broker;
+
+/// How often a link is looked at that nobody changes here.
+const LOOK: Duration = Duration::from_secs(1);
+/// Callers that may wait in one process: each keeps a connection and costs one look a second.
+const PLACES: usize = 2000;
+/// Of which one tenant may take so many.
+const PLACES_OF_ONE: usize = 500;
+
+/// For how long, and for what.
+#[derive(Debug, Clone, Copy)]
+pub struct Wait {
+    /// The status that the caller has seen; none takes the one that the link has now.
+    pub seen: Option<LinkStatus>,
+    /// At the latest after this time there is an answer.
+    pub longest: Duration,
+}
+
+/// Why nobody waits.
+#[derive(Debug, thiserror::Error)]
+pub enum WaitError {
+    /// Too many wait already.
+    #[error("too many callers wait already; ask again in a moment, or without `wait`")]
+    Full,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Who waits, and whether waiting is over for all.
+#[derive(Debug)]
+pub(super) struct Waits {
+    taken: Mutex<HashMap<TenantId, usize>>,
+    draining: watch::Sender<bool>,
+}
+
+/// A place to wait at. Dropping it frees it.
+struct Place<'b> {
+    waits: &'b Waits,
+    tenant: TenantId,
+}
+
+impl Broker {
+    /// A link as soon as it is final or has another status than the caller has seen, and in any
+    /// case when the time is over or the broker is about to stop.
+    pub async fn wait_for_link(
+        &self,
+        tenant: &Tenant,
+        id: &LinkId,
+        wait: Wait,
+    ) -> Result<Option<Link>, WaitError> {
+        let mut watch = self.store.watch_link(id);
+        let mut draining = self.waits.draining.subscribe();
+        let deadline = tokio::time::Instant::from_std(self.clock.tick() + wait.longest);
+        let mut place = None;
+        let mut seen = wait.seen;
+        loop {
+            let Some(link) = self.link(tenant, id).await? else { return Ok(None) };
+            let seen = *seen.get_or_insert(link.status());
+            let late = self.clock.tick() >= deadline.into_std();
+            if link.status().is_final() || link.status() != seen || late || *draining.borrow_and_update() {
+                return Ok(Some(link));
+            }
+            // Who is answered at once takes no place.
+            if place.is_none() {
+                place = Some(self.waits.enter(&tenant.id).ok_or(WaitError::Full)?);
+            }
+            tokio::select! {
+                () = watch.changed() => {}
+                _ = draining.changed() => {}
+                () = tokio::time::sleep(LOOK) => {}
+                () = tokio::time::sleep_until(deadline) => {}
+            }
+        }
+    }
+
+    /// Everybody who waits is answered now, and nobody waits any more: the process is about to stop.
+    pub fn end_waits(&self) {
+        self.waits.draining.send_replace(true);
+    }
+}
+
+impl Default for Waits {
+    fn default() -> Self {
+        Self { taken: Mutex::default(), draining: watch::channel(false).0 }
+    }
+}
+
+impl Waits {
+    fn enter(&self, tenant: &TenantId) -> Option<Place<'_>> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = taken.get(tenant).copied().unwrap_or(0);
+        if own >= PLACES_OF_ONE || taken.values().sum::<usize>() >= PLACES {
+            return None;
+        }
+        taken.insert(tenant.clone(), own + 1);
+        Some(Place { waits: self, tenant: tenant.clone() })
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut taken = self.waits.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = taken.get_mut(&self.tenant) {
+            *own -= 1;
+            if *own == 0 {
+                taken.remove(&self.tenant);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(number: usize) -> TenantId {
+        format!("t{number}").parse().unwrap()
+    }
+
+    #[test]
+    fn one_tenant_takes_its_share_and_no_more() {
+        let waits = Waits::default();
+        let places: Vec<_> = (0..PLACES_OF_ONE).map(|_| waits.enter(&tenant(0)).unwrap()).collect();
+        assert!(waits.enter(&tenant(0)).is_none());
+        assert!(waits.enter(&tenant(1)).is_some(), "the others still have room");
+        drop(places);
+        assert!(waits.enter(&tenant(0)).is_some());
+        assert!(waits.taken.lock().unwrap().is_empty(), "who has left takes no room");
+    }
+
+    #[test]
+    fn all_tenants_together_find_an_end() {
+        let waits = Waits::default();
+        let places: Vec<_> = (0..PLACES).map(|number| waits.enter(&tenant(number)).unwrap()).collect();
+        assert!(waits.enter(&tenant(PLACES)).is_none());
+        drop(places);
+    }
+}

@@ -1,0 +1,139 @@
+//! The changes of a transaction that concern contacts: the record, what it is found by, who it is at
+//! which provider, and what an erasure must find again.
+
+use crate::domain::contact::{Contact, Trace};
+use crate::domain::ids::{ContactId, ProviderId};
+
+use super::backend::Expect;
+use super::hashed::{BY_EMAIL, BY_PHONE, EXTERNAL_ID};
+use super::keys::{Listed, normal_email, normal_phone};
+use super::read_people::FoundTrace;
+use super::records::{ExternalOwner, Record, Stored, Survivor};
+use super::tx::{CONTACTS, Op, Place, TRACES, Tx, hashed, identity_place};
+
+impl Tx {
+    /// A new contact: listed, and found by email, phone and external id. Somebody else's external id is a conflict.
+    pub fn create_contact(&mut self, contact: &Contact) {
+        let place = Place::Named(contact.id.as_str().to_owned());
+        self.put(place, Some(Expect::Absent), contact, None);
+        self.place(true, contact);
+        if let Some(external) = &contact.external_id {
+            self.own_external(external, &contact.id, Some(Expect::Absent));
+        }
+    }
+
+    /// A changed contact. What it was found by before and is no longer, finds it no longer. `created_at` is fixed.
+    /// Somebody else's external id is a conflict.
+    pub fn update_contact(&mut self, stored: &Stored<Contact>, contact: &Contact) {
+        self.replace_contact(stored, contact, Some(Expect::Absent));
+    }
+
+    /// A contact that took in another one, whose record, identities and places go over to it; the other's id, and
+    /// those that went up in it before, answer this one.
+    pub fn merge_contact(&mut self, stored: &Stored<Contact>, merged: &Contact, other: &Stored<Contact>) {
+        self.remove_contact(other);
+        // The other's external id is free with this batch.
+        let is_others = merged.external_id == other.external_id;
+        self.replace_contact(stored, merged, (!is_others).then_some(Expect::Absent));
+        for identity in &other.identities {
+            let place = identity_place(&identity.provider, &identity.subject);
+            self.put(place, None, &merged.id, None);
+        }
+        for id in other.merged_from.iter().chain([&other.id]) {
+            self.put(Place::Named(id.as_str().to_owned()), None, &Survivor(merged.id.clone()), None);
+        }
+    }
+
+    /// Erases a contact: its record, what it is found by, who it is at which provider, and the ids that answered it.
+    /// Its traces stay, for whoever finishes the erasure.
+    pub fn delete_contact(&mut self, stored: &Stored<Contact>) {
+        self.remove_contact(stored);
+        for identity in &stored.identities {
+            self.forget::<ContactId>(identity_place(&identity.provider, &identity.subject));
+        }
+        for id in &stored.merged_from {
+            self.forget::<Survivor>(Place::Named(id.as_str().to_owned()));
+        }
+    }
+
+    /// Says that this person at this provider is this contact; somebody else's identity is a conflict.
+    pub fn create_identity(&mut self, provider: &ProviderId, subject: &str, contact: &ContactId) {
+        self.put(identity_place(provider, subject), Some(Expect::Absent), contact, None);
+    }
+
+    /// Notes where something of a contact stands outside of its record.
+    pub fn trace(&mut self, contact: &ContactId, trace: &Trace) {
+        self.traced(true, contact, trace.to_string().into_bytes());
+    }
+
+    /// Nothing of the contact stands there any more: takes a trace as it was read.
+    pub fn untrace(&mut self, contact: &ContactId, found: &FoundTrace) {
+        self.traced(false, contact, found.member.clone());
+    }
+
+    fn replace_contact(&mut self, stored: &Stored<Contact>, contact: &Contact, external: Option<Expect>) {
+        self.replace(stored, contact, None);
+        for ((kind, before), (_, after)) in lookups(stored).into_iter().zip(lookups(contact)) {
+            if before != after {
+                if let Some(text) = before {
+                    self.member(false, hashed(kind, &text), kind, stored);
+                }
+                if let Some(text) = after {
+                    self.member(true, hashed(kind, &text), kind, contact);
+                }
+            }
+        }
+        if stored.external_id != contact.external_id {
+            if let Some(before) = &stored.external_id {
+                self.forget::<ExternalOwner>(hashed(EXTERNAL_ID, before));
+            }
+            if let Some(after) = &contact.external_id {
+                self.own_external(after, &contact.id, external);
+            }
+        }
+    }
+
+    /// Takes a contact's record, if it is as it was read, and all its places.
+    fn remove_contact(&mut self, stored: &Stored<Contact>) {
+        self.ops.push(Op::Expect(stored.key.clone(), stored.version));
+        self.ops.push(Op::Delete(stored.key.clone()));
+        self.place(false, stored);
+        if let Some(external) = &stored.external_id {
+            self.forget::<ExternalOwner>(hashed(EXTERNAL_ID, external));
+        }
+    }
+
+    fn place(&mut self, is_in: bool, contact: &Contact) {
+        self.member(is_in, Place::Only, CONTACTS, contact);
+        for (kind, text) in lookups(contact) {
+            if let Some(text) = text {
+                self.member(is_in, hashed(kind, &text), kind, contact);
+            }
+        }
+    }
+
+    fn own_external(&mut self, external: &str, contact: &ContactId, expect: Option<Expect>) {
+        self.put(hashed(EXTERNAL_ID, external), expect, &ExternalOwner(contact.clone()), None);
+    }
+
+    fn forget<R: Record>(&mut self, place: Place) {
+        self.ops.push(Op::Forget { kind: R::KIND, place });
+    }
+
+    pub(super) fn member(&mut self, is_in: bool, set: Place, set_kind: &'static str, contact: &Contact) {
+        self.list(is_in, set, set_kind, Listed::new(contact.created_at, &contact.id).into_member());
+    }
+
+    fn traced(&mut self, is_in: bool, contact: &ContactId, member: Vec<u8>) {
+        let set = Place::Named(contact.as_str().to_owned());
+        self.list(is_in, set, TRACES, member);
+    }
+}
+
+/// What a contact is found by in lists, in normal form.
+pub(super) fn lookups(contact: &Contact) -> [(&'static str, Option<String>); 2] {
+    [
+        (BY_EMAIL, contact.email.as_deref().map(normal_email)),
+        (BY_PHONE, contact.phone.as_deref().map(normal_phone)),
+    ]
+}
