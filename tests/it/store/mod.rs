@@ -41,9 +41,14 @@ pub struct Space {
 
 impl Space {
     pub fn new() -> Self {
+        Self::at(Partition::new(0xa7))
+    }
+
+    /// Names in this partition.
+    pub fn at(partition: Partition) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        Self { name, partition: Partition::new(0xa7) }
+        Self { name, partition }
     }
 
     pub fn key(&self, rest: &str) -> Key {
