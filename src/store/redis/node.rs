@@ -2,6 +2,7 @@
 //! call that is given up leaves its answer to be thrown away; the next call gets its own.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -91,6 +92,8 @@ type Opening = Shared<BoxFuture<'static, Result<Arc<Live>, Fault>>>;
 /// An open connection.
 pub(super) struct Live {
     connection: MultiplexedConnection,
+    /// How many calls were answered on it.
+    answered: AtomicU64,
     /// What its server keeps to.
     pub(super) pledge: Pledge,
 }
@@ -108,33 +111,44 @@ impl Node {
     /// Sends one command and waits for its answer.
     pub(super) async fn ask(&self, lane: Lane, command: &Cmd) -> Result<Value, Fault> {
         let live = self.live(lane).await?;
-        let mut connection = live.connection.clone();
+        let (mut connection, before) = (live.connection.clone(), live.answered.load(Ordering::Relaxed));
         let answer = timeout(ANSWER, connection.send_packed_command(command)).await;
-        self.judge(lane, &live, answer)?.extract_error().map_err(|error| Fault::of(&error, &self.address))
+        self.judge(lane, &live, before, answer)?
+            .extract_error()
+            .map_err(|error| Fault::of(&error, &self.address))
     }
 
     /// Sends several commands at once and waits for all answers, each of which may be an error.
     pub(super) async fn ask_all(&self, lane: Lane, commands: &Pipeline) -> Result<Vec<Value>, Fault> {
         let live = self.live(lane).await?;
-        let mut connection = live.connection.clone();
+        let (mut connection, before) = (live.connection.clone(), live.answered.load(Ordering::Relaxed));
         let answers = timeout(ANSWER, connection.send_packed_commands(commands, 0, commands.len())).await;
-        self.judge(lane, &live, answers)
+        self.judge(lane, &live, before, answers)
     }
 
-    /// A connection on which an answer stayed out is not used again. Answers that are still on their way there are
-    /// waited for by those who asked.
+    /// A connection that is lost, or on which nobody was answered while a call waited, is not used again: one that is
+    /// only slow is, since another would be no faster. Answers that are on their way there are still waited for by
+    /// those who asked.
     fn judge<T>(
         &self,
         lane: Lane,
         live: &Arc<Live>,
+        before: u64,
         answer: Result<redis::RedisResult<T>, tokio::time::error::Elapsed>,
     ) -> Result<T, Fault> {
-        let fault = match answer {
-            Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => Fault::of(&error, &self.address),
-            Err(_) => Fault::Lost(format!("`{}` does not answer in time", self.address)),
+        let answered = match answer {
+            Ok(Ok(value)) => {
+                live.answered.fetch_add(1, Ordering::Relaxed);
+                return Ok(value);
+            }
+            Ok(Err(error)) => Err(Fault::of(&error, &self.address)),
+            Err(elapsed) => Ok(elapsed),
         };
-        if matches!(fault, Fault::Lost(_)) {
+        let is_slow = answered.is_ok() && live.answered.load(Ordering::Relaxed) != before;
+        let fault = answered
+            .err()
+            .unwrap_or_else(|| Fault::Lost(format!("`{}` does not answer in time", self.address)));
+        if matches!(fault, Fault::Lost(_)) && !is_slow {
             self.slot(lane).retire(live);
         }
         Err(fault)
@@ -222,5 +236,5 @@ async fn connect(address: &Address, access: &Access, lane: Lane) -> Result<Live,
         Lane::Topology => Pledge::default(),
         Lane::Fast | Lane::Durable(_) => safety::check(&mut connection, address, access).await?,
     };
-    Ok(Live { connection, pledge })
+    Ok(Live { connection, answered: AtomicU64::new(0), pledge })
 }

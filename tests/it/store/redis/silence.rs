@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use countersign::store::backend::{Backend as _, Batch, Commit, Durability, Expect, Put};
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{Space, add, batch, one};
@@ -12,6 +13,8 @@ use crate::harness::redis::{SAFE, Server};
 
 /// What a caller of the API has.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Calls that are under way together.
+const AT_ONCE: usize = 100;
 
 #[tokio::test]
 async fn a_server_that_was_killed_is_unavailable_at_once_and_works_again_when_it_is_back() {
@@ -121,10 +124,12 @@ async fn a_call_that_is_given_up_never_hands_its_answer_to_another() {
     let puts = (0..50).map(|n| Put { key: space.key(&n.to_string()), value: value(n), ttl: None }).collect();
     let all = Batch { puts, ..Batch::default() };
     assert_eq!(backend.commit(space.partition, all, Durability::Relaxed).await.unwrap(), Commit::Done);
+    let turns = Arc::new(Semaphore::new(AT_ONCE));
     let tasks: Vec<_> = (0..6_000_usize)
         .map(|n| {
-            let (backend, space) = (Arc::clone(&backend), Arc::clone(&space));
+            let (backend, space, turns) = (Arc::clone(&backend), Arc::clone(&space), Arc::clone(&turns));
             tokio::spawn(async move {
+                let _turn = turns.acquire().await.unwrap();
                 let (key, log) = (space.key(&(n % 50).to_string()), space.key(&format!("log-{n}")));
                 // Two of three are given up, after some polls.
                 let patience = match n % 3 {
