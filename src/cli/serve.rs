@@ -34,6 +34,7 @@ pub fn run(
     let config = config.value;
     let _started = telemetry::start(level(environment)?, Format::Json, spans_as(environment), &clock)?;
     runtime()?.block_on(async {
+        app::check_store(&config, &clock).await?;
         let (count, open) = (tenants.value.tenants().count(), unproved(&tenants.value));
         let app = App::build(&config, tenants.value, clock.clone())?;
         let listener = bind(config.server.listen, &config, "server.listen").await?;
