@@ -4,7 +4,8 @@
 //! erasures that were cut short go on.
 //!
 //! A sweep reads each partition's `due` set. Every entry is compared with its record as it is now:
-//! to meet one twice, or too late, does no harm.
+//! to meet one twice, or too late, does no harm. Of many brokers one does the work of a partition
+//! at a time, by its lease; a broker that dies leaves it to the next.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use crate::domain::link::{Link, LinkStatus};
 use crate::domain::request::{Outcome, Phase};
 use crate::store::backend::Partition;
 use crate::store::keys::{Due, DueKind};
+use crate::store::lease::{Lease, Work};
 use crate::store::{Durability, LINK_KEPT, StoreError, Tx};
 
 use super::Broker;
@@ -24,6 +26,9 @@ use super::Broker;
 const EVERY: Duration = Duration::from_secs(5);
 /// How many entries of one partition one sweep takes.
 const AT_ONCE: usize = 200;
+/// How long the lease of a partition lasts, and how much of it must be left to go on with the next entry.
+const LEASED: Duration = Duration::from_secs(30);
+const LEFT: Duration = Duration::from_secs(10);
 /// How many of them are deleted for one tenant before the others have their turn.
 const ROUNDS: usize = 20;
 /// Who ends what nobody ended.
@@ -46,22 +51,41 @@ impl Broker {
         tokio::spawn(sweep_while_alive(Arc::downgrade(self)));
     }
 
-    /// Ends what is due now, in every partition.
+    /// Ends what is due now, in every partition whose work no other broker has.
     pub async fn sweep(&self) -> Result<(), StoreError> {
         for partition in Partition::all() {
-            for due in self.store.due(partition, self.clock.now(), AT_ONCE).await? {
-                match self.end_due(&due).await {
-                    Ok(()) => {
-                        metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str())
-                            .increment(1);
-                    }
-                    // Somebody changed the record meanwhile; the next sweep looks again.
-                    Err(StoreError::Conflict) => {}
-                    Err(error) => return Err(error),
+            // Who finds nothing to do takes no lease; who has it looks again, since another may have done it.
+            if self.falls_due(partition, 1).await?.is_empty() {
+                continue;
+            }
+            let Some(mut lease) = self.store.lease(partition, Work::Sweep, LEASED).await? else { continue };
+            let swept = self.sweep_under(&mut lease).await;
+            self.store.end_lease(lease).await?;
+            swept?;
+        }
+        Ok(())
+    }
+
+    async fn sweep_under(&self, lease: &mut Lease) -> Result<(), StoreError> {
+        for due in self.falls_due(lease.partition(), AT_ONCE).await? {
+            let is_good = lease.is_good_for(LEFT, self.clock.now());
+            if !is_good && !self.store.renew_lease(lease, LEASED).await? {
+                break;
+            }
+            match self.end_due(&due).await {
+                Ok(()) => {
+                    metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str()).increment(1);
                 }
+                // Somebody changed the record meanwhile; the next sweep looks again.
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    async fn falls_due(&self, partition: Partition, limit: usize) -> Result<Vec<Due>, StoreError> {
+        self.store.due(partition, self.clock.now(), limit).await
     }
 
     async fn end_due(&self, due: &Due) -> Result<(), StoreError> {

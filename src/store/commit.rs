@@ -151,7 +151,7 @@ fn name(keys: &TenantKeys, name: Name) -> Vec<u8> {
 
 /// Commits a batch. Where replies can be lost, the batch carries an id record, which must be absent before: so the
 /// one who finds it knows that the batch took effect, and the one who writes it first knows that it never will.
-async fn apply(
+pub(super) async fn apply(
     backend: &dyn Backend,
     clock: &Clock,
     partition: Partition,

@@ -18,6 +18,7 @@ mod changes;
 mod commit;
 mod hashed;
 pub mod keys;
+pub mod lease;
 mod lists;
 pub mod measured;
 mod people;
@@ -52,6 +53,10 @@ pub use read::{LoginRecords, Page};
 pub use read_people::{ContactFilter, FoundTrace};
 pub use records::Stored;
 pub use tx::{LINK_KEPT, Tx};
+
+/// Due entries that are read of a partition at first, and then at once while more are due.
+const FIRST_LOOK: usize = 8;
+const NEXT_LOOKS: usize = 500;
 
 /// Everything that is kept, over whichever backend `app.rs` chose. A clone shares it.
 #[derive(Clone)]
@@ -148,9 +153,35 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Due>, StoreError> {
-        let members = self.inner.backend.range(&due_set(partition), &[], limit).await?;
-        let due = members.iter().filter_map(|member| Due::parse(member));
-        Ok(due.take_while(|due| due.at <= now).collect())
+        self.due_of(partition, now, limit, |_| true).await
+    }
+
+    /// The same, those of the kinds that are `wanted`.
+    pub async fn due_of(
+        &self,
+        partition: Partition,
+        now: Timestamp,
+        limit: usize,
+        wanted: impl Fn(&Due) -> bool + Send,
+    ) -> Result<Vec<Due>, StoreError> {
+        let (set, mut found, mut after) = (due_set(partition), Vec::new(), Vec::new());
+        // Mostly nothing is due, and what is not due yet need not be read.
+        let mut size = FIRST_LOOK;
+        loop {
+            let members = self.inner.backend.range(&set, &after, size).await?;
+            for member in &members {
+                let Some(due) = Due::parse(member) else { continue };
+                if due.at > now || found.len() == limit {
+                    return Ok(found);
+                }
+                found.extend(Some(due).filter(|due| wanted(due)));
+            }
+            match members.last().filter(|_| members.len() == size) {
+                Some(last) => after.clone_from(last),
+                None => return Ok(found),
+            }
+            size = NEXT_LOOKS;
+        }
     }
 }
 
