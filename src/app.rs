@@ -26,6 +26,7 @@ use crate::domain::rule::Rules;
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
+use crate::egress::webhook::WebhookClient;
 use crate::flow::{Broker, Settings};
 use crate::issuer::Issuer;
 use crate::issuer::keys::{KeyState, SigningKey, SigningKeys};
@@ -67,9 +68,11 @@ impl App {
         let settings = Settings { https, login_deadline: LOGIN_DEADLINE };
         let directory = tenants.directory();
         watch::count(&directory);
-        let broker = Broker::new(store, provider_client(config)?, clock.clone(), directory, settings);
+        let clients = (provider_client(config)?, WebhookClient::new(guard(config))?);
+        let broker = Broker::new(store, clients, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
         broker.start_sweeping();
+        broker.start_delivering();
         let issuer = Arc::new(Issuer::new(signing_keys(keys.ring())?, clock.clone()));
         watch::keys(keys, &broker, &issuer);
         if let Tenants::Watched(folder) = tenants {
@@ -113,6 +116,7 @@ impl App {
             drain();
         };
         listener::serve(listener, self.router, Limits::default(), stop).await;
+        self.broker.finish_deliveries().await;
         // The operator can ask until the last request is done.
         if let Some(ops) = ops {
             ops.abort();
@@ -182,6 +186,7 @@ fn platform(config: &Config) -> Tenant {
         providers: Vec::new(),
         rules: Rules::default(),
         snippets: Vec::new(),
+        webhooks: Vec::new(),
         returns: BTreeMap::new(),
         clients: config.clients.clone(),
     }
@@ -225,6 +230,9 @@ fn signing_keys(ring: &KeyRing) -> anyhow::Result<SigningKeys> {
 }
 
 fn provider_client(config: &Config) -> anyhow::Result<ProviderClient> {
-    let guard = Guard::new(config.egress.ports.clone(), config.egress.allow.clone());
-    Ok(ProviderClient::new(guard, Timeouts::default())?)
+    Ok(ProviderClient::new(guard(config), Timeouts::default())?)
+}
+
+fn guard(config: &Config) -> Guard {
+    Guard::new(config.egress.ports.clone(), config.egress.allow.clone())
 }

@@ -5,7 +5,8 @@
 //! call (scheme, port, literal addresses, the operator's list), and [`resolver`] looks at every
 //! address that a name resolves to, at the moment it is dialled. [`address`] is the table that
 //! both ask, [`allow`] an entry of the operator's list, [`error`] what can go wrong.
-//! [`provider`] sends a request of `oauth` and reads the answer under a cap and a deadline.
+//! [`provider`] sends a request of `oauth` and reads the answer under a cap and a deadline;
+//! [`webhook`] sends a signed event.
 //!
 //! To add a client for another kind of target: 1. one file with its type, built on a
 //! [`Guard`](guard::Guard) and on [`Dialer`](dialer::Dialer), which sets what every client has in
@@ -21,3 +22,4 @@ pub mod error;
 pub mod guard;
 pub mod provider;
 pub mod resolver;
+pub mod webhook;

@@ -10,6 +10,7 @@ pub mod confirm;
 pub mod contacts;
 mod course;
 pub mod create_link;
+mod deliver;
 mod identify;
 pub mod inbound;
 pub mod keys;
@@ -23,9 +24,11 @@ mod record;
 pub mod resend;
 mod rules;
 mod sign_in;
+pub mod stream;
 mod sweep;
 pub mod tenants;
 pub mod waiting;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +41,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::provider::ProviderClient;
+use crate::egress::webhook::WebhookClient;
 use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
@@ -54,6 +58,7 @@ const RACES: usize = 24;
 pub struct Broker {
     store: Store,
     provider: ProviderClient,
+    webhook: WebhookClient,
     clock: Clock,
     tenants: ArcSwap<Known>,
     keys: ArcSwap<KeysInUse>,
@@ -66,6 +71,10 @@ pub struct Broker {
     running: once::Running,
     /// Callers that wait for a link.
     waits: waiting::Waits,
+    /// Events on their way to webhooks.
+    delivering: deliver::Delivering,
+    /// Who follows events.
+    streams: stream::Streams,
 }
 
 /// What the broker must know of its surroundings.
@@ -81,7 +90,7 @@ impl Broker {
     /// Puts the broker together.
     pub fn new(
         store: Store,
-        provider: ProviderClient,
+        (provider, webhook): (ProviderClient, WebhookClient),
         clock: Clock,
         tenants: Directory,
         settings: Settings,
@@ -89,6 +98,7 @@ impl Broker {
         Self {
             store,
             provider,
+            webhook,
             clock,
             tenants: ArcSwap::from_pointee(Known::new(tenants)),
             keys: ArcSwap::default(),
@@ -97,6 +107,8 @@ impl Broker {
             settings,
             running: once::Running::default(),
             waits: waiting::Waits::default(),
+            delivering: deliver::Delivering::default(),
+            streams: stream::Streams::default(),
         }
     }
 

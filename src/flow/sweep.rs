@@ -20,10 +20,12 @@ use crate::store::keys::{Due, DueKind};
 use crate::store::lease::{Lease, Work};
 use crate::store::{Durability, LINK_KEPT, StoreError, Tx};
 
-use super::Broker;
+use super::{Broker, deliver};
 
 /// How often a sweep looks.
 const EVERY: Duration = Duration::from_secs(5);
+/// After so many sweeps what is not delivered yet is counted.
+const MEASURED: u64 = 3;
 /// How many entries of one partition one sweep takes.
 const AT_ONCE: usize = 200;
 /// How long the lease of a partition lasts, and how much of it must be left to go on with the next entry.
@@ -36,11 +38,16 @@ const ACTOR: &str = "system";
 
 /// Sweeps every few seconds, until the broker is gone.
 pub async fn sweep_while_alive(broker: Weak<Broker>) {
-    loop {
+    for number in 1_u64.. {
         tokio::time::sleep(EVERY).await;
         let Some(broker) = broker.upgrade() else { return };
         if let Err(error) = broker.sweep().await {
             tracing::warn!(detail = %error, "sweep.failed");
+        }
+        if number % MEASURED == 0
+            && let Err(error) = deliver::measure(&broker).await
+        {
+            tracing::warn!(detail = %error, "delivery.not_measured");
         }
     }
 }
@@ -54,6 +61,14 @@ impl Broker {
     /// Ends what is due now, in every partition whose work no other broker has.
     pub async fn sweep(&self) -> Result<(), StoreError> {
         for partition in Partition::all() {
+            let now = self.clock.now();
+            if self.store.due(partition, now, 1).await?.is_empty() {
+                continue;
+            }
+            // What another broker left undelivered, or what is to be tried again.
+            if !self.store.due_of(partition, now, 1, |due| due.kind.is_delivery()).await?.is_empty() {
+                self.store.wake(partition);
+            }
             // Who finds nothing to do takes no lease; who has it looks again, since another may have done it.
             if self.falls_due(partition, 1).await?.is_empty() {
                 continue;
@@ -85,7 +100,7 @@ impl Broker {
     }
 
     async fn falls_due(&self, partition: Partition, limit: usize) -> Result<Vec<Due>, StoreError> {
-        self.store.due(partition, self.clock.now(), limit).await
+        self.store.due_of(partition, self.clock.now(), limit, |due| !due.kind.is_delivery()).await
     }
 
     async fn end_due(&self, due: &Due) -> Result<(), StoreError> {
@@ -96,7 +111,9 @@ impl Broker {
             DueKind::ConversationLapse => self.lapse_conversation(&mut tx, due).await?,
             DueKind::ContactErasure => return self.go_on_erasing(due).await,
             DueKind::LinkSweep if self.forget_old(due).await? => {}
-            DueKind::LinkSweep => return Ok(()),
+            DueKind::DeliverySweep if self.forget_old_deliveries(due).await? => {}
+            // The next sweep goes on with it; and deliveries are not the sweep's.
+            DueKind::LinkSweep | DueKind::DeliverySweep | DueKind::Telling | DueKind::Lane => return Ok(()),
         }
         tx.not_due(due.kind, due.at, &due.id);
         self.store.at(&due.tenant).commit(tx, Durability::Durable).await
@@ -115,6 +132,22 @@ impl Broker {
             }
             for attempt in &attempts {
                 tx.forget_attempt(attempt);
+            }
+            if tx.is_empty() {
+                return Ok(true);
+            }
+            store.commit(tx, Durability::Relaxed).await?;
+        }
+        Ok(false)
+    }
+
+    /// The same of deliveries.
+    async fn forget_old_deliveries(&self, due: &Due) -> Result<bool, StoreError> {
+        let store = self.store.at(&due.tenant);
+        for _ in 0..ROUNDS {
+            let mut tx = Tx::new();
+            for delivery in &store.deliveries_before(due.at - LINK_KEPT, AT_ONCE).await? {
+                tx.forget_delivery(delivery);
             }
             if tx.is_empty() {
                 return Ok(true);

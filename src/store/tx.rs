@@ -2,6 +2,7 @@
 //! hashes and seals are made at commit.
 
 use std::borrow::Borrow;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
@@ -10,11 +11,12 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
-use crate::domain::ids::{ContactId, LinkId, ProviderId};
+use crate::domain::ids::{ContactId, DeliveryId, LinkId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Expect, Key, Version};
+use super::decoded::Kept;
 use super::hashed::{CONVERSATION, IDENTITY, ONCE, TOKEN, check_purpose};
 use super::keys::{DueKind, name_of};
 use super::lists::{Row, attempt_place, link_place};
@@ -35,6 +37,8 @@ pub(super) const LINKS_OF: &str = "links-of-conversation";
 pub(super) const ATTEMPTS: &str = "attempts";
 pub(super) const EVENTS: &str = "events";
 pub(super) const AUDITS: &str = "audits";
+pub(super) const DELIVERIES: &str = "deliveries";
+pub(super) const DEAD: &str = "dead-deliveries";
 
 /// Changes of one tenant. Collect them, then [`commit`](super::TenantStore::commit) them.
 #[derive(Default)]
@@ -44,6 +48,8 @@ pub struct Tx {
     pub(super) links: Vec<LinkId>,
     /// The types of its events, to be counted once they are written.
     pub(super) events: Vec<EventType>,
+    /// Whether there is something to deliver now.
+    pub(super) delivers: bool,
 }
 
 /// One change.
@@ -53,6 +59,8 @@ pub(super) enum Op {
         place: Place,
         expect: Option<Expect>,
         plain: Zeroizing<Vec<u8>>,
+        /// The record itself, if its kind is kept.
+        record: Option<Kept>,
         /// After this its space may be freed.
         until: Option<Timestamp>,
     },
@@ -77,6 +85,11 @@ pub(super) enum Op {
         kind: DueKind,
         at: Timestamp,
         id: Name,
+    },
+    Undelivered {
+        is_in: bool,
+        at: Timestamp,
+        id: DeliveryId,
     },
 }
 
@@ -247,7 +260,8 @@ impl Tx {
     ) {
         let mut plain = Zeroizing::new(Vec::with_capacity(1024));
         serde_json::to_writer(&mut *plain, record).expect("a record is JSON: its maps have texts as keys");
-        self.ops.push(Op::Put { kind: R::KIND, place, expect, plain, until });
+        let record = R::KEPT.then(|| Arc::new(record.clone()) as Kept);
+        self.ops.push(Op::Put { kind: R::KIND, place, expect, plain, record, until });
     }
 
     pub(super) fn replace<R: Record>(&mut self, stored: &Stored<R>, record: &R, until: Option<Timestamp>) {
@@ -288,7 +302,7 @@ pub(super) fn conversation_place(link: &Link) -> Place {
 }
 
 /// The first full hour at `at` or after it: what falls into one hour shares its entries.
-fn end_of_hour(at: Timestamp) -> Timestamp {
+pub(super) fn end_of_hour(at: Timestamp) -> Timestamp {
     let hour = at.as_second().div_euclid(3600) + 1;
     Timestamp::from_second(hour * 3600).unwrap_or(Timestamp::MAX)
 }

@@ -1,14 +1,13 @@
 //! One tenant's file: from its text to a [`Tenant`].
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use url::Host;
 
 use crate::config::check::{Literals, parse};
 use crate::config::clients;
-use crate::config::fault::{Fault, Place, Report};
+use crate::config::fault::{Fault, Other, Place, Report};
 use crate::config::node::Node;
 use crate::config::source::Source;
 use crate::config::words::{parse_duration, quoted};
@@ -18,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, provider, rules, wording};
+use super::{ReadContext, provider, rules, webhooks, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ pub struct Draft {
     /// What somebody should know.
     pub warnings: Vec<Fault>,
     /// Files of secrets that it refers to.
-    pub others: Vec<PathBuf>,
+    pub others: Vec<Other>,
 }
 
 /// Reads one file's text. `name` is its path, for faults.
@@ -70,6 +69,7 @@ fn tenant(
     let returns = wording::returns(root, context, report);
     let clients = clients::read(root, report);
     let rules = rules::read(root, report);
+    let webhooks = webhooks::read(root, id, context, report);
     let canonical = &hosts.first()?.0;
     Some(Tenant {
         id: id.clone(),
@@ -82,6 +82,7 @@ fn tenant(
         returns,
         clients,
         rules,
+        webhooks,
     })
 }
 

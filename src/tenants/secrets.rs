@@ -13,21 +13,29 @@ use crate::config::text::VARIABLE;
 use crate::config::words::quoted;
 use crate::secret::Secret;
 
-use super::ReadContext;
+use super::{ReadContext, hash_of};
 
 /// The longest secret, in bytes.
 const MAX_LENGTH: usize = 64 * 1024;
 
 /// Takes the secret that the setting `name` refers to; what is wrong goes into the report.
 pub fn take(node: &Node<'_>, name: &str, context: &ReadContext<'_>, report: &mut Report) -> Option<Secret> {
-    let value = node.raw(name)?;
+    take_value(node.raw(name)?, context, report)
+}
+
+/// Takes the secret that a value refers to, e.g. one of a list.
+pub fn take_value(
+    value: &Spanned<DeValue<'_>>,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Option<Secret> {
     let found = if let DeValue::String(literal) = value.get_ref() {
         if !context.dangerous_demo {
             return None; // the check of the shape has refused it
         }
         Secret::new(literal.as_ref())
     } else {
-        let reference = node.table(name)?;
+        let reference = Node::of(value)?;
         if let Some(variable) = reference.text("env") {
             from_variable(variable.value, variable.span, context, report)?
         } else {
@@ -56,12 +64,10 @@ fn from_variable(
 }
 
 fn from_file(path: &str, span: Range<usize>, report: &mut Report) -> Option<Secret> {
-    report.depends_on(path.as_ref());
-    match read_text(path) {
-        Ok(text) => {
-            let text = zeroize::Zeroizing::new(text);
-            Some(Secret::new(text.trim_end_matches(['\r', '\n'])))
-        }
+    let read = read_text(path).map(zeroize::Zeroizing::new);
+    report.depends_on(path.as_ref(), read.as_ref().ok().map(|text| hash_of([text.as_bytes()])));
+    match read {
+        Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
         Err(problem) => {
             let message = format!("the file {} {problem}", quoted(path));
             report.fault(span, message, "paths are taken from the working directory of the process");
@@ -80,6 +86,6 @@ fn checked(secret: Secret, value: &Spanned<DeValue<'_>>, report: &mut Report) ->
     } else {
         return Some(secret);
     };
-    report.fault(value.span(), problem, "put the provider's client secret there, and nothing else");
+    report.fault(value.span(), problem, "put the secret there, and nothing else");
     None
 }
