@@ -15,6 +15,7 @@ pub mod delivery;
 pub mod described;
 pub mod event;
 pub mod fault;
+pub mod health;
 pub mod idempotency;
 pub mod ids;
 pub mod json;

@@ -11,6 +11,7 @@ pub mod contacts;
 mod course;
 pub mod create_link;
 mod deliver;
+pub mod health;
 mod identify;
 pub mod inbound;
 pub mod keys;
@@ -40,7 +41,7 @@ use crate::clock::Clock;
 use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
-use crate::egress::provider::ProviderClient;
+use crate::egress::gate::Gates;
 use crate::egress::webhook::WebhookClient;
 use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
@@ -57,7 +58,7 @@ const RACES: usize = 24;
 /// The broker: what every use case needs. Made once, in `app`.
 pub struct Broker {
     store: Store,
-    provider: ProviderClient,
+    provider: Gates,
     webhook: WebhookClient,
     clock: Clock,
     tenants: ArcSwap<Known>,
@@ -90,7 +91,7 @@ impl Broker {
     /// Puts the broker together.
     pub fn new(
         store: Store,
-        (provider, webhook): (ProviderClient, WebhookClient),
+        (provider, webhook): (Gates, WebhookClient),
         clock: Clock,
         tenants: Directory,
         settings: Settings,

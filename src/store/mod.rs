@@ -19,6 +19,7 @@ mod commit;
 mod decoded;
 pub mod deliveries;
 mod hashed;
+mod health;
 pub mod keys;
 pub mod lease;
 mod lists;

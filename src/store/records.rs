@@ -11,6 +11,7 @@ use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::delivery::{Delivery, Lane};
 use crate::domain::event::Event;
+use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
@@ -50,6 +51,7 @@ records! {
     Event => "event",
     AuditEntry => "audit",
     MadeOnce => "once",
+    ProviderHealth => "health",
     Delivery => "delivery",
     Lane => "lane",
     // How far the log of events was given to webhooks.

@@ -9,6 +9,7 @@ use countersign::app;
 use countersign::config::Environment;
 use countersign::domain::ids::{ContactId, TenantId};
 use countersign::domain::tenant::{Directory, Tenant};
+use countersign::egress::gate::{Gates, Room};
 use countersign::egress::guard::Guard;
 use countersign::egress::provider::{ProviderClient, Timeouts};
 use countersign::egress::webhook::WebhookClient;
@@ -272,7 +273,8 @@ fn flows(broker: &Harness, backend: Arc<dyn Backend>) -> (Broker, Arc<Tenant>) {
     let webhook = WebhookClient::new(guard).unwrap();
     let settings = Settings { https: false, login_deadline: Duration::from_secs(9) };
     let store = store(broker, backend);
-    (Broker::new(store, (provider, webhook), broker.clock.clone(), Directory::new(tenants), settings), tenant)
+    let gates = Gates::new(provider, broker.clock.clone(), Room::default());
+    (Broker::new(store, (gates, webhook), broker.clock.clone(), Directory::new(tenants), settings), tenant)
 }
 
 #[tokio::test]
