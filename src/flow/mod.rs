@@ -10,6 +10,7 @@ pub mod confirm;
 pub mod contacts;
 mod course;
 pub mod create_link;
+mod deliver;
 pub mod health;
 mod identify;
 pub mod inbound;
@@ -24,9 +25,11 @@ mod record;
 pub mod resend;
 mod rules;
 mod sign_in;
+pub mod stream;
 mod sweep;
 pub mod tenants;
 pub mod waiting;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +42,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::gate::Gates;
+use crate::egress::webhook::WebhookClient;
 use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
@@ -55,6 +59,7 @@ const RACES: usize = 24;
 pub struct Broker {
     store: Store,
     provider: Gates,
+    webhook: WebhookClient,
     clock: Clock,
     tenants: ArcSwap<Known>,
     keys: ArcSwap<KeysInUse>,
@@ -67,6 +72,10 @@ pub struct Broker {
     running: once::Running,
     /// Callers that wait for a link.
     waits: waiting::Waits,
+    /// Events on their way to webhooks.
+    delivering: deliver::Delivering,
+    /// Who follows events.
+    streams: stream::Streams,
 }
 
 /// What the broker must know of its surroundings.
@@ -80,10 +89,17 @@ pub struct Settings {
 
 impl Broker {
     /// Puts the broker together.
-    pub fn new(store: Store, provider: Gates, clock: Clock, tenants: Directory, settings: Settings) -> Self {
+    pub fn new(
+        store: Store,
+        (provider, webhook): (Gates, WebhookClient),
+        clock: Clock,
+        tenants: Directory,
+        settings: Settings,
+    ) -> Self {
         Self {
             store,
             provider,
+            webhook,
             clock,
             tenants: ArcSwap::from_pointee(Known::new(tenants)),
             keys: ArcSwap::default(),
@@ -92,6 +108,8 @@ impl Broker {
             settings,
             running: once::Running::default(),
             waits: waiting::Waits::default(),
+            delivering: deliver::Delivering::default(),
+            streams: stream::Streams::default(),
         }
     }
 

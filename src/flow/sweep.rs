@@ -4,7 +4,8 @@
 //! erasures that were cut short go on.
 //!
 //! A sweep reads each partition's `due` set. Every entry is compared with its record as it is now:
-//! to meet one twice, or too late, does no harm.
+//! to meet one twice, or too late, does no harm. Of many brokers one does the work of a partition
+//! at a time, by its lease; a broker that dies leaves it to the next.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -16,14 +17,20 @@ use crate::domain::link::{Link, LinkStatus};
 use crate::domain::request::{Outcome, Phase};
 use crate::store::backend::Partition;
 use crate::store::keys::{Due, DueKind};
+use crate::store::lease::{Lease, Work};
 use crate::store::{Durability, LINK_KEPT, StoreError, Tx};
 
-use super::Broker;
+use super::{Broker, deliver};
 
 /// How often a sweep looks.
 const EVERY: Duration = Duration::from_secs(5);
+/// After so many sweeps what is not delivered yet is counted.
+const MEASURED: u64 = 3;
 /// How many entries of one partition one sweep takes.
 const AT_ONCE: usize = 200;
+/// How long the lease of a partition lasts, and how much of it must be left to go on with the next entry.
+const LEASED: Duration = Duration::from_secs(30);
+const LEFT: Duration = Duration::from_secs(10);
 /// How many of them are deleted for one tenant before the others have their turn.
 const ROUNDS: usize = 20;
 /// Who ends what nobody ended.
@@ -31,11 +38,16 @@ const ACTOR: &str = "system";
 
 /// Sweeps every few seconds, until the broker is gone.
 pub async fn sweep_while_alive(broker: Weak<Broker>) {
-    loop {
+    for number in 1_u64.. {
         tokio::time::sleep(EVERY).await;
         let Some(broker) = broker.upgrade() else { return };
         if let Err(error) = broker.sweep().await {
             tracing::warn!(detail = %error, "sweep.failed");
+        }
+        if number % MEASURED == 0
+            && let Err(error) = deliver::measure(&broker).await
+        {
+            tracing::warn!(detail = %error, "delivery.not_measured");
         }
     }
 }
@@ -46,22 +58,49 @@ impl Broker {
         tokio::spawn(sweep_while_alive(Arc::downgrade(self)));
     }
 
-    /// Ends what is due now, in every partition.
+    /// Ends what is due now, in every partition whose work no other broker has.
     pub async fn sweep(&self) -> Result<(), StoreError> {
         for partition in Partition::all() {
-            for due in self.store.due(partition, self.clock.now(), AT_ONCE).await? {
-                match self.end_due(&due).await {
-                    Ok(()) => {
-                        metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str())
-                            .increment(1);
-                    }
-                    // Somebody changed the record meanwhile; the next sweep looks again.
-                    Err(StoreError::Conflict) => {}
-                    Err(error) => return Err(error),
+            let now = self.clock.now();
+            if self.store.due(partition, now, 1).await?.is_empty() {
+                continue;
+            }
+            // What another broker left undelivered, or what is to be tried again.
+            if !self.store.due_of(partition, now, 1, |due| due.kind.is_delivery()).await?.is_empty() {
+                self.store.wake(partition);
+            }
+            // Who finds nothing to do takes no lease; who has it looks again, since another may have done it.
+            if self.falls_due(partition, 1).await?.is_empty() {
+                continue;
+            }
+            let Some(mut lease) = self.store.lease(partition, Work::Sweep, LEASED).await? else { continue };
+            let swept = self.sweep_under(&mut lease).await;
+            self.store.end_lease(lease).await?;
+            swept?;
+        }
+        Ok(())
+    }
+
+    async fn sweep_under(&self, lease: &mut Lease) -> Result<(), StoreError> {
+        for due in self.falls_due(lease.partition(), AT_ONCE).await? {
+            let is_good = lease.is_good_for(LEFT, self.clock.now());
+            if !is_good && !self.store.renew_lease(lease, LEASED).await? {
+                break;
+            }
+            match self.end_due(&due).await {
+                Ok(()) => {
+                    metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str()).increment(1);
                 }
+                // Somebody changed the record meanwhile; the next sweep looks again.
+                Err(StoreError::Conflict) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(())
+    }
+
+    async fn falls_due(&self, partition: Partition, limit: usize) -> Result<Vec<Due>, StoreError> {
+        self.store.due_of(partition, self.clock.now(), limit, |due| !due.kind.is_delivery()).await
     }
 
     async fn end_due(&self, due: &Due) -> Result<(), StoreError> {
@@ -72,7 +111,9 @@ impl Broker {
             DueKind::ConversationLapse => self.lapse_conversation(&mut tx, due).await?,
             DueKind::ContactErasure => return self.go_on_erasing(due).await,
             DueKind::LinkSweep if self.forget_old(due).await? => {}
-            DueKind::LinkSweep => return Ok(()),
+            DueKind::DeliverySweep if self.forget_old_deliveries(due).await? => {}
+            // The next sweep goes on with it; and deliveries are not the sweep's.
+            DueKind::LinkSweep | DueKind::DeliverySweep | DueKind::Telling | DueKind::Lane => return Ok(()),
         }
         tx.not_due(due.kind, due.at, &due.id);
         self.store.at(&due.tenant).commit(tx, Durability::Durable).await
@@ -91,6 +132,22 @@ impl Broker {
             }
             for attempt in &attempts {
                 tx.forget_attempt(attempt);
+            }
+            if tx.is_empty() {
+                return Ok(true);
+            }
+            store.commit(tx, Durability::Relaxed).await?;
+        }
+        Ok(false)
+    }
+
+    /// The same of deliveries.
+    async fn forget_old_deliveries(&self, due: &Due) -> Result<bool, StoreError> {
+        let store = self.store.at(&due.tenant);
+        for _ in 0..ROUNDS {
+            let mut tx = Tx::new();
+            for delivery in &store.deliveries_before(due.at - LINK_KEPT, AT_ONCE).await? {
+                tx.forget_delivery(delivery);
             }
             if tx.is_empty() {
                 return Ok(true);

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use super::backend::{Backend, Batch, Commit, Durability, Expect, Key, Partition, Put, Unavailable};
 use super::decoded::Kept;
-use super::keys::{Due, due_set, tenants_set};
+use super::deliveries::undelivered_place;
+use super::keys::{Due, due_set, tenants_set, undelivered_set};
 use super::tx::{Name, Op, Place, Tx};
 use super::{StoreError, TenantKeys, TenantStore};
 use crate::clock::Clock;
@@ -37,6 +38,7 @@ impl TenantStore {
         let inner = &self.store.inner;
         let links = mem::take(&mut tx.links);
         let events = mem::take(&mut tx.events);
+        let delivers = tx.delivers;
         let (now, mut kept) = (inner.clock.now(), Vec::new());
         let mut batch = self.batch(tx, now, &mut kept);
         let listed = self.keys.listed.load(Ordering::Relaxed);
@@ -55,7 +57,10 @@ impl TenantStore {
         if !listed {
             self.keys.listed.store(true, Ordering::Relaxed);
         }
-        inner.changes.tell(&links);
+        inner.changes.tell(&links, self.tenant(), !events.is_empty());
+        if delivers {
+            inner.changes.wake(self.keys.partition);
+        }
         for kind in events {
             metrics::counter!("countersign_events_total", "type" => kind.as_str()).increment(1);
         }
@@ -104,6 +109,10 @@ impl TenantStore {
                     list.push((key, member));
                 }
                 Op::Append { log, entry } => batch.appends.push((keys.key(log, ""), entry)),
+                Op::Undelivered { is_in, at, id } => {
+                    let list = if is_in { &mut batch.adds } else { &mut batch.removes };
+                    list.push((undelivered_set(keys.partition), undelivered_place(&keys.tenant, at, &id)));
+                }
                 Op::Due { is_in, kind, at, id } => {
                     let list = if is_in { &mut batch.adds } else { &mut batch.removes };
                     let id = String::from_utf8(name(keys, id)).expect("an id and a hash are texts");
@@ -165,7 +174,7 @@ fn name(keys: &TenantKeys, name: Name) -> Vec<u8> {
 
 /// Commits a batch. Where replies can be lost, the batch carries an id record, which must be absent before: so the
 /// one who finds it knows that the batch took effect, and the one who writes it first knows that it never will.
-async fn apply(
+pub(super) async fn apply(
     backend: &dyn Backend,
     clock: &Clock,
     partition: Partition,

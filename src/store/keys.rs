@@ -26,16 +26,26 @@ pub enum DueKind {
     ConversationLapse,
     /// What is left of an erased contact outside of its record; the id is the contact's.
     ContactErasure,
+    /// A new event that webhooks are to be told of; the id is the event's. It is due since 1970, so that these come
+    /// first, whatever the clocks say; their order is that of the log.
+    Telling,
+    /// The first of a lane of deliveries is to be tried; the id is the lane's.
+    Lane,
+    /// The tenant's deliveries of before an hour have been kept for long enough; the id is empty.
+    DeliverySweep,
 }
 
 impl DueKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::LinkExpiry,
         Self::LinkSweep,
         Self::RequestLapse,
         Self::ConversationLapse,
         Self::ContactErasure,
+        Self::Telling,
+        Self::Lane,
+        Self::DeliverySweep,
     ];
 
     /// The word in a set member.
@@ -46,7 +56,15 @@ impl DueKind {
             Self::RequestLapse => "request-lapse",
             Self::ConversationLapse => "conversation-lapse",
             Self::ContactErasure => "contact-erasure",
+            Self::Telling => "telling",
+            Self::Lane => "lane",
+            Self::DeliverySweep => "delivery-sweep",
         }
+    }
+
+    /// Whether it is the work of those who deliver, not of the sweep.
+    pub fn is_delivery(self) -> bool {
+        matches!(self, Self::Telling | Self::Lane)
     }
 }
 
@@ -125,6 +143,12 @@ pub fn partition_of(tenant: &TenantId) -> Partition {
 /// The one set of a partition that holds what falls due, see [`Due`].
 pub fn due_set(partition: Partition) -> Key {
     Key::new(partition, "due")
+}
+
+/// The one set of a partition that holds what is not delivered yet: [`Due`]-like, eight bytes of milliseconds since
+/// when, then `tenant:delivery`.
+pub fn undelivered_set(partition: Partition) -> Key {
+    Key::new(partition, "undelivered")
 }
 
 /// A tenant's record, set, log or counter of a kind. `name` is one of our ids or a keyed hash; the kinds of a

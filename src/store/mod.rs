@@ -17,9 +17,11 @@ pub mod backend;
 mod changes;
 mod commit;
 mod decoded;
+pub mod deliveries;
 mod hashed;
 mod health;
 pub mod keys;
+pub mod lease;
 mod lists;
 pub mod measured;
 mod people;
@@ -48,13 +50,17 @@ use keys::{Due, due_set};
 use seal::{Ring, SealError, SealKeys, TenantKeys};
 
 pub use backend::Durability;
-pub use changes::LinkWatch;
+pub use changes::{EventWatch, LinkWatch};
 pub use keys::DueKind;
 pub use lists::{Asked, List, Row};
 pub use read::{LoginRecords, Page};
 pub use read_people::{ContactFilter, FoundTrace};
 pub use records::Stored;
 pub use tx::{LINK_KEPT, Tx};
+
+/// Due entries that are read of a partition at first, and then at once while more are due.
+const FIRST_LOOK: usize = 8;
+const NEXT_LOOKS: usize = 500;
 
 /// Everything that is kept, over whichever backend `app.rs` chose. A clone shares it.
 #[derive(Clone)]
@@ -140,7 +146,22 @@ impl Store {
 
     /// Hears of every change of a link that is made through this store, from now on.
     pub fn watch_link(&self, link: &LinkId) -> LinkWatch {
-        self.inner.changes.watch(link)
+        self.inner.changes.links.watch(link)
+    }
+
+    /// Hears of every event of a tenant that is written through this store, from now on.
+    pub fn watch_events(&self, tenant: &TenantId) -> EventWatch {
+        self.inner.changes.events.watch(tenant)
+    }
+
+    /// Says that there may be something to deliver in a partition.
+    pub fn wake(&self, partition: Partition) {
+        self.inner.changes.wake(partition);
+    }
+
+    /// The partitions in which there may be something to deliver, as soon as there is one. For one caller.
+    pub async fn woken(&self) -> Vec<Partition> {
+        self.inner.changes.woken().await
     }
 
     /// At most `limit` entries of a partition that are due at `now`, earliest first. An entry stays until a
@@ -151,9 +172,35 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Due>, StoreError> {
-        let members = self.inner.backend.range(&due_set(partition), &[], limit).await?;
-        let due = members.iter().filter_map(|member| Due::parse(member));
-        Ok(due.take_while(|due| due.at <= now).collect())
+        self.due_of(partition, now, limit, |_| true).await
+    }
+
+    /// The same, those of the kinds that are `wanted`.
+    pub async fn due_of(
+        &self,
+        partition: Partition,
+        now: Timestamp,
+        limit: usize,
+        mut wanted: impl FnMut(&Due) -> bool + Send,
+    ) -> Result<Vec<Due>, StoreError> {
+        let (set, mut found, mut after) = (due_set(partition), Vec::new(), Vec::new());
+        // Mostly nothing is due, and what is not due yet need not be read.
+        let mut size = FIRST_LOOK;
+        loop {
+            let members = self.inner.backend.range(&set, &after, size).await?;
+            for member in &members {
+                let Some(due) = Due::parse(member) else { continue };
+                if due.at > now || found.len() == limit {
+                    return Ok(found);
+                }
+                found.extend(Some(due).filter(|due| wanted(due)));
+            }
+            match members.last().filter(|_| members.len() == size) {
+                Some(last) => after.clone_from(last),
+                None => return Ok(found),
+            }
+            size = NEXT_LOOKS;
+        }
     }
 }
 

@@ -170,6 +170,11 @@ impl TenantStore {
         Ok(None)
     }
 
+    /// The position of the latest event; 0 if there is none.
+    pub async fn events_end(&self) -> Result<u64, StoreError> {
+        self.end_of(&self.keys.key(EVENTS, "")).await
+    }
+
     /// At most `limit` audit entries behind a position, with theirs.
     pub async fn audit_after(
         &self,

@@ -11,7 +11,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
-use crate::domain::ids::{ContactId, LinkId, ProviderId};
+use crate::domain::ids::{ContactId, DeliveryId, LinkId, ProviderId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
@@ -37,6 +37,8 @@ pub(super) const LINKS_OF: &str = "links-of-conversation";
 pub(super) const ATTEMPTS: &str = "attempts";
 pub(super) const EVENTS: &str = "events";
 pub(super) const AUDITS: &str = "audits";
+pub(super) const DELIVERIES: &str = "deliveries";
+pub(super) const DEAD: &str = "dead-deliveries";
 
 /// Changes of one tenant. Collect them, then [`commit`](super::TenantStore::commit) them.
 #[derive(Default)]
@@ -46,6 +48,8 @@ pub struct Tx {
     pub(super) links: Vec<LinkId>,
     /// The types of its events, to be counted once they are written.
     pub(super) events: Vec<EventType>,
+    /// Whether there is something to deliver now.
+    pub(super) delivers: bool,
 }
 
 /// One change.
@@ -81,6 +85,11 @@ pub(super) enum Op {
         kind: DueKind,
         at: Timestamp,
         id: Name,
+    },
+    Undelivered {
+        is_in: bool,
+        at: Timestamp,
+        id: DeliveryId,
     },
 }
 
@@ -293,7 +302,7 @@ pub(super) fn conversation_place(link: &Link) -> Place {
 }
 
 /// The first full hour at `at` or after it: what falls into one hour shares its entries.
-fn end_of_hour(at: Timestamp) -> Timestamp {
+pub(super) fn end_of_hour(at: Timestamp) -> Timestamp {
     let hour = at.as_second().div_euclid(3600) + 1;
     Timestamp::from_second(hour * 3600).unwrap_or(Timestamp::MAX)
 }

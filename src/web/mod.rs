@@ -49,7 +49,7 @@ use crate::telemetry::metrics::Metrics;
 
 use api::{
     attempts, auth_links, contact_changes, contacts, conversations, events, inbound, link_list, mapping,
-    tenants,
+    stream, tenants, webhooks,
 };
 use error::ApiError;
 use host::AtIssuer;
@@ -130,6 +130,14 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("POST /v1/contacts/{id}/suggestions/{field}/dismiss", routes!(contact_changes::dismiss)))
         .routes(row("POST /v1/mapping/preview", routes!(mapping::preview)))
         .routes(row("GET /v1/events", routes!(events::list)))
+        .routes(row("GET /v1/events/stream", routes!(stream::follow)))
+        .routes(row("GET /v1/webhooks", routes!(webhooks::list)))
+        .routes(row("GET /v1/webhooks/{id}", routes!(webhooks::read)))
+        .routes(row("POST /v1/webhooks/{id}/test", routes!(webhooks::test)))
+        .routes(row("POST /v1/webhooks/{id}/resend-dead", routes!(webhooks::resend_dead)))
+        .routes(row("GET /v1/webhooks/{id}/deliveries", routes!(webhooks::deliveries)))
+        .routes(row("GET /v1/webhooks/{id}/deliveries/{delivery}", routes!(webhooks::delivery)))
+        .routes(row("POST /v1/webhooks/{id}/deliveries/{delivery}/resend", routes!(webhooks::resend)))
         .routes(row("GET /v1/tenants", routes!(tenants::list)))
         .routes(row("GET /v1/tenants/{id}", routes!(tenants::read)))
         .routes(row("GET /v1/attempts", routes!(attempts::list)))

@@ -33,7 +33,7 @@ const CLIENT: &str = "client";
 pub const ANYWHERE: &str = "https://acme.example.com";
 
 /// The groups of endpoints, in the order in which they are read.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     (
         "Auth links",
         "A link that is sent into a conversation, what became of it, and the code that confirms it.",
@@ -44,6 +44,7 @@ const TAGS: [(&str, &str); 10] = [
     ("Mappings", "What is read from a provider's answer."),
     ("Attempts", "Every opening of a link, step by step."),
     ("Events", "Everything that happened, in its order."),
+    ("Webhooks", "Where events are sent, and what came of it."),
     (
         "Tenants",
         "For the platform operator, at the bare base domain: who is served, and with which settings.",

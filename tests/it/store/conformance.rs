@@ -52,6 +52,11 @@ macro_rules! suite {
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn a_lease_has_one_holder_at_a_time() {
+                $crate::store::leases::check(&$open().backend).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn lists_and_orders_hold_what_they_promise() {
                 $crate::store::lists::check(&$open().backend).await;
             }

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands, also in what its cases share")]
 
 mod conformance;
+mod leases;
 mod lists;
 mod lost_replies;
 mod model;
