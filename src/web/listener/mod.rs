@@ -31,6 +31,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use connection::Connection;
+pub use request::Intake;
 
 /// What a client may take of us.
 #[derive(Debug, Clone, PartialEq, Eq)]

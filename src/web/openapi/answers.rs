@@ -126,7 +126,7 @@ const REFUSALS: [Refusal; 13] = [
     Refusal {
         name: "Unavailable",
         status: 503,
-        description: "The store does not answer. Nothing was changed.",
+        description: "The store does not answer and nothing was changed (`unavailable`), or it did not say whether it was (`uncertain`).",
         example: (
             "unavailable",
             "The store does not answer",
