@@ -91,6 +91,9 @@ pub struct Link {
     pub resends: u32,
     /// Its latest openings, newest last, at most 8: a browser that opens it again gives up its older one.
     pub openings: Vec<Opening>,
+    /// How often it was opened, at most [`MOST_OPENINGS`] times.
+    #[serde(default)]
+    pub times_opened: u32,
 }
 
 /// One opening of a link, as the browser's cookie names it.
@@ -104,6 +107,9 @@ pub struct Opening {
 
 /// How many openings a link remembers.
 pub const OPENINGS: usize = 8;
+/// How often a link may be opened: each opening leaves a record that is kept for weeks, and who holds the
+/// link is not yet known to be anybody.
+pub const MOST_OPENINGS: u32 = 50;
 
 /// How far a link came.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -193,6 +199,17 @@ pub struct Times {
 #[error("the link is {0}, which is final")]
 pub struct LinkIsFinal(pub LinkStatus);
 
+/// Why a link was not opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum NotOpened {
+    /// It is over.
+    #[error(transparent)]
+    Final(#[from] LinkIsFinal),
+    /// It was opened [`MOST_OPENINGS`] times.
+    #[error("the link was opened too many times")]
+    TooOften,
+}
+
 impl Link {
     /// The word for its state.
     pub fn status(&self) -> LinkStatus {
@@ -251,7 +268,7 @@ impl Link {
             if now < until {
                 return self;
             }
-            self = self.into_failed(Fault::new(Step::Bind, Code::NotConfirmed), until);
+            self = self.into_lapsed(until);
         }
         let ends = self.ends_at();
         if !self.status().is_final() && now >= ends {
@@ -259,6 +276,15 @@ impl Link {
             self.state = LinkState::Expired;
         }
         self
+    }
+
+    /// What became of it when nobody confirmed its sign-in in time, before anything else became of it; none
+    /// if no sign-in has lapsed by `now`.
+    pub fn lapsed(&self, now: Timestamp) -> Option<Self> {
+        match self.state {
+            LinkState::Provisional { until, .. } if now >= until => Some(self.clone().into_lapsed(until)),
+            _ => None,
+        }
     }
 
     /// The word for its state at `now`, see [`as_of`](Self::as_of).
@@ -272,13 +298,17 @@ impl Link {
     }
 
     /// The customer pressed *Continue*. A sign-in that waits for its confirmation keeps waiting.
-    pub fn open(mut self, opening: Opening, now: Timestamp) -> Result<Self, LinkIsFinal> {
+    pub fn open(mut self, opening: Opening, now: Timestamp) -> Result<Self, NotOpened> {
         self = self.as_of(now).live()?;
         if now >= self.expires_at {
-            return Err(LinkIsFinal(LinkStatus::Expired));
+            return Err(LinkIsFinal(LinkStatus::Expired).into());
         }
+        if self.times_opened >= MOST_OPENINGS {
+            return Err(NotOpened::TooOften);
+        }
+        self.times_opened += 1;
         self.times.opened = Some(now);
-        if self.openings.len() == OPENINGS {
+        if self.crowded_out().is_some() {
             self.openings.remove(0);
         }
         self.openings.push(opening);
@@ -287,6 +317,11 @@ impl Link {
             self.failure = None;
         }
         Ok(self)
+    }
+
+    /// The opening that the next one leaves no room for: nobody would find it any more, so it must be given up.
+    pub fn crowded_out(&self) -> Option<&Opening> {
+        self.openings.first().filter(|_| self.openings.len() >= OPENINGS)
     }
 
     /// The customer signed in, and the chat must confirm it.
@@ -362,6 +397,10 @@ impl Link {
         if status.is_final() { Err(LinkIsFinal(status)) } else { Ok(self) }
     }
 
+    fn into_lapsed(self, until: Timestamp) -> Self {
+        self.into_failed(Fault::new(Step::Bind, Code::NotConfirmed), until)
+    }
+
     fn into_failed(mut self, fault: Fault, at: Timestamp) -> Self {
         if fault.code == Code::AccessDenied {
             self.times.denied = Some(at);
@@ -421,6 +460,7 @@ mod tests {
             guesses: GuessWindow::default(),
             resends: 0,
             openings: vec![],
+            times_opened: 0,
         }
     }
 
@@ -442,7 +482,10 @@ mod tests {
         let again = failed.open(opening(), minutes(3)).unwrap();
         assert_eq!((again.status(), again.failure), (LinkStatus::Opened, None));
         let done = again.complete(completion(), minutes(4)).unwrap();
-        assert_eq!(done.open(opening(), minutes(5)).unwrap_err(), LinkIsFinal(LinkStatus::Completed));
+        assert_eq!(
+            done.open(opening(), minutes(5)).unwrap_err(),
+            NotOpened::Final(LinkIsFinal(LinkStatus::Completed))
+        );
     }
 
     #[test]

@@ -9,6 +9,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+
 use crate::domain::event::EventType;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::ids::TenantId;
@@ -26,6 +29,12 @@ const EVERY: Duration = Duration::from_secs(5);
 const AT_ONCE: usize = 200;
 /// How many of them are deleted for one tenant before the others have their turn.
 const ROUNDS: usize = 20;
+/// How many entries are ended at the same time: the store writes them together.
+const TOGETHER: usize = 16;
+/// How long one partition is worked at before the others have their turn.
+const TURN: Duration = Duration::from_secs(5);
+/// When an entry is tried again whose record cannot be read.
+const PUT_OFF: SignedDuration = SignedDuration::from_hours(1);
 /// Who ends what nobody ended.
 const ACTOR: &str = "system";
 
@@ -49,19 +58,45 @@ impl Broker {
     /// Ends what is due now, in every partition.
     pub async fn sweep(&self) -> Result<(), StoreError> {
         for partition in Partition::all() {
-            for due in self.store.due(partition, self.clock.now(), AT_ONCE).await? {
-                match self.end_due(&due).await {
-                    Ok(()) => {
-                        metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str())
-                            .increment(1);
-                    }
-                    // Somebody changed the record meanwhile; the next sweep looks again.
-                    Err(StoreError::Conflict) => {}
-                    Err(error) => return Err(error),
+            let began = self.clock.tick();
+            loop {
+                let found = self.store.due(partition, self.clock.now(), AT_ONCE).await?;
+                for some in found.chunks(TOGETHER) {
+                    self.end_together(some).await?;
+                }
+                if found.len() < AT_ONCE || began.elapsed() >= TURN {
+                    break;
                 }
             }
         }
         Ok(())
+    }
+
+    /// Ends some entries. One whose record cannot be read stands in nobody's way: it is put off.
+    async fn end_together(&self, some: &[Due]) -> Result<(), StoreError> {
+        let ended = join_all(some.iter().map(|due| self.end_due(due))).await;
+        for (due, ended) in some.iter().zip(ended) {
+            match ended {
+                Ok(()) => {
+                    metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str()).increment(1);
+                }
+                // Somebody changed the record meanwhile; the next sweep looks again.
+                Err(StoreError::Conflict) => {}
+                Err(error @ (StoreError::Unreadable { .. } | StoreError::Malformed { .. })) => {
+                    tracing::error!(tenant = %due.tenant, kind = due.kind.as_str(), detail = %error, "sweep.skipped");
+                    self.put_off(due).await?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn put_off(&self, due: &Due) -> Result<(), StoreError> {
+        let mut tx = Tx::new();
+        tx.not_due(due.kind, due.at, &due.id);
+        tx.due(due.kind, self.clock.now() + PUT_OFF, &due.id);
+        self.store.at(&due.tenant).commit(tx, Durability::Durable).await
     }
 
     async fn end_due(&self, due: &Due) -> Result<(), StoreError> {
@@ -107,10 +142,9 @@ impl Broker {
         if link.value.status().is_final() {
             return Ok(());
         }
-        let now = self.clock.now();
-        let current = link.value.clone().as_of(now);
+        let settled = self.settle(tx, &due.tenant, &link.value).await?;
+        let current = settled.as_of(self.clock.now());
         if current.status().is_final() {
-            self.forget_provisional(tx, &due.tenant, &link.value).await?;
             self.give_up_openings(tx, &due.tenant, &current).await?;
             tx.update_link(&link, &current);
             self.announce_link(tx, &due.tenant, EventType::Expired, &current, ACTOR);
@@ -140,14 +174,17 @@ impl Broker {
         if !matches!(request.value.phase, Phase::Provisional(_)) {
             return Ok(());
         }
-        let now = self.clock.now();
-        let lapsed = Outcome::Failed(Fault::new(Step::Bind, Code::NotConfirmed));
-        tx.update_request(&request, &request.value.clone().finish(lapsed, due.at));
-        let Some(link) = store.link(&request.value.link).await? else { return Ok(()) };
-        if link.value.is_held_by(&due.id) {
-            let current = link.value.clone().as_of(now);
-            tx.update_link(&link, &current);
-            self.announce_lapse(tx, &due.tenant, &current);
+        let link = store.link(&request.value.link).await?;
+        let Some(link) = link.filter(|link| link.value.is_held_by(&due.id)) else {
+            let lapsed = Outcome::Failed(Fault::new(Step::Bind, Code::NotConfirmed));
+            tx.update_request(&request, &request.value.clone().finish(lapsed, due.at));
+            return Ok(());
+        };
+        self.settle_lapse(tx, &due.tenant, &link.value).await?;
+        let current = link.value.clone().as_of(self.clock.now());
+        tx.update_link(&link, &current);
+        if current.status() == LinkStatus::Expired {
+            self.announce_link(tx, &due.tenant, EventType::Expired, &current, ACTOR);
         }
         Ok(())
     }
@@ -163,13 +200,5 @@ impl Broker {
             tx.put_conversation(Some(&known), &lapsed);
         }
         Ok(())
-    }
-
-    /// The attempt failed; and if the link's own time is over too, the link has expired.
-    fn announce_lapse(&self, tx: &mut Tx, tenant: &TenantId, link: &Link) {
-        self.announce_link(tx, tenant, EventType::Failed, link, ACTOR);
-        if link.status() == LinkStatus::Expired {
-            self.announce_link(tx, tenant, EventType::Expired, link, ACTOR);
-        }
     }
 }
