@@ -12,6 +12,7 @@ use super::conversation::{ConversationRef, GuessWindow};
 use super::fault::{Code, Fault, Step};
 use super::ids::{ContactId, LinkId, ProviderId};
 pub use super::link_status::{LinkStatus, UnknownLinkStatus};
+pub use super::opening::{MOST_OPENINGS, NotOpened, OPENINGS, Opening};
 use super::profile::Profile;
 use super::request::{REQUEST_LIFETIME, Route};
 
@@ -95,21 +96,6 @@ pub struct Link {
     #[serde(default)]
     pub times_opened: u32,
 }
-
-/// One opening of a link, as the browser's cookie names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opening {
-    /// The name of the cookie that it set.
-    pub cookie_name: String,
-    /// The key of its authorization request.
-    pub request: String,
-}
-
-/// How many openings a link remembers.
-pub const OPENINGS: usize = 8;
-/// How often a link may be opened: each opening leaves a record that is kept for weeks, and who holds the
-/// link is not yet known to be anybody.
-pub const MOST_OPENINGS: u32 = 50;
 
 /// How far a link came.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -198,17 +184,6 @@ pub struct Times {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the link is {0}, which is final")]
 pub struct LinkIsFinal(pub LinkStatus);
-
-/// Why a link was not opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum NotOpened {
-    /// It is over.
-    #[error(transparent)]
-    Final(#[from] LinkIsFinal),
-    /// It was opened [`MOST_OPENINGS`] times.
-    #[error("the link was opened too many times")]
-    TooOften,
-}
 
 impl Link {
     /// The word for its state.
