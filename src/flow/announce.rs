@@ -7,7 +7,8 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::contact::{Change, Contact};
 use crate::domain::conversation::ConversationRef;
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{AuditId, ContactId, EventId, TenantId};
+use crate::domain::health::ProviderHealth;
+use crate::domain::ids::{AuditId, ContactId, EventId, ProviderId, TenantId};
 use crate::domain::link::Link;
 use crate::store::Tx;
 
@@ -120,6 +121,32 @@ impl Broker {
             detail: None,
         });
         tx.event(event);
+    }
+
+    /// Writes into the batch that a provider fails for everybody, or works again; `before` is what was
+    /// known of it until now.
+    pub(super) fn announce_provider(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        kind: EventType,
+        provider: &ProviderId,
+        before: Option<&ProviderHealth>,
+        health: &ProviderHealth,
+    ) {
+        let mut data = json!({"provider": provider, "since": health.since});
+        if let Some(before) = before.filter(|before| !before.healthy) {
+            data["unhealthySince"] = json!(before.since);
+        }
+        tx.event(self.event(tenant, kind, data, health.since));
+        tx.audit(AuditEntry {
+            id: AuditId::from_uuid(self.clock.fresh_uuid()),
+            at: health.since,
+            actor: "system".to_owned(),
+            action: kind.as_str().to_owned(),
+            object: provider.to_string(),
+            detail: None,
+        });
     }
 
     fn event(&self, tenant: &TenantId, kind: EventType, data: Value, timestamp: Timestamp) -> Event {

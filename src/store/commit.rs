@@ -8,6 +8,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::backend::{Backend, Batch, Commit, Durability, Expect, Key, Partition, Put, Unavailable};
+use super::decoded::Kept;
 use super::keys::{Due, due_set, tenants_set};
 use super::tx::{Name, Op, Place, Tx};
 use super::{StoreError, TenantKeys, TenantStore};
@@ -33,13 +34,21 @@ impl TenantStore {
         let inner = &self.store.inner;
         let links = mem::take(&mut tx.links);
         let events = mem::take(&mut tx.events);
-        let mut batch = self.batch(tx, inner.clock.now());
+        let (now, mut kept) = (inner.clock.now(), Vec::new());
+        let mut batch = self.batch(tx, now, &mut kept);
         let listed = self.keys.listed.load(Ordering::Relaxed);
         if !listed {
             let tenant = self.keys.tenant.as_str().as_bytes().to_vec();
             batch.adds.push((tenants_set(self.keys.partition), tenant));
         }
+        let deletes = batch.deletes.clone();
         apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await?;
+        for key in &deletes {
+            self.keys.decoded.forget(key);
+        }
+        for (key, sealed, record) in kept {
+            self.keys.decoded.keep(key, sealed, record, now);
+        }
         if !listed {
             self.keys.listed.store(true, Ordering::Relaxed);
         }
@@ -50,12 +59,13 @@ impl TenantStore {
         Ok(())
     }
 
-    fn batch(&self, tx: Tx, now: Timestamp) -> Batch {
+    /// The batch, and the records that are worth keeping once it is done.
+    fn batch(&self, tx: Tx, now: Timestamp, kept: &mut Vec<(Key, Bytes, Kept)>) -> Batch {
         let keys = &self.keys;
         let mut batch = Batch::default();
         for op in tx.ops {
             match op {
-                Op::Put { kind, place, expect, plain, until } => {
+                Op::Put { kind, place, expect, plain, record, until } => {
                     let Target { key, elsewhere, from, .. } = Target::of(keys, kind, place);
                     let value = Bytes::from(keys.seal(kind, key.as_bytes(), plain, self.nonce()));
                     match (expect, from) {
@@ -73,6 +83,7 @@ impl TenantStore {
                         // Whatever stood under this text, it is this now.
                         None => batch.deletes.extend(elsewhere),
                     }
+                    kept.extend(record.map(|record| (key.clone(), value.clone(), record)));
                     batch.puts.push(Put { key, value, ttl: until.map(|until| ttl(now, until)) });
                 }
                 Op::Delete(key) => batch.deletes.push(key),

@@ -16,7 +16,9 @@
 pub mod backend;
 mod changes;
 mod commit;
+mod decoded;
 mod hashed;
+mod health;
 pub mod keys;
 mod lists;
 pub mod measured;

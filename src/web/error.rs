@@ -12,6 +12,8 @@ use crate::domain::tenant::Tenant;
 use crate::flow::StoreError;
 
 use super::access::Refusal;
+use super::limit::headers;
+use super::limit::rate::Quota;
 
 pub use super::problem::{BodyFault, ProblemDocument};
 
@@ -69,6 +71,10 @@ pub enum ApiError {
     },
     /// No more callers can wait.
     TooManyWait(String),
+    /// The client or its tenant asks too often.
+    TooMany(Quota),
+    /// Too many requests are at work.
+    Overloaded,
     /// The store does not answer; nothing was changed.
     Unavailable,
     /// The store did not say whether the change was made.
@@ -100,7 +106,9 @@ impl ApiError {
         ("invalid", 422),
         ("wrong_code", 422),
         ("key_reused", 422),
+        ("too_many_requests", 429),
         ("internal", 500),
+        ("overloaded", 503),
         ("unavailable", 503),
         ("uncertain", 503),
         ("too_many_wait", 429),
@@ -138,8 +146,8 @@ impl ApiError {
             Self::Conflict(_) | Self::StillRunning(_) => StatusCode::CONFLICT,
             Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Self::Gone(_) => StatusCode::GONE,
-            Self::TooManyWait(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable | Self::Uncertain => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyWait(_) | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable | Self::Uncertain | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -187,6 +195,16 @@ impl ApiError {
                 "The code is wrong",
                 "ask the customer to send the code of the sign-in page again",
             ),
+            Self::TooMany(_) => (
+                "too_many_requests",
+                "Too many requests",
+                "wait for as long as `Retry-After` says; `RateLimit-Policy` says how many are allowed",
+            ),
+            Self::Overloaded => (
+                "overloaded",
+                "Too many requests are at work",
+                "nothing was done; try again after `Retry-After`",
+            ),
             Self::Unavailable => (
                 "unavailable",
                 "The store does not answer",
@@ -229,12 +247,15 @@ impl IntoResponse for ApiError {
         let mut response = super::Problem(problem).into_response();
         *response.status_mut() = status;
         let headers = response.headers_mut();
+        if let Self::TooMany(quota) = &self {
+            headers::refuse(headers, quota);
+        }
         if let Self::Access { challenge, .. } = &self
             && let Ok(challenge) = HeaderValue::from_str(challenge)
         {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if matches!(status, StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS) {
+        if status == StatusCode::SERVICE_UNAVAILABLE || matches!(self, Self::TooManyWait(_)) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
         if matches!(self, Self::StillRunning(_)) {
@@ -307,6 +328,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::web::limit::rate::Rate;
 
     /// One of each; the compiler asks here for a new one.
     fn every() -> Vec<ApiError> {
@@ -335,6 +357,8 @@ mod tests {
             E::Gone(text()),
             E::WrongCode { attempts_left: 1 },
             E::TooManyWait(text()),
+            E::TooMany(Rate::per_minute(1).quota("client", 0, 0)),
+            E::Overloaded,
             E::Unavailable,
             E::Uncertain,
             E::Internal,
@@ -358,6 +382,8 @@ mod tests {
             | E::Gone(_)
             | E::WrongCode { .. }
             | E::TooManyWait(_)
+            | E::TooMany(_)
+            | E::Overloaded
             | E::Unavailable
             | E::Uncertain
             | E::Internal => {}

@@ -54,6 +54,14 @@ pub(super) async fn answer(
     guarded(response, guard)
 }
 
+/// An answer that says, if the listener stops, that it is the last one of its connection.
+pub(super) fn last_if(stops: bool, mut answer: Response) -> Response {
+    if stops {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
 /// What the listener found wrong with a request, for whoever answers in the form that its path has.
 #[derive(Debug, Clone)]
 pub struct Intake {
