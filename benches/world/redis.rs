@@ -66,8 +66,7 @@ impl Redis {
     /// Ends the master that has two replicas, as `kill -9` does. One takes over, and goes on to take writes since
     /// the other follows it.
     pub fn kill_a_master(&mut self) {
-        let is_rich =
-            |node: &&mut Server| node.ask(&["info", "replication"]).contains("connected_slaves:2");
+        let is_rich = |node: &&mut Server| node.ask(&["info", "replication"]).contains("connected_slaves:2");
         self.nodes.iter_mut().find(is_rich).expect("seven nodes and three masters").kill();
     }
 

@@ -21,6 +21,7 @@ pub mod ids;
 pub mod json;
 pub mod link;
 mod link_status;
+mod opening;
 pub mod profile;
 pub mod provider;
 pub mod request;

@@ -18,7 +18,6 @@ use crate::domain::provider::Provider;
 use crate::domain::request::{AuthorizationRequest, CODE_LIFETIME, Outcome, Provisional};
 use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
-use crate::store::keys::DueKind;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::identify::Person;
@@ -95,7 +94,6 @@ impl Broker {
         self.forget_provisional(&mut tx, &tenant.id, &link.value).await.map_err(unavailable)?;
         tx.update_request(request, &request.value.clone().hold(provisional.clone()));
         tx.update_link(&link, &waiting);
-        tx.due(DueKind::RequestLapse, provisional.until, &request.value.key);
         self.announce_link(&mut tx, &tenant.id, EventType::Provisional, &waiting, "customer");
         Ok(tx)
     }
@@ -143,6 +141,7 @@ impl Broker {
         let link = self.link_of(tenant, request).await?;
         let mut tx = Tx::new();
         tx.update_request(request, &request.value.clone().finish(Outcome::Failed(fault), now));
+        self.settle_lapse(&mut tx, &tenant.id, &link.value).await.map_err(unavailable)?;
         if let Ok(failed) = link.value.clone().fail(&request.value.key, fault, now) {
             tx.update_link(&link, &failed);
             if failed.failure.is_some() {

@@ -10,6 +10,9 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures_util::future::join_all;
+use jiff::SignedDuration;
+
 use crate::domain::event::EventType;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::ids::TenantId;
@@ -33,6 +36,12 @@ const LEASED: Duration = Duration::from_secs(30);
 const LEFT: Duration = Duration::from_secs(10);
 /// How many of them are deleted for one tenant before the others have their turn.
 const ROUNDS: usize = 20;
+/// How many entries are ended at the same time: the store writes them together.
+const TOGETHER: usize = 16;
+/// How long one partition is worked at before the others have their turn.
+const TURN: Duration = Duration::from_secs(5);
+/// When an entry is tried again whose record cannot be read.
+const PUT_OFF: SignedDuration = SignedDuration::from_hours(1);
 /// Who ends what nobody ended.
 const ACTOR: &str = "system";
 
@@ -60,47 +69,81 @@ impl Broker {
 
     /// Ends what is due now, in every partition whose work no other broker has.
     pub async fn sweep(&self) -> Result<(), StoreError> {
+        let mut failed = None;
         for partition in Partition::all() {
-            let now = self.clock.now();
-            if self.store.due(partition, now, 1).await?.is_empty() {
-                continue;
+            // A part of a cluster that is away holds up nobody else's work.
+            if let Err(error) = self.sweep_partition(partition).await {
+                failed.get_or_insert(error);
             }
-            // What another broker left undelivered, or what is to be tried again.
-            if !self.store.due_of(partition, now, 1, |due| due.kind.is_delivery()).await?.is_empty() {
-                self.store.wake(partition);
-            }
-            // Who finds nothing to do takes no lease; who has it looks again, since another may have done it.
-            if self.falls_due(partition, 1).await?.is_empty() {
-                continue;
-            }
-            let Some(mut lease) = self.store.lease(partition, Work::Sweep, LEASED).await? else { continue };
-            let swept = self.sweep_under(&mut lease).await;
-            self.store.end_lease(lease).await?;
-            swept?;
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn sweep_partition(&self, partition: Partition) -> Result<(), StoreError> {
+        if self.store.due(partition, self.clock.now(), 1).await?.is_empty() {
+            return Ok(());
+        }
+        // What another broker left undelivered, or what is to be tried again.
+        let now = self.clock.now();
+        if !self.store.due_of(partition, now, 1, |due| due.kind.is_delivery()).await?.is_empty() {
+            self.store.wake(partition);
+        }
+        // Who finds nothing to do takes no lease; who has it looks again, since another may have done it.
+        if self.falls_due(partition, 1).await?.is_empty() {
+            return Ok(());
+        }
+        let Some(mut lease) = self.store.lease(partition, Work::Sweep, LEASED).await? else { return Ok(()) };
+        let swept = self.sweep_under(&mut lease).await;
+        self.store.end_lease(lease).await?;
+        swept
     }
 
     async fn sweep_under(&self, lease: &mut Lease) -> Result<(), StoreError> {
-        for due in self.falls_due(lease.partition(), AT_ONCE).await? {
-            let is_good = lease.is_good_for(LEFT, self.clock.now());
-            if !is_good && !self.store.renew_lease(lease, LEASED).await? {
-                break;
+        let began = self.clock.tick();
+        loop {
+            let found = self.falls_due(lease.partition(), AT_ONCE).await?;
+            for some in found.chunks(TOGETHER) {
+                let is_good = lease.is_good_for(LEFT, self.clock.now());
+                if !is_good && !self.store.renew_lease(lease, LEASED).await? {
+                    return Ok(());
+                }
+                self.end_together(some).await?;
             }
-            match self.end_due(&due).await {
+            if found.len() < AT_ONCE || began.elapsed() >= TURN {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn falls_due(&self, partition: Partition, limit: usize) -> Result<Vec<Due>, StoreError> {
+        self.store.due_of(partition, self.clock.now(), limit, |due| !due.kind.is_delivery()).await
+    }
+
+    /// Ends some entries. One whose record cannot be read stands in nobody's way: it is put off.
+    async fn end_together(&self, some: &[Due]) -> Result<(), StoreError> {
+        let ended = join_all(some.iter().map(|due| self.end_due(due))).await;
+        for (due, ended) in some.iter().zip(ended) {
+            match ended {
                 Ok(()) => {
                     metrics::counter!("countersign_swept_total", "kind" => due.kind.as_str()).increment(1);
                 }
                 // Somebody changed the record meanwhile; the next sweep looks again.
                 Err(StoreError::Conflict) => {}
+                Err(error @ (StoreError::Unreadable { .. } | StoreError::Malformed { .. })) => {
+                    tracing::error!(tenant = %due.tenant, kind = due.kind.as_str(), detail = %error, "sweep.skipped");
+                    self.put_off(due).await?;
+                }
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
 
-    async fn falls_due(&self, partition: Partition, limit: usize) -> Result<Vec<Due>, StoreError> {
-        self.store.due_of(partition, self.clock.now(), limit, |due| !due.kind.is_delivery()).await
+    async fn put_off(&self, due: &Due) -> Result<(), StoreError> {
+        let mut tx = Tx::new();
+        tx.not_due(due.kind, due.at, &due.id);
+        tx.due(due.kind, self.clock.now() + PUT_OFF, &due.id);
+        self.store.at(&due.tenant).commit(tx, Durability::Durable).await
     }
 
     async fn end_due(&self, due: &Due) -> Result<(), StoreError> {
@@ -164,10 +207,9 @@ impl Broker {
         if link.value.status().is_final() {
             return Ok(());
         }
-        let now = self.clock.now();
-        let current = link.value.clone().as_of(now);
+        let settled = self.settle(tx, &due.tenant, &link.value).await?;
+        let current = settled.as_of(self.clock.now());
         if current.status().is_final() {
-            self.forget_provisional(tx, &due.tenant, &link.value).await?;
             self.give_up_openings(tx, &due.tenant, &current).await?;
             tx.update_link(&link, &current);
             self.announce_link(tx, &due.tenant, EventType::Expired, &current, ACTOR);
@@ -197,14 +239,17 @@ impl Broker {
         if !matches!(request.value.phase, Phase::Provisional(_)) {
             return Ok(());
         }
-        let now = self.clock.now();
-        let lapsed = Outcome::Failed(Fault::new(Step::Bind, Code::NotConfirmed));
-        tx.update_request(&request, &request.value.clone().finish(lapsed, due.at));
-        let Some(link) = store.link(&request.value.link).await? else { return Ok(()) };
-        if link.value.is_held_by(&due.id) {
-            let current = link.value.clone().as_of(now);
-            tx.update_link(&link, &current);
-            self.announce_lapse(tx, &due.tenant, &current);
+        let link = store.link(&request.value.link).await?;
+        let Some(link) = link.filter(|link| link.value.is_held_by(&due.id)) else {
+            let lapsed = Outcome::Failed(Fault::new(Step::Bind, Code::NotConfirmed));
+            tx.update_request(&request, &request.value.clone().finish(lapsed, due.at));
+            return Ok(());
+        };
+        self.settle_lapse(tx, &due.tenant, &link.value).await?;
+        let current = link.value.clone().as_of(self.clock.now());
+        tx.update_link(&link, &current);
+        if current.status() == LinkStatus::Expired {
+            self.announce_link(tx, &due.tenant, EventType::Expired, &current, ACTOR);
         }
         Ok(())
     }
@@ -220,13 +265,5 @@ impl Broker {
             tx.put_conversation(Some(&known), &lapsed);
         }
         Ok(())
-    }
-
-    /// The attempt failed; and if the link's own time is over too, the link has expired.
-    fn announce_lapse(&self, tx: &mut Tx, tenant: &TenantId, link: &Link) {
-        self.announce_link(tx, tenant, EventType::Failed, link, ACTOR);
-        if link.status() == LinkStatus::Expired {
-            self.announce_link(tx, tenant, EventType::Expired, link, ACTOR);
-        }
     }
 }

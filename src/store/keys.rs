@@ -82,11 +82,12 @@ pub struct Due {
 }
 
 impl Due {
-    /// The set member: eight bytes of milliseconds, most significant first, then `kind:tenant:id`. Bytewise order
+    /// The set member: eight bytes of milliseconds, rounded up so that nothing is met before its time, most
+    /// significant first, then `kind:tenant:id`. Bytewise order
     /// is the order of time. A time before 1970 counts as 1970.
     pub fn to_member(&self) -> Vec<u8> {
         let text = format!("{}:{}:{}", self.kind.as_str(), self.tenant, self.id);
-        [millis(self.at).to_be_bytes().as_slice(), text.as_bytes()].concat()
+        [millis_up(self.at).to_be_bytes().as_slice(), text.as_bytes()].concat()
     }
 
     /// Reads a set member; none if it is not one, or of a kind that this version does not know.
@@ -178,6 +179,10 @@ pub fn normal_email(email: &str) -> String {
 pub fn normal_phone(phone: &str) -> String {
     let digits = phone_digits(phone);
     if digits.is_empty() { phone.trim().to_owned() } else { digits }
+}
+
+fn millis_up(at: Timestamp) -> u64 {
+    millis(at) + u64::from(at.subsec_nanosecond() % 1_000_000 > 0)
 }
 
 pub(super) fn millis(at: Timestamp) -> u64 {

@@ -13,7 +13,7 @@ use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, DeliveryId, LinkId, ProviderId};
 use crate::domain::link::Link;
-use crate::domain::request::AuthorizationRequest;
+use crate::domain::request::{AuthorizationRequest, Phase};
 
 use super::backend::{Expect, Key, Version};
 use super::decoded::Kept;
@@ -174,9 +174,22 @@ impl Tx {
         self.list(true, Place::Only, ATTEMPTS, attempt_place(request));
     }
 
-    /// A changed authorization request.
+    /// A changed authorization request. While its sign-in waits for the chat it is due when that lapses.
     pub fn update_request(&mut self, stored: &Stored<AuthorizationRequest>, request: &AuthorizationRequest) {
         self.replace(stored, request, Some(request.created_at + LINK_TTL));
+        let lapses = |request: &AuthorizationRequest| match &request.phase {
+            Phase::Provisional(provisional) => Some(provisional.until),
+            _ => None,
+        };
+        let (before, after) = (lapses(stored), lapses(request));
+        if before != after {
+            if let Some(at) = before {
+                self.not_due(DueKind::RequestLapse, at, &request.key);
+            }
+            if let Some(at) = after {
+                self.due(DueKind::RequestLapse, at, &request.key);
+            }
+        }
     }
 
     /// Forgets an attempt that was kept for long enough.

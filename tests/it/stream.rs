@@ -129,7 +129,7 @@ async fn a_stream_hears_what_another_broker_did() {
     let two = one.beside().await;
     let open = async || {
         let request =
-            http_client().get(format!("{}/v1/events/stream", two.origin)).bearer_auth(one.token().await);
+            http_client().get(format!("{}/v1/events/stream", two.address)).bearer_auth(one.token().await);
         Stream::open(request).await
     };
     let (mut first, mut second, mut own) = (open().await, open().await, Stream::at(&one, "").await);

@@ -66,7 +66,8 @@ next request and is null at the end. A query parameter that is unknown, stands t
 
 What is refused is answered by a problem document (RFC 9457) with a stable `code`, and with `faults` where a member \
 of the request is to blame; the token endpoint answers as RFC 6749 says. Every answer has an `X-Request-Id`, which \
-the log has too. A method that a path does not have is answered with 405 and `Allow`, a path that is none with 404.
+the log has too. A method that a path does not have is answered with 405 and `Allow`, a path that is none with 404. A body that does not arrive in time is answered \
+with 408 (`too_late`), a path and query of more than 8 KiB with 414 (`uri_too_long`).
 
 A sender that gets new members in an answer ignores them: they may be added at any time.";
 

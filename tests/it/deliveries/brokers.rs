@@ -49,7 +49,7 @@ async fn two_brokers_deliver_everything_in_order() {
     });
     for round in 0..12 {
         for conversation in ["conv-1", "conv-2", "conv-3"] {
-            let origin = if round % 2 == 0 { &one.origin } else { &two.origin };
+            let origin = if round % 2 == 0 { &one.origin } else { &two.address };
             order(origin, &token, conversation).await;
         }
     }
@@ -69,7 +69,7 @@ async fn an_event_that_is_written_while_others_are_given_out_is_not_passed_over(
     let token = one.token().await;
     let orders: Vec<_> = (0..80)
         .map(|number| {
-            let origin = if number % 2 == 0 { one.origin.clone() } else { two.origin.clone() };
+            let origin = if number % 2 == 0 { one.origin.clone() } else { two.address.clone() };
             let token = token.clone();
             tokio::spawn(async move { order(&origin, &token, &format!("conv-{number}")).await })
         })
@@ -117,7 +117,7 @@ async fn what_one_broker_does_is_heard_at_the_other() {
     let token = one.token().await;
     let link = one.link("conv-1").await;
     let path =
-        format!("{}/v1/auth-links/{}?wait=60&status=created", two.origin, link["id"].as_str().unwrap());
+        format!("{}/v1/auth-links/{}?wait=60&status=created", two.address, link["id"].as_str().unwrap());
     let request = http_client().get(path).bearer_auth(&token);
     let waiting = tokio::spawn(async move { request.send().await.unwrap().json::<Value>().await.unwrap() });
     tokio::time::sleep(Duration::from_millis(300)).await;

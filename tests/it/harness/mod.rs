@@ -110,23 +110,6 @@ pub struct Harness {
     folder: TempDir,
 }
 
-/// A second broker. Ends with the test.
-pub struct Beside {
-    /// Where it listens.
-    pub origin: String,
-    running: Running,
-}
-
-impl Beside {
-    /// Stops it as `SIGTERM` does.
-    pub async fn stop(mut self) {
-        if let Running::Task(stop, served) = std::mem::replace(&mut self.running, Running::Not) {
-            let _ = stop.send(());
-            served.await.unwrap();
-        }
-    }
-}
-
 /// How the broker runs.
 enum Running {
     /// Not at all.
@@ -308,15 +291,6 @@ impl Harness {
     pub fn leaves_unsent(&mut self) {
         self.has_webhook = false;
     }
-
-    /// Another broker over the same store and settings, with another address.
-    pub async fn beside(&self) -> Beside {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let origin = format!("http://{}", listener.local_addr().unwrap());
-        let running = serve(&self.config, self.dialled, &self.clock, listener);
-        Beside { origin, running }
-    }
-
     /// The file of an embedded store.
     fn store_file(&self) -> std::path::PathBuf {
         self.folder.path().join("countersign.db")
@@ -384,6 +358,14 @@ pub struct Beside {
 }
 
 impl Beside {
+    /// Stops it as `SIGTERM` does.
+    pub async fn stop(mut self) {
+        if let Running::Task(stop, served) = std::mem::replace(&mut self.running, Running::Not) {
+            let _ = stop.send(());
+            served.await.unwrap();
+        }
+    }
+
     /// Sends a request of the tenant's bot, whose token may come from the other broker.
     pub async fn api(
         &self,
