@@ -195,6 +195,16 @@ impl ApiError {
                 "The code is wrong",
                 "ask the customer to send the code of the sign-in page again",
             ),
+            Self::TooMany(_) | Self::Overloaded | Self::Unavailable | Self::Uncertain => {
+                self.words_of_passing()
+            }
+            Self::Internal => ("internal", "A fault of our own", "see the log"),
+        }
+    }
+
+    /// Of what passes by itself.
+    fn words_of_passing(&self) -> (&str, &str, &str) {
+        match self {
             Self::TooMany(_) => (
                 "too_many_requests",
                 "Too many requests",
@@ -210,13 +220,12 @@ impl ApiError {
                 "The store does not answer",
                 "nothing was changed; try again in a few seconds",
             ),
-            Self::Uncertain => (
+            _ => (
                 "uncertain",
                 "The store did not say whether it was done",
                 "read it again before you repeat it; a `POST` that makes something may be repeated with the same \
                  `Idempotency-Key`",
             ),
-            Self::Internal => ("internal", "A fault of our own", "see the log"),
         }
     }
 }
