@@ -35,6 +35,7 @@ pub fn run(
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let (count, open) = (tenants.value.tenants().count(), unproved(&tenants.value));
         let app = App::build(&config, tenants.value, clock.clone())?;
+        app.check_store().await?;
         let listener = bind(config.server.listen, &config, "server.listen").await?;
         let ops = match config.ops {
             Some(address) => Some(bind(address, &config, "ops.listen").await?),

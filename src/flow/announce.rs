@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::domain::audit::AuditEntry;
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::contact::{Change, Contact};
 use crate::domain::conversation::ConversationRef;
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{AuditId, ContactId, EventId, TenantId};
+use crate::domain::ids::{ContactId, EventId, TenantId};
 use crate::domain::link::Link;
 use crate::store::Tx;
 
@@ -31,14 +31,11 @@ impl Broker {
             Some(step) => format!("{} at {step}", failure.code),
             None => failure.code.to_string(),
         });
-        tx.audit(AuditEntry {
-            id: AuditId::from_uuid(self.clock.fresh_uuid()),
-            at: now,
-            actor: actor.to_owned(),
-            action: kind.as_str().replacen("auth.", "auth_link.", 1),
-            object: link.id.to_string(),
-            detail,
-        });
+        if let Some(action) = AuditAction::of_link(kind) {
+            let ids = link.completion().and_then(|completion| completion.contact.as_ref());
+            let ids = ids.map(ToString::to_string).into_iter().collect();
+            tx.audit(AuditEntry { ids, detail, ..self.entry(actor, action, link.id.to_string()) });
+        }
         told
     }
 
@@ -85,18 +82,11 @@ impl Broker {
         &self,
         tx: &mut Tx,
         actor: &str,
-        action: &str,
+        action: AuditAction,
         contact: &ContactId,
         detail: Option<String>,
     ) {
-        tx.audit(AuditEntry {
-            id: AuditId::from_uuid(self.clock.fresh_uuid()),
-            at: self.clock.now(),
-            actor: actor.to_owned(),
-            action: action.to_owned(),
-            object: contact.to_string(),
-            detail,
-        });
+        tx.audit(AuditEntry { detail, ..self.entry(actor, action, contact.to_string()) });
     }
 
     /// Writes into the batch that a conversation is no longer verified. The audit names it by the
@@ -111,14 +101,7 @@ impl Broker {
         let now = self.clock.now();
         let data = json!({"conversation": conversation});
         let event = self.event(tenant, EventType::ConversationUnverified, data, now);
-        tx.audit(AuditEntry {
-            id: AuditId::from_uuid(self.clock.fresh_uuid()),
-            at: now,
-            actor: actor.to_owned(),
-            action: event.kind.to_string(),
-            object: event.id.to_string(),
-            detail: None,
-        });
+        tx.audit(self.entry(actor, AuditAction::ConversationUnverified, event.id.to_string()));
         tx.event(event);
     }
 

@@ -85,7 +85,7 @@ impl Broker {
     }
 
     async fn falls_due(&self, partition: Partition, limit: usize) -> Result<Vec<Due>, StoreError> {
-        self.store.due(partition, self.clock.now(), limit).await
+        self.store.due_of(partition, self.clock.now(), limit, |due| due.kind != DueKind::AuditSeal).await
     }
 
     async fn end_due(&self, due: &Due) -> Result<(), StoreError> {
@@ -96,7 +96,8 @@ impl Broker {
             DueKind::ConversationLapse => self.lapse_conversation(&mut tx, due).await?,
             DueKind::ContactErasure => return self.go_on_erasing(due).await,
             DueKind::LinkSweep if self.forget_old(due).await? => {}
-            DueKind::LinkSweep => return Ok(()),
+            // The audit's checkpoints are not the sweep's.
+            DueKind::LinkSweep | DueKind::AuditSeal => return Ok(()),
         }
         tx.not_due(due.kind, due.at, &due.id);
         self.store.at(&due.tenant).commit(tx, Durability::Durable).await

@@ -33,7 +33,12 @@ impl TenantStore {
         let inner = &self.store.inner;
         let links = mem::take(&mut tx.links);
         let events = mem::take(&mut tx.events);
-        let mut batch = self.batch(tx, inner.clock.now());
+        let now = inner.clock.now();
+        let sealing = tx.audits.then(|| self.keys.sealing.of(now));
+        let mut batch = self.batch(tx, now);
+        if let Some(due) = sealing.as_ref().filter(|sealing| sealing.is_news) {
+            batch.adds.push(self.sealing_due(due.at));
+        }
         let listed = self.keys.listed.load(Ordering::Relaxed);
         if !listed {
             let tenant = self.keys.tenant.as_str().as_bytes().to_vec();
@@ -42,6 +47,9 @@ impl TenantStore {
         apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await?;
         if !listed {
             self.keys.listed.store(true, Ordering::Relaxed);
+        }
+        if let Some(sealing) = sealing {
+            self.note_sealing(&sealing).await;
         }
         inner.changes.tell(&links);
         for kind in events {
@@ -90,6 +98,11 @@ impl TenantStore {
                     list.push((key, member));
                 }
                 Op::Append { log, entry } => batch.appends.push((keys.key(log, ""), entry)),
+                Op::AppendSealed { log, plain } => {
+                    let key = keys.key(log, "");
+                    let sealed = keys.seal(log, key.as_bytes(), plain, self.nonce());
+                    batch.appends.push((key, sealed));
+                }
                 Op::Due { is_in, kind, at, id } => {
                     let list = if is_in { &mut batch.adds } else { &mut batch.removes };
                     let id = String::from_utf8(name(keys, id)).expect("an id and a hash are texts");

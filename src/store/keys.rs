@@ -26,16 +26,19 @@ pub enum DueKind {
     ConversationLapse,
     /// What is left of an erased contact outside of its record; the id is the contact's.
     ContactErasure,
+    /// Audit entries wait for a checkpoint; the id is empty.
+    AuditSeal,
 }
 
 impl DueKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::LinkExpiry,
         Self::LinkSweep,
         Self::RequestLapse,
         Self::ConversationLapse,
         Self::ContactErasure,
+        Self::AuditSeal,
     ];
 
     /// The word in a set member.
@@ -46,6 +49,7 @@ impl DueKind {
             Self::RequestLapse => "request-lapse",
             Self::ConversationLapse => "conversation-lapse",
             Self::ContactErasure => "contact-erasure",
+            Self::AuditSeal => "audit-seal",
         }
     }
 }

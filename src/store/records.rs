@@ -5,7 +5,6 @@ use std::ops::Deref;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
@@ -14,6 +13,7 @@ use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
+use super::audit::{AuditHead, Checkpoint};
 use super::backend::{Key, Version};
 
 /// A type that is stored as sealed JSON.
@@ -38,7 +38,6 @@ records! {
     Conversation => "conversation",
     Contact => "contact",
     Event => "event",
-    AuditEntry => "audit",
     MadeOnce => "once",
     // Indexes: which link has this token, which contact owns this identity.
     LinkId => "token",
@@ -46,6 +45,10 @@ records! {
     // Which contact has this id of the platform, and which one a contact was merged into.
     ExternalOwner => "external",
     Survivor => "alias",
+    // The audit's checkpoints by their number, the last of them, and which settings it knows of.
+    Checkpoint => "checkpoint",
+    AuditHead => "audithead",
+    KnownSettings => "settings",
 }
 
 /// The contact that has an id of the platform.
@@ -57,6 +60,13 @@ pub(super) struct ExternalOwner(pub ContactId);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Survivor(pub ContactId);
+
+/// Which version of a tenant's settings the audit has told of last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownSettings {
+    /// Its revision; none if the tenant was taken out.
+    pub revision: Option<String>,
+}
 
 /// A record as it was read: its value, and what a change of it must expect.
 #[derive(Debug, Clone)]

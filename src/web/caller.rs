@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 
 use crate::domain::ids::ClientId;
 use crate::domain::tenant::Tenant;
+use crate::flow::trail::Seen;
 
 use super::Web;
 use super::access;
@@ -60,7 +61,7 @@ scopes! {
     ReadEvents => "read:events",
     /// Everything of the tenant; on the base domain, see the tenants.
     AdminAll => "admin:all",
-    /// See attempts, with their steps.
+    /// See attempts with their steps, and the audit.
     ReadAudit => "read:audit",
 }
 
@@ -72,6 +73,17 @@ pub struct Caller<S> {
     /// Who calls.
     pub client_id: ClientId,
     scope: PhantomData<S>,
+}
+
+impl<S> Caller<S> {
+    /// Writes down what the caller is about to be told of persons, if it is anything. If that cannot be written, the
+    /// caller is not told.
+    pub async fn saw(&self, web: &Web, seen: impl Into<Option<Seen>>) -> Result<(), ApiError> {
+        match seen.into() {
+            Some(seen) => Ok(web.broker.note_seen(&self.tenant.id, &self.client_id, seen).await?),
+            None => Ok(()),
+        }
+    }
 }
 
 impl<S: Scope> FromRequestParts<Arc<Web>> for Caller<S> {

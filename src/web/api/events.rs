@@ -6,6 +6,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 
 use crate::domain::ids::EventId;
+use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadEvents, Scope as _};
 use crate::web::error::{ApiError, BodyFault};
@@ -39,6 +40,7 @@ pub async fn list(
         Some(cursor) => position(&web, &caller, cursor).await?,
     };
     let events = web.broker.events(&caller.tenant, after, limit).await?;
+    caller.saw(&web, Seen::events(events.iter().map(|(position, event)| (*position, event)))).await?;
     let next = events.last().filter(|_| events.len() == limit).map(|(position, _)| position.to_string());
     let items = events.into_iter().map(|(_, event)| event).collect();
     Ok(Json(EventList { items, next }))
