@@ -109,12 +109,12 @@ async fn watch_keys(mut keys: Watched, broker: Weak<Broker>, issuer: Weak<Issuer
         changing = matches!(look, watched::Look::Changing);
         match &look {
             watched::Look::New(ring) => put_into_effect(ring, &broker, &issuer, &moves),
-            watched::Look::Judged => {
-                for SettingFault { file, line, column, message: detail } in keys.faults() {
-                    tracing::warn!(file, line, column, detail, "keys.fault");
-                }
+            watched::Look::Judged | watched::Look::Same | watched::Look::Changing => {}
+        }
+        if matches!(look, watched::Look::New(_) | watched::Look::Judged) {
+            for SettingFault { file, line, column, message: detail } in keys.faults() {
+                tracing::warn!(file, line, column, detail, "keys.fault");
             }
-            watched::Look::Same | watched::Look::Changing => {}
         }
         broker.tell_keys(in_use(&keys, &broker, &moves));
     }

@@ -208,8 +208,11 @@ pub struct Report {
     source: Arc<Source>,
     faults: Vec<Fault>,
     warnings: Vec<Fault>,
-    others: Vec<PathBuf>,
+    others: Vec<Other>,
 }
+
+/// Another file that was read, and the hash of what it held; none if it could not be read.
+pub type Other = (PathBuf, Option<[u8; 32]>);
 
 impl Report {
     /// Nothing found yet.
@@ -217,13 +220,13 @@ impl Report {
         Self { source, faults: Vec::new(), warnings: Vec::new(), others: Vec::new() }
     }
 
-    /// Notes that something was read from another file, to which this one refers.
-    pub fn depends_on(&mut self, path: &Path) {
-        self.others.push(path.to_owned());
+    /// Notes what was read from another file, to which this one refers.
+    pub fn depends_on(&mut self, path: &Path, held: Option<[u8; 32]>) {
+        self.others.push((path.to_owned(), held));
     }
 
     /// The other files that were read, or should have been.
-    pub fn others(&self) -> &[PathBuf] {
+    pub fn others(&self) -> &[Other] {
         &self.others
     }
 

@@ -98,6 +98,15 @@ pub enum EditError {
         /// When it is.
         until: Timestamp,
     },
+    /// The file does not say since when its keys stand there.
+    #[error(
+        "the file does not say since when the {} key is there; write `since = \"<time>\"` beside it (RFC 3339), or say `--now` if requests may fail",
+        kind.as_str()
+    )]
+    NoTime {
+        /// Of which kind.
+        kind: KeyKind,
+    },
     /// The index key before is still in use.
     #[error(
         "the previous index key is still there; run `countersign key reindex`, which drops it when nothing needs it"
@@ -164,6 +173,7 @@ impl Editor {
         let until = since.map(|since| since + NEXT_FOR).filter(|until| *until > self.clock.now());
         match until {
             Some(until) if pace == Pace::Careful => Err(EditError::TooEarly { kind, until }),
+            None if pace == Pace::Careful && since.is_none() => Err(EditError::NoTime { kind }),
             _ if kind == KeyKind::Index && self.ring.index.previous.is_some() => Err(EditError::Reindexing),
             _ => self.activate(kind),
         }
@@ -189,9 +199,12 @@ impl Editor {
         if self.ring.index.previous.is_none() {
             return Err(EditError::NothingToDrop);
         }
-        let until = self.ring.index.since.map(|since| since + PREVIOUS_FOR);
-        if let Some(until) = until.filter(|until| pace == Pace::Careful && *until > self.clock.now()) {
-            return Err(EditError::StillNeeded { until });
+        if pace == Pace::Careful {
+            let since = self.ring.index.since.ok_or(EditError::NoTime { kind: KeyKind::Index })?;
+            let until = since + PREVIOUS_FOR;
+            if until > self.clock.now() {
+                return Err(EditError::StillNeeded { until });
+            }
         }
         let now = time(self.clock.now());
         let index = self.index()?;

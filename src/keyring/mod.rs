@@ -38,7 +38,7 @@ pub mod watched;
 pub mod write;
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -242,11 +242,15 @@ impl KeyRing {
         text
     }
 
-    /// Writes the file with mode 0600 and makes it durable. An existing file is never touched.
+    /// Writes the file with mode 0600 and makes it durable. An existing file is never touched, and where the
+    /// disk is full none is left.
     pub fn write_new(&self, path: &Path) -> io::Result<()> {
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(self.to_toml().as_bytes())?;
-        file.sync_all()
+        if let Err(error) = file.write_all(self.to_toml().as_bytes()).and_then(|()| file.sync_all()) {
+            let _ = fs::remove_file(path);
+            return Err(error);
+        }
+        File::open(write::folder_of(path))?.sync_all()
     }
 
     /// The key that seals what is new.

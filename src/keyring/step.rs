@@ -15,6 +15,30 @@ pub fn check(before: &KeyRing, after: &KeyRing, reindexed: bool) -> Vec<String> 
     problems
 }
 
+/// The ring `before` with what `after` revokes: none if that is nothing. Where the key that signs is revoked, the one
+/// that signs in `after` does here too. It takes nothing else over, so `after` may be refused otherwise: a
+/// revocation never waits for the mending of something else.
+pub fn with_revoked(before: &KeyRing, after: &KeyRing) -> Option<KeyRing> {
+    let is_revoked = |key: &SignKey| {
+        let same = |other: &&SignKey| other.kid() == key.kid() && other.expose_der() == key.expose_der();
+        let found = after.sign_keys().iter().find(same);
+        key.state() != KeyState::Revoked && found.is_some_and(|found| found.state() == KeyState::Revoked)
+    };
+    let mut ring = before.clone();
+    let mut active_is_revoked = false;
+    let mut changed = false;
+    for key in ring.sign.iter_mut().filter(|key| is_revoked(key)) {
+        active_is_revoked |= key.state == KeyState::Active;
+        (key.state, changed) = (KeyState::Revoked, true);
+    }
+    if active_is_revoked {
+        let instead = after.active_sign().clone();
+        ring.sign.retain(|key| key.kid() != instead.kid());
+        ring.sign.push(instead);
+    }
+    changed.then_some(ring)
+}
+
 fn check_seal(before: &KeyRing, after: &KeyRing) -> Vec<String> {
     let mut problems = Vec::new();
     for key in before.seal_keys() {
@@ -137,6 +161,24 @@ mod tests {
         let before = last.clone();
         last.sign.remove(1);
         assert!(check(&before, &last, true)[0].contains("make it `retired` or `revoked`"));
+    }
+
+    #[test]
+    fn a_revocation_in_a_ring_that_may_not_follow_is_taken_alone() {
+        let clock = Clock::system();
+        let before = KeyRing::generate(&clock);
+        let kid = before.active_sign().kid().to_owned();
+        let mut editor = Editor::parse("k", &before.to_toml(), &clock).unwrap();
+        editor.revoke(&kid).unwrap();
+        let mut after = KeyRing::parse("k", &editor.into_text()).unwrap();
+        after.seal = KeyRing::generate(&clock).seal;
+        assert!(!check(&before, &after, true).is_empty());
+        let taken = with_revoked(&before, &after).unwrap();
+        assert_eq!(taken.active_sign().kid(), after.active_sign().kid(), "another one signs");
+        let revoked = taken.sign_keys().iter().find(|key| key.kid() == kid).unwrap();
+        assert_eq!(revoked.state(), KeyState::Revoked);
+        assert_eq!(taken.active_seal().id(), before.active_seal().id(), "and nothing else is taken");
+        assert!(with_revoked(&taken, &after).is_none(), "once");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
 use crate::config::fault::{Fault, Faults, Place};
+use crate::config::read::read_text;
 use crate::domain::setting::SettingFault;
 
 use super::{KeyRing, read_file, step};
@@ -32,7 +33,8 @@ pub enum Look {
     Same,
     /// Something new: look again in a moment, it may be half written.
     Changing,
-    /// A new ring, which is in use from now on.
+    /// A new ring, which is in use from now on; with [`Watched::faults`] if it is the one before, less what the
+    /// file revokes.
     New(KeyRing),
     /// A new text with faults, or one without them that changes nothing: see [`Watched::faults`].
     Judged,
@@ -84,7 +86,10 @@ impl Watched {
             Ok(ring) => self.judge(ring, reindexed),
             Err(faults) => {
                 self.faults = faults.iter().map(Fault::told).collect();
-                Look::Judged
+                // A text that everybody can read is no new ring, but what it revokes is revoked.
+                let exposed = read_text(&self.path).ok().map(Zeroizing::new);
+                let ring = exposed.and_then(|text| KeyRing::parse(&name, &text).ok());
+                ring.map_or(Look::Judged, |ring| self.revoke(&ring))
             }
         }
     }
@@ -109,8 +114,20 @@ impl Watched {
             self.ring = ring.clone();
             return Look::New(ring);
         }
+        let look = self.revoke(&ring);
         self.waiting = Some(ring);
-        Look::Judged
+        look
+    }
+
+    /// Takes over what a ring revokes that may not be taken as a whole.
+    fn revoke(&mut self, refused: &KeyRing) -> Look {
+        match step::with_revoked(&self.ring, refused) {
+            Some(ring) => {
+                self.ring = ring.clone();
+                Look::New(ring)
+            }
+            None => Look::Judged,
+        }
     }
 }
 
@@ -185,6 +202,23 @@ mod tests {
         fs::set_permissions(&world.path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         assert!(matches!(world.settle(false), Look::New(_)));
         assert!(world.watched.faults().is_empty());
+    }
+
+    #[test]
+    fn a_key_is_revoked_although_the_rest_of_the_file_is_refused() {
+        let mut world = World::new();
+        let kid = world.watched.ring().active_sign().kid().to_owned();
+        world.edit(|editor| drop(editor.revoke(&kid).unwrap()));
+        fs::set_permissions(&world.path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+        let Look::New(ring) = world.settle(false) else { panic!("the revocation is taken") };
+        assert!(
+            ring.sign_keys()
+                .iter()
+                .any(|key| key.kid() == kid && key.state() == super::super::KeyState::Revoked)
+        );
+        assert_ne!(ring.active_sign().kid(), kid);
+        assert!(world.watched.faults()[0].message.contains("everybody"), "and the fault is told");
+        assert!(matches!(world.watched.look(false), Look::Same));
     }
 
     #[test]

@@ -64,8 +64,13 @@ fn is_same(file: &File, path: &Path) -> io::Result<bool> {
     Ok((a.dev(), a.ino()) == (b.dev(), b.ino()))
 }
 
+/// The folder in which a file stands.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn put(target: &Path, before: &File, text: &str) -> io::Result<()> {
-    let folder = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(target);
     let name = target.file_name().unwrap_or_default().to_string_lossy();
     let passing = folder.join(format!(".{name}.{}.new", std::process::id()));
     let written = write(&passing, before, text).and_then(|()| fs::rename(&passing, target));

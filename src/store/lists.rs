@@ -228,7 +228,7 @@ fn is_before(member: &[u8], since: Option<Timestamp>) -> bool {
     since.zip(time).is_some_and(|(since, time)| time < millis(since))
 }
 
-fn parse_link(member: &[u8]) -> Option<&str> {
+pub(super) fn parse_link(member: &[u8]) -> Option<&str> {
     let id = std::str::from_utf8(member.get(8..)?).ok()?;
     id.parse::<LinkId>().is_ok().then_some(id)
 }

@@ -18,13 +18,13 @@ use crate::domain::link::Link;
 use super::backend::{Durability, Expect, Key, Partition};
 use super::hashed::{CONVERSATION, EXTERNAL_ID, IDENTITY, TOKEN};
 use super::keys::{Listed, tenants_set};
-use super::lists::link_place;
+use super::lists::{link_place, parse_link};
 use super::people::lookups;
 use super::records::{ExternalOwner, Record};
 use super::tx::{
-    CONVERSATIONS, LINK_TTL, LINKS_OF, Name, Op, Place, conversation_place, hashed, identity_text,
+    CONVERSATIONS, LINK_TTL, LINKS, LINKS_OF, Name, Op, Place, conversation_place, hashed, identity_text,
 };
-use super::{Asked, ContactFilter, List, Store, StoreError, Stored, TenantStore, Tx};
+use super::{ContactFilter, Store, StoreError, Stored, TenantStore, Tx};
 
 /// Records that are looked at, and moved, together.
 const AT_ONCE: usize = 50;
@@ -82,22 +82,13 @@ impl Store {
 
 impl TenantStore {
     async fn move_links(&self) -> Result<u64, StoreError> {
-        let (mut cursor, mut moved) = (None, 0);
+        let (set, mut after, mut moved) = (self.keys.key(LINKS, ""), Vec::new(), 0);
         loop {
-            let asked = Asked {
-                cursor: cursor.as_deref(),
-                limit: AT_ONCE,
-                since: None,
-                until: None,
-                filter: "reindex",
-            };
-            let page = self.links(List::Links, &asked, |_| true).await?;
-            let links: Vec<_> = page.items.into_iter().map(|link| Mover::Link(link.value.id)).collect();
-            moved += self.move_all(&links).await?;
-            cursor = page.next;
-            if cursor.is_none() {
-                return Ok(moved);
-            }
+            let members = self.store.inner.backend.range(&set, &after, AT_ONCE).await?;
+            let Some(last) = members.last() else { return Ok(moved) };
+            after.clone_from(last);
+            let ids = members.iter().filter_map(|member| parse_link(member)?.parse().ok());
+            moved += self.move_all(&ids.map(Mover::Link).collect::<Vec<_>>()).await?;
         }
     }
 
@@ -155,11 +146,22 @@ impl TenantStore {
         Ok(count)
     }
 
+    /// What moves a record. One that cannot be read, of a key that is gone or of a newer version, stays where it is:
+    /// nobody can use it, and all others must not wait for it.
     async fn moves_of(&self, mover: &Mover, tx: &mut Tx) -> Result<(), StoreError> {
-        match mover {
+        let before = tx.ops.len();
+        let moves = match mover {
             Mover::Link(id) => self.moves_of_link(id, tx).await,
             Mover::Contact(id) => self.moves_of_contact(id, tx).await,
             Mover::Conversation(name) => self.moves_of_conversation(name, tx).await,
+        };
+        match moves {
+            Err(error @ (StoreError::Unreadable { .. } | StoreError::Malformed { .. })) => {
+                tx.ops.truncate(before);
+                tracing::warn!(tenant = %self.tenant(), detail = %error, "reindex.skipped");
+                Ok(())
+            }
+            moves => moves,
         }
     }
 

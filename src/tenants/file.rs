@@ -1,14 +1,13 @@
 //! One tenant's file: from its text to a [`Tenant`].
 
 use std::collections::HashMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use url::Host;
 
 use crate::config::check::{Literals, parse};
 use crate::config::clients;
-use crate::config::fault::{Fault, Place, Report};
+use crate::config::fault::{Fault, Other, Place, Report};
 use crate::config::node::Node;
 use crate::config::source::Source;
 use crate::config::words::{parse_duration, quoted};
@@ -32,7 +31,7 @@ pub struct Draft {
     /// What somebody should know.
     pub warnings: Vec<Fault>,
     /// Files of secrets that it refers to.
-    pub others: Vec<PathBuf>,
+    pub others: Vec<Other>,
 }
 
 /// Reads one file's text. `name` is its path, for faults.

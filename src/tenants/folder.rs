@@ -195,7 +195,7 @@ impl Folder {
             return FileLook::Same;
         }
         let opened = open(path);
-        let found = with_secrets(hash_of_opened(&opened), &file.secrets);
+        let found = with_secrets(hash_of_opened(&opened), file.secrets.iter().map(hash_of_file));
         file.stamps = stamps;
         if file.judged == Some(found) {
             (file.seen, file.wary) = (None, file.wary.saturating_sub(1));
@@ -260,25 +260,31 @@ impl File {
         let mut file = Self { id: Some(id), ..Self::default() };
         file.take(draft, text_hash);
         file.served = file.newest.as_ref().map(|(version, _)| version.clone());
-        file.remember(&path, text_hash);
+        file.remember(&path);
         file
     }
 
     fn judge(&mut self, path: &Path, opened: Result<(TenantId, String), Fault>, context: &ReadContext<'_>) {
         let hash = hash_of_opened(&opened);
         match opened {
-            Err(fault) => (self.faults, self.newest) = (vec![fault.told()], None),
+            Err(fault) => {
+                (self.faults, self.newest) = (vec![fault.told()], None);
+                self.judged = Some(with_secrets(hash, self.secrets.iter().map(hash_of_file)));
+            }
             Ok((id, text)) => {
                 self.take(file::read(&id, &path.display().to_string(), text, context), hash);
                 self.id = Some(id);
             }
         }
-        self.remember(path, hash);
+        self.remember(path);
     }
 
     fn take(&mut self, draft: file::Draft, text_hash: [u8; 32]) {
         self.faults = draft.faults.iter().map(Fault::told).collect();
-        self.secrets = draft.others;
+        // As they were read, not as they are by now.
+        let held = draft.others.iter().map(|(path, held)| held.unwrap_or_else(|| hash_of_file(path)));
+        self.judged = Some(with_secrets(text_hash, held));
+        self.secrets = draft.others.into_iter().map(|(path, _)| path).collect();
         let place = |(host, place): (String, Place)| (host, Fault::new(place, String::new()).told());
         let places = draft.hosts.into_iter().map(place).collect();
         let revision = digits_of(&text_hash);
@@ -286,10 +292,10 @@ impl File {
         self.newest = draft.tenant.map(version).map(|version| (version, places));
     }
 
-    /// Notes what was judged, with the secrets that it turned out to refer to.
-    fn remember(&mut self, path: &Path, hash: [u8; 32]) {
+    /// Notes how the files look that were judged.
+    fn remember(&mut self, path: &Path) {
         self.stamps = stamps(path, &self.secrets);
-        (self.judged, self.seen, self.wary) = (Some(with_secrets(hash, &self.secrets)), None, WARY);
+        (self.seen, self.wary) = (None, WARY);
     }
 
     fn claims(&self) -> Option<Claims<'_>> {
@@ -330,10 +336,15 @@ fn hash_of_opened(opened: &Result<(TenantId, String), Fault>) -> [u8; 32] {
     }
 }
 
-/// The same with the secrets that the file refers to.
-fn with_secrets(hash: [u8; 32], secrets: &[PathBuf]) -> [u8; 32] {
-    let secrets: Vec<_> = secrets.iter().map(|path| fs::read(path).unwrap_or_default()).collect();
-    hash_of(std::iter::once(hash.as_slice()).chain(secrets.iter().map(Vec::as_slice)))
+/// The same with the hashes of the secrets that the file refers to.
+fn with_secrets(hash: [u8; 32], secrets: impl Iterator<Item = [u8; 32]>) -> [u8; 32] {
+    let all: Vec<_> = std::iter::once(hash).chain(secrets).collect();
+    hash_of(all.iter().map(<[u8; 32]>::as_slice))
+}
+
+/// The hash of a secret's file, whatever it holds.
+fn hash_of_file(path: &PathBuf) -> [u8; 32] {
+    hash_of([&*fs::read(path).unwrap_or_default()])
 }
 
 fn stamps(path: &Path, secrets: &[PathBuf]) -> Vec<Option<Stamp>> {

@@ -13,7 +13,7 @@ use crate::config::text::VARIABLE;
 use crate::config::words::quoted;
 use crate::secret::Secret;
 
-use super::ReadContext;
+use super::{ReadContext, hash_of};
 
 /// The longest secret, in bytes.
 const MAX_LENGTH: usize = 64 * 1024;
@@ -56,12 +56,10 @@ fn from_variable(
 }
 
 fn from_file(path: &str, span: Range<usize>, report: &mut Report) -> Option<Secret> {
-    report.depends_on(path.as_ref());
-    match read_text(path) {
-        Ok(text) => {
-            let text = zeroize::Zeroizing::new(text);
-            Some(Secret::new(text.trim_end_matches(['\r', '\n'])))
-        }
+    let read = read_text(path).map(zeroize::Zeroizing::new);
+    report.depends_on(path.as_ref(), read.as_ref().ok().map(|text| hash_of([text.as_bytes()])));
+    match read {
+        Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
         Err(problem) => {
             let message = format!("the file {} {problem}", quoted(path));
             report.fault(span, message, "paths are taken from the working directory of the process");

@@ -44,8 +44,9 @@ use writer::{Change, Outcome, Writer};
 /// After this long without a turn a call is given up: the disk hangs, or the queue is too long. It leaves a caller
 /// the time to answer 503 within two seconds.
 const PATIENCE: Duration = Duration::from_millis(1500);
-/// A commit that has begun is waited for so much longer, before its outcome is said to be unknown.
-const GRACE: Duration = Duration::from_secs(8);
+/// A commit that has begun is waited for so much longer, before its outcome is said to be unknown: together less than
+/// the two seconds after which a caller hears that the store is down.
+const GRACE: Duration = Duration::from_millis(400);
 
 /// One SQLite file. Dropping it ends its threads after what they are at.
 pub struct SqliteBackend {

@@ -1,7 +1,7 @@
 //! What every reader and the writer must know besides the tables: the layer of changes that stand
 //! in the journal only, and some records of the tables. It is exact. In this process our writer
 //! keeps it so; where other processes use the file (see `presence`), whoever needs it looks first
-//! whether the journal has grown.
+//! whether the journal has grown or was written into the tables.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -48,7 +48,7 @@ impl Overlay {
     /// transaction reads afterwards fits to it.
     pub(super) fn current(&self, connection: &Connection) -> rusqlite::Result<MutexGuard<'_, State>> {
         let mut state = self.lock();
-        if journal_end(connection)? != state.last {
+        if ends(connection)? != (state.last, state.folded) {
             state.catch_up(connection)?;
         }
         Ok(state)
@@ -71,8 +71,8 @@ impl Overlay {
     /// Everything up to the change `last` stands in the tables now. Answers the layer that is of no use any more.
     pub(super) fn folded(&self, last: i64) -> Arc<Layer> {
         let mut state = self.lock();
-        // A reader may have seen it first, and more that came behind it.
-        if state.folded == last {
+        // A reader may have seen it first, and more that came behind it, even the next fold of another process.
+        if state.folded >= last {
             return Arc::default();
         }
         state.folded = last;
@@ -147,7 +147,9 @@ impl State {
     }
 }
 
-/// The last change of the journal. Its last row is always kept.
-fn journal_end(connection: &Connection) -> rusqlite::Result<i64> {
-    connection.prepare_cached("SELECT max(seq) FROM journal")?.query_row([], |row| row.get(0))
+/// The last change of the journal, whose last row is always kept, and the last one that stands in the tables. A
+/// fold moves the second alone.
+fn ends(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
+    let mut select = connection.prepare_cached("SELECT (SELECT max(seq) FROM journal), last FROM version")?;
+    select.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))
 }

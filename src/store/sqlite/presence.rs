@@ -9,7 +9,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use rusqlite::{Connection, params};
@@ -22,11 +22,25 @@ use super::overlay::Overlay;
 const PAUSE: Duration = Duration::from_millis(10);
 const LOOKS: u32 = 500;
 
-/// Our place at the file.
+/// Between two knocks, in looks: the first one may be read with the rest of the journal, as if it were no knock.
+const KNOCK_EVERY: u32 = 50;
+
+/// Our place at the file. Only the writer's thread changes it.
 #[derive(Debug)]
 pub(super) struct Presence {
     lock: File,
-    alone: AtomicBool,
+    place: AtomicU8,
+}
+
+/// Who else is at the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Nobody.
+    Alone = 0,
+    /// Perhaps others: whoever reads looks first.
+    Shared = 1,
+    /// We hold no lock: others may believe that they are alone, so nothing may be written.
+    Lost = 2,
 }
 
 /// Why there is no place for us.
@@ -43,37 +57,49 @@ pub(super) enum NoPlace {
 impl Presence {
     /// Takes a place at the store file `path`.
     pub(super) fn enter(path: &Path, connection: &Connection, overlay: &Overlay) -> Result<Self, NoPlace> {
-        let mut name = path.as_os_str().to_owned();
+        // By its one true name, whatever link leads to it: two locks would be none.
+        let mut name = std::fs::canonicalize(path).map_err(NoPlace::File)?.into_os_string();
         name.push("-lock");
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let lock = options.open(name).map_err(NoPlace::File)?;
-        let presence = Self { lock, alone: AtomicBool::new(false) };
+        let presence = Self { lock, place: AtomicU8::new(Place::Lost as u8) };
         presence.settle(connection, overlay)?;
         Ok(presence)
     }
 
     /// Whether no other process uses the file.
     pub(super) fn is_alone(&self) -> bool {
-        self.alone.load(Ordering::Acquire)
+        self.place() == Place::Alone
+    }
+
+    /// What is known of others.
+    pub(super) fn place(&self) -> Place {
+        match self.place.load(Ordering::Acquire) {
+            0 => Place::Alone,
+            1 => Place::Shared,
+            _ => Place::Lost,
+        }
     }
 
     /// Makes room for another process, which has knocked.
     pub(super) fn make_room(&self, connection: &Connection) -> Result<(), NoPlace> {
         // Reads look at the file from here on, before anybody else can change it.
-        self.alone.store(false, Ordering::Release);
+        self.take(Place::Lost);
         self.lock.unlock().map_err(NoPlace::File)?;
         self.share(connection)
     }
 
     /// Finds out whether we are alone. If so, the overlay knows the whole journal before anybody relies on it.
     pub(super) fn settle(&self, connection: &Connection, overlay: &Overlay) -> Result<(), NoPlace> {
+        // Asking for the exclusive lock gives the shared one up, whether it is got or not (flock(2)).
+        self.take(Place::Lost);
         match self.lock.try_lock() {
             Ok(()) => {
                 drop(overlay.current(connection).map_err(NoPlace::Sqlite)?);
-                self.alone.store(true, Ordering::Release);
+                self.take(Place::Alone);
                 Ok(())
             }
             Err(std::fs::TryLockError::WouldBlock) => self.share(connection),
@@ -84,16 +110,23 @@ impl Presence {
     fn share(&self, connection: &Connection) -> Result<(), NoPlace> {
         for look in 0..LOOKS {
             match self.lock.try_lock_shared() {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    self.take(Place::Shared);
+                    return Ok(());
+                }
                 Err(std::fs::TryLockError::Error(error)) => return Err(NoPlace::File(error)),
                 Err(std::fs::TryLockError::WouldBlock) => {}
             }
-            if look == 0 {
+            if look % KNOCK_EVERY == 0 {
                 knock(connection).map_err(NoPlace::Sqlite)?;
             }
             std::thread::sleep(PAUSE);
         }
         Err(NoPlace::Silent)
+    }
+
+    fn take(&self, place: Place) {
+        self.place.store(place as u8, Ordering::Release);
     }
 }
 

@@ -15,7 +15,7 @@ use super::super::backend::{Batch, Durability, Key, Unavailable};
 use super::group::Group;
 use super::layer::Layer;
 use super::overlay::Overlay;
-use super::presence::Presence;
+use super::presence::{NoPlace, Place, Presence};
 use super::queue::{Answer, Job, Next, Queue, answer};
 use super::strain::Strain;
 use super::{fold, schema};
@@ -73,6 +73,7 @@ impl Writer {
             presence,
             strain,
             synchronous: None,
+            is_doubtful: false,
             purged: Timestamp::MIN,
         };
         let (inside, builder) =
@@ -122,6 +123,8 @@ struct Run {
     strain: Arc<Strain>,
     /// What `PRAGMA synchronous` was set to last.
     synchronous: Option<Durability>,
+    /// The disk has failed in a commit: what it took before may be missing in the write-ahead log.
+    is_doubtful: bool,
     purged: Timestamp,
 }
 
@@ -177,6 +180,9 @@ impl Run {
         let durable = group.iter().any(|job| job.durability == Durability::Durable);
         let now = self.clock.now();
         self.open(if durable { Durability::Durable } else { Durability::Relaxed })?;
+        if self.presence.place() == Place::Lost {
+            self.settle()?;
+        }
         let connection = self.connection.as_ref().expect("it was opened above");
         execute(connection, "BEGIN IMMEDIATE")?;
         let mut made = Group::begin(connection, &self.overlay, now)?;
@@ -202,6 +208,7 @@ impl Run {
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure) => {
                 tracing::error!(%error, changes = group.len(), "the store's disk failed in a commit");
                 self.connection = None;
+                self.is_doubtful = true;
                 Ok(group.iter().map(|_| Ok(Outcome::Unknown)).collect())
             }
             Err(error) => Err(error),
@@ -215,6 +222,10 @@ impl Run {
             self.synchronous = None;
         }
         let connection = self.connection.as_ref().expect("it was opened above");
+        if self.is_doubtful {
+            checkpoint(connection)?;
+            self.is_doubtful = false;
+        }
         if self.synchronous != Some(durability) {
             let level = match durability {
                 Durability::Durable => "FULL",
@@ -229,15 +240,15 @@ impl Run {
     /// Another process has knocked.
     fn make_room(&mut self) -> rusqlite::Result<()> {
         let connection = self.connection.as_ref().expect("a knock was read on it");
-        if let Err(error) = self.presence.make_room(connection) {
-            tracing::error!(detail = ?error, "the store file is wanted by a process that does not answer");
-            return Err(rusqlite::Error::SqliteFailure(
-                rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
-                Some("another process holds the store file".to_owned()),
-            ));
-        }
+        self.presence.make_room(connection).map_err(taken)?;
         self.seen = self.overlay.current(connection)?.last();
         Ok(())
+    }
+
+    /// Takes a place at the file again, or finds out whether we are alone at it now.
+    fn settle(&self) -> rusqlite::Result<()> {
+        let connection = self.connection.as_ref().expect("whoever settles has opened it");
+        self.presence.settle(connection, &self.overlay).map_err(taken)
     }
 
     /// Nothing is to be done: the journal goes into the tables, and who is at the file is looked at.
@@ -245,8 +256,8 @@ impl Run {
         self.fold_if(|_| true);
         let Some(connection) = &self.connection else { return };
         let was_alone = self.presence.is_alone();
-        if !was_alone && let Err(error) = self.presence.settle(connection, &self.overlay) {
-            tracing::error!(detail = ?error, "the place at the store file is lost");
+        if !was_alone && let Err(error) = self.settle() {
+            tracing::error!(%error, "the place at the store file is lost");
         }
         match self.overlay.current(connection).map(|state| state.last()) {
             Ok(last) if last != self.seen && was_alone => drop(self.make_room()),
@@ -306,6 +317,29 @@ impl Run {
             Err(error) => tracing::warn!(%error, "expired records were not purged"),
         }
     }
+}
+
+/// Brings everything from the write-ahead log into the file. After a failed fsync the kernel may believe that pages
+/// are on the disk which are not; a later commit behind them would not survive.
+fn checkpoint(connection: &Connection) -> rusqlite::Result<()> {
+    let is_busy: bool = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if is_busy { Err(busy("the write-ahead log cannot be written into the file yet")) } else { Ok(()) }
+}
+
+/// There is no place for us at the file.
+fn taken(no_place: NoPlace) -> rusqlite::Error {
+    tracing::error!(detail = ?no_place, "the store file is wanted by a process that does not answer");
+    match no_place {
+        NoPlace::Sqlite(error) => error,
+        NoPlace::File(_) | NoPlace::Silent => busy("another process holds the store file"),
+    }
+}
+
+fn busy(why: &str) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(
+        rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY),
+        Some(why.to_owned()),
+    )
 }
 
 /// Whether an error may be one change's alone: then the others have a chance without it.

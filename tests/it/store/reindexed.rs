@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use countersign::clock::Clock;
 use countersign::domain::binding::Binding;
 use countersign::domain::contact::Contact;
@@ -10,6 +11,8 @@ use countersign::domain::idempotency::MadeOnce;
 use countersign::domain::ids::ProviderId;
 use countersign::domain::link::Link;
 use countersign::domain::request::AuthorizationRequest;
+use countersign::store::backend::{Batch, Put};
+use countersign::store::keys::tenant_key;
 use countersign::store::seal::SealKeys;
 use countersign::store::{
     Asked, ContactFilter, DueKind, Durability, List, Store, StoreError, TenantStore, Tx,
@@ -412,4 +415,28 @@ async fn a_cursor_goes_on_while_the_index_key_is_replaced() {
         broker.reindex().await.unwrap();
     }
     assert_eq!((links, contacts, pages), (4, 4, [None, None]));
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_does_not_stop_the_move_of_all_others() {
+    let opened = super::open_sqlite();
+    let before = store(&opened, ring(OLD, None, None));
+    let filled = fill(&before.at(&tenant("acme")), &opened.clock).await;
+    let broken = link(&opened.clock, opened.clock.now());
+    let mut tx = Tx::new();
+    tx.create_link(&broken);
+    before.at(&tenant("acme")).commit(tx, DURABLE).await.unwrap();
+    let partition = before.at(&tenant("acme")).partition();
+    let key = tenant_key(partition, &tenant("acme"), "link", broken.id.as_str());
+    let put = Put { key, value: Bytes::from_static(b"no seal"), ttl: None };
+    let batch = Batch { puts: vec![put], ..Batch::default() };
+    opened.backend.commit(partition, batch, DURABLE).await.unwrap();
+
+    let after = store(&opened, ring(NEW, None, Some(OLD)));
+    assert!(after.reindex().await.unwrap() > 0);
+    assert_eq!(after.reindex().await.unwrap(), 0, "so the previous key may go");
+    let alone = store(&opened, ring(NEW, None, None));
+    let at = alone.at(&tenant("acme"));
+    assert!(at.link_by_token(filled.link.token.expose()).await.unwrap().is_some());
+    assert!(at.link(&broken.id).await.is_err(), "it is as broken as before");
 }

@@ -306,5 +306,34 @@ async fn two_processes_see_each_others_changes_also_when_one_has_written_them_in
         }
         // Its end writes everything into the tables, behind the back of the first one.
         drop(other);
+        let told: Vec<_> =
+            one.read(&log, 0, 99).await.unwrap().into_iter().map(|(position, _)| position).collect();
+        let all: Vec<u64> = (1..=(u64::from(round) + 1) * 3).collect();
+        assert_eq!(told, all, "each entry once, though its layer was older than the tables");
+    }
+    // And the first one can still write its own journal into the tables.
+    drop(one);
+    let again = open(&path);
+    assert_eq!(again.read(&log, 0, 99).await.unwrap().len(), 12);
+    let journal = rusqlite::Connection::open(&path).unwrap();
+    let rows = journal.query_row("SELECT count(*) FROM journal", [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!(rows, 1, "the journal is folded but for its last row");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_symbolic_link_to_the_file_leads_to_the_same_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("store.db"), folder.path().join("link.db"));
+    let (one, space) = (open(&path), Space::new());
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let other = open(&link);
+    let key = space.key("a");
+    for backend in [&one, &other] {
+        let batch = write(&key, None, b"x");
+        backend.commit(space.partition, batch, Durability::Relaxed).await.unwrap();
+        let versions = [one.get(std::slice::from_ref(&key)), other.get(std::slice::from_ref(&key))];
+        let [here, there] = versions;
+        assert_eq!(here.await.unwrap(), there.await.unwrap(), "neither believes that it is alone");
     }
 }
