@@ -1,13 +1,11 @@
-//! The composition root: puts the house together, and is the only file that names a concrete
-//! backend.
-//!
-//! To add a store backend: 1. implement `store::backend::Backend`, 2. a variant of
-//! `config::StoreUrl`, 3. an arm in [`open_store`], 4. a line in the conformance suite.
+//! The composition root: puts the house together. [`store`] is the only file that names a
+//! concrete backend, and says how to add one.
 //!
 //! The tenants' folder and the key ring are read again when they change ([`watch`]); the main
 //! settings are fixed until a restart.
 
 mod alarm;
+mod store;
 mod told;
 pub mod upkeep;
 mod watch;
@@ -21,7 +19,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::Clock;
-use crate::config::{Config, Environment, Faults, Loaded, StoreUrl};
+use crate::config::{Config, Environment, Faults, Loaded};
 use crate::domain::binding::BindingPolicy;
 use crate::domain::ids::TenantId;
 use crate::domain::rule::Rules;
@@ -35,10 +33,8 @@ use crate::keyring::KeyRing;
 use crate::keyring::watched::Watched;
 use crate::secret::Secret;
 use crate::store::Store;
-use crate::store::backend::Backend;
 use crate::store::measured::Measured;
 use crate::store::seal::SealKeys;
-use crate::store::sqlite::SqliteBackend;
 use crate::telemetry::metrics::Metrics;
 use crate::tenants::folder::Folder;
 use crate::web::listener::{self, Limits};
@@ -63,7 +59,7 @@ impl App {
         let tenants = tenants.into();
         let metrics = Metrics::start();
         tokio::spawn(metrics.clone().keep_up());
-        let backend = Measured::new(open_store(config, &clock)?, clock.clone());
+        let backend = Measured::new(store::open(config, &clock)?, clock.clone());
         let store = Store::new(Arc::new(backend), seal_keys(keys.ring())?, clock.clone());
         let https = config.server.base_url.scheme() == "https";
         let settings = Settings { https, login_deadline: LOGIN_DEADLINE };
@@ -162,6 +158,8 @@ impl From<Vec<Tenant>> for Tenants {
     }
 }
 
+pub use store::check as check_store;
+
 /// Reads the tenants of the settings' folder, which a broker built with them goes on watching.
 pub fn read_tenants(config: &Config, environment: &Environment) -> Result<Loaded<Folder>, Faults> {
     Folder::open(config, environment)
@@ -171,7 +169,7 @@ pub fn read_tenants(config: &Config, environment: &Environment) -> Result<Loaded
 /// broker does; answers how many records it moved.
 pub async fn reindex(config: &Config, clock: &Clock) -> anyhow::Result<u64> {
     let ring = KeyRing::read(&config.keys)?;
-    let store = Store::new(open_store(config, clock)?, seal_keys(&ring)?, clock.clone());
+    let store = Store::new(store::open(config, clock)?, seal_keys(&ring)?, clock.clone());
     let mut moved = 0;
     loop {
         let now = store.reindex().await?;
@@ -210,12 +208,6 @@ pub fn stop_signal() -> impl Future<Output = ()> {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
-    }
-}
-
-fn open_store(config: &Config, clock: &Clock) -> anyhow::Result<Arc<dyn Backend>> {
-    match &config.store {
-        StoreUrl::Sqlite(path) => Ok(Arc::new(SqliteBackend::open(path, clock.clone())?)),
     }
 }
 

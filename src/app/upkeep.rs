@@ -9,6 +9,7 @@ use anyhow::Context as _;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::domain::audit::AuditEntry;
 use crate::domain::ids::TenantId;
 use crate::keyring::KeyRing;
 use crate::store::Store;
@@ -16,12 +17,15 @@ use crate::store::audit_verify::{Anchor, Verified};
 use crate::store::backend::Partition;
 use crate::store::backup::{BackupError, Summary};
 
-use super::{open_store, seal_keys};
+use super::{seal_keys, store};
+
+/// Audit entries that are read together.
+const AT_ONCE: usize = 500;
 
 /// The settings' store, with the settings' keys.
 fn open(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
     let ring = KeyRing::read(&config.keys)?;
-    Ok(Store::new(open_store(config, clock)?, seal_keys(&ring)?, clock.clone()))
+    Ok(Store::new(store::open(config, clock)?, seal_keys(&ring)?, clock.clone()))
 }
 
 /// Verifies the audit of one tenant, or of every one that the store or a checkpoint of before names; tells of each as
@@ -50,6 +54,25 @@ pub async fn verify_audit(
         tell(&verified)?;
     }
     Ok(good)
+}
+
+/// Tells every entry of a tenant's audit with its position, oldest first.
+pub async fn list_audit(
+    config: &Config,
+    clock: &Clock,
+    tenant: &TenantId,
+    mut tell: impl FnMut(u64, &AuditEntry) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let store = open(config, clock)?.at(tenant);
+    let mut behind = 0;
+    loop {
+        let entries = store.audit_after(behind, AT_ONCE).await?;
+        let Some((last, _)) = entries.last() else { return Ok(()) };
+        behind = *last;
+        for (position, entry) in &entries {
+            tell(*position, entry)?;
+        }
+    }
 }
 
 /// Writes everything into a new file, which appears under its name when it is complete.
@@ -97,6 +120,7 @@ pub async fn import(
 ) -> Result<Summary, ImportError> {
     let file = File::open(path).with_context(|| format!("cannot read `{}`", path.display()));
     let file = file.map_err(ImportError::Unusable)?;
+    store::check(config, clock).await.map_err(ImportError::Unusable)?;
     let store = open(config, clock).map_err(ImportError::Unusable)?;
     let import = store.check_backup(BufReader::new(file)).await?;
     if !write {

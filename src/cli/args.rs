@@ -1,5 +1,7 @@
 //! What one can type, with its help.
 
+mod upkeep;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -7,8 +9,9 @@ use clap::{Args, Parser, Subcommand};
 use crate::config::Flags;
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
-use crate::domain::ids::TenantId;
 use crate::keyring::edit::KeyKind;
+
+pub use upkeep::{AuditCommand, ExportArgs, ImportArgs, ListArgs, VerifyArgs};
 
 /// A multi-tenant OAuth relying-party broker for messaging platforms.
 #[derive(Debug, Parser)]
@@ -114,61 +117,6 @@ pub enum Command {
                       may use the store meanwhile.\n\n\
                       Exit codes: 0 done, 1 refused, 2 bad usage or settings.")]
     Import(ImportArgs),
-}
-
-/// Where a backup goes.
-#[derive(Debug, Args)]
-pub struct ExportArgs {
-    /// The settings.
-    #[command(flatten)]
-    pub settings: SettingsArgs,
-    /// The file to make; an existing one is never overwritten
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
-}
-
-/// Where a backup comes from.
-#[derive(Debug, Args)]
-pub struct ImportArgs {
-    /// The settings.
-    #[command(flatten)]
-    pub settings: SettingsArgs,
-    /// The file
-    #[arg(value_name = "FILE")]
-    pub file: PathBuf,
-    /// Only say whether it could be imported
-    #[arg(long)]
-    pub check: bool,
-}
-
-/// Commands on the audit.
-#[derive(Debug, Subcommand)]
-pub enum AuditCommand {
-    /// Find out whether entries were altered, deleted, inserted or moved behind our back
-    #[command(after_help = "Examples:\n  countersign audit verify --config countersign.toml\n  \
-                      countersign audit verify --tenant acme --json\n  \
-                      countersign audit verify | tee last.txt          # keep this elsewhere\n  \
-                      countersign audit verify --since @last.txt       # finds that an older state was put back\n\n\
-                      Brokers may go on meanwhile. docs/audit.md says what is found and what cannot be.\n\n\
-                      Exit codes: 0 nothing is wrong, 1 something is, 2 bad usage or settings.")]
-    Verify(VerifyArgs),
-}
-
-/// Which audit.
-#[derive(Debug, Args)]
-pub struct VerifyArgs {
-    /// The settings.
-    #[command(flatten)]
-    pub settings: SettingsArgs,
-    /// This tenant's only [default: every one's that ever stored something]
-    #[arg(long, value_name = "NAME")]
-    pub tenant: Option<TenantId>,
-    /// A checkpoint that was printed before, which must still be there; or `@` and a file with what was printed
-    #[arg(long, value_name = "CHECKPOINT|@FILE")]
-    pub since: Vec<String>,
-    /// Print a line of JSON per tenant
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Where the settings come from, and the settings that have a flag.

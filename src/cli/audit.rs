@@ -1,4 +1,4 @@
-//! `countersign audit verify`: whether anybody changed the audit behind our back.
+//! `countersign audit`: whether anybody changed the audit behind our back, and what it says.
 
 use std::io::Write;
 
@@ -7,15 +7,17 @@ use anyhow::Context as _;
 use crate::app::upkeep;
 use crate::clock::Clock;
 use crate::config::{Config, Environment};
+use crate::domain::audit::AuditEntry;
 use crate::store::audit_verify::{Anchor, Verified};
 
 use super::FAILED;
-use super::args::{AuditCommand, VerifyArgs};
+use super::args::{AuditCommand, ListArgs, VerifyArgs};
 
 /// Runs the command.
 pub fn run(command: &AuditCommand, environment: &Environment, out: &mut dyn Write) -> anyhow::Result<u8> {
     match command {
         AuditCommand::Verify(args) => verify(args, environment, out),
+        AuditCommand::List(args) => list(args, environment, out),
     }
 }
 
@@ -36,6 +38,18 @@ fn verify(args: &VerifyArgs, environment: &Environment, out: &mut dyn Write) -> 
     let good =
         runtime.block_on(upkeep::verify_audit(&config, &clock, args.tenant.as_ref(), &anchors, tell))?;
     Ok(if good { 0 } else { FAILED })
+}
+
+fn list(args: &ListArgs, environment: &Environment, out: &mut dyn Write) -> anyhow::Result<u8> {
+    let config = Config::read(&args.settings.flags(), environment)?.value;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let tell = |position: u64, entry: &AuditEntry| -> anyhow::Result<()> {
+        let mut line = serde_json::to_value(entry)?;
+        line["position"] = position.into();
+        Ok(writeln!(out, "{line}")?)
+    };
+    runtime.block_on(upkeep::list_audit(&config, &Clock::system(), &args.tenant, tell))?;
+    Ok(0)
 }
 
 /// Checkpoints as they were typed, or the lines of a file that hold one: a line that `audit verify` printed ends with

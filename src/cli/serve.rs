@@ -33,6 +33,7 @@ pub fn run(
     let config = config.value;
     let _started = telemetry::start(level(environment)?, Format::Json, spans_as(environment), &clock)?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+        app::check_store(&config, &clock).await?;
         let (count, open) = (tenants.value.tenants().count(), unproved(&tenants.value));
         let app = App::build(&config, tenants.value, clock.clone())?;
         app.check_store().await?;

@@ -149,6 +149,7 @@ impl<'a> Layers<'a> {
                 DeValue::Integer(number) => {
                     u64::from_str_radix(number.as_str(), number.radix()).ok()?.to_string()
                 }
+                DeValue::Boolean(flag) => flag.to_string(),
                 _ => text_of(item)?.value.to_owned(),
             };
             Some(Given { text, place: Place::At(Arc::clone(source), item.span()) })

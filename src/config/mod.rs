@@ -9,7 +9,7 @@
 //! | [`check`], [`node`] | comparing a file with its description; taking values out of it |
 //! | [`schema`] | the JSON schema of a description |
 //! | [`fault`], [`source`] | what is wrong, where, and how a person sees it, without secrets |
-//! | [`clients`], [`layers`], [`environment`], [`words`] | single settings, and what several share |
+//! | [`clients`], [`redis_url`], [`layers`], [`environment`], [`words`] | single settings, and what several share |
 //!
 //! To add a main setting see [`settings`]; to add a settings *file*: 1. a static
 //! [`shape::Table`] that describes it, 2. [`check::parse`] with a [`fault::Report`], 3. read the
@@ -22,6 +22,7 @@ pub mod fault;
 pub mod layers;
 pub mod node;
 pub mod read;
+pub mod redis_url;
 pub mod schema;
 pub mod settings;
 pub mod shape;
@@ -41,6 +42,7 @@ use crate::egress::allow::Allow;
 
 pub use environment::Environment;
 pub use fault::{Fault, Faults, Look, Place};
+pub use redis_url::{RedisForm, RedisLogin, RedisUrl};
 pub use settings::Flags;
 
 /// What was read, with what somebody should know about it.
@@ -59,6 +61,8 @@ pub struct Config {
     pub server: Server,
     /// Where everything is kept.
     pub store: StoreUrl,
+    /// How a Redis store is entered; means nothing to others.
+    pub redis: RedisLogin,
     /// The key ring file.
     pub keys: PathBuf,
     /// The folder of the tenants' files.
@@ -97,6 +101,8 @@ pub struct Server {
 pub enum StoreUrl {
     /// A database file.
     Sqlite(PathBuf),
+    /// A Redis.
+    Redis(RedisUrl),
 }
 
 /// What a process may reach.

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::egress::allow::Allow;
+use crate::secret::Secret;
 
 use super::check::{Literals, parse};
 use super::environment::Environment;
@@ -18,7 +19,7 @@ use super::node::Node;
 use super::settings::{Flags, SHAPE};
 use super::source::Source;
 use super::words::quoted;
-use super::{Config, Egress, Loaded, Server, StoreUrl, clients};
+use super::{Config, Egress, Loaded, RedisLogin, RedisUrl, Server, StoreUrl, clients};
 
 /// The settings file that is used if none is named and it exists.
 pub const DEFAULT_FILE: &str = "countersign.toml";
@@ -43,6 +44,7 @@ impl Config {
         let base_url = layers.one("server", "base_url", base_url);
         let trusted_proxies = layers.many("server", "trusted_proxies", network);
         let store = layers.one("store", "url", store_url);
+        let redis = redis_login(&mut layers, store.as_ref());
         let keys = layers.one("keys", "file", path);
         let tenants = layers.one("tenants", "dir", path);
         let allow = layers.many("egress", "allow", exception);
@@ -69,8 +71,8 @@ impl Config {
         }
         let server = Server { listen, base_url, trusted_proxies };
         let egress = Egress { allow, ports };
-        let config =
-            Self { server, store, keys, tenants, egress, ops, clients: list, origins: layers.origins };
+        let (store, origins) = (store.0, layers.origins);
+        let config = Self { server, store, redis, keys, tenants, egress, ops, clients: list, origins };
         Ok(Loaded { value: config, warnings })
     }
 }
@@ -170,21 +172,64 @@ fn path(text: &str) -> Result<PathBuf, Problem> {
     Ok(PathBuf::from(text))
 }
 
-/// The URL may hold a password, so that a fault repeats its scheme at most.
-fn store_url(text: &str) -> Result<StoreUrl, Problem> {
+/// The URL may hold a password, so that a fault repeats nothing of it.
+fn store_url(text: &str) -> Result<(StoreUrl, RedisLogin), Problem> {
     let problem = |message: &str| {
-        Problem::new(message, "write `sqlite:` and a path, e.g. `sqlite:data/countersign.db`")
+        let help = "write `sqlite:` and a path, e.g. `sqlite:data/countersign.db`, or the URL of a Redis, e.g. \
+                    `rediss://redis.example:6379`";
+        Problem::new(message, help)
     };
     match text.split_once(':') {
         Some(("sqlite", path)) if path.trim_start_matches('/').is_empty() => {
             Err(problem("`sqlite:` needs the path of a file"))
         }
-        Some(("sqlite", path)) => Ok(StoreUrl::Sqlite(PathBuf::from(sqlite_path(path)))),
-        Some((scheme @ ("redis" | "rediss" | "redis+sentinel" | "redis+cluster"), _)) => {
-            Err(problem(&format!("this build has no Redis store: `{scheme}:` comes with the Redis backend")))
+        Some(("sqlite", path)) => {
+            Ok((StoreUrl::Sqlite(PathBuf::from(sqlite_path(path))), RedisLogin::default()))
+        }
+        Some((scheme, _)) if scheme.starts_with("redis") => {
+            RedisUrl::parse(text).map(|(url, login)| (StoreUrl::Redis(url), login))
         }
         _ => Err(problem("not a store")),
     }
+}
+
+/// What stands in the URL, and beside it.
+fn redis_login(layers: &mut Layers<'_>, store: Option<&(StoreUrl, RedisLogin)>) -> RedisLogin {
+    let has_tls = store.is_none_or(|(url, _)| matches!(url, StoreUrl::Redis(url) if url.tls));
+    let pem = |text: &str| {
+        if !has_tls {
+            return Err(Problem::new("the store does not speak TLS", "write `rediss` in `store.url`"));
+        }
+        file(text).map(String::into_bytes)
+    };
+    let authority = layers.one("store", "tls_ca", pem);
+    let certificate = layers.one("store", "tls_cert", pem);
+    let key = layers.one("store", "tls_key", pem);
+    let one_of = |text: &str| match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err(Problem::new("not a choice", "write `true` or `false`")),
+    };
+    let volatile = layers.one("store", "dangerous_allow_volatile_store", one_of);
+    let word = |text: &str| match text.trim_end_matches(['\r', '\n']) {
+        text if text.trim().is_empty() => Err(Problem::new("the password is blank", "leave the setting out")),
+        text => Ok(Secret::new(text)),
+    };
+    let typed = layers.one("store", "password", word);
+    let kept = layers.one("store", "password_file", |path| word(&file(path)?));
+    let in_url = store.map(|(_, login)| login.clone()).unwrap_or_default();
+    RedisLogin {
+        username: in_url.username,
+        password: typed.or(kept).or(in_url.password),
+        authority,
+        certificate,
+        key,
+        dangerous_allow_volatile_store: volatile.unwrap_or(false),
+    }
+}
+
+fn file(path: &str) -> Result<String, Problem> {
+    read_text(path).map_err(|told| Problem::new(format!("the file {told}"), "name a file that we can read"))
 }
 
 /// `sqlite:///var/x.db` is the URL spelling of the path `/var/x.db`.

@@ -7,7 +7,7 @@
 use crate::domain::client::GrantType;
 
 use super::shape::{Field, Kind, Need, PLAIN, Table, Words};
-use super::text::{CLIENT_ID, SCOPE, SECRET_HASH};
+use super::text::{CLIENT_ID, SCOPE, SEALED_TEXT, SECRET_HASH};
 
 /// Values of the command line, as they were typed.
 #[derive(Debug, Clone, Default)]
@@ -99,13 +99,30 @@ static STORE: Table = Table {
         text(
             "url",
             Need::Default("sqlite:data/countersign.db"),
-            "`sqlite:` and the path of a database file, which is made if it is missing.",
+            "`sqlite:` and the path of a database file, which is made if it is missing; or a Redis: \
+             `redis://[user:password@]host[:port][/database]`, `redis+sentinel://host[:port],…/master`, \
+             `redis+cluster://host[:port],…`, each with `rediss` for TLS (docs/redis.md).",
         ),
         Field {
-            name: "dangerous_allow_volatile_store",
-            kind: Kind::Later,
+            name: "password",
+            kind: Kind::Text(&SEALED_TEXT),
             need: Need::Optional,
-            doc: "Accept a Redis that can lose acknowledged writes.",
+            doc: "The password of the Redis, in place of one in the URL: best given as `COUNTERSIGN__STORE__PASSWORD`.",
+        },
+        text("password_file", Need::Optional, "A file that holds it, in place of `password`."),
+        text(
+            "tls_ca",
+            Need::Optional,
+            "A file with the authority that signed the certificates of the Redis (PEM); without it the public ones count.",
+        ),
+        text("tls_cert", Need::Optional, "A file with the certificate that we show to the Redis (PEM)."),
+        text("tls_key", Need::Optional, "A file with its private key (PEM)."),
+        Field {
+            name: "dangerous_allow_volatile_store",
+            kind: Kind::Flag,
+            need: Need::Default("false"),
+            doc: "Accept a Redis that can lose acknowledged writes; without it the broker refuses one, and says which \
+                  of its settings to change.",
         },
     ],
     each: None,

@@ -15,10 +15,13 @@ use crate::clock::Clock;
 
 /// How often a batch whose reply was lost, and which then proved not to have taken effect, is tried again.
 const TRIES: u32 = 3;
-/// Waits between questions after a lost reply: under a second together, so that a caller can answer 503 in time.
+/// After this time nobody is asked any more what became of a batch, so that a caller can answer 503 in time.
+const WITHIN: Duration = Duration::from_millis(1800);
+/// Waits between questions after a lost reply.
 const PAUSES: [u64; 4] = [50, 100, 200, 400];
-/// How long a batch's id record is kept: longer than any batch can be on its way.
-const MARK_TTL: Duration = Duration::from_mins(10);
+/// How long a batch's id record is kept: longer than any batch can be on its way. There is one for each commit of
+/// this time, so that it is not longer than that.
+const MARK_TTL: Duration = Duration::from_mins(2);
 /// The id record of a batch that took effect, and of one that never will.
 const DONE: &[u8] = b"done";
 const VOID: &[u8] = b"void";
@@ -178,6 +181,17 @@ pub(super) async fn apply(
             Commit::Unknown => Err(StoreError::Unknown),
         };
     }
+    let done = apply_marked(backend, clock, partition, &batch, durability);
+    tokio::time::timeout(WITHIN, done).await.unwrap_or(Err(StoreError::Unknown))
+}
+
+async fn apply_marked(
+    backend: &dyn Backend,
+    clock: &Clock,
+    partition: Partition,
+    batch: &Batch,
+    durability: Durability,
+) -> Result<(), StoreError> {
     for _ in 0..TRIES {
         let mark = Key::new(partition, &format!("batch:{}", clock.fresh_uuid().simple()));
         let mut marked = batch.clone();

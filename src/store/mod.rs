@@ -29,6 +29,7 @@ mod people;
 mod read;
 mod read_people;
 pub mod records;
+pub mod redis;
 mod reindex;
 pub mod seal;
 pub mod sqlite;

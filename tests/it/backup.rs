@@ -205,6 +205,12 @@ async fn the_program_exports_imports_and_verifies_with_its_exit_codes() {
     let lines = with(&["audit", "verify", "--json", "--tenant", "acme"], &to);
     let line: Value = serde_json::from_slice(&lines.stdout).unwrap();
     assert_eq!((&line["tenant"], &line["tampering"]), (&json!("acme"), &Value::Null));
+    let listed = with(&["audit", "list", "--tenant", "_platform"], &from);
+    let actions: Vec<Value> = String::from_utf8_lossy(&listed.stdout)
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["action"].clone())
+        .collect();
+    assert_eq!(actions, ["settings.taken_up", "keys.taken_up"], "{}", said(&listed));
     assert_eq!(with(&["audit", "verify", "--since", "nonsense"], &to).status.code(), Some(2));
 
     broker.stop().await;

@@ -29,6 +29,7 @@ mod link_lists;
 mod login;
 mod message;
 mod metrics;
+mod on_redis;
 mod openapi;
 mod pages;
 mod platform;

@@ -46,12 +46,19 @@ impl Page {
 pub struct Browser {
     http: reqwest::Client,
     cookies: BTreeMap<(String, String), String>,
+    /// Requests for the first origin go to the second, as a load balancer sends them.
+    detour: Option<(String, Url)>,
 }
 
 impl Browser {
     /// A fresh one.
     pub fn new() -> Self {
-        Self { http: super::http_client(), cookies: BTreeMap::new() }
+        Self { http: super::http_client(), cookies: BTreeMap::new(), detour: None }
+    }
+
+    /// From now on another broker gets what is sent to `origin`.
+    pub fn detour(&mut self, origin: &str, to: &str) {
+        self.detour = Some((origin.to_owned(), to.parse().unwrap()));
     }
 
     /// Its cookies for a page, by name.
@@ -137,7 +144,14 @@ impl Browser {
         url: &Url,
         form: Option<(Vec<(String, String)>, String)>,
     ) -> Page {
-        let mut request = self.http.request(method, url.clone());
+        let mut request = self.http.request(method.clone(), url.clone());
+        if let Some((_, to)) =
+            self.detour.as_ref().filter(|(from, _)| *from == url.origin().ascii_serialization())
+        {
+            let mut there = url.clone();
+            there.set_port(to.port()).unwrap();
+            request = self.http.request(method, there).header("host", url.authority());
+        }
         let jar: Vec<_> =
             self.cookies(url).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         if !jar.is_empty() {

@@ -6,6 +6,7 @@ pub mod browser;
 pub mod log;
 pub mod page;
 pub mod process;
+pub mod redis;
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -51,6 +52,8 @@ pub struct Choices {
     pub whoami_url: Option<String>,
     /// More addresses that the broker may call, each `host:port`.
     pub allow: Vec<String>,
+    /// Another store than a database file of its own: a URL.
+    pub store: Option<String>,
     /// The main settings file; without it there is none.
     pub main: Option<String>,
     /// Whether those pass the check of the settings only, and are refused when they are dialled: as
@@ -70,6 +73,7 @@ impl Default for Choices {
             token_url: None,
             whoami_url: None,
             allow: Vec::new(),
+            store: None,
             main: None,
             refuse_when_dialled: false,
         }
@@ -186,6 +190,15 @@ impl Harness {
         *process = BrokerProcess::start(self.folder.path(), &self.flags).await;
     }
 
+    /// Another broker on the same settings and store, as behind a load balancer.
+    pub async fn beside(&self) -> Beside {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let host = self.origin.trim_start_matches("http://").to_owned();
+        let running = serve(&self.config, self.dialled, &self.clock, listener);
+        Beside { address, host, http: http_client(), running }
+    }
+
     /// The folder of database, keys, tenants and, of a process, its log.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -292,6 +305,43 @@ impl Harness {
     }
 }
 
+/// A second broker beside a [`Harness`]'s own.
+pub struct Beside {
+    /// Where it listens, for [`browser::Browser::detour`].
+    pub address: String,
+    host: String,
+    http: reqwest::Client,
+    running: Running,
+}
+
+impl Beside {
+    /// Sends a request of the tenant's bot, whose token may come from the other broker.
+    pub async fn api(
+        &self,
+        token: &str,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        let request = self.http.request(method, format!("{}{path}", self.address));
+        let mut request = request.header("host", &self.host).bearer_auth(token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let response = request.send().await.unwrap();
+        let status = response.status();
+        (status, response.json().await.unwrap_or(Value::Null))
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if let Running::Task(stop, _) = std::mem::replace(&mut self.running, Running::Not) {
+            let _ = stop.send(());
+        }
+    }
+}
+
 impl Drop for Harness {
     fn drop(&mut self) {
         if let Running::Task(stop, _) = std::mem::replace(&mut self.running, Running::Not) {
@@ -351,7 +401,12 @@ fn flags(folder: &Path, port: u16, provider: &DemoProvider, choices: &Choices) -
         config: choices.main.as_ref().map(|_| folder.join("countersign.toml").display().to_string()),
         listen: vec![format!("127.0.0.1:{port}")],
         base_url: vec![format!("{}://localhost:{port}", if choices.https { "https" } else { "http" })],
-        store: vec![format!("sqlite:{}", folder.join("countersign.db").display())],
+        store: vec![
+            choices
+                .store
+                .clone()
+                .unwrap_or_else(|| format!("sqlite:{}", folder.join("countersign.db").display())),
+        ],
         tenants: vec![folder.join("tenants").display().to_string()],
         keys: vec![folder.join("keys.toml").display().to_string()],
         allow_egress: std::iter::once(own).chain(choices.allow.iter().cloned()).collect(),

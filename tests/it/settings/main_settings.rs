@@ -95,7 +95,13 @@ fn every_setting_can_be_given_in_the_environment() {
         "COUNTERSIGN__SERVER__LISTEN" | "COUNTERSIGN__OPS__LISTEN" => "127.0.0.1:7",
         "COUNTERSIGN__SERVER__BASE_URL" => "https://a.example",
         "COUNTERSIGN__SERVER__TRUSTED_PROXIES" => "10.0.0.1, 10.1.0.0/16",
-        "COUNTERSIGN__STORE__URL" => "sqlite:x.db",
+        "COUNTERSIGN__STORE__URL" => "rediss://redis.example",
+        "COUNTERSIGN__STORE__PASSWORD" => "p",
+        "COUNTERSIGN__STORE__PASSWORD_FILE"
+        | "COUNTERSIGN__STORE__TLS_CA"
+        | "COUNTERSIGN__STORE__TLS_CERT"
+        | "COUNTERSIGN__STORE__TLS_KEY" => "clippy.toml",
+        "COUNTERSIGN__STORE__DANGEROUS_ALLOW_VOLATILE_STORE" => "true",
         "COUNTERSIGN__KEYS__FILE" | "COUNTERSIGN__TENANTS__DIR" => "path",
         "COUNTERSIGN__EGRESS__ALLOW" => "localhost:1,acme=localhost:2",
         "COUNTERSIGN__EGRESS__PORTS" => "443, 444",
@@ -108,6 +114,37 @@ fn every_setting_can_be_given_in_the_environment() {
     assert_eq!((config.egress.allow.len(), config.server.trusted_proxies.len()), (2, 2));
     assert_eq!(config.egress.ports, [443, 444]);
     assert_eq!(config.origins.len(), names.len());
+}
+
+#[test]
+fn a_redis_is_named_by_its_url_and_entered_by_secrets_that_nobody_sees() {
+    let password = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(password.path(), "canary-file\n").unwrap();
+    let url =
+        ("COUNTERSIGN__STORE__URL", "redis+cluster://canary-user:canary%40url@a.example:7001,b.example");
+    let path = password.path().display().to_string();
+    let read = |more: &[(&str, &str)]| from_environment(&[&[url], more].concat()).unwrap().value;
+    for (more, wanted) in [
+        (&[][..], "canary@url"),
+        (&[("COUNTERSIGN__STORE__PASSWORD_FILE", &*path)], "canary-file"),
+        (
+            &[("COUNTERSIGN__STORE__PASSWORD", "canary-env"), ("COUNTERSIGN__STORE__PASSWORD_FILE", &path)],
+            "canary-env",
+        ),
+    ] {
+        let config = read(more);
+        assert_eq!(config.redis.password.as_ref().unwrap().expose(), wanted);
+        assert_eq!(config.redis.username.as_deref(), Some("canary-user"));
+        assert!(!format!("{config:?}").contains("canary"), "{config:?}");
+        let StoreUrl::Redis(url) = config.store else { panic!("a redis") };
+        assert_eq!(url.nodes, [("a.example".to_owned(), 7001), ("b.example".to_owned(), 6379)]);
+        assert!(!config.redis.dangerous_allow_volatile_store);
+    }
+    let volatile = ("COUNTERSIGN__STORE__DANGEROUS_ALLOW_VOLATILE_STORE", "true");
+    assert!(read(&[volatile]).redis.dangerous_allow_volatile_store);
+    let in_file =
+        from_file("[store]\nurl = \"redis://h\"\ndangerous_allow_volatile_store = true\n").unwrap().value;
+    assert!(in_file.redis.dangerous_allow_volatile_store && in_file.redis.password.is_none());
 }
 
 #[test]
@@ -135,7 +172,7 @@ fn a_broken_file_is_refused_with_the_report_beside_it() {
 fn faults_of_every_layer_come_at_once_and_name_their_source() {
     let file = file("[server]\nbase_url = \"x\"\n");
     let environment: Environment =
-        [("COUNTERSIGN__STORE__URL", "redis://me:canary@h"), ("COUNTERSIGN__SEVER__LISTEN", "x")]
+        [("COUNTERSIGN__STORE__URL", "redis://me:canary@h/first"), ("COUNTERSIGN__SEVER__LISTEN", "x")]
             .into_iter()
             .collect();
     let flags = Flags { listen: vec!["nowhere".to_owned()], ..flags(Some(&file)) };
@@ -143,7 +180,7 @@ fn faults_of_every_layer_come_at_once_and_name_their_source() {
     for part in [
         "`--listen`",
         "COUNTERSIGN__STORE__URL",
-        "this build has no Redis",
+        "a database is a number",
         "did you mean `COUNTERSIGN__SERVER__LISTEN`",
         ":2:12",
     ] {
@@ -171,7 +208,12 @@ fn values_that_make_no_sense_are_refused() {
         ("COUNTERSIGN__SERVER__TRUSTED_PROXIES", "10.0.0.0/33"),
         ("COUNTERSIGN__STORE__URL", "sqlite:"),
         ("COUNTERSIGN__STORE__URL", "postgres://x"),
-        ("COUNTERSIGN__STORE__URL", "redis+cluster://x"),
+        ("COUNTERSIGN__STORE__URL", "redis+cluster://x/1"),
+        ("COUNTERSIGN__STORE__URL", "redis:x"),
+        ("COUNTERSIGN__STORE__PASSWORD", " "),
+        ("COUNTERSIGN__STORE__PASSWORD_FILE", "no/such"),
+        ("COUNTERSIGN__STORE__TLS_CA", "Cargo.toml"),
+        ("COUNTERSIGN__STORE__DANGEROUS_ALLOW_VOLATILE_STORE", "yes"),
         ("COUNTERSIGN__KEYS__FILE", ""),
         ("COUNTERSIGN__EGRESS__ALLOW", "localhost"),
         ("COUNTERSIGN__EGRESS__PORTS", "443,0"),

@@ -12,30 +12,38 @@ use tokio::sync::mpsc;
 
 use super::Space;
 
+/// Every case, handed to another macro behind what it is given.
+macro_rules! all {
+    ($then:ident!($($given:tt)*)) => {
+        $then!($($given)*;
+            a_value_that_was_put_is_read_and_a_deleted_one_is_not,
+            several_keys_are_answered_in_their_order,
+            several_keys_are_read_as_of_one_moment,
+            an_expectation_that_does_not_hold_changes_nothing_at_all,
+            a_version_is_never_used_again_even_after_delete_and_create,
+            of_fifty_writers_that_expect_the_same_version_exactly_one_wins,
+            of_fifty_writers_that_expect_absence_exactly_one_wins,
+            a_set_is_read_in_byte_order_behind_a_member,
+            members_are_removed_before_they_are_added_and_twice_is_once,
+            records_are_deleted_before_they_are_put,
+            log_positions_have_no_gap_even_under_a_race_and_with_conflicts,
+            a_log_is_read_in_pages,
+            reserved_numbers_start_at_one_and_are_given_once,
+            a_batch_that_leaves_its_partition_is_refused_whole,
+            a_record_with_time_to_live_is_there_before_it_is_over,
+            bytes_of_any_kind_and_a_mebibyte_survive,
+            an_empty_batch_is_done_and_an_empty_read_is_empty,
+            both_durabilities_are_seen_by_the_next_read,
+            everything_that_is_kept_is_dumped_once,
+        );
+    };
+}
+
 macro_rules! suite {
     ($name:ident, $open:path) => {
         mod $name {
-            $crate::store::conformance::cases!($open;
-                a_value_that_was_put_is_read_and_a_deleted_one_is_not,
-                several_keys_are_answered_in_their_order,
-                several_keys_are_read_as_of_one_moment,
-                an_expectation_that_does_not_hold_changes_nothing_at_all,
-                a_version_is_never_used_again_even_after_delete_and_create,
-                of_fifty_writers_that_expect_the_same_version_exactly_one_wins,
-                of_fifty_writers_that_expect_absence_exactly_one_wins,
-                a_set_is_read_in_byte_order_behind_a_member,
-                members_are_removed_before_they_are_added_and_twice_is_once,
-                records_are_deleted_before_they_are_put,
-                log_positions_have_no_gap_even_under_a_race_and_with_conflicts,
-                a_log_is_read_in_pages,
-                reserved_numbers_start_at_one_and_are_given_once,
-                a_batch_that_leaves_its_partition_is_refused_whole,
-                a_record_with_time_to_live_is_there_before_it_is_over,
-                bytes_of_any_kind_and_a_mebibyte_survive,
-                an_empty_batch_is_done_and_an_empty_read_is_empty,
-                both_durabilities_are_seen_by_the_next_read,
-                everything_that_is_kept_is_dumped_once,
-            );
+            use $crate::store::conformance::cases;
+            $crate::store::conformance::all!(cases!($open));
 
             #[test]
             fn it_behaves_like_the_model() {
@@ -72,7 +80,18 @@ macro_rules! cases {
     };
 }
 
-pub(crate) use {cases, suite};
+macro_rules! run {
+    ($backend:expr, $space:expr; $($case:ident),* $(,)?) => {
+        $($case($backend, $space()).await;)*
+    };
+}
+
+pub(crate) use {all, cases, suite};
+
+/// Runs all cases on one backend, for one that takes long to start.
+pub async fn check_all(backend: &Shared, space: impl Fn() -> Space) {
+    all!(run!(backend, space));
+}
 
 pub type Shared = Arc<dyn Backend>;
 

@@ -11,12 +11,14 @@ mod lists;
 mod lost_replies;
 mod model;
 mod people;
+mod redis;
 mod reindexed;
 mod samples;
 mod sealed;
 mod sqlite;
 mod typed;
 
+use std::any::Any;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,6 +32,7 @@ pub struct Opened {
     pub backend: Arc<dyn Backend>,
     pub clock: Clock,
     pub folder: TempDir,
+    pub keep: Option<Box<dyn Any + Send>>,
 }
 
 /// Names that no other test uses, since a backend may be a server that all tests share.
@@ -40,9 +43,14 @@ pub struct Space {
 
 impl Space {
     pub fn new() -> Self {
+        Self::at(Partition::new(0xa7))
+    }
+
+    /// Names in this partition.
+    pub fn at(partition: Partition) -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let name = format!("test-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        Self { name, partition: Partition::new(0xa7) }
+        Self { name, partition }
     }
 
     pub fn key(&self, rest: &str) -> Key {
@@ -57,7 +65,7 @@ fn open_sqlite() -> Opened {
 fn open_sqlite_with(clock: Clock) -> Opened {
     let folder = tempfile::tempdir().unwrap();
     let backend = SqliteBackend::open(folder.path().join("store.db"), clock.clone()).unwrap();
-    Opened { backend: Arc::new(backend), clock, folder }
+    Opened { backend: Arc::new(backend), clock, folder, keep: None }
 }
 
 conformance::suite!(sqlite_conforms, crate::store::open_sqlite);

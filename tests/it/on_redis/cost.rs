@@ -1,0 +1,119 @@
+//! What a login asks of the Redis: docs/scale.md says it, and this compares.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::Command;
+
+use reqwest::StatusCode;
+
+use super::on;
+use crate::harness::Harness;
+use crate::harness::browser::Browser;
+use crate::harness::process::Process;
+use crate::harness::redis::{SAFE, Server};
+
+/// The partition of the tenant `acme`.
+const TAG: &str = "\"{82}:";
+
+/// Commands of callers, and operations within scripts, by step.
+type Counted = Vec<(&'static str, BTreeMap<String, usize>)>;
+
+/// Everything that the server is told about one tenant.
+struct Monitor {
+    process: Process,
+    seen: usize,
+}
+
+impl Monitor {
+    fn start(server: &Server) -> Self {
+        let mut command = Command::new("redis-cli");
+        command.args(["-p", &server.port().to_string(), "monitor"]);
+        let process = Process::start("redis-cli", &mut command);
+        process.wait_for(|line| (line == "OK").then_some(()));
+        Self { process, seen: 0 }
+    }
+
+    /// What callers have sent since the last question, by command.
+    fn since(&mut self, server: &Server) -> BTreeMap<String, usize> {
+        // A mark of our own shows that everything before it was heard.
+        let mark = format!("mark-{}", self.seen);
+        server.cli(&["echo", &mark]);
+        let lines = loop {
+            let lines = self.process.lines();
+            if lines[self.seen..].iter().any(|line| line.contains(&mark)) {
+                break lines;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        let mut counted = BTreeMap::new();
+        for line in &lines[self.seen..] {
+            // What sweeps look at is no login's.
+            if line.contains(TAG) && !line.contains(" lua] ") && !line.contains(":due\" \"(\"") {
+                let command = line.split('"').nth(1).unwrap_or_default().to_owned();
+                *counted.entry(command).or_default() += 1;
+            }
+        }
+        self.seen = lines.len();
+        counted
+    }
+}
+
+async fn login(broker: &Harness, server: &Server, number: usize) -> Counted {
+    let mut monitor = Monitor::start(server);
+    let mut counted = Counted::new();
+    let conversation = format!("conv-{number}");
+    let link = broker.link(&conversation).await;
+    counted.push(("create the link", monitor.since(server)));
+    let mut browser = Browser::new();
+    let landing = browser.get(&link["url"].as_str().unwrap().parse().unwrap()).await;
+    counted.push(("show its page", monitor.since(server)));
+    let opened = browser.submit(&landing, &landing.form(), &[]).await;
+    counted.push(("open it", monitor.since(server)));
+    let callback = browser.sign_in_at_provider(&opened.location(), "allow").await;
+    let answer = browser.get(&callback).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    counted.push(("the callback", monitor.since(server)));
+    let page = browser.get(&answer.location()).await;
+    counted.push(("the result page", monitor.since(server)));
+    if let Some(code) = page.code() {
+        assert_eq!(broker.message(&conversation, "+15550100", &code).await["matched"], true);
+        counted.push(("the code in the chat", monitor.since(server)));
+    }
+    assert_eq!(broker.status(&link).await["status"], "completed");
+    counted
+}
+
+fn table(counted: &Counted) -> String {
+    let mut text =
+        String::from("| step | reads (`MGET`) | commits (`EVALSHA`) | others |\n|---|---|---|---|\n");
+    let mut sums = [0, 0, 0];
+    for (step, commands) in counted {
+        let of = |name: &str| commands.get(name).copied().unwrap_or_default();
+        let (reads, commits) = (of("MGET"), of("EVALSHA"));
+        let others: usize = commands.values().sum::<usize>() - reads - commits;
+        sums = [sums[0] + reads, sums[1] + commits, sums[2] + others];
+        writeln!(text, "| {step} | {reads} | {commits} | {others} |").unwrap();
+    }
+    writeln!(text, "| **together** | **{}** | **{}** | **{}** |", sums[0], sums[1], sums[2]).unwrap();
+    text
+}
+
+#[tokio::test]
+async fn a_login_asks_as_often_as_the_page_on_scale_says() {
+    let server = Server::start(SAFE);
+    let broker = on(&server, "code").await;
+    // The first one teaches the server the script, and reserves numbers for contacts.
+    login(&broker, &server, 0).await;
+    let counted = table(&login(&broker, &server, 1).await);
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/scale.md");
+    let page = std::fs::read_to_string(path).unwrap();
+    let (before, rest) = page.split_once("<!-- counted by tests/it/on_redis/cost.rs -->\n").unwrap();
+    let end = rest.find("\n\n").map_or(rest.len(), |end| end + 1);
+    let (stands, after) = rest.split_at(if rest.starts_with('|') { end } else { 0 });
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let page = [before, "<!-- counted by tests/it/on_redis/cost.rs -->\n", &counted, after].concat();
+        std::fs::write(path, page).unwrap();
+        return;
+    }
+    assert_eq!(stands, counted, "UPDATE_DOCS=1 rewrites the table");
+}
