@@ -32,6 +32,7 @@ pub struct Opened {
     pub backend: Arc<dyn Backend>,
     pub clock: Clock,
     pub folder: TempDir,
+    #[expect(dead_code, reason = "it ends with the test")]
     pub keep: Option<Box<dyn Any + Send>>,
 }
 

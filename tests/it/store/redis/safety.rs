@@ -115,10 +115,20 @@ async fn a_password_is_needed_and_must_be_right() {
     let right = open(login(Some("canary-right")));
     right.check().await.unwrap();
     assert_eq!(add(&right, &Space::new(), "a").await, Commit::Done);
-    // The same by an ACL user.
-    server.cli(&["-a", "canary-right", "acl", "setuser", "broker", "on", ">canary-acl", "~*", "&*", "+@all"]);
+    // The same by an ACL user with the rights that docs/redis.md asks for.
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/redis.md")).unwrap();
+    let rights = page.split("A user of its own needs `").nth(1).unwrap().split('`').next().unwrap();
+    let rights: Vec<_> = rights.split_whitespace().collect();
+    let user = ["-a", "canary-right", "acl", "setuser", "broker", "on", ">canary-acl", "~{*"];
+    assert_eq!(server.cli(&[&user[..], &rights].concat()).trim(), "OK");
     let user = Login { username: Some("broker".to_owned()), ..login(Some("canary-acl")) };
-    open(user).check().await.unwrap();
+    let user = open(user);
+    user.check().await.unwrap();
+    assert_eq!(add(&user, &Space::new(), "a").await, Commit::Done);
+    user.ping().await.unwrap();
+    user.reserve(&Space::new().key("n"), 1).await.unwrap();
+    assert!(user.range(&Space::new().key("set"), b"", 1).await.unwrap().is_empty());
+    assert!(user.read(&Space::new().key("log"), 0, 1).await.unwrap().is_empty());
 }
 
 #[tokio::test]

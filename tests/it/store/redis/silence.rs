@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{Space, add, batch, one};
-use crate::harness::redis::{SAFE, Server};
+use crate::harness::redis::{SAFE, Server, wait_until};
 
 /// What a caller of the API has.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -83,6 +83,31 @@ async fn a_batch_whose_answer_stays_out_is_open_and_never_sent_again() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(backend.read(&log, 0, 9).await.unwrap(), [(1, b"once".to_vec())]);
+}
+
+#[tokio::test]
+async fn a_durable_commit_waits_for_a_replica_and_a_relaxed_one_does_not() {
+    let master = Server::start(&[SAFE, &["--min-replicas-to-write", "1"]].concat());
+    let replica = Server::start(&[SAFE, &["--replicaof", "127.0.0.1", &master.port().to_string()]].concat());
+    wait_until("the replica follows", || master.cli(&["info", "replication"]).contains("state=online"));
+    let backend = Arc::new(one(&master));
+    let space = Space::new();
+    assert_eq!(add(&backend, &space, "a").await, Commit::Done);
+    replica.freeze();
+    let commit = async |name: &str, durability| {
+        let batch = batch(&space, name, Expect::Absent);
+        timeout(PATIENCE, backend.commit(space.partition, batch, durability)).await.expect("in time").unwrap()
+    };
+    assert_eq!(commit("b", Durability::Relaxed).await, Commit::Done);
+    // It holds up its own connection and nobody else.
+    let keys = [space.key("b")];
+    let (waits, reads) = tokio::join!(commit("c", Durability::Durable), backend.get(&keys));
+    assert_eq!(waits, Commit::Unknown, "no other server has it");
+    assert!(reads.unwrap()[0].is_some());
+    assert!(timeout(PATIENCE, backend.reserve(&space.key("n"), 1)).await.unwrap().is_err());
+    replica.thaw();
+    assert_eq!(commit("d", Durability::Durable).await, Commit::Done);
+    assert!(backend.reserve(&space.key("n"), 1).await.unwrap() > 1, "what was not safe is a gap");
 }
 
 #[tokio::test]
