@@ -13,7 +13,12 @@
 //! API and compared with what he saw. It ends with 1 if anything that was acknowledged is gone.
 
 #![expect(clippy::unwrap_used, reason = "a bench may fail where it stands")]
-#![expect(clippy::print_stdout, clippy::print_stderr, reason = "its figures are what it is for")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::cast_precision_loss,
+    reason = "its figures are what it is for"
+)]
 
 #[expect(dead_code, reason = "other runs use the rest")]
 #[path = "../world/broker.rs"]

@@ -10,7 +10,7 @@
 //! `login` run (`--brokers`).
 
 #![expect(clippy::unwrap_used, reason = "a bench may fail where it stands")]
-#![expect(clippy::print_stdout, reason = "its figures are what it is for")]
+#![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "its figures are what it is for")]
 
 #[expect(dead_code, reason = "other runs use the rest")]
 #[path = "../world/broker.rs"]
