@@ -238,7 +238,8 @@ mod tests {
         fn every_password_survives_its_encoding(password in "\\PC{1,20}") {
             let encoded: String = password.bytes().map(|b| format!("%{b:02X}")).collect();
             let (_, login) = RedisUrl::parse(&format!("redis://u:{encoded}@h")).ok().unwrap();
-            prop_assert_eq!(login.password.unwrap().expose(), password);
+            let given = login.password.unwrap();
+            prop_assert_eq!(given.expose(), password);
         }
     }
 }

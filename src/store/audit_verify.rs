@@ -152,7 +152,7 @@ impl TenantStore {
             }
             break;
         }
-        for anchor in anchors.iter().filter(|anchor| anchor.number > before.number) {
+        if let Some(anchor) = anchors.iter().find(|anchor| anchor.number > before.number) {
             let detail = format!("checkpoint {} was printed before and is gone", anchor.number);
             return Err(found(before.last + 1, Wrong::RolledBack, detail));
         }

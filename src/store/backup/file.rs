@@ -108,7 +108,7 @@ impl<R: Read> Reader<R> {
     }
 
     /// The next part. After the end nothing may follow.
-    pub fn next(&mut self) -> Result<Frame, BackupError> {
+    pub fn read(&mut self) -> Result<Frame, BackupError> {
         let number = self.place.frames + 1;
         let mut head = [0; 5];
         if !fill(&mut self.from, &mut head)? {
@@ -213,7 +213,7 @@ mod tests {
         let (mut reader, _) = Reader::begin(bytes, |_| Ok(key()))?;
         let mut frames = Vec::new();
         loop {
-            match reader.next()? {
+            match reader.read()? {
                 Frame::Pieces(frame) => frames.push(frame),
                 Frame::End(_) => return Ok(frames),
             }

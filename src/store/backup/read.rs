@@ -47,10 +47,12 @@ impl Store {
         let (mut reader, header) = Reader::begin(&mut file, |header| self.backup_key(header))?;
         let mut counted = Summary::default();
         let summary = loop {
-            match reader.next()? {
+            match reader.read()? {
                 Frame::Pieces(frame) => {
                     let pieces = piece::parse(frame).map_err(|_| BackupError::Altered(reader.number()))?;
-                    pieces.iter().for_each(|piece| counted.count(piece));
+                    for piece in &pieces {
+                        counted.count(piece);
+                    }
                 }
                 Frame::End(summary) => break summary,
             }
@@ -77,7 +79,7 @@ impl Store {
         self.mark(true).await?;
         let (mut filling, mut done) = (None, 0);
         let mut ends = HashMap::new();
-        while let Frame::Pieces(frame) = reader.next()? {
+        while let Frame::Pieces(frame) = reader.read()? {
             for piece in piece::parse(frame).map_err(|_| BackupError::Altered(reader.number()))? {
                 done += 1;
                 let partition = piece.key().partition();
@@ -144,7 +146,7 @@ impl Store {
                 }
             }
         }
-        let batch = Batch { expects, puts, deletes, ..Batch::default() };
+        let batch = Batch { expects, deletes, puts, ..Batch::default() };
         Ok(self.write(mark.partition(), batch, Durability::Durable).await?)
     }
 
