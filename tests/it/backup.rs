@@ -16,6 +16,9 @@ use serde_json::{Value, json};
 use crate::api::{sign_in, sign_in_at};
 use crate::harness::Harness;
 
+/// Whether a refusal is the right one.
+type Expected = fn(&BackupError) -> bool;
+
 /// The settings with another store.
 fn with_store(config: &Config, path: &Path) -> Config {
     let mut config = config.clone();
@@ -117,7 +120,7 @@ async fn each_kind_of_damage_is_refused_and_nothing_is_written() {
     let mut next = whole.clone();
     let at = whole.windows(11).position(|part| part == b"\"format\":1,").unwrap();
     next[at + 9] = b'9';
-    let damaged: [(&str, Vec<u8>, fn(&BackupError) -> bool); 7] = [
+    let damaged: [(&str, Vec<u8>, Expected); 7] = [
         ("cut", whole[..whole.len() - 1].to_vec(), |error| matches!(error, BackupError::Truncated(_))),
         ("cut in the header", whole[..40].to_vec(), |error| matches!(error, BackupError::Truncated(0))),
         ("empty", Vec::new(), |error| matches!(error, BackupError::NoBackup)),

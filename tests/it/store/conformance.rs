@@ -390,7 +390,7 @@ async fn dumped(backend: &Shared, space: &Space) -> Vec<Piece> {
 pub async fn everything_that_is_kept_is_dumped_once(backend: &Shared, space: Space) {
     let key = |name: &str| space.key(name);
     let lasting = Put { key: key("lasting"), value: Bytes::from_static(b"12345678"), ttl: None };
-    let passing = Put { ttl: Some(Duration::from_secs(7200)), ..put(&key("passing"), b"two") };
+    let passing = Put { ttl: Some(Duration::from_hours(2)), ..put(&key("passing"), b"two") };
     let first = Batch {
         puts: vec![lasting, passing, put(&key("gone"), b"three")],
         adds: vec![(key("set"), b"b".to_vec()), (key("set"), b"a\0".to_vec()), (key("set"), b"c".to_vec())],
