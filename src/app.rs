@@ -24,6 +24,7 @@ use crate::domain::binding::BindingPolicy;
 use crate::domain::ids::TenantId;
 use crate::domain::rule::Rules;
 use crate::domain::tenant::{Directory, Tenant};
+use crate::egress::gate::{Gates, Room};
 use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
 use crate::flow::{Broker, Settings};
@@ -37,6 +38,7 @@ use crate::store::measured::Measured;
 use crate::store::seal::SealKeys;
 use crate::telemetry::metrics::Metrics;
 use crate::tenants::folder::Folder;
+use crate::web::limit::{self, work::Work};
 use crate::web::listener::{self, Limits};
 use crate::web::{self, Web};
 
@@ -49,6 +51,7 @@ pub struct App {
     router: Router,
     ops: Router,
     broker: Arc<Broker>,
+    listener: Limits,
 }
 
 impl App {
@@ -65,7 +68,8 @@ impl App {
         let settings = Settings { https, login_deadline: LOGIN_DEADLINE };
         let directory = tenants.directory();
         watch::count(&directory);
-        let broker = Broker::new(store, provider_client(config)?, clock.clone(), directory, settings);
+        let gates = Gates::new(provider_client(config)?, clock.clone(), room(config));
+        let broker = Broker::new(store, gates, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
         broker.start_sweeping();
         broker.start_sealing();
@@ -83,8 +87,10 @@ impl App {
             metrics,
             platform,
             trusted_proxies: config.server.trusted_proxies.clone(),
+            limits: limits(config),
         });
-        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker })
+        let listener = listener_limits(config);
+        Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker, listener })
     }
 
     /// Fails if the store must not be served: an import into it was cut short.
@@ -121,7 +127,7 @@ impl App {
             stop.await;
             drain();
         };
-        listener::serve(listener, self.router, Limits::default(), stop).await;
+        listener::serve(listener, self.router, self.listener, stop).await;
         // The operator can ask until the last request is done.
         if let Some(ops) = ops {
             ops.abort();
@@ -227,6 +233,33 @@ fn signing_keys(ring: &KeyRing) -> anyhow::Result<SigningKeys> {
         state: key.state(),
     });
     Ok(SigningKeys::new(keys)?)
+}
+
+fn room(config: &Config) -> Room {
+    let (per_provider, in_all) = (config.limits.provider_logins, config.limits.all_provider_logins);
+    Room { per_provider, in_all, ..Room::default() }
+}
+
+fn limits(config: &Config) -> limit::Limits {
+    let set = config.limits;
+    let rates = limit::Rates {
+        client: set.client_calls,
+        tenant: set.tenant_calls,
+        misses: set.address_misses,
+        failures: set.address_failures,
+        client_failures: set.client_failures,
+    };
+    limit::Limits::new(rates, Work::new(set.requests, set.requests + 2 * set.all_provider_logins))
+}
+
+fn listener_limits(config: &Config) -> Limits {
+    Limits {
+        connections: config.limits.connections,
+        connections_per_address: config.limits.connections_per_address,
+        uncounted: config.server.trusted_proxies.clone(),
+        linger: config.limits.linger,
+        ..Limits::default()
+    }
 }
 
 fn provider_client(config: &Config) -> anyhow::Result<ProviderClient> {

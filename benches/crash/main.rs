@@ -74,7 +74,9 @@ async fn run() -> ExitCode {
     let took = began.elapsed();
     over.store(true, Ordering::Relaxed);
     let (_site, brokers, redis, kills) = strikes.await.unwrap();
-    load.into_iter().for_each(|thread| thread.join().unwrap());
+    for thread in load {
+        thread.join().unwrap();
+    }
 
     let mut reader = Customer::new(origins, token.clone(), 0);
     let verdict = judge::judge(&mut reader, &token, &everybody).await;

@@ -41,9 +41,9 @@ pub async fn check(config: &Config, clock: &Clock) -> anyhow::Result<()> {
 }
 
 fn redis(url: &RedisUrl, config: &Config, clock: &Clock) -> Result<RedisBackend, RedisError> {
-    let nodes = url.nodes.iter().map(|(host, port)| Address::new(host, *port));
+    let mut nodes = url.nodes.iter().map(|(host, port)| Address::new(host, *port));
     let kind = match &url.form {
-        RedisForm::One => Kind::One(nodes.last().expect("a URL names a server")),
+        RedisForm::One => Kind::One(nodes.next().expect("a URL names a server")),
         RedisForm::Sentinel(master) => Kind::Sentinel { sentinels: nodes.collect(), master: master.clone() },
         RedisForm::Cluster => Kind::Cluster(nodes.collect()),
     };

@@ -1,11 +1,12 @@
 //! `countersign serve`: the product.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tokio::runtime::{Builder, Runtime};
 
 use crate::app::{self, App};
 use crate::clock::Clock;
@@ -32,7 +33,7 @@ pub fn run(
     warn(&[config.warnings, tenants.warnings].concat(), look, err)?;
     let config = config.value;
     let _started = telemetry::start(level(environment)?, Format::Json, spans_as(environment), &clock)?;
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
+    runtime()?.block_on(async {
         app::check_store(&config, &clock).await?;
         let (count, open) = (tenants.value.tenants().count(), unproved(&tenants.value));
         let app = App::build(&config, tenants.value, clock.clone())?;
@@ -56,6 +57,14 @@ pub fn run(
         tracing::info!("serve.stopped");
         Ok(0)
     })
+}
+
+/// One async thread per processor. Where there is one processor, the thread that is there already: to
+/// wake another one and be woken by it costs more than a small request.
+fn runtime() -> io::Result<Runtime> {
+    let alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+    let mut builder = if alone { Builder::new_current_thread() } else { Builder::new_multi_thread() };
+    builder.enable_all().build()
 }
 
 async fn bind(address: SocketAddr, config: &Config, setting: &str) -> anyhow::Result<TcpListener> {

@@ -19,7 +19,7 @@ use super::node::Node;
 use super::settings::{Flags, SHAPE};
 use super::source::Source;
 use super::words::quoted;
-use super::{Config, Egress, Loaded, RedisLogin, RedisUrl, Server, StoreUrl, clients};
+use super::{Config, Egress, Loaded, RedisLogin, RedisUrl, Server, StoreUrl, clients, limits};
 
 /// The settings file that is used if none is named and it exists.
 pub const DEFAULT_FILE: &str = "countersign.toml";
@@ -49,6 +49,7 @@ impl Config {
         let tenants = layers.one("tenants", "dir", path);
         let allow = layers.many("egress", "allow", exception);
         let ports = layers.many("egress", "ports", port);
+        let limits = limits::read(&mut layers);
         let ops = layers.one("ops", "listen", address);
         let mut list = Vec::new();
         let (mut faults, mut warnings) = (layers.faults, layers.warnings);
@@ -61,8 +62,8 @@ impl Config {
             warnings.extend(more_warnings);
         }
         let mut warnings = Faults::of(faults, warnings)?;
-        let (Some(listen), Some(base_url), Some(store), Some(keys), Some(tenants)) =
-            (listen, base_url, store, keys, tenants)
+        let (Some(listen), Some(base_url), Some(store), Some(keys), Some(tenants), Some(limits)) =
+            (listen, base_url, store, keys, tenants, limits)
         else {
             return Err(Fault::new(Place::Default, "the settings are not complete").into());
         };
@@ -72,7 +73,8 @@ impl Config {
         let server = Server { listen, base_url, trusted_proxies };
         let egress = Egress { allow, ports };
         let (store, origins) = (store.0, layers.origins);
-        let config = Self { server, store, redis, keys, tenants, egress, ops, clients: list, origins };
+        let config =
+            Self { server, store, redis, keys, tenants, egress, limits, ops, clients: list, origins };
         Ok(Loaded { value: config, warnings })
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::domain::client::GrantType;
 
+use super::limits::LIMITS;
 use super::shape::{Field, Kind, Need, PLAIN, Table, Words};
 use super::text::{CLIENT_ID, SCOPE, SEALED_TEXT, SECRET_HASH};
 
@@ -52,6 +53,7 @@ pub static SHAPE: Table = Table {
         section("keys", &KEYS, "The key ring that seals records and signs tokens."),
         section("tenants", &TENANTS, "The tenants."),
         section("egress", &EGRESS, "What it may reach."),
+        section("limits", &LIMITS, "How much of the process anybody may take."),
         section("ops", &OPS, "Health, metrics and version."),
         Field {
             name: "client",

@@ -24,6 +24,8 @@ pub enum ActionKind {
     Access,
     /// A change of what the broker works by.
     Settings,
+    /// Something that the broker found out about others.
+    Health,
 }
 
 macro_rules! audit_actions {
@@ -115,6 +117,10 @@ audit_actions! {
     SettingsRemoved: Settings => "settings.removed",
     /// Keys went live; `detail` has their names and states. In the audit of `_platform`.
     KeysTakenUp: Settings => "keys.taken_up",
+    /// A provider fails for everybody; `object` is its name.
+    ProviderUnhealthy: Health => "provider.unhealthy",
+    /// A provider works again; `object` is its name.
+    ProviderRecovered: Health => "provider.recovered",
 }
 
 /// An action's word, as it was written down: perhaps by a newer version, which knows more of them.
@@ -209,6 +215,7 @@ impl ActionKind {
             Self::Change => "change",
             Self::Access => "access",
             Self::Settings => "settings",
+            Self::Health => "health",
         }
     }
 }

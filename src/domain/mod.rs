@@ -14,6 +14,7 @@ pub mod conversation;
 pub mod described;
 pub mod event;
 pub mod fault;
+pub mod health;
 pub mod idempotency;
 pub mod ids;
 pub mod json;

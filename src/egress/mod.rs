@@ -5,7 +5,9 @@
 //! call (scheme, port, literal addresses, the operator's list), and [`resolver`] looks at every
 //! address that a name resolves to, at the moment it is dialled. [`address`] is the table that
 //! both ask, [`allow`] an entry of the operator's list, [`error`] what can go wrong.
-//! [`provider`] sends a request of `oauth` and reads the answer under a cap and a deadline.
+//! [`provider`] sends a request of `oauth` and reads the answer under a cap and a deadline; [`gate`]
+//! stands in front of it, so that a dead provider costs its own customers only, and [`breaker`] knows
+//! which one is dead.
 //!
 //! To add a client for another kind of target: 1. one file with its type, built on a
 //! [`Guard`](guard::Guard) and on [`Dialer`](dialer::Dialer), which sets what every client has in
@@ -16,8 +18,10 @@
 
 pub mod address;
 pub mod allow;
+pub mod breaker;
 pub mod dialer;
 pub mod error;
+pub mod gate;
 pub mod guard;
 pub mod provider;
 pub mod resolver;

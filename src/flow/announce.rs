@@ -7,7 +7,8 @@ use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::contact::{Change, Contact};
 use crate::domain::conversation::ConversationRef;
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{ContactId, EventId, TenantId};
+use crate::domain::health::ProviderHealth;
+use crate::domain::ids::{ContactId, EventId, ProviderId, TenantId};
 use crate::domain::link::Link;
 use crate::store::Tx;
 
@@ -103,6 +104,29 @@ impl Broker {
         let event = self.event(tenant, EventType::ConversationUnverified, data, now);
         tx.audit(self.entry(actor, AuditAction::ConversationUnverified, event.id.to_string()));
         tx.event(event);
+    }
+
+    /// Writes into the batch that a provider fails for everybody, or works again; `before` is what was
+    /// known of it until now.
+    pub(super) fn announce_provider(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        kind: EventType,
+        provider: &ProviderId,
+        before: Option<&ProviderHealth>,
+        health: &ProviderHealth,
+    ) {
+        let mut data = json!({"provider": provider, "since": health.since});
+        if let Some(before) = before.filter(|before| !before.healthy) {
+            data["unhealthySince"] = json!(before.since);
+        }
+        tx.event(self.event(tenant, kind, data, health.since));
+        let action =
+            if health.healthy { AuditAction::ProviderRecovered } else { AuditAction::ProviderUnhealthy };
+        // The login that noticed it is not who did it.
+        let entry = AuditEntry { request_id: None, ..self.entry("system", action, provider.to_string()) };
+        tx.audit(AuditEntry { at: health.since, ..entry });
     }
 
     fn event(&self, tenant: &TenantId, kind: EventType, data: Value, timestamp: Timestamp) -> Event {

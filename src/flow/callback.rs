@@ -14,6 +14,7 @@ use crate::domain::profile::SignedIn;
 use crate::domain::provider::{Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, Route};
 use crate::domain::tenant::Tenant;
+use crate::egress::gate::Pass;
 use crate::oauth::response::{self, AuthorizationResponse, Verdict, parse_response};
 
 pub use crate::oauth::response::{parse_form, parse_query};
@@ -21,6 +22,7 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::Broker;
 use super::course::Course;
+use super::health::OutOfOrder;
 use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
 use super::tenants::Began;
@@ -58,6 +60,9 @@ pub enum CallbackError {
     /// The state is good, but the link is final.
     #[error("the link is {0}")]
     Gone(LinkStatus),
+    /// The provider is out of order; nothing was claimed, and the same callback may come again.
+    #[error(transparent)]
+    OutOfOrder(#[from] OutOfOrder),
     /// The store failed; the code was not sent to the provider.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -86,6 +91,8 @@ struct Login {
     minimum: Binding,
     /// Whether the browser is the one that opened the link.
     same_browser: bool,
+    /// The way through to the provider; none if there is nothing to ask it.
+    pass: Option<Box<Pass>>,
 }
 
 impl Broker {
@@ -97,10 +104,13 @@ impl Broker {
     ) -> Result<Arrived, CallbackError> {
         let response = parse_response(&arrival.params)?;
         let found = self.find(tenant, &response).await?;
-        let login = match self.verify(tenant, &arrival, response, found)? {
+        let mut login = match self.verify(tenant, &arrival, response, found)? {
             Checked::First(login) => login,
             Checked::Again(request) => return Ok(self.arrived(tenant, &request, arrival.cookies, true)),
         };
+        if matches!(login.verdict, Verdict::Granted(_)) {
+            login.pass = Some(Box::new(self.enter(&tenant.id, &login.provider).await?));
+        }
         let same_browser = login.same_browser;
         let arrived = self.arrived(tenant, &login.request, arrival.cookies, same_browser);
         let ours = self.carry_out(login).await?;
@@ -171,6 +181,7 @@ impl Broker {
             conversation: link.conversation,
             minimum: link.minimum,
             same_browser,
+            pass: None,
         }))
     }
 
@@ -199,6 +210,7 @@ impl Broker {
         let login = async move {
             let Some(mut login) = broker.claim(login).await? else { return Ok(false) };
             broker.finish(&mut login).await;
+            broker.tell_health(&login.tenant.id, &login.provider.id).await;
             Ok(true)
         };
         tokio::spawn(super::trail::keep_request(login.in_current_span())).await.unwrap_or_else(|error| {
@@ -253,9 +265,13 @@ impl Broker {
             Verdict::Granted(grant) => grant,
             Verdict::Refused(fault) => return Err(*fault),
         };
+        let mut pass = login.pass.take().ok_or(Fault::new(Step::Exchange, Code::Internal))?;
         let exchanged_at = self.clock.now();
         let signed_in =
-            self.sign_in(&login.tenant, &login.provider, grant, &login.conversation, course).await?;
+            self.sign_in(&login.tenant, &login.provider, grant, &login.conversation, course, &mut pass).await;
+        // The provider has done its part: its place is free for the next login.
+        drop(pass);
+        let signed_in = signed_in?;
         course.begin(Step::Bind);
         let bound = bind(login, &signed_in);
         course.begin(Step::Record);

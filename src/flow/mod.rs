@@ -11,6 +11,7 @@ pub mod confirm;
 pub mod contacts;
 mod course;
 pub mod create_link;
+pub mod health;
 mod identify;
 pub mod inbound;
 pub mod keys;
@@ -41,7 +42,7 @@ use crate::clock::Clock;
 use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
-use crate::egress::provider::ProviderClient;
+use crate::egress::gate::Gates;
 use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
@@ -57,7 +58,7 @@ const RACES: usize = 24;
 /// The broker: what every use case needs. Made once, in `app`.
 pub struct Broker {
     store: Store,
-    provider: ProviderClient,
+    provider: Gates,
     clock: Clock,
     tenants: ArcSwap<Known>,
     keys: ArcSwap<KeysInUse>,
@@ -83,13 +84,7 @@ pub struct Settings {
 
 impl Broker {
     /// Puts the broker together.
-    pub fn new(
-        store: Store,
-        provider: ProviderClient,
-        clock: Clock,
-        tenants: Directory,
-        settings: Settings,
-    ) -> Self {
+    pub fn new(store: Store, provider: Gates, clock: Clock, tenants: Directory, settings: Settings) -> Self {
         Self {
             store,
             provider,

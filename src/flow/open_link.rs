@@ -15,6 +15,7 @@ use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url};
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
+use super::health::OutOfOrder;
 use super::{Broker, RACES};
 
 /// How many logins one browser may have under way.
@@ -65,6 +66,9 @@ pub enum OpenLinkError {
     /// The provider was taken out of the tenant's settings.
     #[error("the link's provider is no longer configured")]
     ProviderGone,
+    /// The provider fails for everybody: the customer is not sent there.
+    #[error(transparent)]
+    OutOfOrder(#[from] OutOfOrder),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -102,6 +106,7 @@ impl Broker {
         for _ in 0..RACES {
             let link = self.find_link(tenant, token).await?;
             let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
+            self.check_provider(tenant, provider, &link.value)?;
             let state = self.clock.fresh_token();
             let cookie = self.new_cookie();
             let request = self.new_request(tenant, provider, &link.value, &state, &cookie);
@@ -134,6 +139,16 @@ impl Broker {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// Nobody is sent to a provider that could not carry the login to its end. A link that is over says so instead.
+    fn check_provider(&self, tenant: &Tenant, provider: &Provider, link: &Link) -> Result<(), OpenLinkError> {
+        let Err(why) = self.provider.check(&tenant.id, &provider.id) else { return Ok(()) };
+        let status = link.clone().as_of(self.clock.now()).status();
+        if status.is_final() {
+            return Err(OpenLinkError::Gone(status));
+        }
+        Err(OutOfOrder { why, label: provider.label.clone(), locale: link.locale.clone() }.into())
     }
 
     async fn find_link(&self, tenant: &Tenant, token: &str) -> Result<Stored<Link>, OpenLinkError> {

@@ -11,6 +11,7 @@ use crate::domain::profile::SignedIn;
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::egress::error::EgressError;
+use crate::egress::gate::Pass;
 use crate::oauth::response::Grant;
 use crate::oauth::token::{TokenResponse, build_token_request, parse_token_response};
 use crate::oauth::whoami::{build_whoami_request, check_whoami_answer};
@@ -28,10 +29,11 @@ impl Broker {
         grant: &Grant,
         conversation: &ConversationRef,
         course: &mut Course,
+        pass: &mut Pass,
     ) -> Result<SignedIn, Fault> {
         let deadline = self.clock.tick() + self.settings.login_deadline;
-        let token = self.exchange(tenant, provider, grant, deadline, course).await?;
-        let whoami = self.ask_whoami(tenant, provider, &token, deadline, course).await?;
+        let token = self.exchange(tenant, provider, grant, deadline, course, pass).await?;
+        let whoami = self.ask_whoami(tenant, provider, &token, deadline, course, pass).await?;
         let mut signed_in = self.normalise(tenant, provider, &token, &whoami, course)?;
         course.note(&signed_in.warnings);
         check_required(provider, &signed_in)?;
@@ -51,14 +53,11 @@ impl Broker {
         grant: &Grant,
         deadline: Instant,
         course: &mut Course,
+        pass: &mut Pass,
     ) -> Result<TokenResponse, Fault> {
         course.begin(Step::Exchange);
         let request = build_token_request(provider, grant);
-        let answer = self
-            .provider
-            .send(&tenant.id, &request, deadline)
-            .instrument(span(tenant, provider, Step::Exchange))
-            .await;
+        let answer = pass.send(&request, deadline).instrument(span(tenant, provider, Step::Exchange)).await;
         let answer = answer.map_err(|error| unanswered(course, &error, error.at_token()))?;
         course.answered(answer.status);
         let token = parse_token_response(&answer)?;
@@ -77,15 +76,12 @@ impl Broker {
         token: &TokenResponse,
         deadline: Instant,
         course: &mut Course,
+        pass: &mut Pass,
     ) -> Result<Value, Fault> {
         let Some(url) = &provider.whoami_url else { return Ok(Value::Null) };
         course.begin(Step::Whoami);
         let request = build_whoami_request(url, token);
-        let answer = self
-            .provider
-            .send(&tenant.id, &request, deadline)
-            .instrument(span(tenant, provider, Step::Whoami))
-            .await;
+        let answer = pass.send(&request, deadline).instrument(span(tenant, provider, Step::Whoami)).await;
         let answer = answer.map_err(|error| unanswered(course, &error, error.at_whoami()))?;
         course.answered(answer.status);
         let body = check_whoami_answer(&answer)?;

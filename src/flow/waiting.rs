@@ -94,6 +94,11 @@ impl Broker {
     pub fn end_waits(&self) {
         self.waits.draining.send_replace(true);
     }
+
+    /// Whether the broker was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        *self.waits.draining.borrow()
+    }
 }
 
 impl Default for Waits {

@@ -65,6 +65,16 @@ impl Clients {
         }
     }
 
+    /// Whether it would take a costly check to know who this is: a secret is shown, and it is not that
+    /// of a client that proved itself a moment ago.
+    pub fn costs(&self, tenant: &Tenant, credentials: &Credentials) -> bool {
+        let Some(secret) = credentials.secret.as_ref().filter(|secret| !secret.is_blank()) else {
+            return false;
+        };
+        let hash = tenant.client(&credentials.client_id).and_then(|client| client.secret_hash.as_deref());
+        !self.remembers(&self.fingerprint(tenant, credentials, hash, secret))
+    }
+
     /// The client that has this id and secret. A public client has no secret and must show none.
     /// An unknown id takes as long as a wrong secret.
     pub async fn authenticate<'t>(

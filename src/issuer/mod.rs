@@ -60,6 +60,11 @@ impl Issuer {
         grants::token(&self.clients, &self.tokens, tenant, request).await
     }
 
+    /// Whether it would take a costly check to know who this client is.
+    pub fn costs(&self, tenant: &Tenant, credentials: &Credentials) -> bool {
+        self.clients.costs(tenant, credentials)
+    }
+
     /// Whose token of our API this is, and what its client may still do.
     pub fn verify_access(&self, tenant: &Tenant, token: &str) -> Result<Caller, AccessError> {
         self.tokens.verify(tenant, token)

@@ -223,7 +223,24 @@ impl Partition {
 impl Key {
     /// The name `rest` in a partition.
     pub fn new(partition: Partition, rest: &str) -> Self {
-        Self { partition, text: format!("{{{:02x}}}:{rest}", partition.0).into() }
+        Self::joined(partition, &[rest])
+    }
+
+    /// The name of these parts, joined by colons. A login makes some sixty names, so they are not formatted.
+    pub(super) fn joined(partition: Partition, parts: &[&str]) -> Self {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+        let length: usize = parts.iter().map(|part| part.len() + 1).sum();
+        let mut text = String::with_capacity(4 + length);
+        text.push('{');
+        text.push(digit(partition.0 >> 4));
+        text.push(digit(partition.0 & 0xf));
+        text.push('}');
+        for part in parts {
+            text.push(':');
+            text.push_str(part);
+        }
+        Self { partition, text: text.into() }
     }
 
     /// Reads a whole name with its hash tag; none if it is none.

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::backend::{Backend, Batch, Commit, Durability, Expect, Key, Partition, Put, Unavailable};
+use super::decoded::Kept;
 use super::keys::{Due, due_set, tenants_set};
 use super::tx::{Name, Op, Place, Tx};
 use super::{StoreError, TenantKeys, TenantStore};
@@ -36,9 +37,9 @@ impl TenantStore {
         let inner = &self.store.inner;
         let links = mem::take(&mut tx.links);
         let events = mem::take(&mut tx.events);
-        let now = inner.clock.now();
+        let (now, mut kept) = (inner.clock.now(), Vec::new());
         let sealing = tx.audits.then(|| self.keys.sealing.of(now));
-        let mut batch = self.batch(tx, now);
+        let mut batch = self.batch(tx, now, &mut kept);
         if let Some(due) = sealing.as_ref().filter(|sealing| sealing.is_news) {
             batch.adds.push(self.sealing_due(due.at));
         }
@@ -47,7 +48,14 @@ impl TenantStore {
             let tenant = self.keys.tenant.as_str().as_bytes().to_vec();
             batch.adds.push((tenants_set(self.keys.partition), tenant));
         }
+        let deletes = batch.deletes.clone();
         apply(&*inner.backend, &inner.clock, self.keys.partition, batch, durability).await?;
+        for key in &deletes {
+            self.keys.decoded.forget(key);
+        }
+        for (key, sealed, record) in kept {
+            self.keys.decoded.keep(key, sealed, record, now);
+        }
         if !listed {
             self.keys.listed.store(true, Ordering::Relaxed);
         }
@@ -61,12 +69,13 @@ impl TenantStore {
         Ok(())
     }
 
-    fn batch(&self, tx: Tx, now: Timestamp) -> Batch {
+    /// The batch, and the records that are worth keeping once it is done.
+    fn batch(&self, tx: Tx, now: Timestamp, kept: &mut Vec<(Key, Bytes, Kept)>) -> Batch {
         let keys = &self.keys;
         let mut batch = Batch::default();
         for op in tx.ops {
             match op {
-                Op::Put { kind, place, expect, plain, until } => {
+                Op::Put { kind, place, expect, plain, record, until } => {
                     let Target { key, elsewhere, from, .. } = Target::of(keys, kind, place);
                     let value = Bytes::from(keys.seal(kind, key.as_bytes(), plain, self.nonce()));
                     match (expect, from) {
@@ -84,6 +93,7 @@ impl TenantStore {
                         // Whatever stood under this text, it is this now.
                         None => batch.deletes.extend(elsewhere),
                     }
+                    kept.extend(record.map(|record| (key.clone(), value.clone(), record)));
                     batch.puts.push(Put { key, value, ttl: until.map(|until| ttl(now, until)) });
                 }
                 Op::Delete(key) => batch.deletes.push(key),

@@ -134,8 +134,8 @@ pub fn due_set(partition: Partition) -> Key {
 /// A tenant's record, set, log or counter of a kind. `name` is one of our ids or a keyed hash; the kinds of a
 /// tenant's only set, log or counter have an empty one.
 pub fn tenant_key(partition: Partition, tenant: &TenantId, kind: &str, name: &str) -> Key {
-    let text = if name.is_empty() { format!("{tenant}:{kind}") } else { format!("{tenant}:{kind}:{name}") };
-    Key::new(partition, &text)
+    let parts = [tenant.as_str(), kind, name];
+    Key::joined(partition, if name.is_empty() { &parts[..2] } else { &parts })
 }
 
 /// The set of a partition that holds the names of all tenants that ever stored something in it.

@@ -1,5 +1,7 @@
 //! The typed reads of a tenant's store.
 
+use std::sync::Arc;
+
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
@@ -208,13 +210,23 @@ impl TenantStore {
         found: Option<Versioned>,
     ) -> Result<Option<Stored<R>>, StoreError> {
         let Some(found) = found else { return Ok(None) };
+        let stored = |key, value| Stored { value, key, version: found.version, outdated: false };
+        if R::KEPT
+            && let Some(known) = self.keys.decoded.find::<R>(&key, &found.value)
+        {
+            return Ok(Some(stored(key, R::clone(&known))));
+        }
         let plain = self
             .keys
             .open(R::KIND, key.as_bytes(), &found.value)
             .map_err(|cause| StoreError::Unreadable { kind: R::KIND, cause })?;
-        let value = serde_json::from_slice(&plain)
+        let value: R = serde_json::from_slice(&plain)
             .map_err(|error| StoreError::Malformed { kind: R::KIND, column: error.column() })?;
-        Ok(Some(Stored { value, key, version: found.version, outdated: false }))
+        if R::KEPT {
+            let record = Arc::new(value.clone());
+            self.keys.decoded.keep(key.clone(), found.value.clone(), record, self.store.inner.clock.now());
+        }
+        Ok(Some(stored(key, value)))
     }
 
     /// The last position of a log, which is `known` or behind it; positions have no gaps, so that it can be closed
@@ -261,7 +273,6 @@ impl TenantStore {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
 
     use bytes::Bytes;
 

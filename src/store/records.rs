@@ -1,5 +1,6 @@
 //! Which domain types are stored, and under which kind.
 
+use std::any::Any;
 use std::ops::Deref;
 
 use serde::de::DeserializeOwned;
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
+use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
@@ -17,14 +19,21 @@ use super::audit::{AuditHead, Checkpoint};
 use super::backend::{Key, Version};
 
 /// A type that is stored as sealed JSON.
-pub trait Record: Serialize + DeserializeOwned {
+pub trait Record: Serialize + DeserializeOwned + Clone + Any + Send + Sync {
     /// Stands in the record's key and in the seal's associated data: never changed once released.
     const KIND: &'static str;
+    /// Whether it is read several times in the minutes after it was written, so that it is kept decoded.
+    const KEPT: bool;
 }
 
 macro_rules! records {
-    ($($type:ty => $kind:literal),* $(,)?) => {
-        $(impl Record for $type { const KIND: &'static str = $kind; })*
+    (@kept kept) => { true };
+    (@kept) => { false };
+    ($($type:ty => $kind:literal $($kept:ident)?),* $(,)?) => {
+        $(impl Record for $type {
+            const KIND: &'static str = $kind;
+            const KEPT: bool = records!(@kept $($kept)?);
+        })*
 
         /// Every kind of record.
         #[cfg(test)]
@@ -33,14 +42,15 @@ macro_rules! records {
 }
 
 records! {
-    Link => "link",
-    AuthorizationRequest => "request",
+    Link => "link" kept,
+    AuthorizationRequest => "request" kept,
     Conversation => "conversation",
     Contact => "contact",
     Event => "event",
     MadeOnce => "once",
+    ProviderHealth => "health",
     // Indexes: which link has this token, which contact owns this identity.
-    LinkId => "token",
+    LinkId => "token" kept,
     ContactId => "identity",
     // Which contact has this id of the platform, and which one a contact was merged into.
     ExternalOwner => "external",

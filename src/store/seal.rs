@@ -21,6 +21,7 @@ use crate::domain::ids::TenantId;
 
 use super::audit::Sealing;
 use super::backend::{Key, Partition};
+use super::decoded::Decoded;
 use super::hashed::Names;
 use super::keys;
 
@@ -124,6 +125,8 @@ pub(super) struct Ring {
 struct Current {
     keys: SealKeys,
     tenants: RwLock<HashMap<TenantId, Arc<TenantKeys>>>,
+    /// What these keys have opened: a key that was revoked opens nothing, and so it knows nothing either.
+    decoded: Arc<Decoded>,
 }
 
 impl Ring {
@@ -174,7 +177,8 @@ impl Ring {
         if let Some(known) = current.tenants.read().unwrap_or_else(PoisonError::into_inner).get(tenant) {
             return Arc::clone(known);
         }
-        let derived = Arc::new(TenantKeys::derive(&current.keys, tenant));
+        let derived = TenantKeys::derive(&current.keys, tenant);
+        let derived = Arc::new(TenantKeys { decoded: Arc::clone(&current.decoded), ..derived });
         let mut tenants = current.tenants.write().unwrap_or_else(PoisonError::into_inner);
         if tenants.len() >= REMEMBERED_TENANTS {
             tenants.clear();
@@ -185,7 +189,7 @@ impl Ring {
 
 impl Current {
     fn new(keys: SealKeys) -> Self {
-        Self { keys, tenants: RwLock::default() }
+        Self { keys, tenants: RwLock::default(), decoded: Arc::default() }
     }
 }
 
@@ -206,6 +210,8 @@ pub(super) struct TenantKeys {
     audits: Vec<hmac::Key>,
     /// Until when the audit's next checkpoint is due already.
     pub(super) sealing: Sealing,
+    /// Records of all tenants that were decoded with these keys.
+    pub(super) decoded: Arc<Decoded>,
 }
 
 impl TenantKeys {
@@ -236,6 +242,7 @@ impl TenantKeys {
             listed: AtomicBool::new(false),
             audits: audits.collect(),
             sealing: Sealing::default(),
+            decoded: Arc::default(),
         }
     }
 
@@ -257,7 +264,7 @@ impl TenantKeys {
 
     /// HMAC-SHA256 (RFC 2104) of a text under a key of this tenant and purpose, in base64url.
     pub(super) fn hash(&self, purpose: &str, text: &str) -> String {
-        URL_SAFE_NO_PAD.encode(hmac::sign(&self.hash_key(purpose), text.as_bytes()))
+        URL_SAFE_NO_PAD.encode(self.sign(purpose, text))
     }
 
     /// The same with every index key: the names under which something may stand.
@@ -271,19 +278,20 @@ impl TenantKeys {
         }
     }
 
-    /// A derivation costs more than the hash itself, so the keys are kept.
-    fn hash_key(&self, purpose: &str) -> hmac::Key {
+    /// A derivation costs more than the hash itself, so the keys are kept; to copy one costs half as much.
+    fn sign(&self, purpose: &str, text: &str) -> hmac::Tag {
         let known = self.hashes.read().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, key)) = known.iter().find(|(known, _)| **known == *purpose) {
-            return key.clone();
+            return hmac::sign(key, text.as_bytes());
         }
         drop(known);
         let key = hash_key_of(&self.index, purpose);
+        let tag = hmac::sign(&key, text.as_bytes());
         let mut known = self.hashes.write().unwrap_or_else(PoisonError::into_inner);
         if known.len() < REMEMBERED_PURPOSES {
-            known.push((purpose.into(), key.clone()));
+            known.push((purpose.into(), key));
         }
-        key
+        tag
     }
 
     /// Seals `plain` for the place `key`. A nonce is random and never used twice. It is sealed where it stands, so

@@ -2,6 +2,7 @@
 //! hashes and seals are made at commit.
 
 use std::borrow::Borrow;
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
@@ -15,6 +16,7 @@ use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Expect, Key, Version};
+use super::decoded::Kept;
 use super::hashed::{CONVERSATION, IDENTITY, ONCE, TOKEN, check_purpose};
 use super::keys::{DueKind, name_of};
 use super::lists::{Row, attempt_place, link_place};
@@ -55,6 +57,8 @@ pub(super) enum Op {
         place: Place,
         expect: Option<Expect>,
         plain: Zeroizing<Vec<u8>>,
+        /// The record itself, if its kind is kept.
+        record: Option<Kept>,
         /// After this its space may be freed.
         until: Option<Timestamp>,
     },
@@ -270,7 +274,8 @@ impl Tx {
     ) {
         let mut plain = Zeroizing::new(Vec::with_capacity(1024));
         serde_json::to_writer(&mut *plain, record).expect("a record is JSON: its maps have texts as keys");
-        self.ops.push(Op::Put { kind: R::KIND, place, expect, plain, until });
+        let record = R::KEPT.then(|| Arc::new(record.clone()) as Kept);
+        self.ops.push(Op::Put { kind: R::KIND, place, expect, plain, record, until });
     }
 
     pub(super) fn replace<R: Record>(&mut self, stored: &Stored<R>, record: &R, until: Option<Timestamp>) {

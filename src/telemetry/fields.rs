@@ -1,6 +1,7 @@
 //! The fields of an event or span, in the order they came; forbidden ones are struck out here, so
 //! that no format can forget it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde_json::Value;
@@ -91,7 +92,8 @@ impl Visit for Fields {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field.name(), value.chars().take(MAX_TEXT).collect::<String>().into());
+        let end = value.char_indices().nth(MAX_TEXT).map_or(value.len(), |(end, _)| end);
+        self.put(field.name(), value[..end].into());
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -101,7 +103,13 @@ impl Visit for Fields {
 
 /// Whether a name is forbidden, or ends in `_` and a forbidden name: `client_secret`, `refresh_token`.
 fn is_forbidden(name: &str) -> bool {
-    let name = name.to_ascii_lowercase().replace(['-', '.'], "_");
+    // Our own names are of this form already: nothing is copied for them.
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    let name = if name.bytes().all(is_plain) {
+        Cow::Borrowed(name)
+    } else {
+        Cow::Owned(name.to_ascii_lowercase().replace(['-', '.'], "_"))
+    };
     let ends = |forbidden: &&str| {
         name.strip_suffix(*forbidden).is_some_and(|before| before.is_empty() || before.ends_with('_'))
     };

@@ -1,6 +1,8 @@
 //! A line of the log, from time, level and fields.
 
 use jiff::Timestamp;
+use jiff::fmt::temporal::DateTimePrinter;
+use serde::Serialize;
 use serde_json::Value;
 use tracing::Level;
 
@@ -13,10 +15,10 @@ pub const KEYS: [&str; 10] =
 
 /// One JSON object and a line feed. Everything is escaped, so that a value cannot begin a new line.
 pub(super) fn json(now: Timestamp, level: Level, mut fields: Fields) -> String {
-    let mut line = String::with_capacity(256);
-    line.push('{');
-    member(&mut line, "ts", &stamp(now).into());
-    member(&mut line, "level", &word(level).into());
+    let mut line = Vec::with_capacity(384);
+    line.push(b'{');
+    member(&mut line, "ts", &stamp(now));
+    member(&mut line, "level", word(level));
     for key in &KEYS[2..] {
         if let Some(value) = fields.take(key) {
             member(&mut line, key, &value);
@@ -25,8 +27,8 @@ pub(super) fn json(now: Timestamp, level: Level, mut fields: Fields) -> String {
     for (key, value) in fields.rest().filter(|(key, _)| !KEYS.contains(key)) {
         member(&mut line, key, &value);
     }
-    line.push_str("}\n");
-    line
+    line.extend_from_slice(b"}\n");
+    String::from_utf8(line).expect("JSON is UTF-8")
 }
 
 /// Time of day, level, event, and the fields as `key=value`.
@@ -52,13 +54,15 @@ fn pair(line: &mut String, key: &str, value: &Value) {
     line.push_str(&plain(value));
 }
 
-fn member(line: &mut String, key: &str, value: &Value) {
-    if !line.ends_with('{') {
-        line.push(',');
+fn member(line: &mut Vec<u8>, key: &str, value: &(impl Serialize + ?Sized)) {
+    if line.last() != Some(&b'{') {
+        line.push(b',');
     }
-    line.push_str(&Value::from(key).to_string());
-    line.push(':');
-    line.push_str(&value.to_string());
+    let written = serde_json::to_writer(&mut *line, key).and_then(|()| {
+        line.push(b':');
+        serde_json::to_writer(&mut *line, value)
+    });
+    written.expect("texts and numbers are JSON, and memory takes them");
 }
 
 /// A value without quotes; what a terminal would obey is escaped.
@@ -74,7 +78,8 @@ fn plain(value: &Value) -> String {
 }
 
 fn stamp(now: Timestamp) -> String {
-    now.strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+    const PRINTER: DateTimePrinter = DateTimePrinter::new().precision(Some(3));
+    PRINTER.timestamp_to_string(&now)
 }
 
 fn word(level: Level) -> &'static str {

@@ -100,6 +100,36 @@ pub static METRICS: &[Metric] = &[
         "callbacks that got the neutral page, by the code of `docs/errors.md`",
     ),
     metric(
+        "countersign_providers_unhealthy",
+        Kind::Gauge,
+        &[],
+        "providers that fail for everybody, as this broker sees it; the log names them",
+    ),
+    metric(
+        "countersign_provider_withheld_total",
+        Kind::Counter,
+        &["reason"],
+        "logins that were kept from a provider: it fails for everybody (`unhealthy`), or too many are at it (`full`)",
+    ),
+    metric(
+        "countersign_limited_total",
+        Kind::Counter,
+        &["limit"],
+        "requests that got 429, by the name of the limit",
+    ),
+    metric(
+        "countersign_overloaded_total",
+        Kind::Counter,
+        &[],
+        "requests that got 503 since too many were at work",
+    ),
+    metric(
+        "countersign_connections_refused_total",
+        Kind::Counter,
+        &[],
+        "connections that were closed since their address had too many",
+    ),
+    metric(
         "countersign_access_refused_total",
         Kind::Counter,
         &["error"],

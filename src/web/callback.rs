@@ -37,7 +37,7 @@ pub async fn arrive(
     let params = match params(posted, request).await {
         Ok(params) => params,
         Err(Unreadable::TooLarge) => return visit.notice(Notice::TooLarge),
-        Err(Unreadable::Bad(fault)) => return neutral(&visit, fault),
+        Err(Unreadable::Bad(fault)) => return neutral(&visit, &web, fault),
     };
     let provider = is_named.then_some(provider);
     let arrival = Arrival { route, provider, posted, params, cookies: visit.cookies() };
@@ -49,8 +49,10 @@ pub async fn arrive(
             }
             response
         }
-        Err(CallbackError::Refused(fault)) => neutral(&visit, fault),
+        Err(CallbackError::Refused(fault)) => neutral(&visit, &web, fault),
         Err(CallbackError::Gone(status)) => link_page::gone(&visit, status),
+        // The state is not spent: the same address, loaded again, goes on.
+        Err(CallbackError::OutOfOrder(provider)) => visit.out_of_order(&provider, (!posted).then_some("")),
         Err(CallbackError::Store(error)) => visit.unavailable(&error),
     }
 }
@@ -66,7 +68,7 @@ pub async fn result(
     }
     match web.broker.outcome(&visit.tenant, &handle, &visit.cookies()).await {
         Ok(shown) => result_page(&visit, &web, &shown),
-        Err(OutcomeError::Unknown) => visit.notice(Notice::Unknown),
+        Err(OutcomeError::Unknown) => visit.miss(&web, Notice::Unknown),
         Err(OutcomeError::Gone(status)) => link_page::gone(&visit, status),
         Err(OutcomeError::Store(error)) => visit.unavailable(&error),
     }
@@ -95,11 +97,15 @@ async fn params(posted: bool, request: Request) -> Result<Vec<(String, String)>,
 }
 
 /// The one page for every bad state; the reason stands in the log only.
-fn neutral(visit: &Visit, fault: Fault) -> Response {
+fn neutral(visit: &Visit, web: &Web, fault: Fault) -> Response {
     let Fault { step, code } = fault;
-    tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, %step, %code, "callback.refused");
     metrics::counter!("countersign_callbacks_refused_total", "code" => code.as_str()).increment(1);
-    visit.notice(Notice::Neutral)
+    let response = visit.miss(web, Notice::Neutral);
+    // A flood is not written into the log line by line.
+    if response.status() != StatusCode::TOO_MANY_REQUESTS {
+        tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, %step, %code, "callback.refused");
+    }
+    response
 }
 
 fn result_page(visit: &Visit, web: &Web, shown: &Shown) -> Response {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
-use crate::domain::ids::ClientId;
+use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::tenant::Tenant;
 use crate::flow::trail::Seen;
 
@@ -16,6 +16,7 @@ use super::Web;
 use super::access;
 use super::error::ApiError;
 use super::host::{self, Asked};
+use super::limit::Slip;
 
 /// A scope that a route demands.
 pub trait Scope {
@@ -93,6 +94,7 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Caller<S> {
         let tenant = host::tenant(web, &Asked::of(parts))?;
         let caller = access::caller_with(&web.issuer, &tenant, &parts.headers, S::NAME);
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &tenant))?;
+        one_more_call(parts, web, &tenant.id, &caller.client_id)?;
         Ok(Self { tenant, client_id: caller.client_id, scope: PhantomData })
     }
 }
@@ -112,6 +114,16 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Operator<S> {
         let platform = host::platform(web, &Asked::of(parts))?;
         let caller = access::caller_with(&web.issuer, &platform, &parts.headers, S::NAME);
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &platform))?;
+        one_more_call(parts, web, &platform.id, &caller.client_id)?;
         Ok(Self { client_id: caller.client_id, scope: PhantomData })
     }
+}
+
+/// Counts a call, and leaves word for the headers of its answer.
+fn one_more_call(parts: &Parts, web: &Web, tenant: &TenantId, client: &ClientId) -> Result<(), ApiError> {
+    let left = web.limits.call(tenant, client, web.broker.clock().now()).map_err(ApiError::TooMany)?;
+    if let Some(slip) = parts.extensions.get::<Slip>() {
+        slip.note(left);
+    }
+    Ok(())
 }

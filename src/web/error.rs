@@ -12,6 +12,8 @@ use crate::domain::tenant::Tenant;
 use crate::flow::StoreError;
 
 use super::access::Refusal;
+use super::limit::headers;
+use super::limit::rate::Quota;
 
 pub use super::problem::{BodyFault, ProblemDocument};
 
@@ -65,6 +67,10 @@ pub enum ApiError {
     },
     /// No more callers can wait.
     TooManyWait(String),
+    /// The client or its tenant asks too often.
+    TooMany(Quota),
+    /// Too many requests are at work.
+    Overloaded,
     /// The store does not answer.
     Unavailable,
     /// A fault of our own; its cause is in the log.
@@ -92,7 +98,9 @@ impl ApiError {
         ("invalid", 422),
         ("wrong_code", 422),
         ("key_reused", 422),
+        ("too_many_requests", 429),
         ("internal", 500),
+        ("overloaded", 503),
         ("unavailable", 503),
         ("too_many_wait", 503),
     ];
@@ -127,7 +135,8 @@ impl ApiError {
             Self::Conflict(_) | Self::StillRunning(_) => StatusCode::CONFLICT,
             Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Self::Gone(_) => StatusCode::GONE,
-            Self::Unavailable | Self::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable | Self::Overloaded | Self::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -167,6 +176,16 @@ impl ApiError {
                 "The code is wrong",
                 "ask the customer to send the code of the sign-in page again",
             ),
+            Self::TooMany(_) => (
+                "too_many_requests",
+                "Too many requests",
+                "wait for as long as `Retry-After` says; `RateLimit-Policy` says how many are allowed",
+            ),
+            Self::Overloaded => (
+                "overloaded",
+                "Too many requests are at work",
+                "nothing was done; try again after `Retry-After`",
+            ),
             Self::Unavailable => (
                 "unavailable",
                 "The store does not answer",
@@ -203,6 +222,9 @@ impl IntoResponse for ApiError {
         let mut response = super::Problem(problem).into_response();
         *response.status_mut() = status;
         let headers = response.headers_mut();
+        if let Self::TooMany(quota) = &self {
+            headers::refuse(headers, quota);
+        }
         if let Self::Access { challenge, .. } = &self
             && let Ok(challenge) = HeaderValue::from_str(challenge)
         {
@@ -277,6 +299,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use crate::web::limit::rate::Rate;
 
     /// One of each; the compiler asks here for a new one.
     fn every() -> Vec<ApiError> {
@@ -303,6 +326,8 @@ mod tests {
             E::Gone(text()),
             E::WrongCode { attempts_left: 1 },
             E::TooManyWait(text()),
+            E::TooMany(Rate::per_minute(1).quota("client", 0, 0)),
+            E::Overloaded,
             E::Unavailable,
             E::Internal,
         ];
@@ -323,6 +348,8 @@ mod tests {
             | E::Gone(_)
             | E::WrongCode { .. }
             | E::TooManyWait(_)
+            | E::TooMany(_)
+            | E::Overloaded
             | E::Unavailable
             | E::Internal => {}
         }

@@ -30,7 +30,7 @@ pub struct Liveness {
 /// Whether the process can do its work, and what keeps it from that.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
-    /// `ok` or `unavailable`.
+    /// `ok`, `unavailable`, or `stopping` where the broker was told to stop.
     #[schema(examples("ok"))]
     status: &'static str,
     /// `ok` or `unavailable`.
@@ -118,6 +118,10 @@ pub async fn ready(State(web): State<Arc<Web>>, request: Request) -> (StatusCode
     drop(request);
     let (tenants, keys) = (tenants_told(&web, in_detail), keys_told(&web, in_detail));
     match web.broker.is_ready().await {
+        Ok(()) if web.broker.is_stopping() => {
+            let stopping = Readiness { status: "stopping", store: "ok", tenants, keys };
+            (StatusCode::SERVICE_UNAVAILABLE, Json(stopping))
+        }
         Ok(()) => (StatusCode::OK, Json(Readiness { status: "ok", store: "ok", tenants, keys })),
         Err(error) => {
             tracing::error!(detail = %error, "ready.store_unavailable");

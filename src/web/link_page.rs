@@ -15,7 +15,7 @@ use crate::flow::open_link::{Landing, OpenLinkError};
 use super::host::{self, Asked};
 use super::page::{self, Notice};
 use super::segment::Segment;
-use super::visit::{Visit, nobody, see_other};
+use super::visit::{Visit, nobody, see_other, too_many};
 use super::{RequestId, Web};
 
 /// `GET` shows the landing page and changes nothing; `POST` starts a sign-in.
@@ -49,7 +49,7 @@ pub async fn decline(
     }
     match web.broker.decline_link(&visit.tenant, &token).await {
         Ok(()) => visit.notice(Notice::Declined),
-        Err(error) => refused(&visit, &error),
+        Err(error) => refused(&visit, &web, &token, &error),
     }
 }
 
@@ -72,7 +72,11 @@ pub fn nothing_here(web: &Web, request: &Request) -> Response {
         ..page::Visitor::default()
     };
     let found = host::tenant(web, &Asked::of_request(request));
-    page::notice(&visitor, found.map_or_else(nobody, |_| Notice::Unknown))
+    let address = web.address(request.extensions(), request.headers());
+    match web.limits.miss(address, web.broker.clock().now()) {
+        Ok(()) => page::notice(&visitor, found.map_or_else(nobody, |_| Notice::Unknown)),
+        Err(quota) => too_many(&visitor, &quota),
+    }
 }
 
 /// The page for a link that is over.
@@ -88,7 +92,7 @@ pub fn gone(visit: &Visit, status: LinkStatus) -> Response {
 async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
     let Landing { link, provider } = match web.broker.look_at_link(&visit.tenant, token).await {
         Ok(landing) => landing,
-        Err(error) => return refused(visit, &error),
+        Err(error) => return refused(visit, web, token, &error),
     };
     page::landing(
         &visit.visitor(link.locale.as_deref()),
@@ -108,7 +112,7 @@ async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
 async fn open(visit: &Visit, web: &Web, token: &str) -> Response {
     let opened = match web.broker.open_link(&visit.tenant, token, &visit.cookies()).await {
         Ok(opened) => opened,
-        Err(error) => return refused(visit, &error),
+        Err(error) => return refused(visit, web, token, &error),
     };
     tracing::info!(tenant = %visit.tenant.id, request_id = visit.request_id, attempt = %opened.attempt, "link.opened");
     let mut response = see_other(opened.authorize_url.as_str());
@@ -126,13 +130,14 @@ async fn ask_once_more(visit: &Visit, web: &Web, token: &str) -> Response {
             let visitor = visit.visitor(landing.link.locale.as_deref());
             page::decline(&visitor, &page::Decline { path: &format!("/a/{token}") })
         }
-        Err(error) => refused(visit, &error),
+        Err(error) => refused(visit, web, token, &error),
     }
 }
 
-fn refused(visit: &Visit, error: &OpenLinkError) -> Response {
+fn refused(visit: &Visit, web: &Web, token: &str, error: &OpenLinkError) -> Response {
     match error {
-        OpenLinkError::Unknown => visit.notice(Notice::Unknown),
+        OpenLinkError::Unknown => visit.miss(web, Notice::Unknown),
+        OpenLinkError::OutOfOrder(provider) => visit.out_of_order(provider, Some(&format!("/a/{token}"))),
         OpenLinkError::Gone(status) => gone(visit, *status),
         OpenLinkError::ProviderGone => {
             tracing::error!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.provider_gone");

@@ -12,6 +12,7 @@ pub mod error;
 pub mod health;
 pub mod host;
 pub mod if_match;
+pub mod limit;
 pub mod link_page;
 pub mod listener;
 mod measure;
@@ -22,6 +23,7 @@ pub mod page;
 pub mod problem;
 mod reference;
 mod segment;
+mod shed;
 pub mod strict_json;
 pub mod visit;
 
@@ -29,7 +31,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderName, HeaderValue, Uri, header};
+use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
@@ -51,6 +53,8 @@ use api::{
 };
 use error::ApiError;
 use host::AtIssuer;
+use limit::address::Address;
+use limit::{Limits, Slip};
 use oauth::answer::OAuthError;
 use oauth::endpoints;
 
@@ -74,12 +78,20 @@ pub struct Web {
     pub platform: Arc<Tenant>,
     /// The peers whose forwarded headers count.
     pub trusted_proxies: Vec<IpNet>,
+    /// Who may ask how often.
+    pub limits: Limits,
 }
 
 impl Web {
     /// Whether what this peer says of others counts.
     pub fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(&peer))
+    }
+
+    /// Whom limits per address count a request for; nobody if it comes from this process.
+    pub fn address(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<Address> {
+        let peer = host::peer(extensions)?;
+        Some(Address::of_request(peer, headers, |peer| self.trusts(peer)))
     }
 }
 
@@ -192,7 +204,9 @@ async fn nothing_here(State(web): State<Arc<Web>>, uri: Uri, request: Request) -
 async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
     let id = telemetry::request_id(web.broker.clock());
     request.extensions_mut().insert(RequestId(id.clone()));
-    let mut response = trail::in_request(&id, measure::run(&web, &id, request, next)).await;
+    let slip = Slip::default();
+    request.extensions_mut().insert(slip.clone());
+    let mut response = trail::in_request(&id, shed::run(&web, &id, request, next)).await;
     if let Some(Problem(mut problem)) = response.extensions_mut().remove::<Problem>() {
         problem["requestId"] = Value::String(id.clone());
         let (mut parts, _) = response.into_parts();
@@ -200,6 +214,9 @@ async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) ->
         response = Response::from_parts(parts, axum::body::Body::from(problem.to_string()));
     }
     let headers = response.headers_mut();
+    if let Some(quota) = slip.quota() {
+        limit::headers::tell(headers, quota);
+    }
     headers
         .insert(HeaderName::from_static("x-request-id"), HeaderValue::from_str(&id).expect("an id is ASCII"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

@@ -9,11 +9,14 @@ use axum::response::{IntoResponse, Response};
 
 use crate::domain::tenant::Tenant;
 use crate::flow::StoreError;
+use crate::flow::health::OutOfOrder;
 use crate::flow::open_link::{LoginCookie, cookie_prefix};
 use crate::secret::Secret;
 
 use super::host::{self, Asked, NoTenant};
-use super::page::{Notice, Visitor, notice};
+use super::limit::address::Address;
+use super::limit::{headers, rate::Quota};
+use super::page::{Notice, Visitor, busy, notice};
 use super::{RequestId, Web};
 
 /// How long a login's cookie lives: as long as the authorization request.
@@ -34,6 +37,8 @@ pub struct Visit {
     pub request_id: String,
     /// Whether customers come by https.
     pub https: bool,
+    /// Whom limits count it for.
+    pub address: Option<Address>,
 }
 
 /// A page of a login that is under way, which also finishes where its tenant is no longer served.
@@ -76,7 +81,8 @@ impl Visit {
         let trusted = host::peer(&parts.extensions).is_some_and(|peer| web.trusts(peer));
         let authority = asked.authority(trusted).unwrap_or_default().to_owned();
         let (method, headers) = (parts.method.clone(), parts.headers.clone());
-        Ok(Self { tenant, method, headers, authority, request_id, https: web.https })
+        let address = web.address(&parts.extensions, &parts.headers);
+        Ok(Self { tenant, method, headers, authority, request_id, https: web.https, address })
     }
 
     /// The reader of a page, in the language of `locale` if the page belongs to a link.
@@ -93,6 +99,21 @@ impl Visit {
     /// A page that is a heading and a sentence.
     pub fn notice(&self, what: Notice) -> Response {
         notice(&self.visitor(None), what)
+    }
+
+    /// The page of something that is not there, or the one for who asks for too many such pages.
+    pub fn miss(&self, web: &Web, what: Notice) -> Response {
+        match web.limits.miss(self.address, web.broker.clock().now()) {
+            Ok(()) => self.notice(what),
+            Err(quota) => too_many(&self.visitor(None), &quota),
+        }
+    }
+
+    /// The page of a provider that is out of order, which leads to `retry`.
+    pub fn out_of_order(&self, provider: &OutOfOrder, retry: Option<&str>) -> Response {
+        let (why, retry_after) = (provider.why.as_str(), provider.why.retry_after());
+        tracing::info!(tenant = %self.tenant.id, request_id = self.request_id, why, "provider.withheld");
+        busy(&self.visitor(provider.locale.as_deref()), &provider.label, retry, retry_after)
     }
 
     /// The page of a store that does not answer.
@@ -175,6 +196,14 @@ pub fn nobody(none: NoTenant) -> Notice {
         NoTenant::WrongHost => Notice::WrongHost,
         NoTenant::Platform => Notice::Unknown,
     }
+}
+
+/// The page for who asks for too many pages that are not there.
+pub fn too_many(visitor: &Visitor, quota: &Quota) -> Response {
+    let retry_after = u32::try_from(headers::retry_after(quota)).unwrap_or(u32::MAX);
+    let mut response = notice(visitor, Notice::TooMany { retry_after });
+    headers::refuse(response.headers_mut(), quota);
+    response
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> Option<&'a str> {

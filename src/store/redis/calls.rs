@@ -29,9 +29,11 @@ struct Way {
 }
 
 impl RedisBackend {
-    /// Asks the master of a partition, which changes nothing that anybody waits to be safe.
+    /// Asks the master of a partition what may be asked twice: once more if the connection turns out to have ended,
+    /// as idle ones do when a server is started again.
     pub(super) async fn ask(&self, partition: Partition, command: &Cmd) -> Result<Value, Fault> {
         let mut way = self.way(partition).await?;
+        let mut is_first = true;
         for _ in 0..MOVES {
             let answer = if way.asking {
                 let commands = asking(command.clone());
@@ -41,6 +43,7 @@ impl RedisBackend {
             };
             match answer {
                 Ok(value) => return Ok(value),
+                Err(Fault::Dropped(_)) if mem::take(&mut is_first) => {}
                 Err(fault) => self.follow(partition, fault, &mut way).await?,
             }
         }
@@ -173,6 +176,6 @@ fn asking(command: Cmd) -> Pipeline {
 
 /// One of several answers, which may be an error.
 fn nth(answers: Vec<Value>, at: usize, node: &Node) -> Result<Value, Fault> {
-    let answer = answers.into_iter().nth(at).ok_or_else(|| Fault::Lost("an answer is missing".to_owned()))?;
+    let answer = answers.into_iter().nth(at).ok_or_else(|| Fault::Late("an answer is missing".to_owned()))?;
     answer.extract_error().map_err(|error| Fault::of(&error, node.address()))
 }

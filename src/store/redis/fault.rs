@@ -20,8 +20,10 @@ pub(super) enum Fault {
     Refused(String),
     /// The server is not one that may be used, which does not mend itself; nothing was done.
     Unfit(String),
-    /// The connection was lost, or no answer came in time: it may have been carried out.
-    Lost(String),
+    /// The connection ended before the answer, perhaps long before the question: it may have been carried out.
+    Dropped(String),
+    /// No answer came in time: it may have been carried out.
+    Late(String),
 }
 
 impl Fault {
@@ -40,7 +42,7 @@ impl Fault {
             }
             ErrorKind::InvalidClientConfig => Self::Unfit(format!("`{asked}`: {}", error.category())),
             ErrorKind::Server(_) | ErrorKind::Extension => Self::said(error, asked),
-            _ => Self::Lost(told(error, asked)),
+            _ => Self::Dropped(told(error, asked)),
         }
     }
 
@@ -65,7 +67,9 @@ impl Fault {
             Self::Moved(_) | Self::Ask(_) => "nobody says where the key lives".to_owned(),
             Self::Moving => "the key is on its way to another server".to_owned(),
             Self::NoScript => "the script does not stay loaded".to_owned(),
-            Self::Refused(reason) | Self::Unfit(reason) | Self::Lost(reason) => reason,
+            Self::Refused(reason) | Self::Unfit(reason) | Self::Dropped(reason) | Self::Late(reason) => {
+                reason
+            }
         })
     }
 }
@@ -106,6 +110,6 @@ mod tests {
         assert!(matches!(fault(ServerErrorKind::ClusterDown, ""), Fault::Refused(_)));
         assert!(matches!(fault(ServerErrorKind::TryAgain, ""), Fault::Moving));
         let lost = RedisError::from(std::io::Error::from(std::io::ErrorKind::ConnectionReset));
-        assert!(matches!(Fault::of(&lost, &Address::new("asked", 1)), Fault::Lost(_)));
+        assert!(matches!(Fault::of(&lost, &Address::new("asked", 1)), Fault::Dropped(_)));
     }
 }

@@ -167,7 +167,7 @@ impl Backend for RedisBackend {
         }
         match self.run(partition, &batch, durability).await {
             Ok(commit) => Ok(commit),
-            Err(Fault::Lost(reason)) => {
+            Err(Fault::Dropped(reason) | Fault::Late(reason)) => {
                 tracing::warn!(reason, "store.reply_lost");
                 Ok(Commit::Unknown)
             }

@@ -20,7 +20,7 @@ use super::safety::{self, Pledge, Role};
 /// How long a connection may take to be there, with all that is asked of a server first.
 const CONNECT: Duration = Duration::from_millis(800);
 /// How long an answer may take: a caller must be able to say 503 within two seconds.
-const ANSWER: Duration = Duration::from_millis(1000);
+const ANSWER: Duration = Duration::from_secs(1);
 /// Calls that may wait to be written to a connection; more wait in front of it.
 const WAITING: usize = 1024;
 /// Connections for commits that wait for replicas.
@@ -136,19 +136,16 @@ impl Node {
         before: u64,
         answer: Result<redis::RedisResult<T>, tokio::time::error::Elapsed>,
     ) -> Result<T, Fault> {
-        let answered = match answer {
+        let fault = match answer {
             Ok(Ok(value)) => {
                 live.answered.fetch_add(1, Ordering::Relaxed);
                 return Ok(value);
             }
-            Ok(Err(error)) => Err(Fault::of(&error, &self.address)),
-            Err(elapsed) => Ok(elapsed),
+            Ok(Err(error)) => Fault::of(&error, &self.address),
+            Err(_) => Fault::Late(format!("`{}` does not answer in time", self.address)),
         };
-        let is_slow = answered.is_ok() && live.answered.load(Ordering::Relaxed) != before;
-        let fault = answered
-            .err()
-            .unwrap_or_else(|| Fault::Lost(format!("`{}` does not answer in time", self.address)));
-        if matches!(fault, Fault::Lost(_)) && !is_slow {
+        let is_slow = live.answered.load(Ordering::Relaxed) != before;
+        if matches!(fault, Fault::Dropped(_)) || (matches!(fault, Fault::Late(_)) && !is_slow) {
             self.slot(lane).retire(live);
         }
         Err(fault)
@@ -226,7 +223,7 @@ async fn connect(address: &Address, access: &Access, lane: Lane) -> Result<Live,
         .set_pipeline_buffer_size(WAITING);
     // What goes wrong before the first call was sent has done nothing.
     let refused = |error: redis::RedisError| match Fault::of(&error, address) {
-        Fault::Lost(_) => Fault::Refused(format!("cannot connect to `{address}`: {error}")),
+        Fault::Dropped(_) => Fault::Refused(format!("cannot connect to `{address}`: {error}")),
         fault => fault,
     };
     let client = Client::open(access.info(address, lane == Lane::Topology)).map_err(refused)?;

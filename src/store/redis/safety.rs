@@ -159,9 +159,10 @@ mod tests {
     use super::super::access::Login;
     use super::*;
 
-    fn settings(values: [&str; 5]) -> Result<HashMap<String, String>, String> {
+    fn judged(values: [&str; 5], about: &About) -> (u32, Vec<String>) {
         let names = DEMANDED.iter().map(|(name, _)| *name).chain([REPLICAS]);
-        Ok(names.zip(values).map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+        let pairs = names.zip(values).map(|(name, value)| (name.to_owned(), value.to_owned()));
+        judge(&Ok(pairs.collect()), about)
     }
 
     fn about(text: &str) -> Result<About, Fault> {
@@ -176,15 +177,14 @@ mod tests {
     #[test]
     fn a_safe_server_is_accepted_with_as_many_replicas_as_it_demands() {
         let (one, two) = (about(ONE).unwrap(), about(TWO).unwrap());
-        assert_eq!(judge(&settings(["yes", "always", "no", "noeviction", "0"]), &one), (0, Vec::new()));
-        assert_eq!(judge(&settings(["yes", "always", "no", "noeviction", "2"]), &two), (2, Vec::new()));
+        assert_eq!(judged(["yes", "always", "no", "noeviction", "0"], &one), (0, Vec::new()));
+        assert_eq!(judged(["yes", "always", "no", "noeviction", "2"], &two), (2, Vec::new()));
         assert_eq!(two.followers, [Address::new("10.0.0.1", 7001)]);
     }
 
     #[test]
     fn every_setting_that_is_wrong_is_named_with_the_value_that_it_must_have() {
-        let (demanded, wrong) =
-            judge(&settings(["no", "everysec", "yes", "allkeys-lru", "0"]), &about(TWO).unwrap());
+        let (demanded, wrong) = judged(["no", "everysec", "yes", "allkeys-lru", "0"], &about(TWO).unwrap());
         let wanted = [
             "`appendonly` is `no` and must be `yes`",
             "`appendfsync` is `everysec` and must be `always`",

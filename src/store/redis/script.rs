@@ -82,7 +82,7 @@ pub(super) fn read(answer: Value) -> Result<Commit, Fault> {
     match from_redis_value::<u8>(answer) {
         Ok(1) => Ok(Commit::Done),
         Ok(0) => Ok(Commit::Conflict),
-        _ => Err(Fault::Lost("an answer that no batch has".to_owned())),
+        _ => Err(Fault::Late("an answer that no batch has".to_owned())),
     }
 }
 
@@ -133,7 +133,7 @@ mod tests {
         assert!(matches!(read(Value::Int(1)), Ok(Commit::Done)));
         assert!(matches!(read(Value::Int(0)), Ok(Commit::Conflict)));
         for answer in [Value::Int(2), Value::Nil, Value::Array(Vec::new())] {
-            assert!(matches!(read(answer), Err(Fault::Lost(_))));
+            assert!(matches!(read(answer), Err(Fault::Late(_))));
         }
     }
 }

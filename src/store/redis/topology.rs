@@ -165,7 +165,13 @@ impl Topology {
             .iter()
             .map(|address| {
                 let node = self.node(address);
-                async move { (node.ask(Lane::Topology, question).await, address) }
+                async move {
+                    let mut answer = node.ask(Lane::Topology, question).await;
+                    if matches!(answer, Err(Fault::Dropped(_))) {
+                        answer = node.ask(Lane::Topology, question).await;
+                    }
+                    (answer, address)
+                }
             })
             .collect();
         let mut last = Fault::Refused("no server is named".to_owned());

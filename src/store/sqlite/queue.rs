@@ -62,6 +62,8 @@ struct Waiting {
     jobs: Vec<Job>,
     /// Somebody has rung since the writer took the last group.
     rung: bool,
+    /// The writer waits for the bell; else it looks by itself when it has done what it is at.
+    listening: bool,
     closed: bool,
 }
 
@@ -127,8 +129,11 @@ impl Queue {
     /// Waits for the next group, at most `patience`.
     pub(super) fn next(&self, patience: Duration) -> Next {
         let idle = |waiting: &mut Waiting| !waiting.closed && (!waiting.rung || waiting.jobs.is_empty());
-        let waited = self.bell.wait_timeout_while(self.lock(), patience, idle);
+        let mut waiting = self.lock();
+        waiting.listening = true;
+        let waited = self.bell.wait_timeout_while(waiting, patience, idle);
         let (mut waiting, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        waiting.listening = false;
         waiting.rung = false;
         if waiting.jobs.is_empty() {
             return if waiting.closed { Next::Closed } else { Next::Quiet };
@@ -157,12 +162,18 @@ impl Queue {
     }
 
     fn ring(&self) {
-        self.lock().rung = true;
-        self.bell.notify_one();
+        let mut waiting = self.lock();
+        waiting.rung = true;
+        let listening = waiting.listening;
+        drop(waiting);
+        // To ring costs a system call, also where nobody hears it.
+        if listening {
+            self.bell.notify_one();
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // A panic cannot leave these three fields half written.
+        // A panic cannot leave these fields half written.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

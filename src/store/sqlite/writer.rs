@@ -5,7 +5,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -26,6 +26,10 @@ const FOLD_CHANGES: usize = 8192;
 const FOLD_BYTES: usize = 8 * 1024 * 1024;
 /// The journal is written into the tables when nothing has come for so long.
 const QUIET: Duration = Duration::from_secs(1);
+/// How many changes in one group are a crowd. After it the writer rests, so that the next group is a large one, too:
+/// a commit costs the processor ten times as much as one more change in it, and a crowd waits for its turn anyway.
+const CROWD: usize = 3;
+const REST: Duration = Duration::from_millis(1);
 /// A journal that cannot be written into the tables and is so many times too long takes no more changes.
 const OVERFLOW: usize = 16;
 /// Time between looks for expired records.
@@ -139,7 +143,13 @@ impl Run {
     fn work(mut self, queue: &Queue) {
         loop {
             match queue.next(QUIET) {
-                Next::Group(group) => self.make(group),
+                Next::Group(group) => {
+                    let crowded = group.len() >= CROWD;
+                    self.make(group);
+                    if crowded {
+                        thread::sleep(REST);
+                    }
+                }
                 Next::Quiet => self.look_around(),
                 Next::Closed => return self.fold_if(|_| true),
             }

@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -37,55 +36,37 @@ impl Connection {
         let _ = stream.set_nodelay(true);
         let watch = Watch::new(Arc::clone(&limits));
         let io = TokioIo::new(Stream::new(stream, watch.clone()));
+        let last = drain.clone();
         let service = service_fn(|request| {
             let answer = request::answer(router.clone(), Arc::clone(&limits), watch.clone(), peer, request);
-            async { Ok::<_, Infallible>(answer.await) }
+            let last = last.clone();
+            async move {
+                let answer = answer.await;
+                let stops = *last.borrow();
+                Ok::<_, Infallible>(request::last_if(stops, answer))
+            }
         });
         let connection = builder(&limits).serve_connection(io, service);
         let mut connection = pin!(connection);
         let mut draining = pin!(drain.wait_for(|draining| *draining));
-        let mut drain = Drain::No;
+        let mut grace = None;
         let mut alarm = Alarm::new();
         poll_fn(|cx| {
             // How it ended is the client's affair: it left, or sent what is no HTTP and was told so.
             if connection.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
             }
-            if matches!(drain, Drain::No) && draining.as_mut().poll(cx).is_ready() {
-                drain = Drain::Asked(Instant::now() + GRACE);
+            if grace.is_none() && draining.as_mut().poll(cx).is_ready() {
+                grace = Some(Instant::now() + limits.linger);
             }
-            let mut deadline = watch.deadline();
-            if let Drain::Asked(grace) = drain {
-                if watch.phase() == Phase::Fresh {
-                    deadline = deadline.into_iter().chain([grace]).min();
-                } else {
-                    drain = Drain::Told;
-                    connection.as_mut().graceful_shutdown();
-                    if connection.as_mut().poll(cx).is_ready() {
-                        return Poll::Ready(());
-                    }
-                    deadline = watch.deadline();
-                }
-            }
-            alarm.poll(deadline, cx)
+            // Who is not asking may be about to: closing at once would cut off its request. Who asks is told
+            // that this is the last answer, after which the connection ends by itself.
+            let waits = matches!(watch.phase(), Phase::Fresh | Phase::Idle);
+            let patience = grace.filter(|_| waits);
+            alarm.poll(watch.deadline().into_iter().chain(patience).min(), cx)
         })
         .await;
     }
-}
-
-/// How long a connection that has sent nothing may still begin when the listener drains: its first
-/// request may be on the way, and closing would reset it.
-const GRACE: Duration = Duration::from_millis(500);
-
-/// How far a connection is with ending.
-#[derive(Clone, Copy)]
-enum Drain {
-    /// The listener runs.
-    No,
-    /// The listener stops; a fresh connection has until then to send its one request.
-    Asked(Instant),
-    /// Hyper knows: the running request is the last.
-    Told,
 }
 
 /// A timer that is set again only if the deadline moved: it moves in `connection.poll` alone, so

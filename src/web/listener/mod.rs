@@ -9,10 +9,19 @@
 //! | answer | 30 s without taking a byte of it | closed |
 //! | idle | 75 s until the next request: longer than load balancers keep theirs, so that they close first | closed |
 //!
+//! A stop is announced before it happens, so that no request is lost by it. First every answer says
+//! `Connection: close`, and for [`Limits::linger`] the listener goes on accepting: a client that was
+//! about to ask, on a new connection or on one that it kept, is answered. Then what the kernel has
+//! accepted is taken out of its queue and the socket is closed; a later client is refused, which it
+//! knows to be safe to try elsewhere. The kernel resets what is still in the queue of a closed socket,
+//! and between the last look at the queue and closing lie a few microseconds: a load balancer that
+//! watches `/readyz` (503 from the first moment) has stopped to send by then.
+//!
 //! To add a limit: 1. a field of [`Limits`] with its default, 2. where it is watched: bytes and
 //! time in `phase.rs`, requests in `request.rs`, 3. a case in `tests/it/issuer/listener.rs`.
 
 mod connection;
+mod per_address;
 mod phase;
 mod request;
 mod stream;
@@ -25,12 +34,14 @@ use std::time::Duration;
 
 use axum::Router;
 use futures_util::FutureExt as _;
+use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use connection::Connection;
+use per_address::{Counted, PerAddress};
 
 /// What a client may take of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,10 +54,16 @@ pub struct Limits {
     pub answer: Duration,
     /// Between two requests.
     pub idle: Duration,
-    /// For the requests that run when the listener is told to stop.
+    /// For the requests that run when the listener has stopped.
     pub drain: Duration,
+    /// For clients that were about to ask when the listener is told to stop.
+    pub linger: Duration,
     /// Connections at the same time; further ones wait in the kernel's queue.
     pub connections: usize,
+    /// Connections of one address, or IPv6 network of 64 bits; further ones are closed.
+    pub connections_per_address: usize,
+    /// Peers of which any number of connections is taken: proxies, which speak for many.
+    pub uncounted: Vec<IpNet>,
     /// Headers of a request; 431 beyond.
     pub headers: usize,
     /// Bytes of a request head; 431 beyond. At least 8192.
@@ -63,7 +80,10 @@ impl Default for Limits {
             answer: Duration::from_secs(30),
             idle: Duration::from_secs(75),
             drain: Duration::from_secs(10),
+            linger: Duration::from_millis(500),
             connections: 10_000,
+            connections_per_address: 2_000,
+            uncounted: Vec::new(),
             headers: 100,
             head_bytes: 32 * 1024,
             uri_bytes: 8 * 1024,
@@ -71,26 +91,19 @@ impl Default for Limits {
     }
 }
 
-/// Serves `router` until `stop` is ready, then finishes the running requests and returns. The peer's
-/// address is in every request as `ConnectInfo<SocketAddr>`.
+/// Serves `router` until `stop` is ready and a moment longer, then finishes the running requests and
+/// returns. The peer's address is in every request as `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, stop: impl Future<Output = ()>) {
     let (draining, drain) = watch::channel(false);
     let room = Arc::new(Semaphore::new(limits.connections));
-    let mut server = Server { router, limits: Arc::new(limits), drain, tasks: JoinSet::new() };
-    {
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            tokio::select! {
-                biased;
-                () = &mut stop => break,
-                (stream, peer, permit) = accept(&listener, &room) => server.spawn(stream, peer, permit),
-            }
-        }
-    }
+    let per_address = PerAddress::new(limits.connections_per_address, limits.uncounted.clone());
+    let mut server = Server { router, limits: Arc::new(limits), drain, per_address, tasks: JoinSet::new() };
+    server.accept_until(&listener, &room, stop).await;
+    draining.send_replace(true);
+    let linger = sleep(server.limits.linger);
+    server.accept_until(&listener, &room, linger).await;
     server.take_the_queue(&listener, &room);
     drop(listener);
-    // Nobody may be listening any more, then there is nothing to drain.
-    let _ = draining.send(true);
     server.finish().await;
 }
 
@@ -99,12 +112,37 @@ struct Server {
     router: Router,
     limits: Arc<Limits>,
     drain: watch::Receiver<bool>,
+    per_address: PerAddress,
     tasks: JoinSet<()>,
 }
 
 impl Server {
-    fn spawn(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
+    async fn accept_until(
+        &mut self,
+        listener: &TcpListener,
+        room: &Arc<Semaphore>,
+        end: impl Future<Output = ()>,
+    ) {
+        let mut end = std::pin::pin!(end);
+        loop {
+            tokio::select! {
+                biased;
+                () = &mut end => break,
+                (stream, peer, permit) = accept(listener, room) => self.take(stream, peer, permit),
+            }
+        }
+    }
+
+    /// Serves a connection, if its address may have one more.
+    fn take(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
         while self.tasks.try_join_next().is_some() {}
+        match self.per_address.count(peer.ip()) {
+            Some(counted) => self.spawn(stream, peer, permit, counted),
+            None => metrics::counter!("countersign_connections_refused_total").increment(1),
+        }
+    }
+
+    fn spawn(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, counted: Counted) {
         let connection = Connection {
             router: self.router.clone(),
             limits: Arc::clone(&self.limits),
@@ -113,7 +151,7 @@ impl Server {
         };
         self.tasks.spawn(async move {
             connection.run(stream).await;
-            drop(permit);
+            drop((permit, counted));
         });
     }
 
@@ -122,7 +160,7 @@ impl Server {
     fn take_the_queue(&mut self, listener: &TcpListener, room: &Arc<Semaphore>) {
         while let Ok(permit) = Arc::clone(room).try_acquire_owned() {
             match listener.accept().now_or_never() {
-                Some(Ok((stream, peer))) => self.spawn(stream, peer, permit),
+                Some(Ok((stream, peer))) => self.take(stream, peer, permit),
                 Some(Err(_)) | None => break,
             }
         }

@@ -53,6 +53,14 @@ pub(super) async fn answer(
     guarded(response, guard)
 }
 
+/// An answer that says, if the listener stops, that it is the last one of its connection.
+pub(super) fn last_if(stops: bool, mut answer: Response) -> Response {
+    if stops {
+        answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    answer
+}
+
 /// An empty answer, after which the connection is closed.
 fn closing(status: StatusCode) -> Response {
     (status, [(CONNECTION, HeaderValue::from_static("close"))]).into_response()

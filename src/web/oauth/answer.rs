@@ -7,6 +7,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::issuer::{TokenAnswer, TokenError};
+use crate::web::limit::headers;
+use crate::web::limit::rate::Quota;
 
 use super::credentials::CredentialsError;
 use super::parameters::ParameterError;
@@ -78,6 +80,9 @@ pub enum OAuthError {
     /// Nobody to authenticate.
     #[error(transparent)]
     Credentials(#[from] CredentialsError),
+    /// Too many wrong secrets.
+    #[error("too many wrong secrets came from this address; wait for as long as Retry-After says")]
+    Limited(Quota),
     /// No token.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -99,6 +104,8 @@ impl OAuthError {
             Self::Credentials(C::None | C::NotBasic) | Self::Token(TokenError::Client) => {
                 (StatusCode::UNAUTHORIZED, "invalid_client")
             }
+            // The word that RFC 8628, 3.5 has for it; RFC 6749 has none.
+            Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, "slow_down"),
             Self::Token(TokenError::Unauthorized) => (StatusCode::BAD_REQUEST, "unauthorized_client"),
             Self::Token(TokenError::GrantType) => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
             Self::Token(TokenError::Scope) => (StatusCode::BAD_REQUEST, "invalid_scope"),
@@ -114,6 +121,7 @@ impl IntoResponse for OAuthError {
         let mut response = json(status, &ErrorBody { error, error_description: self.to_string() });
         let headers = response.headers_mut();
         match self {
+            Self::Limited(quota) => headers::refuse(headers, &quota),
             Self::Method(allowed) => {
                 headers.insert(ALLOW, HeaderValue::from_static(allowed));
             }
@@ -143,10 +151,11 @@ fn json(status: StatusCode, body: &impl Serialize) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::web::limit::rate::Rate;
 
     #[test]
     fn descriptions_keep_to_the_characters_that_rfc_6749_allows() {
-        let errors: [OAuthError; 12] = [
+        let errors: [OAuthError; 13] = [
             OAuthError::Method("POST"),
             OAuthError::TooLarge,
             OAuthError::Missing("grant_type"),
@@ -159,6 +168,7 @@ mod tests {
             TokenError::GrantType.into(),
             TokenError::Scope.into(),
             TokenError::Busy.into(),
+            OAuthError::Limited(Rate::per_minute(1).quota("failures", 0, 0)),
         ];
         for error in errors {
             let text = error.to_string();

@@ -12,6 +12,7 @@ use crate::web::host::AtIssuer;
 use crate::web::openapi::answers::AtHost;
 
 use super::answer::{ErrorBody, TokenBody};
+use super::token::Counted;
 
 /// What a client asks the token endpoint for (RFC 6749, 4.4). A form and a JSON object have the same members.
 #[derive(Debug, ToSchema)]
@@ -97,6 +98,12 @@ pub struct JwkBody {
         (status = 401, description = "The client is unknown, or its secret is wrong (`invalid_client`).", body = ErrorBody,
             headers(("WWW-Authenticate" = String, description = "The challenge of RFC 9110, 15.5.2."))),
         (status = 413, description = "The body is larger than 64 KiB (`invalid_request`).", body = ErrorBody),
+        (status = 429, description = "Too many wrong secrets came from this address (`slow_down`).", body = ErrorBody,
+            headers(
+                ("Retry-After" = i64, description = "Seconds to wait."),
+                ("RateLimit" = String, description = "What is left."),
+                ("RateLimit-Policy" = String, description = "How many are allowed."),
+            )),
         (status = 500, description = "A fault of our own (`server_error`).", body = ErrorBody),
         (status = 503, description = "Too many tokens are asked for (`temporarily_unavailable`).", body = ErrorBody,
             headers(("Retry-After" = i64, description = "Seconds to wait."))),
@@ -104,7 +111,9 @@ pub struct JwkBody {
     )
 )]
 pub async fn token(AtIssuer(tenant): AtIssuer, State(web): State<Arc<Web>>, request: Request) -> Response {
-    super::token(&web.issuer, &tenant, request).await
+    let address = web.address(request.extensions(), request.headers());
+    let counted = Counted { limits: &web.limits, address, now: web.broker.clock().now() };
+    super::token(&web.issuer, &tenant, counted, request).await
 }
 
 /// The keys that sign access tokens

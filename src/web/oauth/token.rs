@@ -6,9 +6,12 @@ use axum::http::header::CONTENT_LENGTH;
 use axum::http::{HeaderMap, Method};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
+use jiff::Timestamp;
 
 use crate::domain::tenant::Tenant;
-use crate::issuer::{Issuer, TokenAnswer, TokenRequest};
+use crate::issuer::{Issuer, TokenAnswer, TokenError, TokenRequest};
+use crate::web::limit::address::Address;
+use crate::web::limit::{Guess, Limits};
 
 use super::answer::{self, OAuthError};
 use super::credentials;
@@ -17,10 +20,28 @@ use super::parameters::Parameters;
 /// The largest body that is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
+/// By whom and where wrong secrets are counted.
+#[derive(Debug, Clone, Copy)]
+pub struct Counted<'w> {
+    /// What is counted.
+    pub limits: &'w Limits,
+    /// Whose they are; nobody's if the request comes from this process.
+    pub address: Option<Address>,
+    /// The time.
+    pub now: Timestamp,
+}
+
+impl<'w> Counted<'w> {
+    fn guess(self, tenant: &Tenant, client: &str) -> Result<Guess<'w>, OAuthError> {
+        let guess = self.limits.guess(self.address, &tenant.id, client, self.now);
+        guess.map_err(OAuthError::Limited)
+    }
+}
+
 /// Answers a token request, whatever its method. Parameters of the query are not looked at: secrets
 /// do not belong into URLs.
-pub async fn token(issuer: &Issuer, tenant: &Tenant, request: Request) -> Response {
-    match answer(issuer, tenant, request).await {
+pub async fn token(issuer: &Issuer, tenant: &Tenant, counted: Counted<'_>, request: Request) -> Response {
+    match answer(issuer, tenant, counted, request).await {
         Ok(token) => answer::token(&token),
         Err(error) => {
             log(tenant, error);
@@ -39,7 +60,12 @@ fn log(tenant: &Tenant, error: OAuthError) {
     }
 }
 
-async fn answer(issuer: &Issuer, tenant: &Tenant, request: Request) -> Result<TokenAnswer, OAuthError> {
+async fn answer(
+    issuer: &Issuer,
+    tenant: &Tenant,
+    counted: Counted<'_>,
+    request: Request,
+) -> Result<TokenAnswer, OAuthError> {
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST {
         return Err(OAuthError::Method("POST"));
@@ -49,7 +75,17 @@ async fn answer(issuer: &Issuer, tenant: &Tenant, request: Request) -> Result<To
     let grant_type = parameters.take("grant_type")?.ok_or(OAuthError::Missing("grant_type"))?;
     let scope = parameters.take("scope")?;
     let credentials = credentials::take(&parts.headers, &mut parameters)?;
-    Ok(issuer.token(tenant, TokenRequest { grant_type, scope, credentials }).await?)
+    // A flood of wrong secrets is refused before it costs anything; right ones are not counted.
+    let guess = if issuer.costs(tenant, &credentials) {
+        Some(counted.guess(tenant, &credentials.client_id)?)
+    } else {
+        None
+    };
+    let answer = issuer.token(tenant, TokenRequest { grant_type, scope, credentials }).await;
+    if let Some(guess) = guess.filter(|_| !matches!(answer, Err(TokenError::Client))) {
+        guess.forgive(counted.now);
+    }
+    Ok(answer?)
 }
 
 /// The whole body. It is counted as it comes, since a chunked one announces nothing.

@@ -39,7 +39,7 @@ const fn plain(
 const CHALLENGE: Option<(&str, &str)> = Some(("WWW-Authenticate", "The challenge of RFC 6750, 3."));
 
 /// Every refusal of the API, by its status.
-const REFUSALS: [Refusal; 13] = [
+const REFUSALS: [Refusal; 14] = [
     plain(
         "Malformed",
         400,
@@ -117,6 +117,18 @@ const REFUSALS: [Refusal; 13] = [
         "The request can be read, but not carried out as it stands; `faults` says where and why.",
         ("invalid", "The request cannot be carried out as it stands", "see `faults` for the places"),
     ),
+    Refusal {
+        name: "TooManyRequests",
+        status: 429,
+        description: "The client, or all clients of the tenant together, call too often. `RateLimit` says what is left, \
+                      `RateLimit-Policy` how many are allowed (draft-ietf-httpapi-ratelimit-headers-10).",
+        example: (
+            "too_many_requests",
+            "Too many requests",
+            "wait for as long as `Retry-After` says; `RateLimit-Policy` says how many are allowed",
+        ),
+        header: Some(("Retry-After", "Seconds to wait.")),
+    },
     plain(
         "Internal",
         500,
@@ -126,7 +138,8 @@ const REFUSALS: [Refusal; 13] = [
     Refusal {
         name: "Unavailable",
         status: 503,
-        description: "The store does not answer. Nothing was changed.",
+        description: "The store does not answer (`unavailable`), or too many requests are at work (`overloaded`). Nothing was \
+                      changed.",
         example: (
             "unavailable",
             "The store does not answer",
@@ -213,7 +226,7 @@ groups! {
     /// A handler that takes the tenant of the host.
     AtHost: ["WrongHost"],
     /// A handler that takes a `Caller`.
-    Called: ["Malformed", "Unauthorized", "Forbidden", "WrongHost"],
+    Called: ["Malformed", "Unauthorized", "Forbidden", "WrongHost", "TooManyRequests"],
     /// A handler that takes a `StrictJson` body.
     WithBody: ["Malformed", "TooLarge", "NotJson", "Invalid"],
     /// A handler that asks the store.

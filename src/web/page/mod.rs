@@ -7,6 +7,7 @@
 //! | [`landing()`] | who asks, what is shared, *Continue*, *This wasn't me* |
 //! | [`decline()`] | asks once more before a link is declined |
 //! | [`result()`] | how a sign-in ended, or the code to send in the chat |
+//! | [`busy()`] | a provider that is out of order |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
 //! | [`asset()`] | the stylesheets and the icon that the pages name |
 //! | [`public()`] | the headers of the pages of `reference/`, which are no customer's |
@@ -30,5 +31,5 @@ mod text;
 pub use asset::{asset, icon, reference_stylesheet, stylesheet};
 pub use frame::{Visitor, public};
 pub use landing::{Decline, Landing, decline, landing};
-pub use notice::{Notice, notice};
+pub use notice::{Notice, busy, notice};
 pub use result::{Outcome, ResultPage, result};

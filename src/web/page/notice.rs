@@ -61,6 +61,21 @@ pub fn notice(visitor: &Visitor, notice: Notice) -> Response {
     response
 }
 
+/// The page of a provider that is out of order (503): nothing is lost, and `retry` leads on.
+pub fn busy(visitor: &Visitor, provider: &str, retry: Option<&str>, retry_after: u32) -> Response {
+    let words = visitor.words();
+    let heading = words.with(Text::BusyHeading, &[("provider", clean(provider).into())]);
+    let mut message = Message::new(Tone::Calm, heading, words.say(Text::BusyLead));
+    message.note = Some(words.say(Text::NothingShared));
+    message.reference(&words, visitor.request_id);
+    if let Some(retry) = retry {
+        message.action(retry.to_owned(), words.say(Text::TryAgain));
+    }
+    let mut response = message.respond(StatusCode::SERVICE_UNAVAILABLE, visitor, &words);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+    response
+}
+
 impl Notice {
     /// The status of its answer.
     pub fn status(self) -> StatusCode {

@@ -9,6 +9,7 @@ use countersign::app;
 use countersign::config::Environment;
 use countersign::domain::ids::{ContactId, TenantId};
 use countersign::domain::tenant::{Directory, Tenant};
+use countersign::egress::gate::{Gates, Room};
 use countersign::egress::guard::Guard;
 use countersign::egress::provider::{ProviderClient, Timeouts};
 use countersign::flow::contacts::Condition;
@@ -275,6 +276,7 @@ fn flows(broker: &Harness, backend: Arc<dyn Backend>) -> (Broker, Arc<Tenant>) {
     let provider = ProviderClient::new(guard, Timeouts::default()).unwrap();
     let settings = Settings { https: false, login_deadline: Duration::from_secs(9) };
     let store = store(broker, backend);
+    let provider = Gates::new(provider, broker.clock.clone(), Room::default());
     (Broker::new(store, provider, broker.clock.clone(), Directory::new(tenants), settings), tenant)
 }
 

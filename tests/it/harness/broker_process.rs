@@ -53,6 +53,23 @@ impl BrokerProcess {
         self.child.wait().unwrap();
     }
 
+    /// Asks it to end, as `kill` does.
+    pub fn terminate(&self) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    }
+
+    /// Waits until it has ended by itself; answers its exit code.
+    pub async fn ended(&mut self) -> Option<i32> {
+        for _ in 0..TRIES {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the program does not end")
+    }
+
     async fn ready(&mut self, listen: &str, folder: &Path) {
         let http = super::http_client();
         for _ in 0..TRIES {

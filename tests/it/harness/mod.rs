@@ -56,6 +56,8 @@ pub struct Choices {
     pub store: Option<String>,
     /// The main settings file; without it there is none.
     pub main: Option<String>,
+    /// More tenants, each with its only host; they are as `acme` is, with the demo provider.
+    pub others: Vec<(&'static str, &'static str)>,
     /// Whether those pass the check of the settings only, and are refused when they are dialled: as
     /// a name does that resolves to another address than before.
     pub refuse_when_dialled: bool,
@@ -75,6 +77,7 @@ impl Default for Choices {
             allow: Vec::new(),
             store: None,
             main: None,
+            others: Vec::new(),
             refuse_when_dialled: false,
         }
     }
@@ -190,6 +193,12 @@ impl Harness {
         *process = BrokerProcess::start(self.folder.path(), &self.flags).await;
     }
 
+    /// The process that the broker runs as.
+    pub fn running_process(&mut self) -> &mut BrokerProcess {
+        let Running::Process(process) = &mut self.running else { panic!("this broker is no process") };
+        process
+    }
+
     /// Another broker on the same settings and store, as behind a load balancer.
     pub async fn beside(&self) -> Beside {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -266,6 +275,11 @@ impl Harness {
     /// Every contact.
     pub async fn contacts(&self) -> Vec<Value> {
         self.get("/v1/contacts").await["items"].as_array().unwrap().clone()
+    }
+
+    /// The same broker, asked as another of its tenants.
+    pub fn elsewhere(&self, host: &'static str) -> Elsewhere<'_> {
+        Elsewhere { broker: self, host, token: tokio::sync::OnceCell::new() }
     }
 
     /// A request without a token, cookies or redirects.
@@ -354,6 +368,49 @@ impl Drop for Harness {
     }
 }
 
+/// Another tenant of a broker, under an address of this machine.
+pub struct Elsewhere<'h> {
+    broker: &'h Harness,
+    host: &'static str,
+    token: tokio::sync::OnceCell<String>,
+}
+
+impl Elsewhere<'_> {
+    /// Makes a link in a conversation.
+    pub async fn link(&self, conversation: &str) -> Value {
+        let order = json!({"conversation": {"id": conversation, "channel": "sms", "handle": "+15550100"}});
+        self.send(Method::POST, "/v1/auth-links", Some(order)).await
+    }
+
+    /// How a link is.
+    pub async fn status(&self, link: &Value) -> Value {
+        self.send(Method::GET, &format!("/v1/auth-links/{}", link["id"].as_str().unwrap()), None).await
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let token = self.token.get_or_init(|| self.fetch_token()).await;
+        let request = self.broker.http.request(method, self.url(path)).bearer_auth(token);
+        let answer = match body {
+            Some(body) => request.json(&body).send().await.unwrap(),
+            None => request.send().await.unwrap(),
+        };
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.unwrap()
+    }
+
+    async fn fetch_token(&self) -> String {
+        let (id, secret) = ("acme-bot", BOT_SECRET);
+        let body = json!({"grant_type": "client_credentials", "client_id": id, "client_secret": secret});
+        let answer = self.broker.http.post(self.url("/v1/oauth/token")).json(&body).send().await.unwrap();
+        let answer: Value = answer.json().await.unwrap();
+        answer["access_token"].as_str().unwrap().to_owned()
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.broker.origin.replace("127.0.0.1", self.host))
+    }
+}
+
 /// Waits until something is so: what the broker does by itself is done in a moment, but nobody says when.
 pub async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
     for _ in 0..600 {
@@ -422,6 +479,10 @@ fn write_files(folder: &Path, clock: &Clock, provider: &DemoProvider, choices: &
     }
     std::fs::write(tenants.join("acme.toml"), tenant(choices.name, "127.0.0.1", provider, choices)).unwrap();
     std::fs::write(tenants.join("beta.toml"), tenant("Beta Shop", "beta.test", provider, choices)).unwrap();
+    for (name, host) in &choices.others {
+        let text = tenant(name, host, provider, &Choices { minimum: choices.minimum, ..Choices::default() });
+        std::fs::write(tenants.join(format!("{name}.toml")), text).unwrap();
+    }
 }
 
 /// A key ring costs an RSA key: one per test binary is enough.

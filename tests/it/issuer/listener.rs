@@ -271,7 +271,9 @@ async fn a_drain_finishes_the_running_request_closes_the_idle_ones_and_takes_no_
     running.stop.send(()).unwrap();
     assert_eq!(read_to_end(&mut idle).await, "");
     assert_eq!(read_to_end(&mut silent).await, "");
-    assert!(TcpStream::connect(running.address).await.is_err());
+    while TcpStream::connect(running.address).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     assert!(!running.task.is_finished());
 
     running.signals.leave.notify_one();
@@ -306,4 +308,51 @@ async fn a_drain_does_not_wait_for_ever() {
     running.stop.send(()).unwrap();
     running.task.await.unwrap();
     assert_eq!(read_to_end(&mut busy).await, "");
+}
+
+#[tokio::test]
+async fn who_asks_while_the_listener_lingers_is_answered_and_told_that_it_was_the_last_time() {
+    let running = run(Limits { linger: Duration::from_secs(3), ..Limits::default() }).await;
+    let mut kept = TcpStream::connect(running.address).await.unwrap();
+    kept.write_all(GET).await.unwrap();
+    read_until(&mut kept, "hello").await;
+    let mut silent = TcpStream::connect(running.address).await.unwrap();
+    running.stop.send(()).unwrap();
+    let mut new = TcpStream::connect(running.address).await.unwrap();
+    // The second one sees that the stop has begun: the first one may have come before it.
+    new.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    assert!(read_to_end(&mut new).await.ends_with("hello"));
+    for stream in [&mut kept, &mut silent] {
+        stream.write_all(GET).await.unwrap();
+        let answer = Answer::parse(&read_to_end(stream).await);
+        assert_eq!((answer.status, answer.header("connection")), (200, Some("close")));
+    }
+    running.task.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_connections_and_another_one_has_its_own() {
+    let running = run(Limits { connections_per_address: 2, ..Limits::default() }).await;
+    let mut streams = Vec::new();
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(GET).await.unwrap();
+        read_until(&mut stream, "hello").await;
+        streams.push(stream);
+    }
+    let mut third = TcpStream::connect(running.address).await.unwrap();
+    let mut byte = [0; 1];
+    assert!(matches!(third.read(&mut byte).await, Ok(0) | Err(_)), "the third one is closed");
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.9:0".parse().unwrap()).unwrap();
+    let mut elsewhere = socket.connect(running.address).await.unwrap();
+    elsewhere.write_all(GET).await.unwrap();
+    read_until(&mut elsewhere, "hello").await;
+    drop(streams.pop());
+    loop {
+        let mut again = TcpStream::connect(running.address).await.unwrap();
+        if again.write_all(GET).await.is_ok() && matches!(again.read(&mut byte).await, Ok(1)) {
+            break;
+        }
+    }
 }

@@ -17,6 +17,9 @@ use countersign::domain::tenant::Tenant;
 use countersign::issuer::keys::{KeyState, SigningKey, SigningKeys};
 use countersign::issuer::{Issuer, secret_hash};
 use countersign::secret::Secret;
+use countersign::web::limit::work::Work;
+use countersign::web::limit::{Limits, Rates};
+use countersign::web::oauth::token::Counted;
 use countersign::web::{access, listener, oauth};
 use tokio::net::TcpListener;
 
@@ -110,8 +113,12 @@ impl World {
     pub(super) async fn with(keys: SigningKeys) -> Self {
         let clock = Clock::system();
         let issuer = Arc::new(Issuer::new(keys, clock.clone()));
-        let mounted =
-            Arc::new(Mounted { issuer: Arc::clone(&issuer), tenants: [tenant("acme"), tenant("globex")] });
+        let mounted = Arc::new(Mounted {
+            issuer: Arc::clone(&issuer),
+            limits: Limits::new(Rates::default(), Work::default()),
+            clock: clock.clone(),
+            tenants: [tenant("acme"), tenant("globex")],
+        });
         let socket = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = socket.local_addr().unwrap();
         let router = router(mounted);
@@ -152,10 +159,17 @@ impl World {
 
 struct Mounted {
     issuer: Arc<Issuer>,
+    limits: Limits,
+    clock: Clock,
     tenants: [Tenant; 2],
 }
 
 impl Mounted {
+    /// Nobody is counted here; `tests/it/limits.rs` sees to that.
+    fn counted(&self) -> Counted<'_> {
+        Counted { limits: &self.limits, address: None, now: self.clock.now() }
+    }
+
     fn tenant(&self, request: &Request) -> &Tenant {
         let host = request.headers()["host"].to_str().unwrap();
         self.tenants.iter().find(|tenant| tenant.hosts[0] == host).unwrap()
@@ -173,7 +187,7 @@ fn router(mounted: Arc<Mounted>) -> Router {
 
 async fn token(State(mounted): State<Arc<Mounted>>, request: Request) -> Response {
     let tenant = mounted.tenant(&request);
-    oauth::token(&mounted.issuer, tenant, request).await
+    oauth::token(&mounted.issuer, tenant, mounted.counted(), request).await
 }
 
 async fn jwks(State(mounted): State<Arc<Mounted>>, request: Request) -> Response {

@@ -15,6 +15,11 @@ use crate::harness::redis::{SAFE, Server};
 /// The partition of the tenant `acme`.
 const TAG: &str = "\"{82}:";
 
+/// Logins over which bytes are counted.
+const LOGINS: u64 = 10;
+/// Bytes of a sweep's question for one partition, and of its answer.
+const SWEPT: (u64, u64) = (84, 4);
+
 /// Commands of callers, and operations within scripts, by step.
 type Counted = Vec<(&'static str, BTreeMap<String, usize>)>;
 
@@ -96,6 +101,46 @@ fn table(counted: &Counted) -> String {
     }
     writeln!(text, "| **together** | **{}** | **{}** | **{}** |", sums[0], sums[1], sums[2]).unwrap();
     text
+}
+
+/// What `INFO` counts under a name.
+fn info(server: &Server, section: &str, name: &str) -> u64 {
+    let told = server.cli(&["info", section]);
+    let line = told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap_or("0");
+    line.trim().trim_start_matches("calls=").split(',').next().unwrap().parse().unwrap()
+}
+
+/// Bytes to the server and back, without those of sweeps, which look at every partition's set.
+fn bytes(server: &Server) -> [u64; 2] {
+    let swept = info(server, "commandstats", "cmdstat_zrange");
+    let (there, back) = ("total_net_input_bytes", "total_net_output_bytes");
+    [info(server, "stats", there) - swept * SWEPT.0, info(server, "stats", back) - swept * SWEPT.1]
+}
+
+#[tokio::test]
+async fn a_login_moves_as_many_bytes_as_the_page_on_scale_says() {
+    let server = Server::start(SAFE);
+    let broker = on(&server, "code").await;
+    let mut before = [0, 0];
+    for number in 0..=LOGINS {
+        if number == 1 {
+            before = bytes(&server);
+        }
+        let conversation = format!("conv-{number}");
+        let link = broker.link(&conversation).await;
+        let page = Browser::new().sign_in(link["url"].as_str().unwrap()).await;
+        let said = broker.message(&conversation, "+15550100", &page.code().unwrap()).await;
+        assert_eq!(said["matched"], true);
+    }
+    let after = bytes(&server);
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/scale.md")).unwrap();
+    let said = page.split("A login sends about ").nth(1).expect("the page says it");
+    let said: Vec<f64> = said.split(' ').filter_map(|word| word.parse().ok()).take(2).collect();
+    #[expect(clippy::cast_precision_loss, reason = "a few thousand")]
+    let found = [0, 1].map(|way| (after[way] - before[way]) as f64 / LOGINS as f64 / 1000.0);
+    for (said, found_one) in said.iter().zip(found) {
+        assert!((said / found_one - 1.0).abs() < 0.15, "the page says {said:?}, counted were {found:?} kB");
+    }
 }
 
 #[tokio::test]

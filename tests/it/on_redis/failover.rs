@@ -117,12 +117,13 @@ async fn logins_go_on_after_a_master_was_killed_and_nothing_that_was_acknowledge
     assert!(completed.values().all(|count| *count == 1), "one event for a link: {completed:?}");
     let count = |kind: &str| events.iter().filter(|event| event["type"] == kind).count();
     assert_eq!((count("contact.created"), broker.contacts().await.len()), (1, 1), "one person, one contact");
-    for link in seen.completed.lock().unwrap().iter() {
+    let links = |of: &Mutex<Vec<String>>| of.lock().unwrap().clone();
+    for link in links(&seen.completed) {
         let now = broker.get(&format!("/v1/auth-links/{link}")).await;
         assert_eq!(now["status"], "completed", "the success page was shown");
         assert!(completed.contains_key(link.as_str()), "and its event is there");
     }
-    for link in seen.links.lock().unwrap().iter() {
+    for link in links(&seen.links) {
         broker.get(&format!("/v1/auth-links/{link}")).await;
     }
     let again = seen.again.load(Ordering::Relaxed);

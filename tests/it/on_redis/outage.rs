@@ -2,7 +2,7 @@
 //! provider that cannot be recorded, and everything goes on when it is back.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Method, Response, StatusCode};
 use rstest::rstest;
@@ -107,7 +107,7 @@ async fn while_the_store_is_away_callers_hear_so_in_time_and_no_code_is_spent(#[
     assert_eq!(ready["store"], "unavailable");
 
     outage.end(&mut server);
-    let back = Instant::now();
+    let back = broker.clock.tick();
     eventually("the first success", async || {
         let said = ask(&broker, &token, Method::POST, "/v1/auth-links", Some(create.clone())).await;
         (said.status() == StatusCode::CREATED).then_some(())

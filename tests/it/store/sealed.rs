@@ -89,6 +89,21 @@ async fn overwrite(backend: &Shared, key: &Key, value: Bytes) {
 }
 
 #[tokio::test]
+async fn a_key_that_is_taken_away_opens_nothing_that_it_has_opened_before() {
+    let opened = super::open_sqlite();
+    let store = Store::new(Arc::clone(&opened.backend), keys(), opened.clock.clone());
+    let link = link(&opened.clock, start());
+    let mut tx = Tx::new();
+    tx.create_link(&link);
+    store.at(&tenant("acme")).commit(tx, Durability::Relaxed).await.unwrap();
+    assert!(store.at(&tenant("acme")).link(&link.id).await.unwrap().is_some());
+    store.replace_keys(SealKeys::new("k2", [("k2".to_owned(), [3; 32])], [2; 32]).unwrap());
+    let refused = store.at(&tenant("acme")).link(&link.id).await;
+    let unknown = StoreError::Unreadable { kind: "link", cause: SealError::UnknownKey("k1".to_owned()) };
+    assert_eq!(refused.unwrap_err().to_string(), unknown.to_string());
+}
+
+#[tokio::test]
 async fn a_sealed_value_in_another_place_is_refused() {
     let opened = super::open_sqlite();
     let (backend, clock) = (&opened.backend, &opened.clock);

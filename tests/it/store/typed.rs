@@ -24,6 +24,7 @@ pub async fn check(backend: &Shared) {
     a_link_is_found_by_id_and_token_of_its_tenant_only(&store, &clock).await;
     a_link_is_due_at_its_expiry_until_it_is_final(&store, &clock).await;
     a_stale_change_is_a_conflict_and_leaves_no_trace(&store, &clock).await;
+    what_another_broker_changed_is_read_as_it_is_now(backend, &clock).await;
     a_request_is_found_by_its_state_and_changed_by_who_read_it_last(&store, &clock).await;
     a_conversation_is_made_once_and_changed_by_who_read_it_last(&store, &clock).await;
     a_contact_is_found_by_what_it_has_now(&store, &clock).await;
@@ -117,6 +118,31 @@ async fn a_stale_change_is_a_conflict_and_leaves_no_trace(store: &Store, clock: 
     assert_eq!(at.link(&stale.id).await.unwrap().unwrap().status(), LinkStatus::Created);
     assert!(at.events_after(0, 9).await.unwrap().is_empty());
     assert!(at.contact_ids(ContactFilter::All, None, 9).await.unwrap().items.is_empty());
+}
+
+/// What a broker keeps decoded is never older than the store.
+async fn what_another_broker_changed_is_read_as_it_is_now(backend: &Shared, clock: &Clock) {
+    let broker = || Store::new(backend.clone(), keys(), clock.clone());
+    let ours = fresh(&broker(), clock);
+    let theirs = broker().at(ours.tenant());
+    let link = create_link(&ours, clock).await;
+    let seen = theirs.link(&link.id).await.unwrap().unwrap();
+    let mut tx = Tx::new();
+    tx.update_link(&seen, &seen.value.clone().open(opening(), start()).unwrap());
+    theirs.commit(tx, DURABLE).await.unwrap();
+    let opened = ours.link(&link.id).await.unwrap().unwrap();
+    assert_eq!((opened.status(), opened.openings.len()), (LinkStatus::Opened, 1));
+    let mut tx = Tx::new();
+    tx.update_link(&opened, &opened.value.clone().cancel(false, start()).unwrap());
+    ours.commit(tx, DURABLE).await.unwrap();
+    for at in [&ours, &theirs] {
+        let cancelled = at.link_by_token(link.token.expose()).await.unwrap().unwrap();
+        assert_eq!(cancelled.status(), LinkStatus::Cancelled);
+        let fresh = broker().at(ours.tenant()).link(&link.id).await.unwrap().unwrap();
+        assert_eq!(cancelled.version(), fresh.version());
+        let (kept, read) = (serde_json::to_value(&cancelled.value), serde_json::to_value(&fresh.value));
+        assert_eq!(kept.unwrap(), read.unwrap(), "what is kept is what is written");
+    }
 }
 
 async fn a_request_is_found_by_its_state_and_changed_by_who_read_it_last(store: &Store, clock: &Clock) {

@@ -34,6 +34,11 @@ async fn a_server_that_was_killed_is_unavailable_at_once_and_works_again_when_it
     let found = backend.get(&[space.key("a"), space.key("b")]).await.unwrap();
     assert_eq!(found[0].as_ref().unwrap().value, "value", "what was acknowledged is there");
     assert!(found[1].is_none());
+    // Nobody asked meanwhile: that the connection has ended is no caller's trouble.
+    server.kill();
+    server.start_again();
+    let found = backend.get(&[space.key("a")]).await.unwrap();
+    assert_eq!(found[0].as_ref().unwrap().value, "value");
 }
 
 #[tokio::test]

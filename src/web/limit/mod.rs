@@ -1,0 +1,242 @@
+//! Who may ask how often, and how much may be at work at once. Everything is counted in this
+//! process: no stranger makes the store write (DESIGN §9).
+//!
+//! | limit | counts | per | who is over it gets |
+//! |---|---|---|---|
+//! | `client` | calls of the API | client | 429 |
+//! | `tenant` | calls of the API | tenant | 429 |
+//! | `misses` | pages that do not exist, unknown links, bad states | address | 429 in place of the page |
+//! | `failures` | client secrets that were wrong | address | 429 before the secret is looked at |
+//! | `client-failures` | the same | client and address | the same |
+//!
+//! Nobody pays for a neighbour: a link that is known, a good state and a client that proved itself
+//! within five minutes are never refused, whatever else comes from their address, and no flood from
+//! elsewhere shuts a client out.
+//!
+//! To add a limit: 1. a field of [`Rates`] with its default, 2. a method of [`Limits`] that takes
+//! from it, 3. a row above, 4. a setting in `config/limits.rs`, 5. a case in `tests/it/limits.rs`.
+
+pub mod address;
+pub mod headers;
+pub mod rate;
+pub mod table;
+pub mod work;
+
+use std::sync::{Arc, OnceLock};
+
+use jiff::Timestamp;
+
+use crate::domain::ids::{ClientId, TenantId};
+
+use address::Address;
+use rate::{Quota, Rate};
+use table::Table;
+use work::Work;
+
+/// Addresses that are told apart: 2 MiB.
+const ADDRESSES: usize = 1 << 17;
+/// Clients and tenants that are: only those with a good token come here.
+const CLIENTS: usize = 1 << 15;
+/// How often an address that is over a limit stands in the log.
+const LOGGED: u32 = 1;
+
+/// How often, per minute.
+#[derive(Debug, Clone, Copy)]
+pub struct Rates {
+    /// API calls of one client.
+    pub client: u32,
+    /// API calls of one tenant's clients.
+    pub tenant: u32,
+    /// Pages from one address that do not exist.
+    pub misses: u32,
+    /// Wrong client secrets from one address.
+    pub failures: u32,
+    /// Wrong secrets of one client from one address.
+    pub client_failures: u32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { client: 120_000, tenant: 240_000, misses: 600, failures: 60, client_failures: 20 }
+    }
+}
+
+/// What is counted in this process.
+#[derive(Debug)]
+pub struct Limits {
+    rates: Rates,
+    addresses: Table,
+    clients: Table,
+    /// Requests at work.
+    pub work: Work,
+}
+
+/// A secret that somebody shows, which counts as a wrong one until it is known to be right.
+#[derive(Debug)]
+pub struct Guess<'l> {
+    limits: &'l Limits,
+    address: Option<Address>,
+    tenant: TenantId,
+    client: String,
+}
+
+/// Where the limit of an API call is written down, for the headers of its answer.
+#[derive(Debug, Clone, Default)]
+pub struct Slip(Arc<OnceLock<Quota>>);
+
+impl Limits {
+    /// Nothing is spent yet.
+    pub fn new(rates: Rates, work: Work) -> Self {
+        Self { rates, addresses: Table::new(ADDRESSES), clients: Table::new(CLIENTS), work }
+    }
+
+    /// One more call of the API, by a client with a good token. What is left for the client is answered.
+    pub fn call(&self, tenant: &TenantId, client: &ClientId, now: Timestamp) -> Result<Quota, Quota> {
+        let (now, own) = (micros(now), (tenant.as_str(), client.as_str()));
+        let rate = Rate::per_minute(self.rates.client);
+        let left = self.clients.take("client", own, rate, now).inspect_err(over)?;
+        let all = Rate::per_minute(self.rates.tenant);
+        self.clients.take("tenant", tenant.as_str(), all, now).inspect_err(over).inspect_err(|_| {
+            self.clients.give_back("client", own, rate, now);
+        })?;
+        Ok(left)
+    }
+
+    /// One more page that does not exist. Who has no address is in this process.
+    pub fn miss(&self, address: Option<Address>, now: Timestamp) -> Result<(), Quota> {
+        let Some(address) = address else { return Ok(()) };
+        let rate = Rate::per_minute(self.rates.misses);
+        let taken = self.addresses.take("misses", address, rate, micros(now));
+        taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
+    }
+
+    /// One more secret that is not known to be right.
+    pub fn guess(
+        &self,
+        address: Option<Address>,
+        tenant: &TenantId,
+        client: &str,
+        now: Timestamp,
+    ) -> Result<Guess<'_>, Quota> {
+        let guess = Guess { limits: self, address, tenant: tenant.clone(), client: client.to_owned() };
+        let Some(address) = address else { return Ok(guess) };
+        let at = micros(now);
+        let (rate, all) =
+            (Rate::per_minute(self.rates.client_failures), Rate::per_minute(self.rates.failures));
+        let own = (address, tenant.as_str(), client);
+        let taken = self.addresses.take("client-failures", own, rate, at).and_then(|_| {
+            self.addresses.take("failures", address, all, at).inspect_err(|_| {
+                self.addresses.give_back("client-failures", own, rate, at);
+            })
+        });
+        taken.map(|_| guess).inspect_err(|quota| self.over_from(address, quota, now))
+    }
+
+    /// Counts a refusal; the log tells of an address once a minute, however much comes from it.
+    fn over_from(&self, address: Address, quota: &Quota, now: Timestamp) {
+        over(quota);
+        if self.addresses.take("log", address, Rate::per_minute(LOGGED), micros(now)).is_ok() {
+            tracing::warn!(limit = quota.name, "limit.reached");
+        }
+    }
+}
+
+impl Guess<'_> {
+    /// The secret was right, or nobody looked at it.
+    pub fn forgive(self, now: Timestamp) {
+        let Some(address) = self.address else { return };
+        let (limits, now) = (self.limits, micros(now));
+        let own = (address, self.tenant.as_str(), self.client.as_str());
+        let (rate, all) =
+            (Rate::per_minute(limits.rates.client_failures), Rate::per_minute(limits.rates.failures));
+        limits.addresses.give_back("client-failures", own, rate, now);
+        limits.addresses.give_back("failures", address, all, now);
+    }
+}
+
+impl Slip {
+    /// Writes down what is left.
+    pub fn note(&self, quota: Quota) {
+        // Two extractors of one handler are one call.
+        let _ = self.0.set(quota);
+    }
+
+    /// What was written down.
+    pub fn quota(&self) -> Option<&Quota> {
+        self.0.get()
+    }
+}
+
+fn over(quota: &Quota) {
+    metrics::counter!("countersign_limited_total", "limit" => quota.name).increment(1);
+}
+
+fn micros(now: Timestamp) -> u64 {
+    u64::try_from(now.as_microsecond()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        let rates = Rates { client: 3, tenant: 4, misses: 2, failures: 3, client_failures: 2 };
+        Limits::new(rates, Work::default())
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    fn address(number: u8) -> Address {
+        Address::of([192, 0, 2, number].into())
+    }
+
+    #[test]
+    fn a_client_over_its_limit_leaves_the_others_of_the_tenant_and_the_other_tenants_alone() {
+        let limits = limits();
+        let (acme, beta) = ("acme".parse().unwrap(), "beta".parse().unwrap());
+        let (one, two): (ClientId, ClientId) = ("one".parse().unwrap(), "two".parse().unwrap());
+        let left = [2, 1, 0].map(|left| (left, limits.call(&acme, &one, now()).unwrap().remaining));
+        assert!(left.iter().all(|(wanted, left)| wanted == left), "{left:?}");
+        assert_eq!(limits.call(&acme, &one, now()).unwrap_err().name, "client");
+        assert!(limits.call(&acme, &two, now()).is_ok());
+        assert_eq!(limits.call(&acme, &two, now()).unwrap_err().name, "tenant");
+        assert!(limits.call(&beta, &one, now()).is_ok());
+        let later = now() + jiff::SignedDuration::from_mins(1);
+        // What the tenant's limit refused was not taken from the client's.
+        assert_eq!(limits.call(&acme, &two, later).unwrap().remaining, 2);
+    }
+
+    #[test]
+    fn wrong_secrets_from_one_address_shut_the_client_out_from_nowhere_else() {
+        let limits = limits();
+        let acme = "acme".parse().unwrap();
+        let guess =
+            |number, client: &str| limits.guess(Some(address(number)), &acme, client, now()).map(drop);
+        assert!(guess(1, "bot").is_ok() && guess(1, "bot").is_ok());
+        assert_eq!(guess(1, "bot").unwrap_err().name, "client-failures");
+        assert!(guess(2, "bot").is_ok());
+        assert!(guess(1, "app").is_ok());
+        assert_eq!(guess(1, "another").unwrap_err().name, "failures");
+    }
+
+    #[test]
+    fn right_secrets_are_not_counted() {
+        let limits = limits();
+        let acme = "acme".parse().unwrap();
+        for _ in 0..100 {
+            limits.guess(Some(address(1)), &acme, "bot", now()).unwrap().forgive(now());
+        }
+    }
+
+    #[test]
+    fn misses_are_counted_per_address_and_forgotten_with_time() {
+        let limits = limits();
+        assert!(limits.miss(Some(address(1)), now()).is_ok() && limits.miss(Some(address(1)), now()).is_ok());
+        assert!(limits.miss(Some(address(1)), now()).is_err());
+        assert!(limits.miss(Some(address(2)), now()).is_ok());
+        assert!(limits.miss(None, now()).is_ok());
+        assert!(limits.miss(Some(address(1)), now() + jiff::SignedDuration::from_secs(31)).is_ok());
+    }
+}
