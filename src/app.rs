@@ -6,6 +6,8 @@
 
 mod alarm;
 mod store;
+mod told;
+pub mod upkeep;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -73,7 +75,10 @@ impl App {
         let broker = Arc::new(broker);
         broker.start_sweeping();
         broker.start_delivering();
+        broker.start_sealing();
         let issuer = Arc::new(Issuer::new(signing_keys(keys.ring())?, clock.clone()));
+        let platform = Arc::new(platform(config));
+        told::at_start(&broker, &platform, &keys);
         watch::keys(keys, &broker, &issuer);
         if let Tenants::Watched(folder) = tenants {
             watch::tenants(*folder, &broker, clock);
@@ -83,12 +88,20 @@ impl App {
             issuer,
             https,
             metrics,
-            platform: Arc::new(platform(config)),
+            platform,
             trusted_proxies: config.server.trusted_proxies.clone(),
             limits: limits(config),
         });
         let listener = listener_limits(config);
         Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker, listener })
+    }
+
+    /// Fails if the store must not be served: an import into it was cut short.
+    pub async fn check_store(&self) -> anyhow::Result<()> {
+        if self.broker.is_import_cut_short().await {
+            anyhow::bail!("the store holds an import that was cut short; empty it, and import again");
+        }
+        Ok(())
     }
 
     /// The routes, for a program that serves them together with its own.

@@ -16,6 +16,7 @@ use crate::keyring::watched::{self, Watched};
 use crate::tenants::folder::{self, Folder};
 
 use super::alarm::Alarm;
+use super::told;
 use super::{seal_keys, signing_keys};
 
 /// After a pass that moved nothing to another index key, a last one is made when every broker has
@@ -64,6 +65,7 @@ async fn watch_tenants(folder: Folder, broker: Weak<Broker>, clock: Clock) {
             Ok((folder::Look::Changed(changes), Some(directory))) => {
                 tell_of_tenants(&changes, &directory);
                 count(&directory);
+                told::of_tenants(&broker, &changes, &directory);
                 broker.replace_tenants(directory);
                 true
             }
@@ -118,12 +120,13 @@ async fn watch_keys(mut keys: Watched, broker: Weak<Broker>, issuer: Weak<Issuer
     }
 }
 
-fn put_into_effect(ring: &KeyRing, broker: &Broker, issuer: &Issuer, moves: &Moves) {
+fn put_into_effect(ring: &KeyRing, broker: &Arc<Broker>, issuer: &Issuer, moves: &Moves) {
     match (seal_keys(ring), signing_keys(ring)) {
         (Ok(seal), Ok(sign)) => {
             broker.replace_keys(seal);
             issuer.replace_keys(sign);
             moves.begin();
+            told::of_keys(broker, ring);
             let (seal, sign) = (ring.active_seal().id(), ring.active_sign().kid());
             tracing::info!(seal, sign, reindexing = broker.must_reindex(), "keys.reloaded");
         }

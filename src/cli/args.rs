@@ -1,5 +1,7 @@
 //! What one can type, with its help.
 
+mod upkeep;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -8,6 +10,8 @@ use crate::config::Flags;
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
 use crate::keyring::edit::KeyKind;
+
+pub use upkeep::{AuditCommand, ExportArgs, ImportArgs, ListArgs, VerifyArgs};
 
 /// A multi-tenant OAuth relying-party broker for messaging platforms.
 #[derive(Debug, Parser)]
@@ -95,6 +99,24 @@ pub enum Command {
     /// Work with the key ring
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Work with the audit
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Write everything of the store into a file
+    #[command(after_help = "Examples:\n  countersign export --out backup.csbackup\n  \
+                      countersign export --store sqlite:data/countersign.db --out monday.csbackup\n\n\
+                      Brokers may go on meanwhile: docs/operations.md says what the file then shows. The key ring is \
+                      not part of the file; without it nothing of it can be read.\n\n\
+                      Exit codes: 0 written, 2 bad usage, or the store or the file failed.")]
+    Export(ExportArgs),
+    /// Put everything of a file that `export` wrote into an empty store, also one of the other kind
+    #[command(after_help = "Examples:\n  countersign import --check backup.csbackup\n  \
+                      countersign import --store sqlite:data/restored.db --keys keys.toml backup.csbackup\n\n\
+                      The whole file is looked through before anything is written: one that is cut short, altered, made \
+                      with other keys or by a newer version is refused, and so is a store that is not empty. No broker \
+                      may use the store meanwhile.\n\n\
+                      Exit codes: 0 done, 1 refused, 2 bad usage or settings.")]
+    Import(ImportArgs),
 }
 
 /// Where the settings come from, and the settings that have a flag.

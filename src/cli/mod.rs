@@ -6,6 +6,8 @@
 //! `tests/it/commands.rs` that starts the program.
 
 pub mod args;
+mod audit;
+mod backup;
 mod check;
 pub mod demo;
 mod key;
@@ -52,6 +54,9 @@ fn run(cli: Cli, environment: &Environment) -> ExitCode {
         }
         Command::Openapi(OpenapiArgs { server }) => openapi::run(server.as_deref(), &mut out),
         Command::Key(command) => key::run(&command, environment, &mut out),
+        Command::Audit(command) => audit::run(&command, environment, &mut out),
+        Command::Export(args) => backup::export(&args, environment, &mut out, &mut err),
+        Command::Import(args) => backup::import(&args, environment, &mut out, &mut err),
     };
     match outcome {
         Ok(code) => ExitCode::from(code),

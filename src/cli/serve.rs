@@ -37,6 +37,7 @@ pub fn run(
         app::check_store(&config, &clock).await?;
         let (count, open) = (tenants.value.tenants().count(), unproved(&tenants.value));
         let app = App::build(&config, tenants.value, clock.clone())?;
+        app.check_store().await?;
         let listener = bind(config.server.listen, &config, "server.listen").await?;
         let ops = match config.ops {
             Some(address) => Some(bind(address, &config, "ops.listen").await?),

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::domain::audit::AuditEntry;
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::contact::{Change, Contact};
 use crate::domain::conversation::ConversationRef;
 use crate::domain::event::{Event, EventType};
 use crate::domain::health::ProviderHealth;
-use crate::domain::ids::{AuditId, ContactId, EventId, ProviderId, TenantId};
+use crate::domain::ids::{ContactId, EventId, ProviderId, TenantId};
 use crate::domain::link::Link;
 use crate::store::Tx;
 
@@ -32,14 +32,11 @@ impl Broker {
             Some(step) => format!("{} at {step}", failure.code),
             None => failure.code.to_string(),
         });
-        tx.audit(AuditEntry {
-            id: AuditId::from_uuid(self.clock.fresh_uuid()),
-            at: now,
-            actor: actor.to_owned(),
-            action: kind.as_str().replacen("auth.", "auth_link.", 1),
-            object: link.id.to_string(),
-            detail,
-        });
+        if let Some(action) = AuditAction::of_link(kind) {
+            let ids = link.completion().and_then(|completion| completion.contact.as_ref());
+            let ids = ids.map(ToString::to_string).into_iter().collect();
+            tx.audit(AuditEntry { ids, detail, ..self.entry(actor, action, link.id.to_string()) });
+        }
         told
     }
 
@@ -86,18 +83,11 @@ impl Broker {
         &self,
         tx: &mut Tx,
         actor: &str,
-        action: &str,
+        action: AuditAction,
         contact: &ContactId,
         detail: Option<String>,
     ) {
-        tx.audit(AuditEntry {
-            id: AuditId::from_uuid(self.clock.fresh_uuid()),
-            at: self.clock.now(),
-            actor: actor.to_owned(),
-            action: action.to_owned(),
-            object: contact.to_string(),
-            detail,
-        });
+        tx.audit(AuditEntry { detail, ..self.entry(actor, action, contact.to_string()) });
     }
 
     /// Writes into the batch that a conversation is no longer verified. The audit names it by the
@@ -112,14 +102,7 @@ impl Broker {
         let now = self.clock.now();
         let data = json!({"conversation": conversation});
         let event = self.event(tenant, EventType::ConversationUnverified, data, now);
-        tx.audit(AuditEntry {
-            id: AuditId::from_uuid(self.clock.fresh_uuid()),
-            at: now,
-            actor: actor.to_owned(),
-            action: event.kind.to_string(),
-            object: event.id.to_string(),
-            detail: None,
-        });
+        tx.audit(self.entry(actor, AuditAction::ConversationUnverified, event.id.to_string()));
         self.tell(tx, &event);
     }
 
@@ -148,14 +131,11 @@ impl Broker {
             data["unhealthySince"] = json!(before.since);
         }
         self.tell(tx, &self.event(tenant, kind, data, health.since));
-        tx.audit(AuditEntry {
-            id: AuditId::from_uuid(self.clock.fresh_uuid()),
-            at: health.since,
-            actor: "system".to_owned(),
-            action: kind.as_str().to_owned(),
-            object: provider.to_string(),
-            detail: None,
-        });
+        let action =
+            if health.healthy { AuditAction::ProviderRecovered } else { AuditAction::ProviderUnhealthy };
+        // The login that noticed it is not who did it.
+        let entry = AuditEntry { request_id: None, ..self.entry("system", action, provider.to_string()) };
+        tx.audit(AuditEntry { at: health.since, ..entry });
     }
 
     fn event(&self, tenant: &TenantId, kind: EventType, data: Value, timestamp: Timestamp) -> Event {

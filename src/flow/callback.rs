@@ -213,7 +213,7 @@ impl Broker {
             broker.tell_health(&login.tenant.id, &login.provider.id).await;
             Ok(true)
         };
-        tokio::spawn(login.in_current_span()).await.unwrap_or_else(|error| {
+        tokio::spawn(super::trail::keep_request(login.in_current_span())).await.unwrap_or_else(|error| {
             tracing::error!(detail = %error, "callback.task_failed");
             Ok(false)
         })

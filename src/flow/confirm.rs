@@ -2,6 +2,7 @@
 
 use tokio::sync::OnceCell;
 
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::binding::Binding;
 use crate::domain::confirmation::TypedCode;
 use crate::domain::event::EventType;
@@ -126,6 +127,9 @@ impl Broker {
     /// The answer to a wrong code; after the last one the sign-in is spent and forgotten.
     async fn refuse_guess(&self, tenant: &Tenant, guessed: &Waiting) -> Result<ConfirmError, ConfirmError> {
         let attempts_left = CODE_GUESSES.saturating_sub(guessed.provisional.guesses);
+        let entry = self.entry("customer", AuditAction::CodeRefused, guessed.link.value.id.to_string());
+        let detail = Some(format!("{attempts_left} left"));
+        self.note(&tenant.id, AuditEntry { detail, ..entry }).await?;
         if attempts_left == 0 {
             self.spend(tenant, guessed).await?;
         }

@@ -5,6 +5,7 @@
 //! named steps, 2. a line below, 3. a handler in `web/`, 4. a file in `tests/it/`.
 
 mod announce;
+pub mod audit;
 pub mod callback;
 pub mod confirm;
 pub mod contacts;
@@ -24,10 +25,13 @@ pub mod preview;
 mod record;
 pub mod resend;
 mod rules;
+mod seal;
 mod sign_in;
 pub mod stream;
 mod sweep;
+pub mod taken_up;
 pub mod tenants;
+pub mod trail;
 pub mod waiting;
 pub mod webhooks;
 
@@ -121,6 +125,11 @@ impl Broker {
     /// Whether the store answers.
     pub async fn is_ready(&self) -> Result<(), StoreError> {
         self.store.ping().await
+    }
+
+    /// Whether the store holds a half import. A store that does not answer may be whole.
+    pub async fn is_import_cut_short(&self) -> bool {
+        crate::store::backup::is_cut_short(&self.store).await.unwrap_or(false)
     }
 
     /// The compiled normaliser of a provider.

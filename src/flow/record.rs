@@ -6,6 +6,7 @@ use std::mem::discriminant;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
+use crate::domain::audit::AuditAction;
 use crate::domain::binding::{Binding, Vouch};
 use crate::domain::contact::{Contact, EnrichSource, Trace};
 use crate::domain::conversation::{Conversation, Verified};
@@ -193,7 +194,7 @@ impl Broker {
         }
         if let Some(way) = person.joins_by {
             let detail = Some(format!("{} by {way}", provider.id));
-            self.audit_contact(tx, "customer", "contact.identity_linked", &contact.id, detail);
+            self.audit_contact(tx, "customer", AuditAction::IdentityLinked, &contact.id, detail);
         }
         let is_news = person.contact.is_none() || !changes.is_empty();
         let event = is_news.then(|| self.announce_contact(tx, &tenant.id, &contact, &changes));

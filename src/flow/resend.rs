@@ -1,8 +1,8 @@
 //! A sender wants the message of a link once more: in other words, in another language, or because
 //! the customer lost it (DESIGN §6). The link and its URL stay the same.
 
-use crate::domain::audit::AuditEntry;
-use crate::domain::ids::{AuditId, ClientId, LinkId};
+use crate::domain::audit::{AuditAction, AuditEntry};
+use crate::domain::ids::{ClientId, LinkId};
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::tenant::Tenant;
 use crate::store::{Durability, StoreError, Stored, Tx};
@@ -91,13 +91,7 @@ impl Broker {
     }
 
     fn audit_resend(&self, tx: &mut Tx, client: &ClientId, link: &Link) {
-        tx.audit(AuditEntry {
-            id: AuditId::from_uuid(self.clock.fresh_uuid()),
-            at: self.clock.now(),
-            actor: format!("client:{client}"),
-            action: "auth_link.resent".to_owned(),
-            object: link.id.to_string(),
-            detail: Some(format!("time {}", link.resends)),
-        });
+        let entry = self.entry(&format!("client:{client}"), AuditAction::LinkResent, link.id.to_string());
+        tx.audit(AuditEntry { detail: Some(format!("time {}", link.resends)), ..entry });
     }
 }

@@ -116,7 +116,7 @@ impl Broker {
     }
 
     async fn falls_due(&self, partition: Partition, limit: usize) -> Result<Vec<Due>, StoreError> {
-        self.store.due_of(partition, self.clock.now(), limit, |due| !due.kind.is_delivery()).await
+        self.store.due_of(partition, self.clock.now(), limit, |due| due.kind.is_swept()).await
     }
 
     /// Ends some entries. One whose record cannot be read stands in nobody's way: it is put off.
@@ -155,8 +155,12 @@ impl Broker {
             DueKind::ContactErasure => return self.go_on_erasing(due).await,
             DueKind::LinkSweep if self.forget_old(due).await? => {}
             DueKind::DeliverySweep if self.forget_old_deliveries(due).await? => {}
-            // The next sweep goes on with it; and deliveries are not the sweep's.
-            DueKind::LinkSweep | DueKind::DeliverySweep | DueKind::Telling | DueKind::Lane => return Ok(()),
+            // The next sweep goes on with it; and deliveries and the audit's checkpoints are not the sweep's.
+            DueKind::LinkSweep
+            | DueKind::DeliverySweep
+            | DueKind::Telling
+            | DueKind::Lane
+            | DueKind::AuditSeal => return Ok(()),
         }
         tx.not_due(due.kind, due.at, &due.id);
         self.store.at(&due.tenant).commit(tx, Durability::Durable).await

@@ -2,10 +2,10 @@
 
 use serde_json::json;
 
-use crate::domain::audit::AuditEntry;
+use crate::domain::audit::AuditAction;
 use crate::domain::delivery::{Delivery, DeliveryState, Lane};
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{AuditId, ClientId, DeliveryId, EventId, TenantId, WebhookId};
+use crate::domain::ids::{ClientId, DeliveryId, EventId, TenantId, WebhookId};
 use crate::domain::tenant::Tenant;
 use crate::domain::webhook::Webhook;
 use crate::store::{Asked, Durability, Page, StoreError, Stored, Tx};
@@ -105,7 +105,7 @@ impl Broker {
             let mut tx = Tx::new();
             tx.update_delivery(&stored, &again);
             tx.put_lane(&again.lane, known.as_ref(), &lane);
-            self.audit_delivery(&mut tx, client, "webhook.resent", id.as_str());
+            tx.audit(self.entry(&format!("client:{client}"), AuditAction::WebhookResent, id.to_string()));
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => {
@@ -165,7 +165,11 @@ impl Broker {
             tx.rewrite_event(&event);
             tx.create_delivery(&delivery);
             tx.put_lane(&lane_name, known.as_ref(), &lane);
-            self.audit_delivery(&mut tx, client, "webhook.tested", webhook.as_str());
+            tx.audit(self.entry(
+                &format!("client:{client}"),
+                AuditAction::WebhookTested,
+                webhook.to_string(),
+            ));
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => {
@@ -176,17 +180,6 @@ impl Broker {
             }
         }
         Err(StoreError::Conflict.into())
-    }
-
-    fn audit_delivery(&self, tx: &mut Tx, client: &ClientId, action: &str, object: &str) {
-        tx.audit(AuditEntry {
-            id: AuditId::from_uuid(self.clock.fresh_uuid()),
-            at: self.clock.now(),
-            actor: format!("client:{client}"),
-            action: action.to_owned(),
-            object: object.to_owned(),
-            detail: None,
-        });
     }
 }
 

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
 
 /// One of 256 shares of all keys: a batch never leaves its partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -96,6 +99,53 @@ pub enum Commit {
     Unknown,
 }
 
+/// One thing that is kept, as [`Backend::dump`] tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Piece {
+    /// A record. Its version is of no use elsewhere.
+    Record {
+        /// Its name.
+        key: Key,
+        /// Its bytes.
+        value: Bytes,
+        /// When its time to live is over.
+        expires: Option<Timestamp>,
+    },
+    /// A member of a set.
+    Member {
+        /// The set.
+        set: Key,
+        /// The member.
+        member: Vec<u8>,
+    },
+    /// An entry of a log. Those of one log come in their order.
+    Entry {
+        /// The log.
+        log: Key,
+        /// Its position.
+        position: u64,
+        /// Its bytes.
+        entry: Vec<u8>,
+    },
+    /// A counter.
+    Counter {
+        /// Its name.
+        counter: Key,
+        /// The last number that was given out.
+        last: u64,
+    },
+}
+
+/// What a dump shows while others change the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AsOf {
+    /// Everything as of one moment.
+    OneMoment,
+    /// Each thing as of the moment in which it was read.
+    EachMoment,
+}
+
 /// The backend does not answer, or cannot write. Nothing took effect.
 #[derive(Debug, thiserror::Error)]
 #[error("the store is unavailable: {reason}")]
@@ -133,8 +183,24 @@ pub trait Backend: Send + Sync + 'static {
     /// Takes `n` numbers (at least 1) that nobody else gets, durably; answers the first. A counter starts at 1.
     async fn reserve(&self, counter: &Key, n: u64) -> Result<u64, Unavailable>;
 
+    /// Tells everything that is kept, some pieces at a time, until the receiver goes away. What is over its time to
+    /// live may be left out.
+    async fn dump(&self, to: mpsc::Sender<Vec<Piece>>) -> Result<AsOf, Unavailable>;
+
     /// Answers if the backend can read and write.
     async fn ping(&self) -> Result<(), Unavailable>;
+}
+
+impl Piece {
+    /// What it is, or what it is a part of.
+    pub fn key(&self) -> &Key {
+        match self {
+            Self::Record { key, .. } => key,
+            Self::Member { set, .. } => set,
+            Self::Entry { log, .. } => log,
+            Self::Counter { counter, .. } => counter,
+        }
+    }
 }
 
 impl Partition {
@@ -175,6 +241,16 @@ impl Key {
             text.push_str(part);
         }
         Self { partition, text: text.into() }
+    }
+
+    /// Reads a whole name with its hash tag; none if it is none.
+    pub fn parse(name: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(name).ok()?;
+        let digits = text.strip_prefix('{')?.get(..2)?;
+        let is_lower = digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
+        text.get(3..)?.strip_prefix("}:").filter(|_| is_lower)?;
+        let partition = Partition(u8::from_str_radix(digits, 16).ok()?);
+        Some(Self { partition, text: text.into() })
     }
 
     /// Where it lives.
@@ -247,6 +323,15 @@ mod tests {
         let key = Key::new(Partition::new(0xa7), "acme:link:al_1");
         assert_eq!(key.as_bytes(), b"{a7}:acme:link:al_1");
         assert_eq!(Key::new(Partition::new(3), "due").as_bytes(), b"{03}:due");
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_is_written() {
+        let key = Key::new(Partition::new(0xa7), "acme:link:al_1");
+        assert_eq!(Key::parse(key.as_bytes()), Some(key));
+        for bad in ["", "{a7}", "{a7}x", "{A7}:x", "{a}:x", "{g0}:x", "a7:x", "{+7}:x", "{ü}:x"] {
+            assert_eq!(Key::parse(bad.as_bytes()), None, "{bad}");
+        }
     }
 
     #[test]

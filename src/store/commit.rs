@@ -40,7 +40,11 @@ impl TenantStore {
         let events = mem::take(&mut tx.events);
         let delivers = tx.delivers;
         let (now, mut kept) = (inner.clock.now(), Vec::new());
+        let sealing = tx.audits.then(|| self.keys.sealing.of(now));
         let mut batch = self.batch(tx, now, &mut kept);
+        if let Some(due) = sealing.as_ref().filter(|sealing| sealing.is_news) {
+            batch.adds.push(self.sealing_due(due.at));
+        }
         let listed = self.keys.listed.load(Ordering::Relaxed);
         if !listed {
             let tenant = self.keys.tenant.as_str().as_bytes().to_vec();
@@ -56,6 +60,9 @@ impl TenantStore {
         }
         if !listed {
             self.keys.listed.store(true, Ordering::Relaxed);
+        }
+        if let Some(sealing) = sealing {
+            self.note_sealing(&sealing).await;
         }
         inner.changes.tell(&links, self.tenant(), !events.is_empty());
         if delivers {
@@ -112,6 +119,11 @@ impl TenantStore {
                 Op::Undelivered { is_in, at, id } => {
                     let list = if is_in { &mut batch.adds } else { &mut batch.removes };
                     list.push((undelivered_set(keys.partition), undelivered_place(&keys.tenant, at, &id)));
+                }
+                Op::AppendSealed { log, plain } => {
+                    let key = keys.key(log, "");
+                    let sealed = keys.seal(log, key.as_bytes(), plain, self.nonce());
+                    batch.appends.push((key, sealed));
                 }
                 Op::Due { is_in, kind, at, id } => {
                     let list = if is_in { &mut batch.adds } else { &mut batch.removes };

@@ -33,11 +33,13 @@ pub enum DueKind {
     Lane,
     /// The tenant's deliveries of before an hour have been kept for long enough; the id is empty.
     DeliverySweep,
+    /// Audit entries wait for a checkpoint; the id is empty.
+    AuditSeal,
 }
 
 impl DueKind {
     /// Every kind.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::LinkExpiry,
         Self::LinkSweep,
         Self::RequestLapse,
@@ -46,6 +48,7 @@ impl DueKind {
         Self::Telling,
         Self::Lane,
         Self::DeliverySweep,
+        Self::AuditSeal,
     ];
 
     /// The word in a set member.
@@ -59,7 +62,13 @@ impl DueKind {
             Self::Telling => "telling",
             Self::Lane => "lane",
             Self::DeliverySweep => "delivery-sweep",
+            Self::AuditSeal => "audit-seal",
         }
+    }
+
+    /// Whether it is the sweep's work, not that of those who deliver or seal.
+    pub fn is_swept(self) -> bool {
+        !self.is_delivery() && self != Self::AuditSeal
     }
 
     /// Whether it is the work of those who deliver, not of the sweep.

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use metrics::Histogram;
+use tokio::sync::mpsc;
 
-use super::backend::{Backend, Batch, Commit, Durability, Key, Partition, Unavailable, Versioned};
+use super::backend::{
+    AsOf, Backend, Batch, Commit, Durability, Key, Partition, Piece, Unavailable, Versioned,
+};
 use crate::clock::Clock;
 
 /// Any backend, with metrics beside it (`telemetry::metrics` lists them).
@@ -107,6 +110,11 @@ impl Backend for Measured {
 
     async fn reserve(&self, counter: &Key, n: u64) -> Result<u64, Unavailable> {
         self.measure(&self.reserve, self.inner.reserve(counter, n)).await
+    }
+
+    async fn dump(&self, to: mpsc::Sender<Vec<Piece>>) -> Result<AsOf, Unavailable> {
+        // It takes as long as whoever takes the pieces.
+        self.inner.dump(to).await
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {

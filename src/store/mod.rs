@@ -13,7 +13,11 @@
 //! `app.rs`, 3. a line in `tests/it/store/mod.rs`, which runs the conformance suite and the
 //! model on it.
 
+pub mod audit;
+mod audit_read;
+pub mod audit_verify;
 pub mod backend;
+pub mod backup;
 mod changes;
 mod commit;
 mod decoded;
@@ -49,13 +53,14 @@ use changes::Changes;
 use keys::{Due, due_set};
 use seal::{Ring, SealError, SealKeys, TenantKeys};
 
+pub use audit_read::AuditAsked;
 pub use backend::Durability;
 pub use changes::{EventWatch, LinkWatch};
 pub use keys::DueKind;
 pub use lists::{Asked, List, Row};
 pub use read::{LoginRecords, Page};
 pub use read_people::{ContactFilter, FoundTrace};
-pub use records::Stored;
+pub use records::{KnownSettings, Stored};
 pub use tx::{LINK_KEPT, Tx};
 
 /// Due entries that are read of a partition at first, and then at once while more are due.

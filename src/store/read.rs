@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
@@ -13,8 +12,8 @@ use crate::domain::request::AuthorizationRequest;
 
 use super::backend::{Key, Versioned};
 use super::hashed::{CONVERSATION, IDENTITY, ONCE, Places, STATE, TOKEN};
-use super::records::{Record, Stored};
-use super::tx::{self, AUDITS, EVENTS};
+use super::records::{KnownSettings, Record, Stored};
+use super::tx::{self, EVENTS};
 use super::{StoreError, TenantStore};
 
 /// Customer numbers that are reserved at once: one durable write for so many new contacts. A restart leaves a gap.
@@ -158,7 +157,7 @@ impl TenantStore {
             return Ok(None);
         }
         let log = self.keys.key(EVENTS, "");
-        let mut until = self.end_of(&log).await?;
+        let mut until = self.end_of(&log, 0).await?;
         while until > 0 {
             let after = until.saturating_sub(LOOKED_AT_ONCE as u64);
             let entries = self.store.inner.backend.read(&log, after, LOOKED_AT_ONCE).await?;
@@ -172,16 +171,12 @@ impl TenantStore {
 
     /// The position of the latest event; 0 if there is none.
     pub async fn events_end(&self) -> Result<u64, StoreError> {
-        self.end_of(&self.keys.key(EVENTS, "")).await
+        self.end_of(&self.keys.key(EVENTS, ""), 0).await
     }
 
-    /// At most `limit` audit entries behind a position, with theirs.
-    pub async fn audit_after(
-        &self,
-        position: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, AuditEntry)>, StoreError> {
-        self.logged(AUDITS, position, limit).await
+    /// Which settings of this name the audit knows of.
+    pub async fn known_settings(&self, name: &str) -> Result<Option<Stored<KnownSettings>>, StoreError> {
+        self.one(self.keys.key(KnownSettings::KIND, name)).await
     }
 
     /// A number that no other contact of this tenant has, from 1; there are gaps after a restart.
@@ -239,10 +234,11 @@ impl TenantStore {
         Ok(Some(stored(key, value)))
     }
 
-    /// The last position of a log; positions have no gaps, so that it can be closed in on.
-    async fn end_of(&self, log: &Key) -> Result<u64, StoreError> {
+    /// The last position of a log, which is `known` or behind it; positions have no gaps, so that it can be closed
+    /// in on.
+    pub(super) async fn end_of(&self, log: &Key, known: u64) -> Result<u64, StoreError> {
         let backend = &self.store.inner.backend;
-        let (mut end, mut step) = (0, 1);
+        let (mut end, mut step) = (known, 1);
         while !backend.read(log, end + step - 1, 1).await?.is_empty() {
             end += step;
             step *= 2;

@@ -6,7 +6,6 @@ use std::ops::Deref;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::audit::AuditEntry;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::delivery::{Delivery, Lane};
@@ -17,6 +16,7 @@ use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
+use super::audit::{AuditHead, Checkpoint};
 use super::backend::{Key, Version};
 use super::deliveries::Told;
 
@@ -49,7 +49,6 @@ records! {
     Conversation => "conversation",
     Contact => "contact",
     Event => "event",
-    AuditEntry => "audit",
     MadeOnce => "once",
     ProviderHealth => "health",
     Delivery => "delivery",
@@ -62,6 +61,10 @@ records! {
     // Which contact has this id of the platform, and which one a contact was merged into.
     ExternalOwner => "external",
     Survivor => "alias",
+    // The audit's checkpoints by their number, the last of them, and which settings it knows of.
+    Checkpoint => "checkpoint",
+    AuditHead => "audithead",
+    KnownSettings => "settings",
 }
 
 /// The contact that has an id of the platform.
@@ -73,6 +76,13 @@ pub(super) struct ExternalOwner(pub ContactId);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Survivor(pub ContactId);
+
+/// Which version of a tenant's settings the audit has told of last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownSettings {
+    /// Its revision; none if the tenant was taken out.
+    pub revision: Option<String>,
+}
 
 /// A record as it was read: its value, and what a change of it must expect.
 #[derive(Debug, Clone)]

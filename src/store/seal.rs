@@ -19,6 +19,7 @@ use zeroize::Zeroizing;
 
 use crate::domain::ids::TenantId;
 
+use super::audit::Sealing;
 use super::backend::{Key, Partition};
 use super::decoded::Decoded;
 use super::hashed::Names;
@@ -28,6 +29,12 @@ use super::keys;
 const FORMAT: u8 = 1;
 /// The kind under which texts are sealed that stand in URLs. No record has it.
 const TEXT_KIND: &str = "text";
+/// What the keys of the audit's checkpoints are derived for: no tenant's name begins so.
+const AUDIT_INFO: &[u8] = b"\0audit\0";
+/// What the key of a backup is derived for.
+const BACKUP_INFO: &[u8] = b"\0backup\0";
+/// What tells index keys apart without telling anything of them.
+const PRINT_INFO: &[u8] = b"\0print\0";
 /// Purposes of hashes whose keys are remembered per tenant: there are about ten, all of them words of ours.
 const REMEMBERED_PURPOSES: usize = 32;
 /// Tenants whose derived keys are remembered; when there are more, all are derived anew (about 10 µs each).
@@ -131,6 +138,35 @@ impl Ring {
         self.current.store(Arc::new(Current::new(keys)));
     }
 
+    /// The name of the key that seals.
+    pub(super) fn active_id(&self) -> String {
+        let current = self.current.load();
+        current.keys.seals[current.keys.active].0.to_string()
+    }
+
+    /// Whether a seal key is in the ring.
+    pub(super) fn has_seal(&self, id: &str) -> bool {
+        self.current.load().keys.seals.iter().any(|(known, _)| **known == *id)
+    }
+
+    /// The key of the backup with this salt, derived from a seal key; none if that is not in the ring.
+    pub(super) fn backup_key(&self, id: &str, salt: &[u8]) -> Option<LessSafeKey> {
+        let current = self.current.load();
+        let (_, seal) = current.keys.seals.iter().find(|(known, _)| **known == *id)?;
+        let info = [BACKUP_INFO, salt];
+        let okm = seal.expand(&info, &AES_256_GCM).expect("an AES key is shorter than HKDF's limit");
+        Some(LessSafeKey::new(UnboundKey::from(okm)))
+    }
+
+    /// What tells the index keys apart: of the active one, then of those before and after.
+    pub(super) fn index_prints(&self) -> Vec<String> {
+        let current = self.current.load();
+        let SealKeys { index, next_index, previous_index, .. } = &current.keys;
+        let keys = [Some(index), previous_index.as_ref(), next_index.as_ref()].into_iter().flatten();
+        let print = |index| URL_SAFE_NO_PAD.encode(&hmac::sign(&print_key(index), PRINT_INFO).as_ref()[..16]);
+        keys.map(print).collect()
+    }
+
     /// Whether something may stand under an index key that is on its way out.
     pub(super) fn has_previous_index(&self) -> bool {
         self.current.load().keys.previous_index.is_some()
@@ -170,6 +206,10 @@ pub(super) struct TenantKeys {
     previous_index: Option<Prk>,
     /// Whether the store knows the tenant's name.
     pub(super) listed: AtomicBool,
+    /// By which the audit's checkpoints are signed, one per seal key.
+    audits: Vec<hmac::Key>,
+    /// Until when the audit's next checkpoint is due already.
+    pub(super) sealing: Sealing,
     /// Records of all tenants that were decoded with these keys.
     pub(super) decoded: Arc<Decoded>,
 }
@@ -180,6 +220,12 @@ impl TenantKeys {
         let seals = keys.seals.iter().map(|(id, seal)| {
             let okm = seal.expand(&info, &AES_256_GCM).expect("an AES key is shorter than HKDF's limit");
             (Arc::clone(id), LessSafeKey::new(UnboundKey::from(okm)))
+        });
+        let audits = keys.seals.iter().map(|(_, seal)| {
+            let info = [AUDIT_INFO, tenant.as_str().as_bytes()];
+            hmac::Key::from(
+                seal.expand(&info, hmac::HMAC_SHA256).expect("a key is shorter than HKDF's limit"),
+            )
         });
         let index = |index: &Prk| {
             Prk::from(index.expand(&info, HKDF_SHA256).expect("a hash is shorter than HKDF's limit"))
@@ -194,8 +240,21 @@ impl TenantKeys {
             next_index: keys.next_index.as_ref().map(index),
             previous_index: keys.previous_index.as_ref().map(index),
             listed: AtomicBool::new(false),
+            audits: audits.collect(),
+            sealing: Sealing::default(),
             decoded: Arc::default(),
         }
+    }
+
+    /// The name of the key that signs checkpoints now, and the key.
+    pub(super) fn audit_key(&self) -> (&str, &hmac::Key) {
+        (&self.seals[self.active].0, &self.audits[self.active])
+    }
+
+    /// The key that signed a checkpoint, by its name; none if it is not in the key ring.
+    pub(super) fn audit_key_of(&self, id: &str) -> Option<&hmac::Key> {
+        let at = self.seals.iter().position(|(known, _)| **known == *id)?;
+        self.audits.get(at)
     }
 
     /// The tenant's key of a kind. `name` holds nothing personal.
@@ -311,10 +370,20 @@ impl TenantKeys {
     }
 }
 
+/// The name of the key that sealed a value; none if it is no sealed value.
+pub(super) fn sealed_by(value: &[u8]) -> Option<&str> {
+    split(value).and_then(|(id, _, _)| std::str::from_utf8(id).ok())
+}
+
 fn hash_key_of(index: &Prk, purpose: &str) -> hmac::Key {
     let info = [purpose.as_bytes()];
     let okm = index.expand(&info, hmac::HMAC_SHA256).expect("a hash is shorter than HKDF's limit");
     hmac::Key::from(okm)
+}
+
+fn print_key(index: &Prk) -> hmac::Key {
+    let info = [PRINT_INFO];
+    hmac::Key::from(index.expand(&info, hmac::HMAC_SHA256).expect("a key is shorter than HKDF's limit"))
 }
 
 fn index_root(key: [u8; 32]) -> Prk {

@@ -20,7 +20,7 @@ use super::decoded::Kept;
 use super::hashed::{CONVERSATION, IDENTITY, ONCE, TOKEN, check_purpose};
 use super::keys::{DueKind, name_of};
 use super::lists::{Row, attempt_place, link_place};
-use super::records::{Record, Stored};
+use super::records::{KnownSettings, Record, Stored};
 
 /// How long links and attempts are kept after they were made (DESIGN §3).
 pub const LINK_KEPT: SignedDuration = SignedDuration::from_hours(30 * 24);
@@ -50,6 +50,8 @@ pub struct Tx {
     pub(super) events: Vec<EventType>,
     /// Whether there is something to deliver now.
     pub(super) delivers: bool,
+    /// Whether it has entries for the auditor, which a checkpoint must cover soon.
+    pub(super) audits: bool,
 }
 
 /// One change.
@@ -79,6 +81,11 @@ pub(super) enum Op {
     Append {
         log: &'static str,
         entry: Vec<u8>,
+    },
+    /// An entry that stands in the log itself, sealed for it.
+    AppendSealed {
+        log: &'static str,
+        plain: Zeroizing<Vec<u8>>,
     },
     Due {
         is_in: bool,
@@ -248,10 +255,26 @@ impl Tx {
         self.log(EVENTS, event.id.as_str(), event);
     }
 
-    /// Tells the auditor. The log holds the entry's id, the record its text.
+    /// Tells the auditor. The entry stands in the log itself: nothing in it is personal, so that it is never
+    /// rewritten.
     pub fn audit(&mut self, entry: impl Borrow<AuditEntry>) {
-        let entry = entry.borrow();
-        self.log(AUDITS, entry.id.as_str(), entry);
+        let mut plain = Zeroizing::new(Vec::with_capacity(384));
+        serde_json::to_writer(&mut *plain, entry.borrow()).expect("an entry is made of texts");
+        self.ops.push(Op::AppendSealed { log: AUDITS, plain });
+        self.audits = true;
+    }
+
+    /// Which settings of this name the audit knows of now.
+    pub fn put_known_settings(
+        &mut self,
+        stored: Option<&Stored<KnownSettings>>,
+        name: &str,
+        known: &KnownSettings,
+    ) {
+        match stored {
+            Some(stored) => self.replace(stored, known, None),
+            None => self.put(Place::Named(name.to_owned()), Some(Expect::Absent), known, None),
+        }
     }
 
     /// Something falls due. `id` is as [`DueKind`] says: nothing personal.

@@ -68,6 +68,12 @@ const fn metric(
 /// Every metric of ours. Beside them stand the usual `process_…` ones.
 pub static METRICS: &[Metric] = &[
     metric("countersign_build_info", Kind::Gauge, &["version"], "always 1; the version is the label"),
+    metric(
+        "countersign_audit_sealed_total",
+        Kind::Counter,
+        &[],
+        "audit entries that came under a checkpoint",
+    ),
     metric("countersign_tenants", Kind::Gauge, &[], "tenants that are served"),
     metric(
         "countersign_http_request_seconds",

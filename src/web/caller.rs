@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::tenant::Tenant;
+use crate::flow::trail::Seen;
 
 use super::Web;
 use super::access;
@@ -63,7 +64,7 @@ scopes! {
     WriteWebhooks => "write:webhooks",
     /// Everything of the tenant; on the base domain, see the tenants.
     AdminAll => "admin:all",
-    /// See attempts, with their steps.
+    /// See attempts with their steps, and the audit.
     ReadAudit => "read:audit",
 }
 
@@ -75,6 +76,17 @@ pub struct Caller<S> {
     /// Who calls.
     pub client_id: ClientId,
     scope: PhantomData<S>,
+}
+
+impl<S> Caller<S> {
+    /// Writes down what the caller is about to be told of persons, if it is anything. If that cannot be written, the
+    /// caller is not told.
+    pub async fn saw(&self, web: &Web, seen: impl Into<Option<Seen>>) -> Result<(), ApiError> {
+        match seen.into() {
+            Some(seen) => Ok(web.broker.note_seen(&self.tenant.id, &self.client_id, seen).await?),
+            None => Ok(()),
+        }
+    }
 }
 
 impl<S: Scope> FromRequestParts<Arc<Web>> for Caller<S> {

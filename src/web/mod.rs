@@ -43,14 +43,14 @@ use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterE
 use utoipa_axum::routes;
 
 use crate::domain::tenant::Tenant;
-use crate::flow::Broker;
+use crate::flow::{Broker, trail};
 use crate::issuer::Issuer;
 use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
 use api::{
-    attempts, auth_links, contact_changes, contacts, conversations, events, inbound, link_list, mapping,
-    stream, tenants, webhooks,
+    attempts, audit, auth_links, contact_changes, contacts, conversations, events, inbound, link_list,
+    mapping, stream, tenants, webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
@@ -143,6 +143,7 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("GET /v1/tenants/{id}", routes!(tenants::read)))
         .routes(row("GET /v1/attempts", routes!(attempts::list)))
         .routes(row("GET /v1/attempts/{id}", routes!(attempts::read)))
+        .routes(row("GET /v1/audit", routes!(audit::list)))
         .routes(row("GET /openapi.json", routes!(openapi::openapi)))
         .layer(DefaultBodyLimit::max(API_BODY));
     let issuer = OpenApiRouter::default()
@@ -226,7 +227,7 @@ async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) ->
     request.extensions_mut().insert(RequestId(id.clone()));
     let slip = Slip::default();
     request.extensions_mut().insert(slip.clone());
-    let mut response = shed::run(&web, &id, request, next).await;
+    let mut response = trail::in_request(&id, shed::run(&web, &id, request, next)).await;
     if let Some(Problem(mut problem)) = response.extensions_mut().remove::<Problem>() {
         problem["requestId"] = Value::String(id.clone());
         let (mut parts, _) = response.into_parts();

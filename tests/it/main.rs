@@ -4,6 +4,8 @@
 mod api;
 mod architecture;
 mod attempts;
+mod audit;
+mod backup;
 mod binding;
 mod browser;
 mod callback;

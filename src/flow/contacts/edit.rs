@@ -1,5 +1,6 @@
 //! A client changes a contact: patch, undo, and the answers to a suggestion.
 
+use crate::domain::audit::AuditAction;
 use crate::domain::contact::{Change, Contact, EditError, Trace};
 use crate::domain::ids::{ClientId, ContactId};
 use crate::domain::profile::ProfileField;
@@ -27,7 +28,7 @@ struct Order<'a> {
     contact: &'a ContactId,
     condition: &'a Condition,
     /// Its name in the audit.
-    action: &'a str,
+    action: AuditAction,
 }
 
 impl Broker {
@@ -41,7 +42,7 @@ impl Broker {
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
         let condition = Condition { version: patch.version, ..condition.clone() };
-        let order = Order { client, contact: id, condition: &condition, action: "contact.updated" };
+        let order = Order { client, contact: id, condition: &condition, action: AuditAction::ContactUpdated };
         let (source, now) = (format!("client:{client}"), self.clock.now());
         let edit = |contact: &mut Contact| {
             let changes = contact.edit(&patch.edits, &source, now)?;
@@ -59,7 +60,7 @@ impl Broker {
         field: &str,
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
-        let order = Order { client, contact: id, condition, action: "contact.undone" };
+        let order = Order { client, contact: id, condition, action: AuditAction::ContactUndone };
         let (source, now) = (format!("client:{client}"), self.clock.now());
         let undo = |contact: &mut Contact| {
             contact.undo(field, &source, now).map(|change| Effect::Changed(vec![change]))
@@ -76,7 +77,7 @@ impl Broker {
         field: &str,
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
-        let order = Order { client, contact: id, condition, action: "contact.suggestion_accepted" };
+        let order = Order { client, contact: id, condition, action: AuditAction::SuggestionAccepted };
         let accept = |contact: &mut Contact| {
             Ok(contact.accept(field)?.map_or(Effect::Quiet, |change| Effect::Changed(vec![change])))
         };
@@ -92,7 +93,7 @@ impl Broker {
         field: &str,
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
-        let order = Order { client, contact: id, condition, action: "contact.suggestion_dismissed" };
+        let order = Order { client, contact: id, condition, action: AuditAction::SuggestionDismissed };
         let dismiss = |contact: &mut Contact| contact.dismiss(field).map(|()| Effect::Quiet);
         self.change_contact(tenant, order, dismiss).await
     }

@@ -5,6 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::audit::AuditAction;
 use crate::domain::contact::Trace;
 use crate::domain::conversation::ConversationRef;
 use crate::domain::event::{Event, EventType};
@@ -81,7 +82,13 @@ impl Broker {
                 tx.due(due.kind, due.at, &due.id);
             }
             self.announce_erased(&mut tx, &tenant.id, &known.id);
-            self.audit_contact(&mut tx, &format!("client:{client}"), "contact.erased", &known.id, None);
+            self.audit_contact(
+                &mut tx,
+                &format!("client:{client}"),
+                AuditAction::ContactErased,
+                &known.id,
+                None,
+            );
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => return Ok(done.map(|()| due)?),

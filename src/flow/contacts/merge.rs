@@ -1,5 +1,6 @@
 //! A client says that two contacts are one person.
 
+use crate::domain::audit::AuditAction;
 use crate::domain::contact::{Contact, MergeError, Trace};
 use crate::domain::ids::{ClientId, ContactId};
 use crate::domain::tenant::Tenant;
@@ -59,7 +60,13 @@ impl Broker {
         let event = self.announce_merged(&mut tx, &tenant.id, &merged, &changes, &other.id);
         tx.trace(&merged.id, &Trace::of_event(event));
         let detail = Some(format!("from {}", other.id));
-        self.audit_contact(&mut tx, &format!("client:{client}"), "contact.merged", &merged.id, detail);
+        self.audit_contact(
+            &mut tx,
+            &format!("client:{client}"),
+            AuditAction::ContactMerged,
+            &merged.id,
+            detail,
+        );
         Ok((tx, merged))
     }
 

@@ -156,7 +156,7 @@ impl Broker {
             match store.commit(tx, Durability::Relaxed).await {
                 Err(StoreError::Conflict) => lane = store.lane(&due.id).await?,
                 done => {
-                    self.note(&due.tenant, &after, &tried.attempt);
+                    self.count(&due.tenant, &after, &tried.attempt);
                     return done.map(|()| after);
                 }
             }
@@ -167,11 +167,11 @@ impl Broker {
             }
         }
         // It was resent, or another broker had the lease meanwhile: they know better.
-        self.note(&due.tenant, &after, &tried.attempt);
+        self.count(&due.tenant, &after, &tried.attempt);
         Err(StoreError::Conflict)
     }
 
-    fn note(&self, tenant: &TenantId, delivery: &Delivery, attempt: &Attempt) {
+    fn count(&self, tenant: &TenantId, delivery: &Delivery, attempt: &Attempt) {
         let receiver = (tenant.clone(), delivery.webhook.clone());
         let outcome = attempt.code.map_or("delivered", DeliveryCode::as_str);
         metrics::counter!("countersign_deliveries_total", "outcome" => outcome).increment(1);

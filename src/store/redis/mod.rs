@@ -10,12 +10,14 @@
 //! | [`node`] | a server and the connections to it |
 //! | [`access`] | user, password, TLS |
 //! | `safety` | whether a server may hold what must not be lost |
+//! | `dump` | everything that is kept, for a backup |
 //! | `fault` | what an error means for a batch that was sent |
 //!
 //! To add an operation of the contract: 1. its command here, 2. a case in the conformance suite.
 
 pub mod access;
 mod calls;
+mod dump;
 mod fault;
 pub mod node;
 mod safety;
@@ -29,8 +31,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use redis::{Value, cmd, from_redis_value};
+use tokio::sync::mpsc;
 
-use super::backend::{Backend, Batch, Commit, Durability, Key, Partition, Unavailable, Version, Versioned};
+use super::backend::{
+    AsOf, Backend, Batch, Commit, Durability, Key, Partition, Piece, Unavailable, Version, Versioned,
+};
 use crate::clock::Clock;
 
 use access::{Access, Login};
@@ -191,6 +196,12 @@ impl Backend for RedisBackend {
         let last: u64 =
             read(self.ask_safely(counter.partition(), &command).await.map_err(Fault::unavailable)?)?;
         Ok(last - n + 1)
+    }
+
+    /// As of no one moment: who wants that lets the brokers stand still meanwhile.
+    async fn dump(&self, to: mpsc::Sender<Vec<Piece>>) -> Result<AsOf, Unavailable> {
+        self.dump_all(&to).await?;
+        Ok(AsOf::EachMoment)
     }
 
     /// Fails if no master can be read and written: while some of a cluster's are away, the others' tenants are served.

@@ -6,12 +6,13 @@
 //!
 //! Reading order: `schema`, `layer` (a row of the journal), `overlay`, `group` (what becomes of a
 //! batch), `fold` (into the tables), `presence` (other processes), `writer`, `queue`, `readers`,
-//! `strain`.
+//! `dump`, `strain`.
 //!
 //! To add a table or column: 1. its statement and the next version in `schema`, with the step from
 //! the version before, 2. its changes in `layer` and `group`, 3. how they come into it in `fold`,
 //! 4. its read in `readers`.
 
+mod dump;
 mod fold;
 mod group;
 mod layer;
@@ -28,8 +29,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokio::sync::mpsc;
 
-use super::backend::{Backend, Batch, Commit, Durability, Key, Partition, Unavailable, Versioned};
+use super::backend::{
+    AsOf, Backend, Batch, Commit, Durability, Key, Partition, Piece, Unavailable, Versioned,
+};
 use crate::clock::Clock;
 use overlay::Overlay;
 use presence::{NoPlace, Presence};
@@ -167,6 +171,11 @@ impl Backend for SqliteBackend {
             // Numbers that may have been taken are a gap.
             _ => Err(Unavailable::new("the numbers may not be safe")),
         }
+    }
+
+    async fn dump(&self, to: mpsc::Sender<Vec<Piece>>) -> Result<AsOf, Unavailable> {
+        self.readers.dump(to).await?;
+        Ok(AsOf::OneMoment)
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {

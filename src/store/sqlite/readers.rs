@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
-use super::super::backend::{Key, Unavailable, Version, Versioned};
+use super::super::backend::{Key, Piece, Unavailable, Version, Versioned};
 use super::layer::Slot;
 use super::overlay::Overlay;
 use super::presence::Presence;
@@ -39,10 +39,10 @@ struct Shared {
 
 /// What a read sees.
 pub(super) struct View<'a> {
-    connection: &'a Connection,
-    overlay: &'a Overlay,
+    pub(super) connection: &'a Connection,
+    pub(super) overlay: &'a Overlay,
     is_alone: bool,
-    now: Timestamp,
+    pub(super) now: Timestamp,
 }
 
 impl Readers {
@@ -90,6 +90,15 @@ impl Readers {
             Ok(Err(_)) => Err(Unavailable::new("a reader was stopped")),
             Err(_) => Err(Unavailable::new("a read took too long")),
         }
+    }
+}
+
+impl Readers {
+    /// Tells everything, in a read of its own that takes as long as it takes.
+    pub(super) async fn dump(&self, to: mpsc::Sender<Vec<Piece>>) -> Result<(), Unavailable> {
+        let shared = Arc::clone(&self.shared);
+        let task = tokio::task::spawn_blocking(move || shared.read(|view| view.dump(&to)));
+        task.await.map_err(|_| Unavailable::new("a reader was stopped"))?.map_err(Unavailable::new)
     }
 }
 
@@ -238,7 +247,7 @@ impl View<'_> {
         })
     }
 
-    fn at_one_moment<R>(&self, read: impl FnOnce() -> rusqlite::Result<R>) -> rusqlite::Result<R> {
+    pub(super) fn at_one_moment<R>(&self, read: impl FnOnce() -> rusqlite::Result<R>) -> rusqlite::Result<R> {
         self.connection.prepare_cached("BEGIN")?.execute([])?;
         // A connection whose read failed is closed, and its transaction with it.
         let found = read()?;

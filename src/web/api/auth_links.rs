@@ -16,6 +16,7 @@ use crate::domain::ids::{ContactId, ConversationId, LinkId, ProviderId};
 use crate::domain::link::{ContactHint, Sender, SenderKind};
 use crate::domain::request::Route;
 use crate::flow::create_link::NewLink;
+use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteAuthLinks};
 use crate::web::error::{ApiError, BodyFault, ProblemDocument};
@@ -218,6 +219,7 @@ pub async fn confirm(
     let code = TypedCode::parse(&body.code);
     let code = code.ok_or_else(|| ApiError::refused("/code", "not a code; it looks like `CS-123456`"))?;
     let link = web.broker.confirm_link(&caller.tenant, &id, &code).await?;
+    caller.saw(&web, Seen::link(&link)).await?;
     Ok(axum::Json(LinkView::of(&link)).into_response())
 }
 

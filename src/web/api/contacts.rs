@@ -10,6 +10,7 @@ use crate::domain::contact::Contact;
 use crate::domain::ids::{ContactId, ConversationId};
 use crate::flow::ContactFilter;
 use crate::flow::contacts::ContactQuery;
+use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadContacts, Scope as _};
 use crate::web::error::{ApiError, BodyFault};
@@ -45,6 +46,7 @@ pub async fn list(
     let query = Query::parse(raw.as_deref(), &known)?;
     let page =
         web.broker.contacts(&caller.tenant, wanted(&query)?, query.get("cursor"), query.limit()?).await?;
+    caller.saw(&web, Seen::contacts(&page.items)).await?;
     Ok(Json(page.into()))
 }
 
@@ -68,8 +70,9 @@ pub async fn read(
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let id: ContactId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let contact = web.broker.contact(&caller.tenant, &id).await?;
-    contact.map(versioned).ok_or(ApiError::NotFound)
+    let contact = web.broker.contact(&caller.tenant, &id).await?.ok_or(ApiError::NotFound)?;
+    caller.saw(&web, Seen::contact(&contact)).await?;
+    Ok(versioned(contact))
 }
 
 /// At most one filter.

@@ -7,6 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::ids::ConversationId;
+use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadConversations, Scope as _, WriteConversations};
 use crate::web::error::ApiError;
@@ -31,7 +32,9 @@ pub async fn read(
 ) -> Result<Response, ApiError> {
     let id: ConversationId = id.parse().map_err(|_| ApiError::NotFound)?;
     let conversation = web.broker.conversation(&caller.tenant, &id).await?.ok_or(ApiError::NotFound)?;
-    Ok(Json(ConversationView::of(&conversation, web.broker.clock().now())).into_response())
+    let now = web.broker.clock().now();
+    caller.saw(&web, Seen::conversation(&conversation, now)).await?;
+    Ok(Json(ConversationView::of(&conversation, now)).into_response())
 }
 
 /// End a conversation

@@ -8,6 +8,7 @@ use axum::extract::{RawQuery, State};
 use crate::domain::event::EventType;
 use crate::domain::ids::EventId;
 use crate::domain::webhook::{EventPattern, NoSuchEvent};
+use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadEvents, Scope as _};
 use crate::web::error::{ApiError, BodyFault};
@@ -43,6 +44,7 @@ pub async fn list(
         Some(cursor) => position(&web, &caller, cursor).await?,
     };
     let page = web.broker.events_of(&caller.tenant, after, limit, |kind| wanted.holds(kind)).await?;
+    caller.saw(&web, Seen::events(page.items.iter().map(|(position, event)| (*position, event)))).await?;
     let items = page.items.into_iter().map(|(_, event)| event).collect();
     Ok(Json(EventList { items, next: page.next.map(|next| next.to_string()) }))
 }

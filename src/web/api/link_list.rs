@@ -13,6 +13,7 @@ use crate::domain::ids::{ConversationId, LinkId};
 use crate::domain::link::LinkStatus;
 use crate::flow::lists::{LinkQuery, Part};
 use crate::flow::resend::Rewording;
+use crate::flow::trail::Seen;
 use crate::flow::waiting::Wait;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadAuthLinks, Scope as _, WriteAuthLinks};
@@ -64,6 +65,7 @@ pub async fn list(
     let wanted = LinkQuery { conversation: query.parsed("conversationId")?, status: query.parsed("status")? };
     let part = Part { cursor: query.get("cursor"), limit: query.limit()? };
     let page = web.broker.links(&caller.tenant, &wanted, part).await?;
+    caller.saw(&web, Seen::links(&page.items)).await?;
     Ok(Json(LinkList::from(&page)).into_response())
 }
 
@@ -101,7 +103,9 @@ pub async fn read(
         None => web.broker.link(&caller.tenant, &id).await?,
         Some(longest) => web.broker.wait_for_link(&caller.tenant, &id, Wait { seen, longest }).await?,
     };
-    Ok(Json(LinkView::of(&link.ok_or(ApiError::NotFound)?)).into_response())
+    let link = link.ok_or(ApiError::NotFound)?;
+    caller.saw(&web, Seen::link(&link)).await?;
+    Ok(Json(LinkView::of(&link)).into_response())
 }
 
 /// Tell an auth link again

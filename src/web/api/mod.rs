@@ -5,10 +5,12 @@
 //! in `tests/it/api.rs`.
 
 pub mod attempts;
+pub mod audit;
 pub mod auth_links;
 pub mod contact_changes;
 pub mod contacts;
 pub mod conversations;
+mod csv;
 pub mod events;
 mod examples;
 pub mod inbound;

@@ -13,6 +13,7 @@ use tokio::sync::mpsc::{self, Sender};
 
 use crate::domain::event::Event;
 use crate::flow::stream::Follower;
+use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::access;
 use crate::web::caller::{Caller, ReadEvents, Scope as _};
@@ -108,7 +109,7 @@ impl Writer {
         loop {
             let goes_on = tokio::select! {
                 events = follower.next() => match events {
-                    Ok(Some(events)) => self.write(self.text(&events)).await,
+                    Ok(Some(events)) => self.tell(&events).await,
                     Ok(None) => false,
                     Err(error) => {
                         tracing::warn!(tenant = %self.caller.tenant.id, detail = %error, "stream.cut");
@@ -125,12 +126,12 @@ impl Writer {
         }
     }
 
-    fn text(&self, events: &[(u64, Event)]) -> String {
-        events
-            .iter()
-            .filter(|(_, event)| self.wanted.holds(event.kind))
-            .map(|(_, event)| text_of(event))
-            .collect()
+    /// Writes the events that are wanted, once the auditor knows of them. False if the stream is over.
+    async fn tell(&self, events: &[(u64, Event)]) -> bool {
+        let wanted = || events.iter().filter(|(_, event)| self.wanted.holds(event.kind));
+        let seen = Seen::events(wanted().map(|(position, event)| (*position, event)));
+        let text = wanted().map(|(_, event)| text_of(event)).collect();
+        self.caller.saw(&self.web, seen).await.is_ok() && self.write(text).await
     }
 
     /// False if the reader is gone, or takes nothing.

@@ -33,7 +33,7 @@ const CLIENT: &str = "client";
 pub const ANYWHERE: &str = "https://acme.example.com";
 
 /// The groups of endpoints, in the order in which they are read.
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     (
         "Auth links",
         "A link that is sent into a conversation, what became of it, and the code that confirms it.",
@@ -43,6 +43,7 @@ const TAGS: [(&str, &str); 11] = [
     ("Contacts", "The records of persons, which sign-ins enrich."),
     ("Mappings", "What is read from a provider's answer."),
     ("Attempts", "Every opening of a link, step by step."),
+    ("Audit", "Who changed or read what; nothing in it is of a person."),
     ("Events", "Everything that happened, in its order."),
     ("Webhooks", "Where events are sent, and what came of it."),
     (

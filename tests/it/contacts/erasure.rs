@@ -17,7 +17,7 @@ use countersign::flow::contacts::Condition;
 use countersign::flow::{Broker, Settings};
 use countersign::keyring::KeyRing;
 use countersign::store::backend::{
-    Backend, Batch, Commit, Durability, Key, Partition, Unavailable, Versioned,
+    AsOf, Backend, Batch, Commit, Durability, Key, Partition, Piece, Unavailable, Versioned,
 };
 use countersign::store::keys::{partition_of, tenant_key};
 use countersign::store::seal::SealKeys;
@@ -25,6 +25,7 @@ use countersign::store::sqlite::SqliteBackend;
 use countersign::store::{DueKind, Store};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::sync::mpsc;
 
 use super::{call, contact, events, patch, sign_in, sign_in_with, start, told};
 use crate::harness::Harness;
@@ -239,6 +240,10 @@ impl Backend for Mortal {
 
     async fn reserve(&self, counter: &Key, n: u64) -> Result<u64, Unavailable> {
         self.inner.reserve(counter, n).await
+    }
+
+    async fn dump(&self, to: mpsc::Sender<Vec<Piece>>) -> Result<AsOf, Unavailable> {
+        self.inner.dump(to).await
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {

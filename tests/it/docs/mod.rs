@@ -6,6 +6,7 @@ mod settings;
 
 use std::collections::BTreeSet;
 
+use countersign::domain::audit::AuditAction;
 use countersign::domain::event::EventType;
 use countersign::domain::fault::{Code, Step};
 use countersign::web::caller::SCOPES;
@@ -108,6 +109,19 @@ fn every_event_stands_in_the_docs_and_no_other() {
     let page = format!("\n{}", read("docs/events.md"));
     let known: BTreeSet<&str> = EventType::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(rows(part(&page, "## Types")), known);
+}
+
+#[test]
+fn every_action_of_the_audit_stands_in_the_docs_and_no_other() {
+    let row = |action: &AuditAction| {
+        format!("| `{action}` | {} | {} |\n", action.kind().as_str(), action.meaning())
+    };
+    let rows: String = AuditAction::ALL.iter().map(row).collect();
+    generated(
+        "docs/audit.md",
+        "actions",
+        &format!("| action | kind | what happened |\n|---|---|---|\n{rows}"),
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign::store::backend::{Backend, Batch, Commit, Durability, Expect, Key, Partition, Put, Version};
+use countersign::store::backend::{
+    Backend, Batch, Commit, Durability, Expect, Key, Partition, Piece, Put, Version,
+};
+use tokio::sync::mpsc;
 
 use super::Space;
 
@@ -31,6 +34,7 @@ macro_rules! all {
             bytes_of_any_kind_and_a_mebibyte_survive,
             an_empty_batch_is_done_and_an_empty_read_is_empty,
             both_durabilities_are_seen_by_the_next_read,
+            everything_that_is_kept_is_dumped_once,
         );
     };
 }
@@ -365,4 +369,82 @@ pub async fn both_durabilities_are_seen_by_the_next_read(backend: &Shared, space
         assert_eq!(backend.commit(space.partition, batch, durability).await.unwrap(), Commit::Done);
         assert_eq!(value(backend, &key).await.as_deref(), Some(&text[..]));
     }
+}
+
+/// What a dump tells of this test's own names.
+async fn dumped(backend: &Shared, space: &Space) -> Vec<Piece> {
+    let (to, mut pieces) = mpsc::channel::<Vec<Piece>>(2);
+    let own = space.key("").as_bytes().to_vec();
+    let taken = async {
+        let mut taken = Vec::new();
+        while let Some(some) = pieces.recv().await {
+            taken.extend(some.into_iter().filter(|piece| piece.key().as_bytes().starts_with(&own)));
+        }
+        taken
+    };
+    let (dump, taken) = tokio::join!(backend.dump(to), taken);
+    dump.unwrap();
+    taken
+}
+
+pub async fn everything_that_is_kept_is_dumped_once(backend: &Shared, space: Space) {
+    let key = |name: &str| space.key(name);
+    let lasting = Put { key: key("lasting"), value: Bytes::from_static(b"12345678"), ttl: None };
+    let passing = Put { ttl: Some(Duration::from_hours(2)), ..put(&key("passing"), b"two") };
+    let first = Batch {
+        puts: vec![lasting, passing, put(&key("gone"), b"three")],
+        adds: vec![(key("set"), b"b".to_vec()), (key("set"), b"a\0".to_vec()), (key("set"), b"c".to_vec())],
+        appends: (0_u8..30).map(|number| (key("log"), vec![number])).collect(),
+        ..Batch::default()
+    };
+    done(backend, &space, first).await;
+    let second = Batch {
+        deletes: vec![key("gone")],
+        removes: vec![(key("set"), b"c".to_vec())],
+        appends: vec![(key("log"), b"last".to_vec())],
+        ..Batch::default()
+    };
+    done(backend, &space, second).await;
+    backend.reserve(&key("counter"), 12_345_678).await.unwrap();
+
+    let pieces = dumped(backend, &space).await;
+    let mut records: Vec<_> = pieces
+        .iter()
+        .filter_map(|piece| match piece {
+            Piece::Record { key, value, expires } => Some((key.clone(), value.to_vec(), *expires)),
+            _ => None,
+        })
+        .collect();
+    records.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+    assert_eq!(records.len(), 2, "{records:?}");
+    assert_eq!(records[0], (key("lasting"), b"12345678".to_vec(), None));
+    assert_eq!((&records[1].0, &records[1].1[..]), (&key("passing"), &b"two"[..]));
+    let left = records[1].2.unwrap().duration_since(countersign::clock::Clock::system().now()).as_secs();
+    assert!((7100..=7300).contains(&left), "{left}");
+    let mut members: Vec<_> = pieces
+        .iter()
+        .filter_map(|piece| match piece {
+            Piece::Member { set, member } if *set == key("set") => Some(member.clone()),
+            _ => None,
+        })
+        .collect();
+    members.sort_unstable();
+    assert_eq!(members, [b"a\0".to_vec(), b"b".to_vec()]);
+    let entries: Vec<_> = pieces
+        .iter()
+        .filter_map(|piece| match piece {
+            Piece::Entry { log, position, entry } if *log == key("log") => Some((*position, entry.clone())),
+            _ => None,
+        })
+        .collect();
+    let wanted = (0_u8..30).map(|number| (u64::from(number) + 1, vec![number]));
+    assert_eq!(entries, wanted.chain([(31, b"last".to_vec())]).collect::<Vec<_>>());
+    let counter = Piece::Counter { counter: key("counter"), last: 12_345_678 };
+    assert_eq!(pieces.iter().filter(|piece| **piece == counter).count(), 1);
+    assert_eq!(pieces.len(), 2 + 2 + 31 + 1, "and nothing else");
+
+    // Who listens no longer ends it.
+    let (to, pieces) = mpsc::channel(1);
+    drop(pieces);
+    backend.dump(to).await.unwrap();
 }

@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use countersign::clock::Clock;
 use countersign::store::backend::{
-    Backend, Batch, Commit, Durability, Key, Partition, Unavailable, Versioned,
+    AsOf, Backend, Batch, Commit, Durability, Key, Partition, Piece, Unavailable, Versioned,
 };
 use countersign::store::{Store, StoreError, Tx};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, mpsc};
 
 use super::conformance::Shared;
 use super::samples::{event, keys, link, start, tenant};
@@ -94,6 +94,10 @@ impl Backend for Flaky {
 
     async fn reserve(&self, counter: &Key, n: u64) -> Result<u64, Unavailable> {
         self.inner.reserve(counter, n).await
+    }
+
+    async fn dump(&self, to: mpsc::Sender<Vec<Piece>>) -> Result<AsOf, Unavailable> {
+        self.inner.dump(to).await
     }
 
     async fn ping(&self) -> Result<(), Unavailable> {

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands, also in what its cases share")]
 
+mod checkpoints;
 mod conformance;
 mod leases;
 mod lists;

@@ -1,7 +1,7 @@
 //! Records to store, full of texts that must not be found in the clear.
 
 use countersign::clock::Clock;
-use countersign::domain::audit::AuditEntry;
+use countersign::domain::audit::{AuditAction, AuditEntry};
 use countersign::domain::contact::Contact;
 use countersign::domain::event::{Event, EventType};
 use countersign::domain::ids::{AttemptId, AuditId, ContactId, EventId, LinkId, TenantId};
@@ -91,13 +91,8 @@ pub fn event(clock: &Clock, tenant: &TenantId, at: Timestamp) -> Event {
     }
 }
 
-pub fn audit(clock: &Clock, at: Timestamp, action: &str) -> AuditEntry {
-    AuditEntry {
-        id: AuditId::from_uuid(clock.fresh_uuid()),
-        at,
-        actor: "system".to_owned(),
-        action: action.to_owned(),
-        object: "al_1".to_owned(),
-        detail: None,
-    }
+pub fn audit(clock: &Clock, at: Timestamp, detail: &str) -> AuditEntry {
+    let id = AuditId::from_uuid(clock.fresh_uuid());
+    let entry = AuditEntry::new(id, at, "system", AuditAction::LinkCreated, "al_1".to_owned());
+    AuditEntry { detail: Some(detail.to_owned()), ..entry }
 }

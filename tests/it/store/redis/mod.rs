@@ -1,5 +1,6 @@
 //! Redis as backend: what every backend must do, and what Redis adds.
 
+mod backup;
 mod safety;
 mod silence;
 
