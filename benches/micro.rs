@@ -115,6 +115,7 @@ fn tenant() -> Tenant {
         providers: Vec::new(),
         rules: countersign::domain::rule::Rules::default(),
         snippets: Vec::new(),
+        webhooks: Vec::new(),
         returns: std::collections::BTreeMap::new(),
         clients: vec![Client {
             client_id: "bot".parse().unwrap(),

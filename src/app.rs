@@ -27,6 +27,7 @@ use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::gate::{Gates, Room};
 use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
+use crate::egress::webhook::WebhookClient;
 use crate::flow::{Broker, Settings};
 use crate::issuer::Issuer;
 use crate::issuer::keys::{KeyState, SigningKey, SigningKeys};
@@ -69,9 +70,11 @@ impl App {
         let directory = tenants.directory();
         watch::count(&directory);
         let gates = Gates::new(provider_client(config)?, clock.clone(), room(config));
-        let broker = Broker::new(store, gates, clock.clone(), directory, settings);
+        let clients = (gates, WebhookClient::new(guard(config))?);
+        let broker = Broker::new(store, clients, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
         broker.start_sweeping();
+        broker.start_delivering();
         broker.start_sealing();
         let issuer = Arc::new(Issuer::new(signing_keys(keys.ring())?, clock.clone()));
         let platform = Arc::new(platform(config));
@@ -128,6 +131,7 @@ impl App {
             drain();
         };
         listener::serve(listener, self.router, self.listener, stop).await;
+        self.broker.finish_deliveries().await;
         // The operator can ask until the last request is done.
         if let Some(ops) = ops {
             ops.abort();
@@ -199,6 +203,7 @@ fn platform(config: &Config) -> Tenant {
         providers: Vec::new(),
         rules: Rules::default(),
         snippets: Vec::new(),
+        webhooks: Vec::new(),
         returns: BTreeMap::new(),
         clients: config.clients.clone(),
     }
@@ -263,6 +268,9 @@ fn listener_limits(config: &Config) -> Limits {
 }
 
 fn provider_client(config: &Config) -> anyhow::Result<ProviderClient> {
-    let guard = Guard::new(config.egress.ports.clone(), config.egress.allow.clone());
-    Ok(ProviderClient::new(guard, Timeouts::default())?)
+    Ok(ProviderClient::new(guard(config), Timeouts::default())?)
+}
+
+fn guard(config: &Config) -> Guard {
+    Guard::new(config.egress.ports.clone(), config.egress.allow.clone())
 }

@@ -1,5 +1,5 @@
 //! The store of a run beside the brokers: none (a SQLite file of theirs), one Redis, or a cluster of
-//! three masters with a replica each. Real `redis-server` processes on free ports of 127.0.0.1.
+//! three masters with a replica each, and a spare one. Real `redis-server` processes on free ports of 127.0.0.1.
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
@@ -63,10 +63,11 @@ impl Redis {
         self.nodes.iter().for_each(|node| node.wait_for(&["ping"], "PONG"));
     }
 
-    /// Ends one master as `kill -9` does; its replica takes over.
+    /// Ends the master that has two replicas, as `kill -9` does. One takes over, and goes on to take writes since
+    /// the other follows it.
     pub fn kill_a_master(&mut self) {
-        let is_master = |node: &&mut Server| node.ask(&["info", "replication"]).contains("role:master");
-        self.nodes.iter_mut().find(is_master).expect("a cluster has masters").kill();
+        let is_rich = |node: &&mut Server| node.ask(&["info", "replication"]).contains("connected_slaves:2");
+        self.nodes.iter_mut().find(is_rich).expect("seven nodes and three masters").kill();
     }
 
     /// Bytes of memory that hold the data, over all masters; none without a Redis.
@@ -130,7 +131,7 @@ fn start_cluster() -> Vec<Server> {
         "--cluster-require-full-coverage",
         "no",
     ];
-    let nodes: Vec<Server> = (0..6).map(|_| Server::start(&options)).collect();
+    let nodes: Vec<Server> = (0..7).map(|_| Server::start(&options)).collect();
     let mut create = vec!["--cluster".to_owned(), "create".to_owned()];
     create.extend(nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)));
     create.extend(["--cluster-replicas", "1", "--cluster-yes"].map(str::to_owned));
@@ -141,7 +142,7 @@ fn start_cluster() -> Vec<Server> {
         let linked = if node.ask(&["info", "replication"]).contains("role:slave") {
             "master_link_status:up"
         } else {
-            "connected_slaves:1"
+            "state=online"
         };
         node.wait_for(&["info", "replication"], linked);
     }

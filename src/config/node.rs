@@ -28,6 +28,11 @@ impl<'a> Node<'a> {
         Self { table: document.get_ref(), span: 0..0 }
     }
 
+    /// A value that is a table.
+    pub fn of(value: &'a Spanned<DeValue<'a>>) -> Option<Self> {
+        Some(Self { table: value.get_ref().as_table()?, span: value.span() })
+    }
+
     /// Where its header stands.
     pub fn span(&self) -> Range<usize> {
         self.span.clone()

@@ -26,6 +26,8 @@ pub enum ActionKind {
     Settings,
     /// Something that the broker found out about others.
     Health,
+    /// Something that was sent to the platform by hand.
+    Delivery,
 }
 
 macro_rules! audit_actions {
@@ -117,6 +119,10 @@ audit_actions! {
     SettingsRemoved: Settings => "settings.removed",
     /// Keys went live; `detail` has their names and states. In the audit of `_platform`.
     KeysTakenUp: Settings => "keys.taken_up",
+    /// A client had an event sent again; `object` is the delivery.
+    WebhookResent: Delivery => "webhook.resent",
+    /// A client tried a webhook; `object` is its id.
+    WebhookTested: Delivery => "webhook.tested",
     /// A provider fails for everybody; `object` is its name.
     ProviderUnhealthy: Health => "provider.unhealthy",
     /// A provider works again; `object` is its name.
@@ -216,6 +222,7 @@ impl ActionKind {
             Self::Access => "access",
             Self::Settings => "settings",
             Self::Health => "health",
+            Self::Delivery => "delivery",
         }
     }
 }

@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::conversation::{Channel, ConversationRef, Handle};
+use super::conversation::{Channel, ConversationRef, Handle, phone_digits};
 use super::profile::{ProfileField, SignedIn};
 
 /// How sure we are, weakest first.
@@ -89,10 +89,20 @@ impl Vouch {
         let verified = verified.and_then(|text| Handle::parse(text).ok());
         match (verified, &conversation.handle) {
             (Some(verified), Some(handle)) if verified.is_same(handle, channel) => Self::Same,
+            (Some(verified), Some(handle)) if may_be_same(&verified, handle, channel) => Self::Silent,
             (Some(_), Some(_)) => Self::Other,
             _ => Self::Silent,
         }
     }
+}
+
+/// Whether the handle may be the verified number without its country, as people write it at home: with or
+/// without the zero that stands for it there.
+fn may_be_same(verified: &Handle, handle: &Handle, channel: Channel) -> bool {
+    let has_country = handle.as_str().contains('+') || handle.as_str().starts_with("00");
+    let at_home = phone_digits(handle.as_str());
+    let at_home = at_home.trim_start_matches('0');
+    channel.has_phone_handles() && !has_country && phone_digits(verified.as_str()).ends_with(at_home)
 }
 
 /// What a tenant demands of the chat, per channel.
@@ -149,6 +159,14 @@ mod tests {
         assert_eq!(vouched(Channel::Whatsapp, "+15550100", "+15550199", true), Vouch::Other);
         assert_eq!(vouched(Channel::Sms, "+15550100", "+15550100", false), Vouch::Silent);
         assert_eq!(vouched(Channel::Sms, "+15550100", "5550100", true), Vouch::Silent, "no country");
+    }
+
+    #[test]
+    fn a_handle_without_its_country_does_not_contradict_the_number_that_ends_with_it() {
+        assert_eq!(vouched(Channel::Sms, "555 0100", "+15550100", true), Vouch::Silent);
+        assert_eq!(vouched(Channel::Sms, "0151 234", "+49 151 234", true), Vouch::Silent, "a trunk zero");
+        assert_eq!(vouched(Channel::Sms, "5550199", "+15550100", true), Vouch::Other);
+        assert_eq!(vouched(Channel::Whatsapp, "whatsapp:+5550100", "+15550100", true), Vouch::Other);
     }
 
     #[test]

@@ -69,15 +69,22 @@ impl Scopes {
         self.0.iter().any(|held| held == scope || held == "admin:all")
     }
 
-    /// Whether every scope of `wanted` is in this list by name.
+    /// Whether who holds this list may have every scope of `wanted`.
     pub fn contain_all(&self, wanted: &Self) -> bool {
-        wanted.0.iter().all(|scope| self.0.contains(scope))
+        wanted.0.iter().all(|scope| self.gives(scope))
     }
 
-    /// The scopes of this list that also stand in `held` by name.
+    /// The scopes of this list that who holds `held` may still have.
     #[must_use]
     pub fn kept_by(&self, held: &Self) -> Self {
-        Self(self.0.iter().filter(|scope| held.0.contains(scope)).cloned().collect())
+        Self(self.0.iter().filter(|scope| held.gives(scope)).cloned().collect())
+    }
+
+    /// By name, or as a part of `admin:all`: whoever may do everything here may ask for less. What others may mean by
+    /// a scope of their own is no part of it.
+    fn gives(&self, scope: &str) -> bool {
+        let is_ours = scope.starts_with("read:") || scope.starts_with("write:");
+        self.0.iter().any(|held| held == scope || (is_ours && held == "admin:all"))
     }
 
     /// Whether the list is empty.
@@ -122,10 +129,13 @@ mod tests {
     }
 
     #[test]
-    fn admin_all_allows_every_scope_but_is_asked_for_by_name() {
+    fn admin_all_allows_every_scope_of_ours_and_may_be_narrowed_to_any() {
         let admin = Scopes::parse("admin:all").unwrap();
-        assert!(admin.allow("write:contacts"));
-        assert!(!admin.contain_all(&Scopes::parse("write:contacts").unwrap()));
+        let narrow = Scopes::parse("write:contacts read:events").unwrap();
+        assert!(admin.allow("write:contacts") && admin.contain_all(&narrow));
+        assert_eq!(narrow.kept_by(&admin), narrow);
+        assert!(!admin.contain_all(&Scopes::parse("openid").unwrap()), "others may mean something by it");
+        assert!(!narrow.contain_all(&admin));
     }
 
     #[test]

@@ -281,31 +281,27 @@ pub struct Verified {
     pub fields: Map<String, Value>,
 }
 
-/// Wrong codes within an hour. A guess is counted before it is compared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Codes that were typed within the last hour. A guess is counted before it is compared.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GuessWindow {
-    /// When the running hour began.
-    since: Option<Timestamp>,
-    /// Guesses in it.
-    count: u32,
+    /// When, oldest first.
+    #[serde(default)]
+    at: Vec<Timestamp>,
 }
 
 impl GuessWindow {
-    /// Guesses that one window allows.
-    pub const LIMIT: u32 = 15;
+    /// Guesses that an hour allows, whenever it begins.
+    pub const LIMIT: usize = 15;
     const LENGTH: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
-    /// Counts one guess, or says that this hour's are spent.
-    pub fn count(self, now: Timestamp) -> Result<Self, GuessesSpent> {
-        match self.since {
-            Some(since) if now.duration_since(since) < Self::LENGTH => {
-                if self.count >= Self::LIMIT {
-                    return Err(GuessesSpent);
-                }
-                Ok(Self { since: Some(since), count: self.count + 1 })
-            }
-            _ => Ok(Self { since: Some(now), count: 1 }),
+    /// Counts one guess, or says that those of the last hour are all that it allows.
+    pub fn count(mut self, now: Timestamp) -> Result<Self, GuessesSpent> {
+        self.at.retain(|at| now.duration_since(*at) < Self::LENGTH);
+        if self.at.len() >= Self::LIMIT {
+            return Err(GuessesSpent);
         }
+        self.at.push(now);
+        Ok(self)
     }
 }
 
@@ -365,13 +361,17 @@ mod tests {
     }
 
     #[test]
-    fn the_sixteenth_guess_of_an_hour_is_refused_and_the_next_hour_starts_anew() {
-        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-        let mut window = GuessWindow::default();
-        for _ in 0..GuessWindow::LIMIT {
-            window = window.count(start).unwrap();
+    fn no_hour_has_sixteen_guesses_wherever_it_begins() {
+        let at = |minutes| {
+            "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + jiff::SignedDuration::from_mins(minutes)
+        };
+        let mut window = GuessWindow::default().count(at(0)).unwrap();
+        for _ in 1..GuessWindow::LIMIT {
+            window = window.count(at(59)).unwrap();
         }
-        assert_eq!(window.count(start), Err(GuessesSpent));
-        assert!(window.count(start + jiff::SignedDuration::from_hours(1)).is_ok());
+        assert_eq!(window.clone().count(at(59)), Err(GuessesSpent));
+        window = window.count(at(60)).unwrap();
+        assert_eq!(window.clone().count(at(61)), Err(GuessesSpent), "only the first one is an hour old");
+        assert!(window.count(at(119)).is_ok());
     }
 }

@@ -70,6 +70,8 @@ event_types! {
     ProviderUnhealthy => "provider.unhealthy",
     /// A provider works again.
     ProviderRecovered => "provider.recovered",
+    /// Somebody tries a webhook; such an event goes to that one only, and stands in no list.
+    WebhookTest => "webhook.test",
 }
 
 impl fmt::Display for EventType {

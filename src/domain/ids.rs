@@ -148,6 +148,7 @@ made_id!(/** One opening of a link. */ AttemptId, "at_");
 made_id!(/** A contact record. */ ContactId, "ct_");
 made_id!(/** An event. */ EventId, "evt_");
 made_id!(/** An audit entry. */ AuditId, "au_");
+made_id!(/** An event on its way to a webhook. */ DeliveryId, "dl_");
 
 chosen_id!(
     /// A tenant's name: the first label of its host. `_platform` is the operator.
@@ -164,6 +165,11 @@ chosen_id!(
     /// A snippet's name, unique in its tenant.
     SnippetId, is_slug, "a snippet id (1 to 63 of `a-z`, `0-9`, `-` and `_`)",
     63, "^[a-z0-9_-]+$", "sign-in"
+);
+chosen_id!(
+    /// A webhook's name, unique in its tenant.
+    WebhookId, is_slug, "a webhook id (1 to 63 of `a-z`, `0-9`, `-` and `_`)",
+    63, "^[a-z0-9_-]+$", "crm"
 );
 chosen_id!(
     /// A conversation's name as the platform gave it, unique in its tenant.

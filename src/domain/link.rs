@@ -12,6 +12,7 @@ use super::conversation::{ConversationRef, GuessWindow};
 use super::fault::{Code, Fault, Step};
 use super::ids::{ContactId, LinkId, ProviderId};
 pub use super::link_status::{LinkStatus, UnknownLinkStatus};
+pub use super::opening::{MOST_OPENINGS, NotOpened, OPENINGS, Opening};
 use super::profile::Profile;
 use super::request::{REQUEST_LIFETIME, Route};
 
@@ -91,19 +92,10 @@ pub struct Link {
     pub resends: u32,
     /// Its latest openings, newest last, at most 8: a browser that opens it again gives up its older one.
     pub openings: Vec<Opening>,
+    /// How often it was opened, at most [`MOST_OPENINGS`] times.
+    #[serde(default)]
+    pub times_opened: u32,
 }
-
-/// One opening of a link, as the browser's cookie names it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opening {
-    /// The name of the cookie that it set.
-    pub cookie_name: String,
-    /// The key of its authorization request.
-    pub request: String,
-}
-
-/// How many openings a link remembers.
-pub const OPENINGS: usize = 8;
 
 /// How far a link came.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -251,7 +243,7 @@ impl Link {
             if now < until {
                 return self;
             }
-            self = self.into_failed(Fault::new(Step::Bind, Code::NotConfirmed), until);
+            self = self.into_lapsed(until);
         }
         let ends = self.ends_at();
         if !self.status().is_final() && now >= ends {
@@ -259,6 +251,15 @@ impl Link {
             self.state = LinkState::Expired;
         }
         self
+    }
+
+    /// What became of it when nobody confirmed its sign-in in time, before anything else became of it; none
+    /// if no sign-in has lapsed by `now`.
+    pub fn lapsed(&self, now: Timestamp) -> Option<Self> {
+        match self.state {
+            LinkState::Provisional { until, .. } if now >= until => Some(self.clone().into_lapsed(until)),
+            _ => None,
+        }
     }
 
     /// The word for its state at `now`, see [`as_of`](Self::as_of).
@@ -272,13 +273,17 @@ impl Link {
     }
 
     /// The customer pressed *Continue*. A sign-in that waits for its confirmation keeps waiting.
-    pub fn open(mut self, opening: Opening, now: Timestamp) -> Result<Self, LinkIsFinal> {
+    pub fn open(mut self, opening: Opening, now: Timestamp) -> Result<Self, NotOpened> {
         self = self.as_of(now).live()?;
         if now >= self.expires_at {
-            return Err(LinkIsFinal(LinkStatus::Expired));
+            return Err(LinkIsFinal(LinkStatus::Expired).into());
         }
+        if self.times_opened >= MOST_OPENINGS {
+            return Err(NotOpened::TooOften);
+        }
+        self.times_opened += 1;
         self.times.opened = Some(now);
-        if self.openings.len() == OPENINGS {
+        if self.crowded_out().is_some() {
             self.openings.remove(0);
         }
         self.openings.push(opening);
@@ -287,6 +292,11 @@ impl Link {
             self.failure = None;
         }
         Ok(self)
+    }
+
+    /// The opening that the next one leaves no room for: nobody would find it any more, so it must be given up.
+    pub fn crowded_out(&self) -> Option<&Opening> {
+        self.openings.first().filter(|_| self.openings.len() >= OPENINGS)
     }
 
     /// The customer signed in, and the chat must confirm it.
@@ -362,6 +372,10 @@ impl Link {
         if status.is_final() { Err(LinkIsFinal(status)) } else { Ok(self) }
     }
 
+    fn into_lapsed(self, until: Timestamp) -> Self {
+        self.into_failed(Fault::new(Step::Bind, Code::NotConfirmed), until)
+    }
+
     fn into_failed(mut self, fault: Fault, at: Timestamp) -> Self {
         if fault.code == Code::AccessDenied {
             self.times.denied = Some(at);
@@ -421,6 +435,7 @@ mod tests {
             guesses: GuessWindow::default(),
             resends: 0,
             openings: vec![],
+            times_opened: 0,
         }
     }
 
@@ -442,7 +457,10 @@ mod tests {
         let again = failed.open(opening(), minutes(3)).unwrap();
         assert_eq!((again.status(), again.failure), (LinkStatus::Opened, None));
         let done = again.complete(completion(), minutes(4)).unwrap();
-        assert_eq!(done.open(opening(), minutes(5)).unwrap_err(), LinkIsFinal(LinkStatus::Completed));
+        assert_eq!(
+            done.open(opening(), minutes(5)).unwrap_err(),
+            NotOpened::Final(LinkIsFinal(LinkStatus::Completed))
+        );
     }
 
     #[test]

@@ -212,6 +212,8 @@ impl AuthorizationRequest {
         match self.phase {
             Phase::Started => {
                 self.timeline.begin(Step::Claim, self.age_at(now));
+                // The grant holds it from now on: a broker that is killed leaves none behind.
+                self.code_verifier = None;
                 self.phase = Phase::Claimed { at: now };
                 Ok(self)
             }

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use super::binding::BindingPolicy;
 use super::client::Client;
 use super::conversation::Channel;
-use super::ids::{ProviderId, TenantId};
+use super::event::EventType;
+use super::ids::{ProviderId, TenantId, WebhookId};
 use super::provider::Provider;
 use super::rule::Rules;
 use super::setting::SettingFault;
 use super::snippet::Snippet;
+use super::webhook::Webhook;
 
 /// A tenant as requests see it: complete, checked, never changed in place.
 #[derive(Debug, Clone)]
@@ -37,6 +39,8 @@ pub struct Tenant {
     pub clients: Vec<Client>,
     /// What a sign-in tells the platform beside the profile.
     pub rules: Rules,
+    /// Where events are sent.
+    pub webhooks: Vec<Arc<Webhook>>,
 }
 
 impl Tenant {
@@ -54,6 +58,16 @@ impl Tenant {
     /// The client of this name.
     pub fn client(&self, id: &str) -> Option<&Client> {
         self.clients.iter().find(|client| client.client_id.as_str() == id)
+    }
+
+    /// The webhook of this name.
+    pub fn webhook(&self, id: &WebhookId) -> Option<&Arc<Webhook>> {
+        self.webhooks.iter().find(|webhook| webhook.id == *id)
+    }
+
+    /// Whether anybody is to be told of an event of this type.
+    pub fn tells(&self, kind: EventType) -> bool {
+        self.webhooks.iter().any(|webhook| webhook.wants(kind))
     }
 
     /// The snippet with this id or tag.

@@ -7,7 +7,7 @@
 //! both ask, [`allow`] an entry of the operator's list, [`error`] what can go wrong.
 //! [`provider`] sends a request of `oauth` and reads the answer under a cap and a deadline; [`gate`]
 //! stands in front of it, so that a dead provider costs its own customers only, and [`breaker`] knows
-//! which one is dead.
+//! which one is dead; [`webhook`] sends a signed event.
 //!
 //! To add a client for another kind of target: 1. one file with its type, built on a
 //! [`Guard`](guard::Guard) and on [`Dialer`](dialer::Dialer), which sets what every client has in
@@ -25,3 +25,4 @@ pub mod gate;
 pub mod guard;
 pub mod provider;
 pub mod resolver;
+pub mod webhook;

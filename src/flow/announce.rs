@@ -27,7 +27,7 @@ impl Broker {
         let now = self.clock.now();
         let event = self.event(tenant, kind, link_data(link), now);
         let told = event.id.clone();
-        tx.event(event);
+        self.tell(tx, &event);
         let detail = link.failure.map(|failure| match failure.step {
             Some(step) => format!("{} at {step}", failure.code),
             None => failure.code.to_string(),
@@ -52,7 +52,7 @@ impl Broker {
         let event =
             self.event(tenant, kind, json!({"contact": contact, "changes": changes}), self.clock.now());
         let told = event.id.clone();
-        tx.event(event);
+        self.tell(tx, &event);
         told
     }
 
@@ -68,14 +68,14 @@ impl Broker {
         let data = json!({"contact": contact, "changes": changes, "mergedFrom": from});
         let event = self.event(tenant, EventType::ContactUpdated, data, self.clock.now());
         let told = event.id.clone();
-        tx.event(event);
+        self.tell(tx, &event);
         told
     }
 
     /// Writes into the batch that a contact is erased.
     pub(super) fn announce_erased(&self, tx: &mut Tx, tenant: &TenantId, contact: &ContactId) {
         let data = json!({"contact": {"id": contact}, "changes": []});
-        tx.event(self.event(tenant, EventType::ContactErased, data, self.clock.now()));
+        self.tell(tx, &self.event(tenant, EventType::ContactErased, data, self.clock.now()));
     }
 
     /// Writes into the batch who changed a contact, and how.
@@ -103,7 +103,16 @@ impl Broker {
         let data = json!({"conversation": conversation});
         let event = self.event(tenant, EventType::ConversationUnverified, data, now);
         tx.audit(self.entry(actor, AuditAction::ConversationUnverified, event.id.to_string()));
+        self.tell(tx, &event);
+    }
+
+    /// Writes an event into the batch; and if the tenant has a webhook that wants it, that it is to be delivered.
+    pub(super) fn tell(&self, tx: &mut Tx, event: &Event) {
         tx.event(event);
+        let directory = self.directory();
+        if directory.by_id(&event.tenant).is_some_and(|served| served.tenant.tells(event.kind)) {
+            tx.tell_webhooks(&event.id);
+        }
     }
 
     /// Writes into the batch that a provider fails for everybody, or works again; `before` is what was
@@ -121,7 +130,7 @@ impl Broker {
         if let Some(before) = before.filter(|before| !before.healthy) {
             data["unhealthySince"] = json!(before.since);
         }
-        tx.event(self.event(tenant, kind, data, health.since));
+        self.tell(tx, &self.event(tenant, kind, data, health.since));
         let action =
             if health.healthy { AuditAction::ProviderRecovered } else { AuditAction::ProviderUnhealthy };
         // The login that noticed it is not who did it.

@@ -81,12 +81,12 @@ impl Broker {
             let now = self.clock.now();
             let mut tx = Tx::new();
             let mut link = waiting.link.value.clone();
-            link.guesses = link.guesses.count(now).map_err(|_| ConfirmError::Spent(status))?;
+            link.guesses = link.guesses.clone().count(now).map_err(|_| ConfirmError::Spent(status))?;
             tx.update_link(&waiting.link, &link);
             if let Some(known) = store.conversation(&link.conversation.id).await? {
                 let mut conversation = known.value.clone();
                 conversation.guesses =
-                    conversation.guesses.count(now).map_err(|_| ConfirmError::Spent(status))?;
+                    conversation.guesses.clone().count(now).map_err(|_| ConfirmError::Spent(status))?;
                 tx.put_conversation(Some(&known), &conversation);
             }
             waiting.provisional.guesses += 1;

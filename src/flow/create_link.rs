@@ -100,16 +100,17 @@ impl Broker {
         client: &ClientId,
         order: NewLink,
         turn: &mut Turn<'_>,
-    ) -> Result<Made, CreateLinkError> {
+    ) -> Result<Made<CreatedLink>, CreateLinkError> {
         let provider = find_provider(tenant, order.provider.as_ref())?;
         let snippet = find_snippet(tenant, order.snippet.as_deref())?;
         let minimum = raise_minimum(tenant, &order)?;
         let lifetime = check_lifetime(order.expires_in)?;
         self.check_hint(tenant, order.contact.as_ref()).await?;
         let link = self.new_link(provider, client, order, minimum, lifetime);
-        if let Some(id) = self.keep_new_link(tenant, &link, client, turn).await? {
-            return Ok(Made::Before(id));
-        }
+        let link = match self.keep_new_link(tenant, link, client, turn).await? {
+            Made::Now(link) => *link,
+            Made::Before(id) => return Ok(Made::Before(id)),
+        };
         let (url, message) = render(tenant, Some(provider), snippet, &link);
         Ok(Made::Now(Box::new(CreatedLink { link, url, message, replayed: false })))
     }
@@ -174,18 +175,19 @@ impl Broker {
             guesses: GuessWindow::default(),
             resends: 0,
             openings: Vec::new(),
+            times_opened: 0,
         }
     }
 
     /// Writes link, conversation and event in one batch, together with the end of the older link.
-    /// Answers the link that another broker has made of the same order meanwhile.
+    /// Another broker may have made a link of the same order meanwhile.
     async fn keep_new_link(
         &self,
         tenant: &Tenant,
-        link: &Link,
+        link: Link,
         client: &ClientId,
         turn: &mut Turn<'_>,
-    ) -> Result<Option<LinkId>, OnceError> {
+    ) -> Result<Made<Link>, OnceError> {
         let store = self.store.at(&tenant.id);
         let actor = format!("client:{client}");
         for _ in 0..RACES {
@@ -195,16 +197,17 @@ impl Broker {
             if let Some(older) = live_link(&self.store, tenant, known.as_ref()).await? {
                 self.supersede(&mut tx, tenant, &older, &actor).await?;
             }
-            let conversation = self.conversation_for(&mut tx, tenant, known.as_deref(), link, &actor);
+            let link = with_known_handle(link.clone(), known.as_deref());
+            let conversation = self.conversation_for(&mut tx, tenant, known.as_deref(), &link, &actor);
             tx.put_conversation(known.as_ref(), &conversation);
-            tx.create_link(link);
-            self.announce_link(&mut tx, &tenant.id, EventType::LinkCreated, link, &actor);
+            tx.create_link(&link);
+            self.announce_link(&mut tx, &tenant.id, EventType::LinkCreated, &link, &actor);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
-                done => return Ok(done.map(|()| None)?),
+                done => return Ok(done.map(|()| Made::Now(Box::new(link)))?),
             }
             if let Some(id) = turn.made_before(&store, self.clock.now()).await? {
-                return Ok(Some(id));
+                return Ok(Made::Before(id));
             }
         }
         Err(StoreError::Conflict.into())
@@ -241,10 +244,7 @@ impl Broker {
         if !same_person {
             self.unverify(tx, &tenant.id, &mut conversation, actor);
         }
-        // Who may confirm a sign-in does not grow because a sender left the address out.
-        let handle = conversation.at.handle.take().filter(|_| same_person);
         conversation.at = link.conversation.clone();
-        conversation.at.handle = conversation.at.handle.or(handle);
         conversation.link = Some(link.id.clone());
         conversation.updated_at = now;
         conversation
@@ -252,11 +252,20 @@ impl Broker {
 }
 
 /// What became of an order.
-enum Made {
+enum Made<T> {
     /// A new link.
-    Now(Box<CreatedLink>),
+    Now(Box<T>),
     /// The link that the same order has made before.
     Before(LinkId),
+}
+
+/// A sender that leaves the address out speaks of the one that is known: who may confirm the sign-in does not grow by
+/// that, and what the provider vouches for is still compared with it.
+fn with_known_handle(mut link: Link, known: Option<&Conversation>) -> Link {
+    if let Some(known) = known.filter(|known| known.at.channel == link.conversation.channel) {
+        link.conversation.handle = link.conversation.handle.or_else(|| known.at.handle.clone());
+    }
+    link
 }
 
 /// The link of a conversation that can still change.

@@ -63,11 +63,12 @@ impl Broker {
         }
         let contact = self.same_email(tenant, sign_in).await?;
         let joins_by = contact.is_some().then_some("email");
+        let mismatch = contact.as_ref().is_some_and(|contact| expected.is_other_than(contact));
         let external_id = match expected {
             Expected::Stranger(external) if contact.is_none() => Some(external),
             _ => None,
         };
-        Ok(Person { contact, joins_by, external_id, mismatch: false })
+        Ok(Person { contact, joins_by, external_id, mismatch })
     }
 
     /// A hint that was good when the link was made. Merged ones are followed.

@@ -114,18 +114,67 @@ impl Broker {
         Ok(cancelled)
     }
 
-    /// Deletes what a provisional sign-in of this link knows of the person.
+    /// Ends a sign-in of this link that nobody confirmed in time, and tells of it. Belongs before every change of a
+    /// link that takes it as it is now: whoever touches it first when that time is over settles what happened.
+    pub(super) async fn settle_lapse(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        link: &Link,
+    ) -> Result<(), StoreError> {
+        match link.lapsed(self.clock.now()) {
+            Some(_) => self.forget_provisional(tx, tenant, link).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The link with everything settled that ended by itself: a lapsed sign-in, and a latest attempt during which the
+    /// broker was stopped.
+    pub(super) async fn settle(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        link: &Link,
+    ) -> Result<Link, StoreError> {
+        let now = self.clock.now();
+        if let Some(lapsed) = link.lapsed(now) {
+            self.forget_provisional(tx, tenant, link).await?;
+            return Ok(lapsed);
+        }
+        let latest = link.openings.last().filter(|_| link.status() == LinkStatus::Opened);
+        let Some(opening) = latest else { return Ok(link.clone()) };
+        let Some(request) = self.store.at(tenant).request(&opening.request).await? else {
+            return Ok(link.clone());
+        };
+        let Some(at) = request.value.interrupted_at(now) else { return Ok(link.clone()) };
+        let ended = Outcome::Failed(Fault::new(Step::Exchange, Code::Interrupted));
+        tx.update_request(&request, &request.value.clone().finish(ended, at));
+        let interrupted = link.clone().interrupt(at);
+        self.announce_link(tx, tenant, EventType::Failed, &interrupted, "system");
+        Ok(interrupted)
+    }
+
+    /// Deletes what a provisional sign-in of this link knows of the person: it was voided, or had lapsed already,
+    /// of which the platform is told.
     pub(super) async fn forget_provisional(
         &self,
         tx: &mut Tx,
         tenant: &TenantId,
         link: &Link,
     ) -> Result<(), StoreError> {
-        let LinkState::Provisional { request: key, .. } = &link.state else { return Ok(()) };
-        let Some(request) = self.store.at(tenant).request(key).await? else { return Ok(()) };
-        if matches!(request.value.phase, Phase::Provisional(_)) {
-            let voided = Outcome::Failed(Fault::new(Step::Bind, Code::Voided));
-            tx.update_request(&request, &request.value.clone().finish(voided, self.clock.now()));
+        let LinkState::Provisional { request: key, until } = &link.state else { return Ok(()) };
+        let now = self.clock.now();
+        let lapsed = link.lapsed(now);
+        if let Some(request) = self.store.at(tenant).request(key).await?
+            && matches!(request.value.phase, Phase::Provisional(_))
+        {
+            let (code, at) =
+                if lapsed.is_some() { (Code::NotConfirmed, *until) } else { (Code::Voided, now) };
+            let ended = Outcome::Failed(Fault::new(Step::Bind, code));
+            tx.update_request(&request, &request.value.clone().finish(ended, at));
+        }
+        if let Some(lapsed) = lapsed {
+            self.announce_link(tx, tenant, EventType::Failed, &lapsed, "system");
         }
         Ok(())
     }

@@ -11,6 +11,7 @@ pub mod confirm;
 pub mod contacts;
 mod course;
 pub mod create_link;
+mod deliver;
 pub mod health;
 mod identify;
 pub mod inbound;
@@ -26,11 +27,13 @@ pub mod resend;
 mod rules;
 mod seal;
 mod sign_in;
+pub mod stream;
 mod sweep;
 pub mod taken_up;
 pub mod tenants;
 pub mod trail;
 pub mod waiting;
+pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,6 +46,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::gate::Gates;
+use crate::egress::webhook::WebhookClient;
 use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
@@ -59,6 +63,7 @@ const RACES: usize = 24;
 pub struct Broker {
     store: Store,
     provider: Gates,
+    webhook: WebhookClient,
     clock: Clock,
     tenants: ArcSwap<Known>,
     keys: ArcSwap<KeysInUse>,
@@ -71,6 +76,10 @@ pub struct Broker {
     running: once::Running,
     /// Callers that wait for a link.
     waits: waiting::Waits,
+    /// Events on their way to webhooks.
+    delivering: deliver::Delivering,
+    /// Who follows events.
+    streams: stream::Streams,
 }
 
 /// What the broker must know of its surroundings.
@@ -84,10 +93,17 @@ pub struct Settings {
 
 impl Broker {
     /// Puts the broker together.
-    pub fn new(store: Store, provider: Gates, clock: Clock, tenants: Directory, settings: Settings) -> Self {
+    pub fn new(
+        store: Store,
+        (provider, webhook): (Gates, WebhookClient),
+        clock: Clock,
+        tenants: Directory,
+        settings: Settings,
+    ) -> Self {
         Self {
             store,
             provider,
+            webhook,
             clock,
             tenants: ArcSwap::from_pointee(Known::new(tenants)),
             keys: ArcSwap::default(),
@@ -96,6 +112,8 @@ impl Broker {
             settings,
             running: once::Running::default(),
             waits: waiting::Waits::default(),
+            delivering: deliver::Delivering::default(),
+            streams: stream::Streams::default(),
         }
     }
 

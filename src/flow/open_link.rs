@@ -6,7 +6,8 @@ use url::Url;
 
 use crate::domain::event::EventType;
 use crate::domain::ids::AttemptId;
-use crate::domain::link::{Link, LinkStatus, Opening};
+use crate::domain::link::{Link, LinkStatus, NotOpened, Opening};
+use crate::domain::profile::ProfileField;
 use crate::domain::provider::{Pkce, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, REQUEST_LIFETIME};
 use crate::domain::tenant::Tenant;
@@ -16,6 +17,7 @@ use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::health::OutOfOrder;
+use super::links::CancelError;
 use super::{Broker, RACES};
 
 /// How many logins one browser may have under way.
@@ -37,6 +39,8 @@ pub struct Landing {
     pub link: Link,
     /// Where the customer will sign in.
     pub provider: Arc<Provider>,
+    /// Which fields the tenant may learn, by their names in a profile.
+    pub shares: Vec<String>,
 }
 
 /// A sign-in that began.
@@ -63,6 +67,9 @@ pub enum OpenLinkError {
     /// The link is final.
     #[error("the link is {0}")]
     Gone(LinkStatus),
+    /// The link was opened so often that it takes no further opening.
+    #[error("the link was opened too many times")]
+    TooMany,
     /// The provider was taken out of the tenant's settings.
     #[error("the link's provider is no longer configured")]
     ProviderGone,
@@ -72,6 +79,25 @@ pub enum OpenLinkError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<CancelError> for OpenLinkError {
+    fn from(error: CancelError) -> Self {
+        match error {
+            CancelError::Unknown => Self::Unknown,
+            CancelError::Final(status) => Self::Gone(status),
+            CancelError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<NotOpened> for OpenLinkError {
+    fn from(error: NotOpened) -> Self {
+        match error {
+            NotOpened::Final(over) => Self::Gone(over.0),
+            NotOpened::TooOften => Self::TooMany,
+        }
+    }
 }
 
 impl Broker {
@@ -93,7 +119,29 @@ impl Broker {
             return Err(OpenLinkError::Gone(link.status()));
         }
         let provider = tenant.provider(Some(&link.provider)).ok_or(OpenLinkError::ProviderGone)?;
-        Ok(Landing { provider: Arc::clone(provider), link })
+        let shares = self.shares(tenant, provider);
+        Ok(Landing { provider: Arc::clone(provider), link, shares })
+    }
+
+    /// Which fields a sign-in may tell the tenant: what its mapping writes out, whatever is then done with it. Where
+    /// the provider's answer decides, that is everything, and what has no name of its own is called `other`.
+    fn shares(&self, tenant: &Tenant, provider: &Provider) -> Vec<String> {
+        if provider.mapping.is_none() && provider.whoami_url.is_none() {
+            return Vec::new();
+        }
+        let normaliser = self.normaliser(tenant, provider);
+        let written = normaliser.as_ref().ok().and_then(|normaliser| normaliser.written_fields());
+        written.map_or_else(
+            || {
+                ProfileField::ALL
+                    .into_iter()
+                    .map(ProfileField::as_str)
+                    .chain(["other"])
+                    .map(str::to_owned)
+                    .collect()
+            },
+            |names| names.into_iter().map(str::to_owned).collect(),
+        )
     }
 
     /// The customer pressed *Continue*: makes the link `opened` and a fresh authorization request.
@@ -131,11 +179,8 @@ impl Broker {
         for _ in 0..RACES {
             let link = self.find_link(tenant, token).await?;
             match self.cancel_stored(tenant, &link, true, "customer").await {
-                Err(super::links::CancelError::Store(StoreError::Conflict)) => {}
-                Err(super::links::CancelError::Store(error)) => return Err(error.into()),
-                Err(super::links::CancelError::Final(status)) => return Err(OpenLinkError::Gone(status)),
-                Err(super::links::CancelError::Unknown) => return Err(OpenLinkError::Unknown),
-                Ok(_) => return Ok(()),
+                Err(CancelError::Store(StoreError::Conflict)) => {}
+                done => return Ok(done.map(drop)?),
             }
         }
         Err(StoreError::Conflict.into())
@@ -165,13 +210,13 @@ impl Broker {
     ) -> Result<(), OpenLinkError> {
         let store = self.store.at(&tenant.id);
         let mut tx = Tx::new();
-        for older in self.own_openings(tenant, &link.value, cookies).await? {
+        for older in self.replaced_openings(tenant, &link.value, cookies).await? {
             tx.update_request(&older, &older.value.clone().give_up(self.clock.now()));
         }
+        let settled = self.settle(&mut tx, &tenant.id, &link.value).await?;
         let opening = Opening { cookie_name: request.cookie_name.clone(), request: request.key.clone() };
-        let news = link.value.clone().as_of(self.clock.now()).status() != LinkStatus::Opened;
-        let opened =
-            link.value.clone().open(opening, self.clock.now()).map_err(|gone| OpenLinkError::Gone(gone.0))?;
+        let news = settled.status() != LinkStatus::Opened;
+        let opened = settled.open(opening, self.clock.now())?;
         tx.create_request(request);
         tx.update_link(link, &opened);
         if news && opened.status() == LinkStatus::Opened {
@@ -180,26 +225,31 @@ impl Broker {
         Ok(store.commit(tx, Durability::Relaxed).await?)
     }
 
-    /// Openings of this link that this browser began and did not finish.
-    async fn own_openings(
+    /// Openings of this link that end with a new one: those that this browser began and did not finish,
+    /// and the one that the link can no longer remember.
+    async fn replaced_openings(
         &self,
         tenant: &Tenant,
         link: &Link,
         cookies: &[LoginCookie],
     ) -> Result<Vec<Stored<AuthorizationRequest>>, StoreError> {
         let store = self.store.at(&tenant.id);
-        let mut own = Vec::new();
+        let mut replaced = Vec::new();
         for opening in &link.openings {
-            let Some(cookie) = cookies.iter().find(|cookie| cookie.name == opening.cookie_name) else {
+            let cookie = cookies.iter().find(|cookie| cookie.name == opening.cookie_name);
+            let is_crowded_out = link.crowded_out() == Some(opening);
+            if cookie.is_none() && !is_crowded_out {
                 continue;
-            };
+            }
             let Some(request) = store.request(&opening.request).await? else { continue };
-            let held = store.is_hash("cookie", cookie.value.expose(), &request.value.cookie_hash);
-            if held && matches!(request.value.phase, Phase::Started) {
-                own.push(request);
+            let is_own = cookie.is_some_and(|cookie| {
+                store.is_hash("cookie", cookie.value.expose(), &request.value.cookie_hash)
+            });
+            if (is_own || is_crowded_out) && matches!(request.value.phase, Phase::Started) {
+                replaced.push(request);
             }
         }
-        Ok(own)
+        Ok(replaced)
     }
 
     fn new_request(

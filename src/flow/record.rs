@@ -19,7 +19,6 @@ use crate::domain::provider::Provider;
 use crate::domain::request::{AuthorizationRequest, CODE_LIFETIME, Outcome, Provisional};
 use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
-use crate::store::keys::DueKind;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::identify::Person;
@@ -96,7 +95,6 @@ impl Broker {
         self.forget_provisional(&mut tx, &tenant.id, &link.value).await.map_err(unavailable)?;
         tx.update_request(request, &request.value.clone().hold(provisional.clone()));
         tx.update_link(&link, &waiting);
-        tx.due(DueKind::RequestLapse, provisional.until, &request.value.key);
         self.announce_link(&mut tx, &tenant.id, EventType::Provisional, &waiting, "customer");
         Ok(tx)
     }
@@ -144,6 +142,7 @@ impl Broker {
         let link = self.link_of(tenant, request).await?;
         let mut tx = Tx::new();
         tx.update_request(request, &request.value.clone().finish(Outcome::Failed(fault), now));
+        self.settle_lapse(&mut tx, &tenant.id, &link.value).await.map_err(unavailable)?;
         if let Ok(failed) = link.value.clone().fail(&request.value.key, fault, now) {
             tx.update_link(&link, &failed);
             if failed.failure.is_some() {

@@ -57,6 +57,7 @@ impl Broker {
             let snippet = find_snippet(tenant, wording.snippet.as_deref()).map_err(ResendError::Refused)?;
             let snippet = snippet.or_else(|| tenant.snippet(link.snippet.as_deref()?));
             let mut tx = Tx::new();
+            self.settle_lapse(&mut tx, &tenant.id, &stored.value).await?;
             tx.update_link(&stored, &link);
             self.audit_resend(&mut tx, client, &link);
             match store.commit(tx, Durability::Durable).await {

@@ -90,7 +90,7 @@ impl Broker {
         }
     }
 
-    /// Everybody who waits is answered now, and nobody waits any more: the process is about to stop.
+    /// Everybody who waits is answered now, streams of events end, and nobody waits any more: the process is about to stop.
     pub fn end_waits(&self) {
         self.waits.draining.send_replace(true);
     }
@@ -108,6 +108,11 @@ impl Default for Waits {
 }
 
 impl Waits {
+    /// Says when waiting is over for all.
+    pub(super) fn draining(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
+    }
+
     fn enter(&self, tenant: &TenantId) -> Option<Place<'_>> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let own = taken.get(tenant).copied().unwrap_or(0);

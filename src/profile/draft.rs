@@ -1,6 +1,6 @@
 //! A profile in the making: fields as they come in, and the tidying at the end.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::domain::profile::{Profile, ProfileField};
 
@@ -14,6 +14,8 @@ const MAX_TEXT: usize = 4096;
 /// How deep lists and objects of a field may lie within each other. Records and events hold it some
 /// levels deeper, and what nests deeper than 128 could not be read again.
 const MAX_DEPTH: usize = 64;
+/// The most bytes of a field without a meaning of its own, about as JSON: as many as a client may write into one.
+const MAX_VALUE: usize = 16 * 1024;
 /// Names that no profile carries: they have a meaning where it is read.
 const FORBIDDEN: &[&str] = &["__proto__", "constructor", "prototype", "$serde_json::private::Number"];
 
@@ -72,6 +74,10 @@ impl Draft {
         }
         if is_deeper_than(&value, MAX_DEPTH) {
             self.warn(format!("`{key}` nests deeper than {MAX_DEPTH} levels and was left out"));
+            return;
+        }
+        if weight(&value) > MAX_VALUE {
+            self.warn(format!("`{key}` is larger than {MAX_VALUE} bytes and was left out"));
             return;
         }
         self.extras.push((key.to_owned(), value));
@@ -189,6 +195,19 @@ fn without_part(full: &str, known: &str) -> Option<String> {
     let rest = full.strip_prefix(known).filter(|rest| rest.starts_with(' '));
     let rest = rest.or_else(|| full.strip_suffix(known).filter(|rest| rest.ends_with(' ')));
     rest.map(|rest| rest.trim().to_owned()).or_else(|| (full == known).then(String::new))
+}
+
+/// About how long a value is as JSON.
+pub(super) fn weight(value: &Value) -> usize {
+    let within =
+        |object: &Map<String, Value>| object.iter().map(|(key, value)| key.len() + 4 + weight(value)).sum();
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(number) => number.as_str().len(),
+        Value::String(text) => text.len() + 2,
+        Value::Array(items) => items.iter().map(|item| weight(item) + 1).sum::<usize>() + 2,
+        Value::Object(object) => within(object),
+    }
 }
 
 #[cfg(test)]

@@ -67,6 +67,14 @@ impl CompiledMapping {
         whole.into_iter().chain(fields)
     }
 
+    /// The fields that the mapping writes out, whatever the answer is; none if the answer decides which there are.
+    pub(super) fn written_fields(&self) -> Option<Vec<&str>> {
+        match &self.form {
+            Form::Whole(repaired) => repaired.expression.written_keys(),
+            Form::Fields(fields) => Some(fields.iter().map(|(name, _)| name.as_str()).collect()),
+        }
+    }
+
     /// The fields that the mapping gives, uncopied. A fault of one field stands in its place; a
     /// budget that is spent ends it all.
     pub(super) fn entries<'a>(

@@ -113,6 +113,11 @@ impl Normaliser {
         self.mapping.as_ref()
     }
 
+    /// The fields that the mapping writes out; none if the answer decides which there are.
+    pub fn written_fields(&self) -> Option<Vec<&str>> {
+        self.mapping.as_ref()?.written_fields()
+    }
+
     /// Makes the profile. Warnings say which field was left out and why, never its value.
     pub fn normalise(&self, input: &Input<'_>) -> Result<SignedIn, EvalFault> {
         let meter = Meter::default();

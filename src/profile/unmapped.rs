@@ -1,13 +1,13 @@
 //! The default normaliser: the profile of an answer that has no mapping. What is understood stands
 //! in the tables of `aliases`, `addresses` and `verified`.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::domain::profile::ProfileField;
 
 use super::Input;
 use super::aliases::{ALIASES, Folded, Person};
-use super::draft::Draft;
+use super::draft::{Draft, weight};
 use super::{addresses, verified};
 
 /// Fields of an answer that are no business of a contact record.
@@ -88,18 +88,5 @@ fn keep_extras(draft: &mut Draft, person: &Person<'_>) {
             None => draft
                 .warn("extra fields beyond 64 KiB were left out; name those that are needed in a mapping"),
         }
-    }
-}
-
-/// About how long a value is as JSON.
-fn weight(value: &Value) -> usize {
-    let within =
-        |object: &Map<String, Value>| object.iter().map(|(key, value)| key.len() + 4 + weight(value)).sum();
-    match value {
-        Value::Null | Value::Bool(_) => 5,
-        Value::Number(number) => number.as_str().len(),
-        Value::String(text) => text.len() + 2,
-        Value::Array(items) => items.iter().map(|item| weight(item) + 1).sum::<usize>() + 2,
-        Value::Object(object) => within(object),
     }
 }

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use super::backend::{Backend, Batch, Commit, Durability, Expect, Key, Partition, Put, Unavailable};
 use super::decoded::Kept;
-use super::keys::{Due, due_set, tenants_set};
+use super::deliveries::undelivered_place;
+use super::keys::{Due, due_set, tenants_set, undelivered_set};
 use super::tx::{Name, Op, Place, Tx};
 use super::{StoreError, TenantKeys, TenantStore};
 use crate::clock::Clock;
@@ -37,6 +38,7 @@ impl TenantStore {
         let inner = &self.store.inner;
         let links = mem::take(&mut tx.links);
         let events = mem::take(&mut tx.events);
+        let delivers = tx.delivers;
         let (now, mut kept) = (inner.clock.now(), Vec::new());
         let sealing = tx.audits.then(|| self.keys.sealing.of(now));
         let mut batch = self.batch(tx, now, &mut kept);
@@ -62,7 +64,10 @@ impl TenantStore {
         if let Some(sealing) = sealing {
             self.note_sealing(&sealing).await;
         }
-        inner.changes.tell(&links);
+        inner.changes.tell(&links, self.tenant(), !events.is_empty());
+        if delivers {
+            inner.changes.wake(self.keys.partition);
+        }
         for kind in events {
             metrics::counter!("countersign_events_total", "type" => kind.as_str()).increment(1);
         }
@@ -111,6 +116,10 @@ impl TenantStore {
                     list.push((key, member));
                 }
                 Op::Append { log, entry } => batch.appends.push((keys.key(log, ""), entry)),
+                Op::Undelivered { is_in, at, id } => {
+                    let list = if is_in { &mut batch.adds } else { &mut batch.removes };
+                    list.push((undelivered_set(keys.partition), undelivered_place(&keys.tenant, at, &id)));
+                }
                 Op::AppendSealed { log, plain } => {
                     let key = keys.key(log, "");
                     let sealed = keys.seal(log, key.as_bytes(), plain, self.nonce());

@@ -26,18 +26,28 @@ pub enum DueKind {
     ConversationLapse,
     /// What is left of an erased contact outside of its record; the id is the contact's.
     ContactErasure,
+    /// A new event that webhooks are to be told of; the id is the event's. It is due since 1970, so that these come
+    /// first, whatever the clocks say; their order is that of the log.
+    Telling,
+    /// The first of a lane of deliveries is to be tried; the id is the lane's.
+    Lane,
+    /// The tenant's deliveries of before an hour have been kept for long enough; the id is empty.
+    DeliverySweep,
     /// Audit entries wait for a checkpoint; the id is empty.
     AuditSeal,
 }
 
 impl DueKind {
     /// Every kind.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::LinkExpiry,
         Self::LinkSweep,
         Self::RequestLapse,
         Self::ConversationLapse,
         Self::ContactErasure,
+        Self::Telling,
+        Self::Lane,
+        Self::DeliverySweep,
         Self::AuditSeal,
     ];
 
@@ -49,8 +59,21 @@ impl DueKind {
             Self::RequestLapse => "request-lapse",
             Self::ConversationLapse => "conversation-lapse",
             Self::ContactErasure => "contact-erasure",
+            Self::Telling => "telling",
+            Self::Lane => "lane",
+            Self::DeliverySweep => "delivery-sweep",
             Self::AuditSeal => "audit-seal",
         }
+    }
+
+    /// Whether it is the sweep's work, not that of those who deliver or seal.
+    pub fn is_swept(self) -> bool {
+        !self.is_delivery() && self != Self::AuditSeal
+    }
+
+    /// Whether it is the work of those who deliver, not of the sweep.
+    pub fn is_delivery(self) -> bool {
+        matches!(self, Self::Telling | Self::Lane)
     }
 }
 
@@ -68,11 +91,12 @@ pub struct Due {
 }
 
 impl Due {
-    /// The set member: eight bytes of milliseconds, most significant first, then `kind:tenant:id`. Bytewise order
+    /// The set member: eight bytes of milliseconds, rounded up so that nothing is met before its time, most
+    /// significant first, then `kind:tenant:id`. Bytewise order
     /// is the order of time. A time before 1970 counts as 1970.
     pub fn to_member(&self) -> Vec<u8> {
         let text = format!("{}:{}:{}", self.kind.as_str(), self.tenant, self.id);
-        [millis(self.at).to_be_bytes().as_slice(), text.as_bytes()].concat()
+        [millis_up(self.at).to_be_bytes().as_slice(), text.as_bytes()].concat()
     }
 
     /// Reads a set member; none if it is not one, or of a kind that this version does not know.
@@ -131,6 +155,12 @@ pub fn due_set(partition: Partition) -> Key {
     Key::new(partition, "due")
 }
 
+/// The one set of a partition that holds what is not delivered yet: [`Due`]-like, eight bytes of milliseconds since
+/// when, then `tenant:delivery`.
+pub fn undelivered_set(partition: Partition) -> Key {
+    Key::new(partition, "undelivered")
+}
+
 /// A tenant's record, set, log or counter of a kind. `name` is one of our ids or a keyed hash; the kinds of a
 /// tenant's only set, log or counter have an empty one.
 pub fn tenant_key(partition: Partition, tenant: &TenantId, kind: &str, name: &str) -> Key {
@@ -158,6 +188,10 @@ pub fn normal_email(email: &str) -> String {
 pub fn normal_phone(phone: &str) -> String {
     let digits = phone_digits(phone);
     if digits.is_empty() { phone.trim().to_owned() } else { digits }
+}
+
+fn millis_up(at: Timestamp) -> u64 {
+    millis(at) + u64::from(at.subsec_nanosecond() % 1_000_000 > 0)
 }
 
 pub(super) fn millis(at: Timestamp) -> u64 {

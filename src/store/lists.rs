@@ -1,4 +1,4 @@
-//! Lists of links and attempts, newest first: one set member per record, which holds the time and
+//! Lists of links, attempts and deliveries, newest first: one set member per record, which holds the time and
 //! the names of the record, so that nothing else is needed to find it.
 //!
 //! To add a list: 1. its set's kind in `tx.rs` and the member in the `Tx` call that creates the
@@ -9,7 +9,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
-use crate::domain::ids::{AttemptId, ConversationId, LinkId};
+use crate::domain::delivery::Delivery;
+use crate::domain::ids::{AttemptId, ConversationId, DeliveryId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
@@ -18,7 +19,7 @@ use super::hashed::CONVERSATION;
 use super::keys::millis;
 use super::read::Page;
 use super::records::{Record, Stored};
-use super::tx::{ATTEMPTS, LINKS, LINKS_OF};
+use super::tx::{ATTEMPTS, DEAD, DELIVERIES, LINKS, LINKS_OF};
 use super::{StoreError, TenantStore};
 
 /// Records that are looked at together behind the first few.
@@ -35,6 +36,10 @@ pub enum List<'a> {
     LinksOf(&'a ConversationId),
     /// Every attempt of the tenant.
     Attempts,
+    /// Every delivery of the tenant.
+    Deliveries,
+    /// Those that were given up.
+    DeadDeliveries,
 }
 
 /// Which part of a list.
@@ -115,7 +120,7 @@ impl TenantStore {
         self.rows_before(List::Attempts, cut, limit).await
     }
 
-    async fn rows_before<R: Record>(
+    pub(super) async fn rows_before<R: Record>(
         &self,
         list: List<'_>,
         cut: Timestamp,
@@ -128,7 +133,7 @@ impl TenantStore {
     }
 
     /// Walks the list until the page is full, the list ends, or enough was looked at.
-    async fn page<R: Record>(
+    pub(super) async fn page<R: Record>(
         &self,
         list: List<'_>,
         asked: &Asked<'_>,
@@ -171,6 +176,8 @@ impl TenantStore {
             List::Links => vec![self.keys.key(LINKS, "")],
             List::LinksOf(conversation) => self.sets(LINKS_OF, CONVERSATION, conversation.as_str()),
             List::Attempts => vec![self.keys.key(ATTEMPTS, "")],
+            List::Deliveries => vec![self.keys.key(DELIVERIES, "")],
+            List::DeadDeliveries => vec![self.keys.key(DEAD, "")],
         }
     }
 
@@ -183,6 +190,9 @@ impl TenantStore {
             List::Attempts => {
                 let request = parse_attempt(member).map_or("unknown", |(_, request)| request);
                 self.keys.key(AuthorizationRequest::KIND, request)
+            }
+            List::Deliveries | List::DeadDeliveries => {
+                self.keys.key(Delivery::KIND, parse_delivery(member).unwrap_or("unknown"))
             }
         };
         members.iter().map(name).collect()
@@ -218,6 +228,11 @@ pub(super) fn attempt_place(request: &AuthorizationRequest) -> Vec<u8> {
     [&first_at(request.id.millis()), names.as_bytes()].concat()
 }
 
+/// A delivery's place: eight bytes of inverted milliseconds, then its id.
+pub(super) fn delivery_place(delivery: &Delivery) -> Vec<u8> {
+    [&first_at(millis(delivery.created_at)), delivery.id.as_str().as_bytes()].concat()
+}
+
 /// What stands before everything that was made in a millisecond or earlier.
 fn first_at(millis: u64) -> [u8; 8] {
     (!millis).to_be_bytes()
@@ -233,6 +248,11 @@ pub(super) fn parse_link(member: &[u8]) -> Option<&str> {
     id.parse::<LinkId>().is_ok().then_some(id)
 }
 
+fn parse_delivery(member: &[u8]) -> Option<&str> {
+    let id = std::str::from_utf8(member.get(8..)?).ok()?;
+    id.parse::<DeliveryId>().is_ok().then_some(id)
+}
+
 fn parse_attempt(member: &[u8]) -> Option<(&str, &str)> {
     std::str::from_utf8(member.get(8..)?).ok()?.split_once(':')
 }
@@ -243,6 +263,8 @@ fn purpose(list: List<'_>, filter: &str) -> String {
         List::Links => (LINKS, ""),
         List::LinksOf(conversation) => (LINKS_OF, conversation.as_str()),
         List::Attempts => (ATTEMPTS, ""),
+        List::Deliveries => (DELIVERIES, ""),
+        List::DeadDeliveries => (DEAD, ""),
     };
     // Neither an id nor a filter holds a control character.
     format!("cursor {kind}\0{of}\0{filter}")
@@ -267,6 +289,7 @@ mod tests {
         fn bytes_that_are_no_place_are_no_panic(member: Vec<u8>) {
             parse_link(&member);
             parse_attempt(&member);
+            parse_delivery(&member);
             is_before(&member, Some(Timestamp::UNIX_EPOCH));
         }
     }

@@ -21,6 +21,7 @@ pub mod backup;
 mod changes;
 mod commit;
 mod decoded;
+pub mod deliveries;
 mod hashed;
 mod health;
 pub mod keys;
@@ -54,7 +55,7 @@ use seal::{Ring, SealError, SealKeys, TenantKeys};
 
 pub use audit_read::AuditAsked;
 pub use backend::Durability;
-pub use changes::LinkWatch;
+pub use changes::{EventWatch, LinkWatch};
 pub use keys::DueKind;
 pub use lists::{Asked, List, Row};
 pub use read::{LoginRecords, Page};
@@ -150,7 +151,22 @@ impl Store {
 
     /// Hears of every change of a link that is made through this store, from now on.
     pub fn watch_link(&self, link: &LinkId) -> LinkWatch {
-        self.inner.changes.watch(link)
+        self.inner.changes.links.watch(link)
+    }
+
+    /// Hears of every event of a tenant that is written through this store, from now on.
+    pub fn watch_events(&self, tenant: &TenantId) -> EventWatch {
+        self.inner.changes.events.watch(tenant)
+    }
+
+    /// Says that there may be something to deliver in a partition.
+    pub fn wake(&self, partition: Partition) {
+        self.inner.changes.wake(partition);
+    }
+
+    /// The partitions in which there may be something to deliver, as soon as there is one. For one caller.
+    pub async fn woken(&self) -> Vec<Partition> {
+        self.inner.changes.woken().await
     }
 
     /// At most `limit` entries of a partition that are due at `now`, earliest first. An entry stays until a
@@ -170,7 +186,7 @@ impl Store {
         partition: Partition,
         now: Timestamp,
         limit: usize,
-        wanted: impl Fn(&Due) -> bool + Send,
+        mut wanted: impl FnMut(&Due) -> bool + Send,
     ) -> Result<Vec<Due>, StoreError> {
         let (set, mut found, mut after) = (due_set(partition), Vec::new(), Vec::new());
         // Mostly nothing is due, and what is not due yet need not be read.

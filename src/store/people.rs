@@ -17,7 +17,7 @@ impl Tx {
         let place = Place::Named(contact.id.as_str().to_owned());
         self.put(place, Some(Expect::Absent), contact, None);
         self.place(true, contact);
-        if let Some(external) = &contact.external_id {
+        for external in contact.external_ids() {
             self.own_external(external, &contact.id, Some(Expect::Absent));
         }
     }
@@ -25,16 +25,14 @@ impl Tx {
     /// A changed contact. What it was found by before and is no longer, finds it no longer. `created_at` is fixed.
     /// Somebody else's external id is a conflict.
     pub fn update_contact(&mut self, stored: &Stored<Contact>, contact: &Contact) {
-        self.replace_contact(stored, contact, Some(Expect::Absent));
+        self.replace_contact(stored, contact, None);
     }
 
     /// A contact that took in another one, whose record, identities and places go over to it; the other's id, and
-    /// those that went up in it before, answer this one.
+    /// those that went up in it before, answer this one, as do the platform's ids of the other.
     pub fn merge_contact(&mut self, stored: &Stored<Contact>, merged: &Contact, other: &Stored<Contact>) {
         self.remove_contact(other);
-        // The other's external id is free with this batch.
-        let is_others = merged.external_id == other.external_id;
-        self.replace_contact(stored, merged, (!is_others).then_some(Expect::Absent));
+        self.replace_contact(stored, merged, Some(other));
         for identity in &other.identities {
             let place = identity_place(&identity.provider, &identity.subject);
             self.put(place, None, &merged.id, None);
@@ -71,7 +69,8 @@ impl Tx {
         self.traced(false, contact, found.member.clone());
     }
 
-    fn replace_contact(&mut self, stored: &Stored<Contact>, contact: &Contact, external: Option<Expect>) {
+    /// What `freed` was found by is free with this batch.
+    fn replace_contact(&mut self, stored: &Stored<Contact>, contact: &Contact, freed: Option<&Contact>) {
         self.replace(stored, contact, None);
         for ((kind, before), (_, after)) in lookups(stored).into_iter().zip(lookups(contact)) {
             if before != after {
@@ -83,13 +82,13 @@ impl Tx {
                 }
             }
         }
-        if stored.external_id != contact.external_id {
-            if let Some(before) = &stored.external_id {
-                self.forget::<ExternalOwner>(hashed(EXTERNAL_ID, before));
-            }
-            if let Some(after) = &contact.external_id {
-                self.own_external(after, &contact.id, external);
-            }
+        let has = |contact: &Contact, wanted: &String| contact.external_ids().any(|id| id == wanted);
+        for before in stored.external_ids().filter(|id| !has(contact, id)) {
+            self.forget::<ExternalOwner>(hashed(EXTERNAL_ID, before));
+        }
+        for after in contact.external_ids().filter(|id| !has(stored, id)) {
+            let is_free = freed.is_some_and(|freed| has(freed, after));
+            self.own_external(after, &contact.id, (!is_free).then_some(Expect::Absent));
         }
     }
 
@@ -98,7 +97,7 @@ impl Tx {
         self.ops.push(Op::Expect(stored.key.clone(), stored.version));
         self.ops.push(Op::Delete(stored.key.clone()));
         self.place(false, stored);
-        if let Some(external) = &stored.external_id {
+        for external in stored.external_ids() {
             self.forget::<ExternalOwner>(hashed(EXTERNAL_ID, external));
         }
     }

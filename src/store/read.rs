@@ -169,6 +169,11 @@ impl TenantStore {
         Ok(None)
     }
 
+    /// The position of the latest event; 0 if there is none.
+    pub async fn events_end(&self) -> Result<u64, StoreError> {
+        self.end_of(&self.keys.key(EVENTS, ""), 0).await
+    }
+
     /// Which settings of this name the audit knows of.
     pub async fn known_settings(&self, name: &str) -> Result<Option<Stored<KnownSettings>>, StoreError> {
         self.one(self.keys.key(KnownSettings::KIND, name)).await

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
+use crate::domain::delivery::{Delivery, Lane};
 use crate::domain::event::Event;
 use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
@@ -17,6 +18,7 @@ use crate::domain::request::AuthorizationRequest;
 
 use super::audit::{AuditHead, Checkpoint};
 use super::backend::{Key, Version};
+use super::deliveries::Told;
 
 /// A type that is stored as sealed JSON.
 pub trait Record: Serialize + DeserializeOwned + Clone + Any + Send + Sync {
@@ -49,6 +51,10 @@ records! {
     Event => "event",
     MadeOnce => "once",
     ProviderHealth => "health",
+    Delivery => "delivery",
+    Lane => "lane",
+    // How far the log of events was given to webhooks.
+    Told => "told",
     // Indexes: which link has this token, which contact owns this identity.
     LinkId => "token" kept,
     ContactId => "identity",

@@ -190,7 +190,7 @@ impl TenantStore {
                 tx.member(true, hashed(kind, &text), kind, &contact);
             }
         }
-        if let Some(external) = &contact.external_id {
+        for external in contact.external_ids() {
             let owner = self.hashed::<ExternalOwner>(EXTERNAL_ID, external).await?;
             moved(tx, owner.filter(|owner| owner.value.0 == contact.id), EXTERNAL_ID, external, None);
         }

@@ -11,9 +11,9 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
-use crate::domain::ids::{ContactId, LinkId, ProviderId};
+use crate::domain::ids::{ContactId, DeliveryId, LinkId, ProviderId};
 use crate::domain::link::Link;
-use crate::domain::request::AuthorizationRequest;
+use crate::domain::request::{AuthorizationRequest, Phase};
 
 use super::backend::{Expect, Key, Version};
 use super::decoded::Kept;
@@ -37,6 +37,8 @@ pub(super) const LINKS_OF: &str = "links-of-conversation";
 pub(super) const ATTEMPTS: &str = "attempts";
 pub(super) const EVENTS: &str = "events";
 pub(super) const AUDITS: &str = "audits";
+pub(super) const DELIVERIES: &str = "deliveries";
+pub(super) const DEAD: &str = "dead-deliveries";
 
 /// Changes of one tenant. Collect them, then [`commit`](super::TenantStore::commit) them.
 #[derive(Default)]
@@ -46,6 +48,8 @@ pub struct Tx {
     pub(super) links: Vec<LinkId>,
     /// The types of its events, to be counted once they are written.
     pub(super) events: Vec<EventType>,
+    /// Whether there is something to deliver now.
+    pub(super) delivers: bool,
     /// Whether it has entries for the auditor, which a checkpoint must cover soon.
     pub(super) audits: bool,
 }
@@ -88,6 +92,11 @@ pub(super) enum Op {
         kind: DueKind,
         at: Timestamp,
         id: Name,
+    },
+    Undelivered {
+        is_in: bool,
+        at: Timestamp,
+        id: DeliveryId,
     },
 }
 
@@ -172,9 +181,22 @@ impl Tx {
         self.list(true, Place::Only, ATTEMPTS, attempt_place(request));
     }
 
-    /// A changed authorization request.
+    /// A changed authorization request. While its sign-in waits for the chat it is due when that lapses.
     pub fn update_request(&mut self, stored: &Stored<AuthorizationRequest>, request: &AuthorizationRequest) {
         self.replace(stored, request, Some(request.created_at + LINK_TTL));
+        let lapses = |request: &AuthorizationRequest| match &request.phase {
+            Phase::Provisional(provisional) => Some(provisional.until),
+            _ => None,
+        };
+        let (before, after) = (lapses(stored), lapses(request));
+        if before != after {
+            if let Some(at) = before {
+                self.not_due(DueKind::RequestLapse, at, &request.key);
+            }
+            if let Some(at) = after {
+                self.due(DueKind::RequestLapse, at, &request.key);
+            }
+        }
     }
 
     /// Forgets an attempt that was kept for long enough.
@@ -316,7 +338,7 @@ pub(super) fn conversation_place(link: &Link) -> Place {
 }
 
 /// The first full hour at `at` or after it: what falls into one hour shares its entries.
-fn end_of_hour(at: Timestamp) -> Timestamp {
+pub(super) fn end_of_hour(at: Timestamp) -> Timestamp {
     let hour = at.as_second().div_euclid(3600) + 1;
     Timestamp::from_second(hour * 3600).unwrap_or(Timestamp::MAX)
 }

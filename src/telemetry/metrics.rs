@@ -159,6 +159,25 @@ pub static METRICS: &[Metric] = &[
         &["kind"],
         "entries that fell due and were ended: expired links, lapsed sign-ins and conversations",
     ),
+    metric(
+        "countersign_deliveries_total",
+        Kind::Counter,
+        &["outcome"],
+        "attempts to deliver an event to a webhook: `delivered` or a code of `docs/webhooks.md`",
+    ),
+    metric(
+        "countersign_deliveries_waiting",
+        Kind::Gauge,
+        &[],
+        "deliveries that are not made yet, of all brokers together; at most 1,000 are counted of each partition",
+    ),
+    metric(
+        "countersign_delivery_oldest_age",
+        Kind::Gauge,
+        &[],
+        "the age in seconds of the oldest delivery that is not made yet, of all brokers together; 0 if there is none",
+    ),
+    metric("countersign_event_streams", Kind::Gauge, &[], "streams of events that are open"),
 ];
 
 /// The process's metrics, ready to be read.

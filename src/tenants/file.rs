@@ -17,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, provider, rules, wording};
+use super::{ReadContext, provider, rules, webhooks, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -69,6 +69,7 @@ fn tenant(
     let returns = wording::returns(root, context, report);
     let clients = clients::read(root, report);
     let rules = rules::read(root, report);
+    let webhooks = webhooks::read(root, id, context, report);
     let canonical = &hosts.first()?.0;
     Some(Tenant {
         id: id.clone(),
@@ -81,6 +82,7 @@ fn tenant(
         returns,
         clients,
         rules,
+        webhooks,
     })
 }
 

@@ -96,6 +96,7 @@ mod tests {
                 providers: Vec::new(),
                 rules: crate::domain::rule::Rules::default(),
                 snippets: Vec::new(),
+                webhooks: Vec::new(),
                 returns: BTreeMap::new(),
                 clients: Vec::new(),
             })

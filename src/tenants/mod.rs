@@ -8,6 +8,7 @@
 //! | [`wording`] | `[[snippet]]` and `[return]` |
 //! | [`folder`], [`hosts`] | the folder of a running broker: what is read again, and what goes live |
 //! | [`rules`] | `[[rule]]` |
+//! | [`webhooks`] | `[[webhook]]` |
 //!
 //! This file reads a folder and checks what holds over all tenants. To add a setting see
 //! [`shape`]; to add a check: 1. put it beside the reading of its section, 2. a fixture under
@@ -22,6 +23,7 @@ pub mod rules;
 pub mod secrets;
 pub mod shape;
 pub mod urls;
+pub mod webhooks;
 pub mod wording;
 
 use std::collections::HashMap;

@@ -20,14 +20,22 @@ const MAX_LENGTH: usize = 64 * 1024;
 
 /// Takes the secret that the setting `name` refers to; what is wrong goes into the report.
 pub fn take(node: &Node<'_>, name: &str, context: &ReadContext<'_>, report: &mut Report) -> Option<Secret> {
-    let value = node.raw(name)?;
+    take_value(node.raw(name)?, context, report)
+}
+
+/// Takes the secret that a value refers to, e.g. one of a list.
+pub fn take_value(
+    value: &Spanned<DeValue<'_>>,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Option<Secret> {
     let found = if let DeValue::String(literal) = value.get_ref() {
         if !context.dangerous_demo {
             return None; // the check of the shape has refused it
         }
         Secret::new(literal.as_ref())
     } else {
-        let reference = node.table(name)?;
+        let reference = Node::of(value)?;
         if let Some(variable) = reference.text("env") {
             from_variable(variable.value, variable.span, context, report)?
         } else {
@@ -78,6 +86,6 @@ fn checked(secret: Secret, value: &Spanned<DeValue<'_>>, report: &mut Report) ->
     } else {
         return Some(secret);
     };
-    report.fault(value.span(), problem, "put the provider's client secret there, and nothing else");
+    report.fault(value.span(), problem, "put the secret there, and nothing else");
     None
 }

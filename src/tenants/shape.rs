@@ -11,6 +11,8 @@ use crate::config::text::{ANY, DURATION, FIELD_NAME, HOST, LOCALE, PARAMETER, SC
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
 
+use super::webhooks;
+
 /// A tenant's file, `tenants/<name>.toml`.
 pub static SHAPE: Table = Table {
     doc: "A tenant of Countersign. The name of the file is the name of the tenant.",
@@ -41,25 +43,34 @@ pub static SHAPE: Table = Table {
             Kind::List(&Kind::Table(&RULE)),
             "What a sign-in tells the platform beside the profile, e.g. a queue. In order; later rules win.",
         ),
-        later("webhook"),
+        optional(
+            "webhook",
+            Kind::List(&Kind::Table(&webhooks::SHAPE)),
+            "Where events are sent, at most 20 places.",
+        ),
         later("staff"),
     ],
     each: None,
 };
 
-const fn text(form: &'static Text) -> Kind {
+pub(super) const fn text(form: &'static Text) -> Kind {
     Kind::Text(form)
 }
 
-const fn required(name: &'static str, kind: Kind, doc: &'static str) -> Field {
+pub(super) const fn required(name: &'static str, kind: Kind, doc: &'static str) -> Field {
     Field { name, kind, need: Need::Required, doc }
 }
 
-const fn optional(name: &'static str, kind: Kind, doc: &'static str) -> Field {
+pub(super) const fn optional(name: &'static str, kind: Kind, doc: &'static str) -> Field {
     Field { name, kind, need: Need::Optional, doc }
 }
 
-const fn with_default(name: &'static str, kind: Kind, default: &'static str, doc: &'static str) -> Field {
+pub(super) const fn with_default(
+    name: &'static str,
+    kind: Kind,
+    default: &'static str,
+    doc: &'static str,
+) -> Field {
     Field { name, kind, need: Need::Default(default), doc }
 }
 

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
@@ -14,6 +15,7 @@ use crate::flow::outcome::{Ended, OutcomeError, Shown};
 use super::error::login_status;
 use super::page::{self, Notice};
 use super::segment::Segment;
+use super::strict_json::is_too_large;
 use super::visit::{Returning, Visit, see_other};
 use super::{Web, link_page};
 
@@ -37,6 +39,7 @@ pub async fn arrive(
     let params = match params(posted, request).await {
         Ok(params) => params,
         Err(Unreadable::TooLarge) => return visit.notice(Notice::TooLarge),
+        Err(Unreadable::Cut) => return visit.notice(Notice::TooLate),
         Err(Unreadable::Bad(fault)) => return neutral(&visit, &web, fault),
     };
     let provider = is_named.then_some(provider);
@@ -84,6 +87,8 @@ fn route_of(row: &str) -> (Route, bool) {
 /// Why the parameters of a callback cannot be read.
 enum Unreadable {
     TooLarge,
+    /// The body did not arrive as a whole.
+    Cut,
     Bad(Fault),
 }
 
@@ -92,8 +97,9 @@ async fn params(posted: bool, request: Request) -> Result<Vec<(String, String)>,
     if !posted {
         return parse_query(request.uri().query().unwrap_or_default()).map_err(Unreadable::Bad);
     }
-    let body = axum::body::to_bytes(request.into_body(), super::SMALL_BODY).await;
-    parse_form(&body.map_err(|_| Unreadable::TooLarge)?).map_err(Unreadable::Bad)
+    let body = Bytes::from_request(request, &()).await;
+    let unread = |error| if is_too_large(&error) { Unreadable::TooLarge } else { Unreadable::Cut };
+    parse_form(&body.map_err(unread)?).map_err(Unreadable::Bad)
 }
 
 /// The one page for every bad state; the reason stands in the log only.

@@ -60,6 +60,8 @@ scopes! {
     ReadProviders => "read:providers",
     /// Read the events of the tenant.
     ReadEvents => "read:events",
+    /// See webhooks and what was sent there, send it again, and try them.
+    WriteWebhooks => "write:webhooks",
     /// Everything of the tenant; on the base domain, see the tenants.
     AdminAll => "admin:all",
     /// See attempts with their steps, and the audit.

@@ -39,6 +39,10 @@ pub enum ApiError {
     Refused(Vec<BodyFault>),
     /// The body is too large.
     TooLarge,
+    /// Path and query are too long.
+    UriTooLong,
+    /// The body did not arrive in time.
+    TooLate,
     /// The body is not `application/json`.
     NotJson,
     /// There is no such thing in this tenant.
@@ -71,8 +75,10 @@ pub enum ApiError {
     TooMany(Quota),
     /// Too many requests are at work.
     Overloaded,
-    /// The store does not answer.
+    /// The store does not answer; nothing was changed.
     Unavailable,
+    /// The store did not say whether the change was made.
+    Uncertain,
     /// A fault of our own; its cause is in the log.
     Internal,
 }
@@ -92,7 +98,9 @@ impl ApiError {
         ("still_running", 409),
         ("gone", 410),
         ("stale", 412),
+        ("too_late", 408),
         ("too_large", 413),
+        ("uri_too_long", 414),
         ("not_json", 415),
         ("wrong_host", 421),
         ("invalid", 422),
@@ -102,7 +110,8 @@ impl ApiError {
         ("internal", 500),
         ("overloaded", 503),
         ("unavailable", 503),
-        ("too_many_wait", 503),
+        ("uncertain", 503),
+        ("too_many_wait", 429),
     ];
 
     /// A call whose token is missing, not good, or not for this. `access` has logged it.
@@ -129,14 +138,16 @@ impl ApiError {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooLate => StatusCode::REQUEST_TIMEOUT,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotFound | Self::NoSuchPath => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict(_) | Self::StillRunning(_) => StatusCode::CONFLICT,
             Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Self::Gone(_) => StatusCode::GONE,
-            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable | Self::Overloaded | Self::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyWait(_) | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable | Self::Uncertain | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -155,6 +166,14 @@ impl ApiError {
                 ("invalid", "The request cannot be carried out as it stands", "see `faults` for the places")
             }
             Self::TooLarge => ("too_large", "The body is too large", "send at most 2 MiB"),
+            Self::UriTooLong => {
+                ("uri_too_long", "The URI is too long", "send at most 8 KiB of path and query")
+            }
+            Self::TooLate => (
+                "too_late",
+                "The body did not arrive in time",
+                "nothing was changed; send it again, as a whole",
+            ),
             Self::NotJson => {
                 ("not_json", "The body must be JSON", "send it with `Content-Type: application/json`")
             }
@@ -176,6 +195,16 @@ impl ApiError {
                 "The code is wrong",
                 "ask the customer to send the code of the sign-in page again",
             ),
+            Self::TooMany(_) | Self::Overloaded | Self::Unavailable | Self::Uncertain => {
+                self.words_of_passing()
+            }
+            Self::Internal => ("internal", "A fault of our own", "see the log"),
+        }
+    }
+
+    /// Of what passes by itself.
+    fn words_of_passing(&self) -> (&str, &str, &str) {
+        match self {
             Self::TooMany(_) => (
                 "too_many_requests",
                 "Too many requests",
@@ -191,7 +220,12 @@ impl ApiError {
                 "The store does not answer",
                 "nothing was changed; try again in a few seconds",
             ),
-            Self::Internal => ("internal", "A fault of our own", "see the log"),
+            _ => (
+                "uncertain",
+                "The store did not say whether it was done",
+                "read it again before you repeat it; a `POST` that makes something may be repeated with the same \
+                 `Idempotency-Key`",
+            ),
         }
     }
 }
@@ -230,7 +264,7 @@ impl IntoResponse for ApiError {
         {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if status == StatusCode::SERVICE_UNAVAILABLE || matches!(self, Self::TooManyWait(_)) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
         if matches!(self, Self::StillRunning(_)) {
@@ -243,7 +277,11 @@ impl IntoResponse for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Unknown | StoreError::Conflict => {
+            StoreError::Unknown => {
+                tracing::error!(detail = %error, "store.uncertain");
+                Self::Uncertain
+            }
+            StoreError::Unavailable(_) | StoreError::Conflict => {
                 tracing::error!(detail = %error, "store.unavailable");
                 Self::Unavailable
             }
@@ -315,6 +353,8 @@ mod tests {
             E::Malformed(Vec::new()),
             E::Refused(Vec::new()),
             E::TooLarge,
+            E::UriTooLong,
+            E::TooLate,
             E::NotJson,
             E::NotFound,
             E::NoSuchPath,
@@ -329,6 +369,7 @@ mod tests {
             E::TooMany(Rate::per_minute(1).quota("client", 0, 0)),
             E::Overloaded,
             E::Unavailable,
+            E::Uncertain,
             E::Internal,
         ];
         match errors[0] {
@@ -337,6 +378,8 @@ mod tests {
             | E::Malformed(_)
             | E::Refused(_)
             | E::TooLarge
+            | E::UriTooLong
+            | E::TooLate
             | E::NotJson
             | E::NotFound
             | E::NoSuchPath
@@ -351,6 +394,7 @@ mod tests {
             | E::TooMany(_)
             | E::Overloaded
             | E::Unavailable
+            | E::Uncertain
             | E::Internal => {}
         }
         errors

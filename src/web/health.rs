@@ -190,7 +190,7 @@ fn for_operator(request: &Request) -> Result<(), ApiError> {
     let forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| request.headers().contains_key(*name));
     let peer = host::peer(request.extensions());
     // A proxy on this machine speaks for others.
-    let near = peer.is_none_or(|peer| peer.is_loopback()) && !forwarded;
+    let near = peer.is_some_and(|peer| peer.is_loopback()) && !forwarded;
     let on_ops = request.extensions().get::<OnOps>().is_some();
     if near || on_ops { Ok(()) } else { Err(ApiError::NoSuchPath) }
 }

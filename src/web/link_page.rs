@@ -2,19 +2,19 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Request, State};
 use axum::http::{Method, header};
 use axum::response::Response;
 
 use crate::domain::link::LinkStatus;
-use crate::domain::profile::ProfileField;
-use crate::domain::provider::{Enrich, Mapping, Provider};
 use crate::flow::StoreError;
 use crate::flow::open_link::{Landing, OpenLinkError};
 
 use super::host::{self, Asked};
 use super::page::{self, Notice};
 use super::segment::Segment;
+use super::strict_json::is_too_large;
 use super::visit::{Visit, nobody, see_other, too_many};
 use super::{RequestId, Web};
 
@@ -41,8 +41,10 @@ pub async fn decline(
     if !visit.is_same_origin() {
         return visit.notice(Notice::Forbidden);
     }
-    let Ok(body) = axum::body::to_bytes(request.into_body(), super::SMALL_BODY).await else {
-        return visit.notice(Notice::TooLarge);
+    let body = match Bytes::from_request(request, &()).await {
+        Ok(body) => body,
+        Err(error) if is_too_large(&error) => return visit.notice(Notice::TooLarge),
+        Err(_) => return visit.notice(Notice::TooLate),
     };
     if !url::form_urlencoded::parse(&body).any(|(name, value)| name == "confirm" && value == "yes") {
         return ask_once_more(&visit, &web, &token).await;
@@ -90,7 +92,7 @@ pub fn gone(visit: &Visit, status: LinkStatus) -> Response {
 }
 
 async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
-    let Landing { link, provider } = match web.broker.look_at_link(&visit.tenant, token).await {
+    let Landing { link, provider, shares } = match web.broker.look_at_link(&visit.tenant, token).await {
         Ok(landing) => landing,
         Err(error) => return refused(visit, web, token, &error),
     };
@@ -101,7 +103,7 @@ async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
             handle: link.conversation.handle.as_ref(),
             provider: &provider.label,
             authorize_url: &provider.authorize_url,
-            shares: &shares(&provider),
+            shares: &shares.iter().map(String::as_str).collect::<Vec<_>>(),
             path: &format!("/a/{token}"),
             now: web.broker.clock().now(),
             expires_at: link.expires_at,
@@ -139,6 +141,10 @@ fn refused(visit: &Visit, web: &Web, token: &str, error: &OpenLinkError) -> Resp
         OpenLinkError::Unknown => visit.miss(web, Notice::Unknown),
         OpenLinkError::OutOfOrder(provider) => visit.out_of_order(provider, Some(&format!("/a/{token}"))),
         OpenLinkError::Gone(status) => gone(visit, *status),
+        OpenLinkError::TooMany => {
+            tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.opened_too_often");
+            visit.notice(Notice::OpenedTooOften)
+        }
         OpenLinkError::ProviderGone => {
             tracing::error!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.provider_gone");
             visit.notice(Notice::Unavailable { retry_after: 60 })
@@ -149,22 +155,4 @@ fn refused(visit: &Visit, web: &Web, token: &str, error: &OpenLinkError) -> Resp
         }
         OpenLinkError::Store(error) => visit.unavailable(error),
     }
-}
-
-/// Which fields the tenant may learn: those that its mapping names, or the usual ones.
-fn shares(provider: &Provider) -> Vec<&str> {
-    if provider.whoami_url.is_none() {
-        return Vec::new();
-    }
-    let usual = [ProfileField::Email, ProfileField::FullName].map(ProfileField::as_str);
-    let named: Vec<&str> = match &provider.mapping {
-        None => usual.to_vec(),
-        Some(Mapping::Fields(fields)) => fields.keys().map(String::as_str).collect(),
-        Some(Mapping::Whole(text)) => {
-            let known = ProfileField::ALL.iter().map(|field| field.as_str());
-            let named: Vec<_> = known.filter(|name| text.contains(name)).collect();
-            if named.is_empty() { usual.to_vec() } else { named }
-        }
-    };
-    named.into_iter().filter(|name| provider.enrich.of(name) != Enrich::Ignore).collect()
 }

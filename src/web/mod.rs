@@ -12,6 +12,7 @@ pub mod error;
 pub mod health;
 pub mod host;
 pub mod if_match;
+mod intake;
 pub mod limit;
 pub mod link_page;
 pub mod listener;
@@ -49,10 +50,10 @@ use crate::telemetry::metrics::Metrics;
 
 use api::{
     attempts, audit, auth_links, contact_changes, contacts, conversations, events, inbound, link_list,
-    mapping, tenants,
+    mapping, stream, tenants, webhooks,
 };
 use error::ApiError;
-use host::AtIssuer;
+use host::{Asked, AtIssuer};
 use limit::address::Address;
 use limit::{Limits, Slip};
 use oauth::answer::OAuthError;
@@ -130,6 +131,14 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("POST /v1/contacts/{id}/suggestions/{field}/dismiss", routes!(contact_changes::dismiss)))
         .routes(row("POST /v1/mapping/preview", routes!(mapping::preview)))
         .routes(row("GET /v1/events", routes!(events::list)))
+        .routes(row("GET /v1/events/stream", routes!(stream::follow)))
+        .routes(row("GET /v1/webhooks", routes!(webhooks::list)))
+        .routes(row("GET /v1/webhooks/{id}", routes!(webhooks::read)))
+        .routes(row("POST /v1/webhooks/{id}/test", routes!(webhooks::test)))
+        .routes(row("POST /v1/webhooks/{id}/resend-dead", routes!(webhooks::resend_dead)))
+        .routes(row("GET /v1/webhooks/{id}/deliveries", routes!(webhooks::deliveries)))
+        .routes(row("GET /v1/webhooks/{id}/deliveries/{delivery}", routes!(webhooks::delivery)))
+        .routes(row("POST /v1/webhooks/{id}/deliveries/{delivery}/resend", routes!(webhooks::resend)))
         .routes(row("GET /v1/tenants", routes!(tenants::list)))
         .routes(row("GET /v1/tenants/{id}", routes!(tenants::read)))
         .routes(row("GET /v1/attempts", routes!(attempts::list)))
@@ -173,14 +182,20 @@ pub fn ops_router(web: Arc<Web>) -> Router {
 
 fn ops_routes() -> OpenApiRouter<Arc<Web>> {
     OpenApiRouter::default()
-        .routes(row("GET /livez", routes!(health::live)))
-        .routes(row("GET /readyz", routes!(health::ready)))
-        .routes(row("GET /metrics", routes!(health::metrics)))
-        .routes(row("GET /version", routes!(health::version)))
+        .routes(ops_row("GET /livez", routes!(health::live)))
+        .routes(ops_row("GET /readyz", routes!(health::ready)))
+        .routes(ops_row("GET /metrics", routes!(health::metrics)))
+        .routes(ops_row("GET /version", routes!(health::version)))
 }
 
 /// A row of the API: its methods and its path. Other methods get a problem document and an `Allow` header.
 fn row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRouter<Arc<Web>> {
+    openapi::compare(said, &described.1);
+    described.map(|route| route.fallback(|_: AtIssuer| async { ApiError::MethodNotAllowed }))
+}
+
+/// A row that is answered on any host.
+fn ops_row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRouter<Arc<Web>> {
     openapi::compare(said, &described.1);
     described.map(|route| route.fallback(|| async { ApiError::MethodNotAllowed }))
 }
@@ -194,10 +209,16 @@ fn oauth_row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMetho
 
 /// A path that is none of ours: a problem document under `/v1` and `/api`, a page elsewhere.
 async fn nothing_here(State(web): State<Arc<Web>>, uri: Uri, request: Request) -> Response {
-    if uri.path().starts_with("/v1/") || uri.path().starts_with("/api/") {
-        return ApiError::NoSuchPath.into_response();
+    if is_for_programs(&uri) {
+        let found = host::tenant(&web, &Asked::of_request(&request));
+        return found.map_or_else(ApiError::from, |_| ApiError::NoSuchPath).into_response();
     }
     link_page::nothing_here(&web, &request)
+}
+
+/// Whether programs ask for it, who are answered with problem documents; all others are browsers.
+fn is_for_programs(uri: &Uri) -> bool {
+    ["/v1/", "/api/", "/openapi.json"].iter().any(|start| uri.path().starts_with(start))
 }
 
 /// Gives the request its id, and every answer the headers that all share.
@@ -223,10 +244,7 @@ async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) ->
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
     if web.https {
-        headers.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=31536000; includeSubDomains"),
-        );
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     response
 }

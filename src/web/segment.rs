@@ -10,6 +10,19 @@ use axum::http::request::Parts;
 #[derive(Debug)]
 pub struct Segment(pub String);
 
+/// The path's two parameters, likewise.
+#[derive(Debug)]
+pub struct Pair(pub String, pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Pair {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let decoded = Path::<(String, String)>::from_request_parts(parts, state).await;
+        Ok(decoded.map_or_else(|_| Self(String::new(), String::new()), |Path((one, two))| Self(one, two)))
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Segment {
     type Rejection = Infallible;
 

@@ -1,7 +1,7 @@
 //! Hostile texts: from the provider, from the sender, from the tenant's own settings. Pages show
 //! them as text, JSON carries them to the letter, and numbers keep their digits.
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use countersign::cli::demo::provider::Trick;
@@ -124,5 +124,42 @@ async fn an_address_that_is_none_is_left_out_of_profile_and_contact() {
         assert_eq!(done["status"], "completed", "{bad}: {done}");
         assert!(done["profile"].get("email").is_none(), "{bad}: {done}");
         assert_eq!(broker.contacts().await[0]["email"], Value::Null);
+    }
+}
+
+#[tokio::test]
+async fn what_the_listener_refuses_looks_like_every_other_refusal() {
+    let broker = Harness::start().await;
+    let long = "x".repeat(9000);
+    let refused = broker.plain(Method::GET, &format!("/v1/contacts?email={long}")).send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::URI_TOO_LONG);
+    let headers = refused.headers().clone();
+    assert_eq!(headers["content-type"], "application/problem+json");
+    assert_eq!(
+        (&headers["x-content-type-options"], &headers["cache-control"]),
+        (&"nosniff".parse().unwrap(), &"no-store".parse().unwrap())
+    );
+    let problem: serde_json::Value = refused.json().await.unwrap();
+    assert_eq!(
+        (&problem["code"], problem["requestId"].as_str()),
+        (&"uri_too_long".into(), headers["x-request-id"].to_str().ok())
+    );
+    let page = broker.plain(Method::GET, &format!("/a/{long}")).send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::URI_TOO_LONG);
+    assert!(page.headers()["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+    assert!(page.headers().contains_key("x-request-id"));
+}
+
+#[tokio::test]
+async fn a_host_that_nobody_has_is_told_so_whatever_path_and_method_are_asked_for() {
+    let broker = Harness::start().await;
+    for (method, path) in
+        [(Method::GET, "/v1/nothing"), (Method::PUT, "/v1/contacts"), (Method::GET, "/v1/contacts")]
+    {
+        for (host, expected) in [("nobody.example", true), ("127.0.0.1", false)] {
+            let asked = broker.plain(method.clone(), path).header("host", host).send().await.unwrap();
+            let is_misdirected = asked.status() == StatusCode::MISDIRECTED_REQUEST;
+            assert_eq!(is_misdirected, expected, "{method} {path} at {host}: {}", asked.status());
+        }
     }
 }

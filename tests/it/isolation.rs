@@ -12,6 +12,7 @@ use countersign::domain::tenant::{Directory, Tenant};
 use countersign::egress::gate::{Gates, Room};
 use countersign::egress::guard::Guard;
 use countersign::egress::provider::{ProviderClient, Timeouts};
+use countersign::egress::webhook::WebhookClient;
 use countersign::flow::callback::Arrival;
 use countersign::flow::{Broker, Settings};
 use countersign::keyring::KeyRing;
@@ -289,11 +290,12 @@ fn brokers(broker: &Harness) -> ([Arc<Broker>; 2], Arc<Tenant>) {
         let keys = SealKeys::new(ring.active_seal().id(), seals, *ring.index_keys().expose_active());
         let store = Store::new(Arc::clone(&backend), keys.unwrap(), broker.clock.clone());
         let guard = Guard::new(broker.config.egress.ports.clone(), broker.config.egress.allow.clone());
-        let client = ProviderClient::new(guard, Timeouts::default()).unwrap();
+        let client = ProviderClient::new(guard.clone(), Timeouts::default()).unwrap();
+        let webhook = WebhookClient::new(guard).unwrap();
         let gates = Gates::new(client, broker.clock.clone(), Room::default());
         let settings = Settings { https: false, login_deadline: Duration::from_secs(9) };
         let tenants = Directory::new(tenants.clone());
-        Arc::new(Broker::new(store, gates, broker.clock.clone(), tenants, settings))
+        Arc::new(Broker::new(store, (gates, webhook), broker.clock.clone(), tenants, settings))
     };
     ([one(), one()], acme)
 }

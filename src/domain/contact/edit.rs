@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::{Change, Contact, Provenance};
+use super::{Change, Contact, Provenance, Suggestion};
 
 /// The most bytes of one field's value, as JSON.
 const MAX_VALUE: usize = 16 * 1024;
@@ -60,7 +60,8 @@ impl Contact {
                 return Err(EditError::Full { field: field.clone() });
             }
             self.set(field, wanted.clone());
-            let provenance = Provenance { previous: current.clone(), ..Provenance::typed(source, now) };
+            let previous = Some(current.clone().unwrap_or_default());
+            let provenance = Provenance { previous, ..Provenance::typed(source, now) };
             self.provenance.insert(field.clone(), provenance);
             // Who writes down what was suggested has accepted it.
             if self.suggestions.get(field).is_some_and(|known| Some(&known.value) == wanted.as_ref()) {
@@ -71,26 +72,31 @@ impl Contact {
         Ok(changes)
     }
 
-    /// Restores the previous value of a field, once: what is restored has none itself.
+    /// Restores what stood in a field before, which may be nothing, once: what is restored has no previous value itself.
     pub fn undo(&mut self, field: &str, source: &str, now: Timestamp) -> Result<Change, EditError> {
         let known = self.provenance.get_mut(field);
         let previous = known.and_then(|known| known.previous.take());
         let previous = previous.ok_or_else(|| EditError::NothingToUndo { field: field.to_owned() })?;
+        let previous = (!previous.is_null()).then_some(previous);
         let current = self.value(field);
-        self.set(field, Some(previous.clone()));
+        self.set(field, previous.clone());
         self.provenance.insert(field.to_owned(), Provenance::typed(source, now));
-        Ok(Change::new(field, current, Some(previous)))
+        Ok(Change::new(field, current, previous))
     }
 
-    /// Takes over what is suggested for a field; where it came from stays with it.
-    pub fn accept(&mut self, field: &str) -> Result<Change, EditError> {
-        let suggestion = self.suggestions.get(field).ok_or(EditError::NoSuggestion)?.clone();
+    /// Takes over what is suggested for a field; where it came from stays with it. What stands there already is no
+    /// change, and keeps what stood there before.
+    pub fn accept(&mut self, field: &str) -> Result<Option<Change>, EditError> {
+        let Suggestion { value, provenance } =
+            self.suggestions.remove(field).ok_or(EditError::NoSuggestion)?;
         let current = self.value(field);
-        let provenance = Provenance { previous: current.clone(), ..suggestion.provenance };
-        self.suggestions.remove(field);
-        self.set(field, Some(suggestion.value.clone()));
-        self.provenance.insert(field.to_owned(), provenance);
-        Ok(Change::new(field, current, Some(suggestion.value)))
+        if current.as_ref() == Some(&value) {
+            return Ok(None);
+        }
+        let previous = Some(current.clone().unwrap_or_default());
+        self.set(field, Some(value.clone()));
+        self.provenance.insert(field.to_owned(), Provenance { previous, ..provenance });
+        Ok(Some(Change::new(field, current, Some(value))))
     }
 
     /// Forgets what is suggested for a field.
@@ -122,8 +128,8 @@ fn is_too_large(value: &Value) -> bool {
 mod tests {
     use serde_json::json;
 
+    use super::super::FIELDS;
     use super::super::tests::{contact, read_at};
-    use super::super::{FIELDS, Suggestion};
     use super::*;
 
     fn edit(contact: &mut Contact, field: &str, value: Value) -> Vec<Change> {
@@ -194,7 +200,7 @@ mod tests {
     fn an_undo_restores_the_previous_value_once() {
         let mut contact = contact(1);
         edit(&mut contact, "email", json!("a@x.example"));
-        assert!(contact.undo("email", "client:crm", read_at(10)).is_err(), "nothing stood there before");
+        assert!(contact.undo("phone", "client:crm", read_at(10)).is_err(), "nobody wrote there before");
         edit(&mut contact, "email", json!("b@x.example"));
         let change = contact.undo("email", "client:crm", read_at(11)).unwrap();
         assert_eq!((change.from, change.to), (json!("b@x.example"), json!("a@x.example")));
@@ -207,11 +213,35 @@ mod tests {
     }
 
     #[test]
+    fn what_was_written_into_a_blank_field_can_be_taken_back_once() {
+        let mut contact = contact(1);
+        edit(&mut contact, "email", json!("a@x.example"));
+        let change = contact.undo("email", "client:crm", read_at(10)).unwrap();
+        assert_eq!((change.from, change.to, &contact.email), (json!("a@x.example"), Value::Null, &None));
+        assert!(contact.undo("email", "client:crm", read_at(11)).is_err(), "once");
+    }
+
+    #[test]
+    fn what_is_accepted_and_stands_there_already_is_no_change() {
+        let mut contact = contact(1);
+        edit(&mut contact, "email", json!("old@x.example"));
+        edit(&mut contact, "email", json!("new@x.example"));
+        suggest(&mut contact, "email", "new@x.example");
+        assert_eq!(contact.accept("email"), Ok(None));
+        assert_eq!(
+            contact.provenance["email"].previous,
+            Some(json!("old@x.example")),
+            "undo still leads there"
+        );
+        assert!(contact.suggestions.is_empty());
+    }
+
+    #[test]
     fn an_accepted_suggestion_keeps_where_it_came_from() {
         let mut contact = contact(1);
         edit(&mut contact, "email", json!("old@x.example"));
         suggest(&mut contact, "email", "new@x.example");
-        assert_eq!(contact.accept("email").unwrap().from, json!("old@x.example"));
+        assert_eq!(contact.accept("email").unwrap().unwrap().from, json!("old@x.example"));
         let known = &contact.provenance["email"];
         assert_eq!((known.source.as_str(), known.at, known.verified), ("provider", read_at(3), true));
         assert_eq!(known.previous, Some(json!("old@x.example")));

@@ -57,7 +57,7 @@ impl Contact {
             auth_link_id: Some(source.link.clone()),
             at: source.read_at,
             verified: false,
-            previous: None,
+            previous: Some(Value::Null),
         };
         self.provenance.insert(EXTERNAL_ID.to_owned(), provenance);
         Change::new(EXTERNAL_ID, None, Some(external_id.into()))
@@ -85,7 +85,7 @@ impl Contact {
             auth_link_id: Some(source.link.clone()),
             at: source.read_at,
             verified: source.vouches_for(name),
-            previous: current.clone(),
+            previous: Some(current.clone().unwrap_or_default()),
         };
         let fills = current.is_none() && rule != Enrich::Suggest;
         if fills || rule == Enrich::Overwrite {
@@ -159,6 +159,18 @@ mod tests {
         assert!(!hear("acme", 3, "a@acme.example", false), "the one who said it no longer does");
         assert!(hear("acme", 4, "a@acme.example", true));
         assert!(!hear("acme", 5, "b@acme.example", false), "another value");
+    }
+
+    #[test]
+    fn a_field_that_a_sign_in_has_filled_can_be_blanked_again() {
+        let mut contact = contact();
+        hear(&mut contact, Enrich::Fill, 1, "a@acme.example");
+        let read: Contact = serde_json::from_value(serde_json::to_value(&contact).unwrap()).unwrap();
+        let change = {
+            contact = read;
+            contact.undo("email", "client:crm", read_at(2)).unwrap()
+        };
+        assert_eq!((change.to, contact.email), (Value::Null, None));
     }
 
     #[test]

@@ -41,6 +41,11 @@ impl Contact {
         for conversation in &own {
             self.remember_conversation(conversation);
         }
+        for external in other.external_ids() {
+            if !self.external_ids().any(|own| own == external) {
+                self.merged_external_ids.push(external.clone());
+            }
+        }
         self.merged_from.extend(other.merged_from.iter().chain([&other.id]).cloned());
         Ok(changes)
     }
@@ -136,6 +141,19 @@ mod tests {
         let conversations: Vec<_> = ours.conversations.iter().map(|at| at.id.as_str()).collect();
         assert_eq!(conversations, ["2", "1", "both"]);
         assert_eq!(ours.merged_from, [eldest.id, theirs.id]);
+    }
+
+    #[test]
+    fn the_platforms_ids_of_all_that_went_up_in_it_stay_its_own() {
+        let mut ours = with(1, &[(EXTERNAL_ID, "crm-1")]);
+        let mut theirs = with(2, &[(EXTERNAL_ID, "crm-2")]);
+        theirs.absorb(&with(3, &[(EXTERNAL_ID, "crm-3")])).unwrap();
+        ours.absorb(&theirs).unwrap();
+        assert_eq!(ours.external_ids().collect::<Vec<_>>(), ["crm-1", "crm-2", "crm-3"]);
+        ours.accept(EXTERNAL_ID).unwrap();
+        assert_eq!(ours.external_ids().collect::<Vec<_>>(), ["crm-3", "crm-2", "crm-1"], "none is lost");
+        ours.edit(&[Edit { field: EXTERNAL_ID.to_owned(), value: None }], "client:crm", read_at(9)).unwrap();
+        assert_eq!(ours.external_ids().count(), 0, "the platform has none for this person");
     }
 
     #[test]

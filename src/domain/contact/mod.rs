@@ -79,6 +79,9 @@ pub struct Contact {
     /// Records that were merged into this one; their ids answer this one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub merged_from: Vec<ContactId>,
+    /// Ids that the platform had given to records that were merged into this one: they find it, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged_external_ids: Vec<String>,
     /// When the record was made.
     pub created_at: Timestamp,
     /// When it changed last.
@@ -116,8 +119,9 @@ pub struct Provenance {
     /// Whether the provider vouches for this email or phone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verified: bool,
-    /// What stood there before.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What stood there before, which an undo restores; null if the field was blank. Left out if there is nothing
+    /// to undo.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "present")]
     pub previous: Option<Value>,
 }
 
@@ -140,6 +144,11 @@ pub struct Change {
     pub from: Value,
     /// Its value now.
     pub to: Value,
+}
+
+/// A member that is there, also if it is null.
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 impl Provenance {
@@ -193,6 +202,7 @@ impl Contact {
             suggestions: BTreeMap::new(),
             conversations: Vec::new(),
             merged_from: Vec::new(),
+            merged_external_ids: Vec::new(),
             created_at: now,
             updated_at: now,
             version: 0,
@@ -245,8 +255,16 @@ impl Contact {
         }
     }
 
+    /// Every id by which the platform knows this person, its own one first.
+    pub fn external_ids(&self) -> impl Iterator<Item = &String> {
+        self.external_id.iter().chain(&self.merged_external_ids)
+    }
+
     /// Sets or blanks a field. A known one takes texts only.
     fn set(&mut self, name: &str, value: Option<Value>) {
+        if name == EXTERNAL_ID {
+            self.choose_external_id(value.as_ref().and_then(Value::as_str));
+        }
         match (self.known_mut(name), value) {
             (Some(slot), Some(Value::String(text))) => *slot = Some(text),
             (Some(slot), None) => *slot = None,
@@ -257,6 +275,20 @@ impl Contact {
             (None, None) => {
                 self.fields.shift_remove(own_name(name));
             }
+        }
+    }
+
+    /// Who takes the id of a merged record as the person's own one has both, as before. Who takes the platform's id
+    /// away says that the platform has none for this person: those of merged records go with it.
+    fn choose_external_id(&mut self, chosen: Option<&str>) {
+        let known = chosen.map(|chosen| self.merged_external_ids.iter().position(|id| id == chosen));
+        match known {
+            Some(Some(at)) => {
+                self.merged_external_ids.remove(at);
+                self.merged_external_ids.extend(self.external_id.take());
+            }
+            Some(None) => {}
+            None => self.merged_external_ids.clear(),
         }
     }
 

@@ -78,8 +78,9 @@ impl Broker {
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
         let order = Order { client, contact: id, condition, action: AuditAction::SuggestionAccepted };
-        let accept =
-            |contact: &mut Contact| contact.accept(field).map(|change| Effect::Changed(vec![change]));
+        let accept = |contact: &mut Contact| {
+            Ok(contact.accept(field)?.map_or(Effect::Quiet, |change| Effect::Changed(vec![change])))
+        };
         self.change_contact(tenant, order, accept).await
     }
 
@@ -172,6 +173,7 @@ async fn check_external_id(
         return Ok(());
     };
     match store.external_owner(external).await? {
+        Some(owner) if known.answers_to(&owner) => Ok(()),
         Some(owner) => Err(ContactError::Conflict(format!("the contact `{owner}` has this `externalId`"))),
         None => Ok(()),
     }

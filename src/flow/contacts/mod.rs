@@ -91,8 +91,9 @@ impl Broker {
         let ids = match query {
             ContactQuery::By(filter) => store.contact_ids(filter, cursor, limit).await?,
             ContactQuery::Conversation(id) => {
-                let verified = store.conversation(&id).await?.and_then(|known| known.into_value().verified);
-                let Some(contact) = verified.and_then(|verified| verified.contact_id) else {
+                let known = store.conversation(&id).await?;
+                let verified = known.as_ref().and_then(|known| known.value.verified_at(self.clock.now()));
+                let Some(contact) = verified.and_then(|verified| verified.contact_id.clone()) else {
                     return Ok(Page { items: Vec::new(), next: None });
                 };
                 let items = self.contact(tenant, &contact).await?.into_iter().collect();

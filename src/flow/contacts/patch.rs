@@ -18,7 +18,7 @@ const KNOWN: [ProfileField; 7] = [
     ProfileField::Locale,
 ];
 /// Members of a contact that only we change.
-const OURS: [&str; 9] = [
+const OURS: [&str; 10] = [
     "id",
     "customerNumber",
     "identities",
@@ -26,6 +26,7 @@ const OURS: [&str; 9] = [
     "suggestions",
     "conversations",
     "mergedFrom",
+    "mergedExternalIds",
     "createdAt",
     "updatedAt",
 ];

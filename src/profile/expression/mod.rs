@@ -75,6 +75,16 @@ impl Expression {
         names
     }
 
+    /// The keys of the object that it writes out as `{a: …, b: …}`; none if it gives something else.
+    pub fn written_keys(&self) -> Option<Vec<&str>> {
+        let node = match &self.root {
+            Node::Then(links) => links.last()?,
+            node => node,
+        };
+        let Node::Object(fields) = node else { return None };
+        Some(fields.iter().map(|(key, _)| &**key).collect())
+    }
+
     /// The fields of the object that it gives. Where the object is written out as `{a: …, b: …}`,
     /// each field stands for itself: one that cannot be evaluated does not take the others with it.
     pub fn entries<'a>(&'a self, scope: &'a Scope<'a>, meter: &Meter) -> Result<Vec<Entry<'a>>, EvalFault> {

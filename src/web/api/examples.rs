@@ -101,6 +101,39 @@ pub fn attempt() -> Value {
     })
 }
 
+/// A webhook.
+pub fn webhook() -> Value {
+    json!({
+        "id": "crm",
+        "url": "https://crm.example.com/countersign",
+        "events": ["auth.*", "contact.*"],
+        "description": "Tells the CRM who is who",
+        "enabled": true,
+        "secrets": 1,
+        "source": "tenants/acme.toml",
+    })
+}
+
+/// An event that was delivered at the second attempt.
+pub fn delivery() -> Value {
+    json!({
+        "id": "dl_0199a1b2d8007a1b9c2d3e4f5a6b7c8d",
+        "webhookId": "crm",
+        "eventId": "evt_0199a1b2d7007a1b9c2d3e4f5a6b7c8d",
+        "type": "auth.completed",
+        "state": "delivered",
+        "createdAt": "2026-11-22T09:31:30.100Z",
+        "endedAt": "2026-11-22T09:31:36.500Z",
+        "nextAttemptAt": null,
+        "attemptsMade": 2,
+        "lastCode": null,
+        "attempts": [
+            {"at": "2026-11-22T09:31:30.110Z", "tookMs": 31, "status": 503, "code": "status"},
+            {"at": "2026-11-22T09:31:36.460Z", "tookMs": 40, "status": 200},
+        ],
+    })
+}
+
 /// The openings of a link.
 pub fn attempts() -> Value {
     json!({"items": [attempt()], "next": null})

@@ -85,8 +85,8 @@ pub async fn list(
     responses(
         (status = 200, description = "The link as it is.", body = LinkView),
         Called, Sought, Stored,
-        (status = 503, description = "The store does not answer (`unavailable`), or too many callers wait already \
-            (`too_many_wait`).",
+        (status = 429, description = "Too many callers wait already (`too_many_wait`), or the client calls too \
+            often (`too_many_requests`).",
             body = ProblemDocument, content_type = "application/problem+json",
             headers(("Retry-After" = String, description = "Seconds to wait."))),
     )

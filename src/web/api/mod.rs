@@ -17,5 +17,7 @@ pub mod inbound;
 pub mod link_list;
 pub mod mapping;
 mod query;
+pub mod stream;
 pub mod tenants;
 mod view;
+pub mod webhooks;

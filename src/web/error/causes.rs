@@ -12,6 +12,7 @@ use crate::flow::once::OnceError;
 use crate::flow::preview::PreviewError;
 use crate::flow::resend::ResendError;
 use crate::flow::waiting::WaitError;
+use crate::flow::webhooks::DeliverError;
 
 use super::{ApiError, BodyFault};
 
@@ -52,6 +53,16 @@ impl From<WaitError> for ApiError {
         match error {
             WaitError::Full => Self::TooManyWait(error.to_string()),
             WaitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeliverError> for ApiError {
+    fn from(error: DeliverError) -> Self {
+        match error {
+            DeliverError::Unknown => Self::NotFound,
+            DeliverError::Disabled => Self::Conflict(error.to_string()),
+            DeliverError::Store(error) => error.into(),
         }
     }
 }

@@ -42,6 +42,7 @@ use tokio::time::{sleep, timeout};
 
 use connection::Connection;
 use per_address::{Counted, PerAddress};
+pub use request::Intake;
 
 /// What a client may take of us.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -32,22 +32,23 @@ pub(super) async fn answer(
 ) -> Response {
     watch.began();
     let guard = Working(watch);
-    if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > limits.uri_bytes) {
-        return guarded(closing(StatusCode::URI_TOO_LONG), guard);
-    }
+    let is_long = request.uri().path_and_query().is_some_and(|path| path.as_str().len() > limits.uri_bytes);
     let late = Arc::new(AtomicBool::new(false));
     let deadline = Instant::now() + limits.body;
     let mut request =
         request.map(|body| Body::new(Timed { body, deadline, sleep: None, late: Arc::clone(&late) }));
     request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(Intake { is_long, late: Arc::clone(&late) });
     let response = match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
+        // The router has said so in its own form, if it could.
+        Ok(Ok(response)) if is_long => closing(response, StatusCode::URI_TOO_LONG),
         // Whatever the handler made of half a body, the client is told what was wrong with it.
-        Ok(Ok(_)) if late.load(Ordering::Relaxed) => closing(StatusCode::REQUEST_TIMEOUT),
+        Ok(Ok(response)) if late.load(Ordering::Relaxed) => closing(response, StatusCode::REQUEST_TIMEOUT),
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
         Err(_) => {
             tracing::error!("http.handler_panicked");
-            closing(StatusCode::INTERNAL_SERVER_ERROR)
+            closing(Response::default(), StatusCode::INTERNAL_SERVER_ERROR)
         }
     };
     guarded(response, guard)
@@ -61,9 +62,28 @@ pub(super) fn last_if(stops: bool, mut answer: Response) -> Response {
     answer
 }
 
-/// An empty answer, after which the connection is closed.
-fn closing(status: StatusCode) -> Response {
-    (status, [(CONNECTION, HeaderValue::from_static("close"))]).into_response()
+/// What the listener found wrong with a request, for whoever answers in the form that its path has.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    is_long: bool,
+    late: Arc<AtomicBool>,
+}
+
+impl Intake {
+    /// The status that the answer must have; none if nothing is wrong so far.
+    pub fn refusal(&self) -> Option<StatusCode> {
+        if self.is_long {
+            return Some(StatusCode::URI_TOO_LONG);
+        }
+        self.late.load(Ordering::Relaxed).then_some(StatusCode::REQUEST_TIMEOUT)
+    }
+}
+
+/// The answer after which the connection is closed: the router's, if it has this status, else an empty one.
+fn closing(response: Response, status: StatusCode) -> Response {
+    let mut response = if response.status() == status { response } else { status.into_response() };
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// Ties the end of the request to the end of the answer's body.

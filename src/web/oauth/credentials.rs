@@ -23,9 +23,10 @@ pub fn take(headers: &HeaderMap, parameters: &mut Parameters) -> Result<Credenti
     let client_id = parameters.take("client_id").map_err(CredentialsError::Parameter)?;
     let secret = parameters.take_proof("client_secret");
     match (basic, client_id, secret) {
-        (Some(_), _, Some(_)) => Err(CredentialsError::Both),
-        (Some(basic), Some(named), None) if named != basic.client_id => Err(CredentialsError::Both),
-        (Some(basic), _, None) => Ok(basic),
+        (Some(_), _, Some(secret)) if !secret.is_empty() => Err(CredentialsError::Both),
+        (Some(basic), Some(named), _) if named != basic.client_id => Err(CredentialsError::Both),
+        // An empty one counts as left out (RFC 6749, 3.1).
+        (Some(basic), _, _) => Ok(basic),
         (None, Some(client_id), secret) => Ok(Credentials { client_id, secret: secret.map(Secret::new) }),
         (None, None, _) => Err(CredentialsError::None),
     }
@@ -154,7 +155,7 @@ mod tests {
         assert_eq!(read(&[&basic], "client_id=bot"), Ok(pair("bot", Some("s"))));
         assert_eq!(read(&[&basic], "client_id=other"), Err(CredentialsError::Both));
         assert_eq!(read(&[&basic], "client_id=bot&client_secret=s"), Err(CredentialsError::Both));
-        assert_eq!(read(&[&basic], "client_secret="), Err(CredentialsError::Both));
+        assert_eq!(read(&[&basic], "client_secret="), Ok(pair("bot", Some("s"))), "empty is left out");
         assert_eq!(read(&[&basic, &basic], ""), Err(CredentialsError::Several));
     }
 

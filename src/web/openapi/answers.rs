@@ -138,8 +138,8 @@ const REFUSALS: [Refusal; 14] = [
     Refusal {
         name: "Unavailable",
         status: 503,
-        description: "The store does not answer (`unavailable`), or too many requests are at work (`overloaded`). Nothing was \
-                      changed.",
+        description: "The store does not answer (`unavailable`), or too many requests are at work (`overloaded`): nothing was \
+                      changed. Or the store did not say whether it was (`uncertain`).",
         example: (
             "unavailable",
             "The store does not answer",

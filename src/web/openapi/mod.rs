@@ -33,7 +33,7 @@ const CLIENT: &str = "client";
 pub const ANYWHERE: &str = "https://acme.example.com";
 
 /// The groups of endpoints, in the order in which they are read.
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     (
         "Auth links",
         "A link that is sent into a conversation, what became of it, and the code that confirms it.",
@@ -45,6 +45,7 @@ const TAGS: [(&str, &str); 11] = [
     ("Attempts", "Every opening of a link, step by step."),
     ("Audit", "Who changed or read what; nothing in it is of a person."),
     ("Events", "Everything that happened, in its order."),
+    ("Webhooks", "Where events are sent, and what came of it."),
     (
         "Tenants",
         "For the platform operator, at the bare base domain: who is served, and with which settings.",
@@ -66,7 +67,8 @@ next request and is null at the end. A query parameter that is unknown, stands t
 
 What is refused is answered by a problem document (RFC 9457) with a stable `code`, and with `faults` where a member \
 of the request is to blame; the token endpoint answers as RFC 6749 says. Every answer has an `X-Request-Id`, which \
-the log has too. A method that a path does not have is answered with 405 and `Allow`, a path that is none with 404.
+the log has too. A method that a path does not have is answered with 405 and `Allow`, a path that is none with 404. A body that does not arrive in time is answered \
+with 408 (`too_late`), a path and query of more than 8 KiB with 414 (`uri_too_long`).
 
 A sender that gets new members in an answer ignores them: they may be added at any time.";
 

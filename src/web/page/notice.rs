@@ -33,6 +33,8 @@ pub enum Notice {
         /// After how many seconds a next one is welcome.
         retry_after: u32,
     },
+    /// A link that was opened so often that it takes no further opening; waiting does not help. 429.
+    OpenedTooOften,
     /// The store or a provider's breaker is open. 503.
     Unavailable {
         /// After how many seconds a next one is welcome.
@@ -44,6 +46,10 @@ pub enum Notice {
     Method,
     /// A body larger than we read. 413.
     TooLarge,
+    /// A path or query longer than we read. 414.
+    UriTooLong,
+    /// A body that did not arrive, or not in time. 408.
+    TooLate,
 }
 
 /// The page of a notice, with its status and, where it has one, `Retry-After`.
@@ -86,11 +92,13 @@ impl Notice {
             Self::Neutral => StatusCode::BAD_REQUEST,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooMany { .. } | Self::OpenedTooOften => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable { .. } => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooLate => StatusCode::REQUEST_TIMEOUT,
         }
     }
 
@@ -106,10 +114,12 @@ impl Notice {
             Self::WrongHost => (Text::WrongHostHeading, Text::WrongHostLead),
             Self::Forbidden => (Text::ForbiddenHeading, Text::ForbiddenLead),
             Self::TooMany { .. } => (Text::TooManyHeading, Text::TooManyLead),
+            Self::OpenedTooOften => (Text::TooOftenHeading, Text::TooOftenLead),
             Self::Unavailable { .. } => (Text::UnavailableHeading, Text::UnavailableLead),
             Self::Internal => (Text::OursHeading, Text::OursLead),
             Self::Method => (Text::MethodHeading, Text::MethodLead),
-            Self::TooLarge => (Text::TooLargeHeading, Text::TooLargeLead),
+            Self::TooLarge | Self::UriTooLong => (Text::TooLargeHeading, Text::TooLargeLead),
+            Self::TooLate => (Text::InterruptedHeading, Text::InterruptedLead),
         }
     }
 

@@ -114,6 +114,8 @@ texts! {
     ForbiddenLead => "forbidden-lead" [],
     TooManyHeading => "too-many-heading" [],
     TooManyLead => "too-many-lead" [],
+    TooOftenHeading => "too-often-heading" [],
+    TooOftenLead => "too-often-lead" [],
     UnavailableHeading => "unavailable-heading" [],
     UnavailableLead => "unavailable-lead" [],
     MethodHeading => "method-heading" [],

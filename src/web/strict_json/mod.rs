@@ -5,8 +5,9 @@
 mod typed;
 
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{FromRequest, Request};
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -44,7 +45,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let named = request.headers().contains_key(header::CONTENT_TYPE);
         let is_json = has_json(&request);
-        let bytes = Bytes::from_request(request, state).await.map_err(|_| ApiError::TooLarge)?;
+        let bytes = Bytes::from_request(request, state).await.map_err(|error| unread(&error))?;
         match (bytes.is_empty(), is_json) {
             (true, _) if is_json || !named => Ok(Self(None)),
             (_, true) => parse(&bytes).map(|body| Self(Some(body))),
@@ -58,7 +59,20 @@ pub(super) async fn read<S: Send + Sync>(request: Request, state: &S) -> Result<
     if !has_json(&request) {
         return Err(ApiError::NotJson);
     }
-    Bytes::from_request(request, state).await.map_err(|_| ApiError::TooLarge)
+    Bytes::from_request(request, state).await.map_err(|error| unread(&error))
+}
+
+/// Why a body was not read: it is too large, or the client was cut off in the middle of it.
+fn unread(error: &BytesRejection) -> ApiError {
+    if is_too_large(error) {
+        return ApiError::TooLarge;
+    }
+    ApiError::Malformed(vec![BodyFault::at("", "the body did not arrive as a whole")])
+}
+
+/// Whether a body was not read because it is too large.
+pub(super) fn is_too_large(error: &BytesRejection) -> bool {
+    error.status() == StatusCode::PAYLOAD_TOO_LARGE
 }
 
 fn has_json(request: &Request) -> bool {

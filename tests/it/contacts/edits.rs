@@ -141,11 +141,12 @@ async fn a_change_is_taken_back_once() {
     let undo = async |field: &str| {
         call(&broker, "POST", &format!("{id}/undo"), None, Some(json!({"field": field}))).await
     };
-    assert_eq!(undo("email").await.status, StatusCode::CONFLICT, "nothing stood there before");
+    assert_eq!(undo("phone").await.status, StatusCode::CONFLICT, "nobody wrote there");
+    assert_eq!(undo("userName").await.ok()["userName"], Value::Null, "the sign-in wrote into a blank field");
     patch(&broker, &id, json!({"email": "wrong@example.com", "fields": {"tier": 1}})).await.ok();
     patch(&broker, &id, json!({"fields": {"tier": 2}})).await.ok();
     let undone = undo("email").await;
-    assert_eq!(undone.etag(), "\"4\"");
+    assert_eq!(undone.etag(), "\"5\"");
     assert_eq!(undone.ok()["email"], "billy.bob@example.com");
     let found = broker.get("/v1/contacts?email=billy.bob@example.com").await;
     assert_eq!(found["items"][0]["id"], *id, "it is found by it again");

@@ -12,6 +12,7 @@ use countersign::domain::tenant::{Directory, Tenant};
 use countersign::egress::gate::{Gates, Room};
 use countersign::egress::guard::Guard;
 use countersign::egress::provider::{ProviderClient, Timeouts};
+use countersign::egress::webhook::WebhookClient;
 use countersign::flow::contacts::Condition;
 use countersign::flow::{Broker, Settings};
 use countersign::keyring::KeyRing;
@@ -273,11 +274,12 @@ fn flows(broker: &Harness, backend: Arc<dyn Backend>) -> (Broker, Arc<Tenant>) {
     let tenants: Vec<Arc<Tenant>> = tenants.tenants().cloned().collect();
     let tenant = tenants.iter().find(|tenant| tenant.id == acme()).unwrap().clone();
     let guard = Guard::new(broker.config.egress.ports.clone(), broker.config.egress.allow.clone());
-    let provider = ProviderClient::new(guard, Timeouts::default()).unwrap();
+    let provider = ProviderClient::new(guard.clone(), Timeouts::default()).unwrap();
+    let webhook = WebhookClient::new(guard).unwrap();
     let settings = Settings { https: false, login_deadline: Duration::from_secs(9) };
     let store = store(broker, backend);
-    let provider = Gates::new(provider, broker.clock.clone(), Room::default());
-    (Broker::new(store, provider, broker.clock.clone(), Directory::new(tenants), settings), tenant)
+    let gates = Gates::new(provider, broker.clock.clone(), Room::default());
+    (Broker::new(store, (gates, webhook), broker.clock.clone(), Directory::new(tenants), settings), tenant)
 }
 
 #[tokio::test]

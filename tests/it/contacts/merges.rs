@@ -152,3 +152,46 @@ async fn two_identities_at_one_provider_may_be_merged_by_hand() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_merged_contact_is_found_by_every_id_that_the_platform_gave_it() {
+    let broker = start_with(TRUSTED, OTHER).await;
+    let (billy, amelie) =
+        (sign_in(&broker, "conv-1", "billy").await, sign_in(&broker, "conv-2", "amelie").await);
+    patch(&broker, &billy, json!({"externalId": "crm-1"})).await.ok();
+    patch(&broker, &amelie, json!({"externalId": "crm-2"})).await.ok();
+    let merged = merge(&broker, &billy, &amelie).await.ok();
+    assert_eq!((&merged["externalId"], &merged["mergedExternalIds"]), (&json!("crm-1"), &json!(["crm-2"])));
+    assert_eq!(broker.get("/v1/contacts?externalId=crm-2").await["items"], json!([merged]));
+    let hint = json!({"provider": "other", "contact": {"externalId": "crm-2"}});
+    let done = sign_in_with(&broker, "conv-3", "hanako", hint).await;
+    assert_eq!((id_of(&done), done.get("contactMismatch")), (billy.clone(), None), "no third contact");
+    let known = sign_in_with(
+        &broker,
+        "conv-4",
+        "billy",
+        json!({"provider": "acme", "contact": {"externalId": "crm-2"}}),
+    )
+    .await;
+    assert_eq!((id_of(&known), known.get("contactMismatch")), (billy.clone(), None), "and no false mismatch");
+    let hanako = sign_in(&broker, "conv-5", "hanako").await;
+    assert_eq!(
+        patch(&broker, &hanako, json!({"externalId": "crm-2"})).await.status,
+        StatusCode::CONFLICT,
+        "it is his"
+    );
+    patch(&broker, &billy, json!({"externalId": null})).await.ok();
+    assert_eq!(broker.get("/v1/contacts?externalId=crm-2").await["items"], json!([]), "patched away");
+    patch(&broker, &hanako, json!({"externalId": "crm-2"})).await.ok();
+}
+
+#[tokio::test]
+async fn the_ids_of_a_merged_contact_are_free_when_it_is_erased() {
+    let (broker, billy, amelie) = two().await;
+    patch(&broker, &billy, json!({"externalId": "crm-1"})).await.ok();
+    patch(&broker, &amelie, json!({"externalId": "crm-2"})).await.ok();
+    merge(&broker, &billy, &amelie).await.ok();
+    assert_eq!(call(&broker, "DELETE", &billy, None, None).await.status, StatusCode::NO_CONTENT);
+    let hanako = sign_in(&broker, "conv-3", "hanako").await;
+    patch(&broker, &hanako, json!({"externalId": "crm-2"})).await.ok();
+}

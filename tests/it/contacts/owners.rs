@@ -178,3 +178,12 @@ async fn a_hint_goes_before_an_email() {
     let done = hinted(&broker, "conv-3", json!({"id": amelie})).await;
     assert_eq!(id_of(&done), amelie);
 }
+
+#[tokio::test]
+async fn a_contact_that_is_joined_by_email_but_is_not_the_expected_one_is_told() {
+    let broker = joining(true, true).await;
+    let billy = sign_in(&broker, "conv-1", "billy").await;
+    patch(&broker, &billy, json!({"externalId": "crm-1"})).await.ok();
+    let done = hinted(&broker, "conv-2", json!({"externalId": "crm-9"})).await;
+    assert_eq!((id_of(&done), &done["contactMismatch"]), (billy, &json!(true)));
+}

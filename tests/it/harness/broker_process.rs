@@ -8,6 +8,8 @@ use std::time::Duration;
 use countersign::cli::demo::provider::DemoProvider;
 use countersign::config::Flags;
 
+use super::receiver::{HOOK_SECRET, NEXT_SECRET};
+
 /// How often a process that starts is asked whether it is ready, fifty milliseconds apart.
 const TRIES: u32 = 1200;
 
@@ -24,6 +26,7 @@ impl BrokerProcess {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
         command.arg("serve").env_clear();
         command.env("ACME_SECRET", DemoProvider::CLIENT_SECRET).env("COUNTERSIGN_LOG", "trace");
+        command.env("ACME_HOOK", HOOK_SECRET).env("ACME_HOOK_NEXT", NEXT_SECRET);
         if let Some(config) = &flags.config {
             command.arg("--config").arg(config);
         }

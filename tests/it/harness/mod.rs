@@ -6,7 +6,9 @@ pub mod browser;
 pub mod log;
 pub mod page;
 pub mod process;
+pub mod receiver;
 pub mod redis;
+mod unsent;
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -28,7 +30,7 @@ use tokio::sync::oneshot;
 /// The secret of the tenant's bot.
 pub const BOT_SECRET: &str = "bot-secret-of-the-tests-0123456789";
 /// Every scope that a test needs.
-const SCOPES: &str = "write:auth_links read:auth_links write:inbound read:conversations write:conversations read:contacts write:contacts read:providers read:events read:audit";
+const SCOPES: &str = "write:auth_links read:auth_links write:inbound read:conversations write:conversations read:contacts write:contacts read:providers read:events read:audit write:webhooks";
 
 /// What a test may choose.
 #[derive(Debug, Clone)]
@@ -103,6 +105,8 @@ pub struct Harness {
     dialled: Option<usize>,
     flags: Flags,
     running: Running,
+    /// Whether the tenant has a webhook, so that no event may be left unsent.
+    has_webhook: bool,
     folder: TempDir,
 }
 
@@ -165,6 +169,7 @@ impl Harness {
             token: tokio::sync::Mutex::new(None),
             dialled: choices.refuse_when_dialled.then_some(1),
             flags,
+            has_webhook: choices.tenant.contains("[[webhook]]"),
             folder,
             running: Running::Not,
         }
@@ -272,6 +277,30 @@ impl Harness {
         items.iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
     }
 
+    /// Waits until every event is sent, or given up.
+    pub async fn all_sent(&self) {
+        eventually("every event is sent", async || {
+            let (file, clock) = (self.store_file(), self.clock.clone());
+            let unsent = tokio::task::spawn_blocking(move || unsent::look(&file, &clock)).await.unwrap();
+            (unsent == 0).then_some(())
+        })
+        .await;
+    }
+
+    /// This test is about events that are not sent.
+    pub fn leaves_unsent(&mut self) {
+        self.has_webhook = false;
+    }
+    /// The file of an embedded store.
+    fn store_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("countersign.db")
+    }
+
+    /// The tenant's file.
+    pub fn tenant_file(&self) -> std::path::PathBuf {
+        self.folder.path().join("tenants/acme.toml")
+    }
+
     /// Every contact.
     pub async fn contacts(&self) -> Vec<Value> {
         self.get("/v1/contacts").await["items"].as_array().unwrap().clone()
@@ -329,6 +358,14 @@ pub struct Beside {
 }
 
 impl Beside {
+    /// Stops it as `SIGTERM` does.
+    pub async fn stop(mut self) {
+        if let Running::Task(stop, served) = std::mem::replace(&mut self.running, Running::Not) {
+            let _ = stop.send(());
+            served.await.unwrap();
+        }
+    }
+
     /// Sends a request of the tenant's bot, whose token may come from the other broker.
     pub async fn api(
         &self,
@@ -362,6 +399,10 @@ impl Drop for Harness {
             let _ = stop.send(());
         }
         if !std::thread::panicking() {
+            if self.has_webhook {
+                let unsent = unsent::look(&self.store_file(), &self.clock);
+                assert_eq!(unsent, 0, "events are left unsent; wait for `all_sent`, or say `leaves_unsent`");
+            }
             let unexpected = self.provider.counters().unexpected;
             assert_eq!(unexpected, 0, "the provider was asked for paths that it does not have");
         }
@@ -449,7 +490,12 @@ fn serve(config: &Config, dialled: Option<usize>, clock: &Clock, listener: TcpLi
 }
 
 fn environment() -> Environment {
-    [("ACME_SECRET".to_owned(), DemoProvider::CLIENT_SECRET.to_owned())].into_iter().collect()
+    let known = [
+        ("ACME_SECRET", DemoProvider::CLIENT_SECRET),
+        ("ACME_HOOK", receiver::HOOK_SECRET),
+        ("ACME_HOOK_NEXT", receiver::NEXT_SECRET),
+    ];
+    known.into_iter().collect()
 }
 
 fn flags(folder: &Path, port: u16, provider: &DemoProvider, choices: &Choices) -> Flags {

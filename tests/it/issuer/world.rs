@@ -76,6 +76,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
         binding: countersign::domain::binding::BindingPolicy::default(),
         providers: Vec::new(),
         snippets: Vec::new(),
+        webhooks: Vec::new(),
         returns: std::collections::BTreeMap::new(),
         rules: countersign::domain::rule::Rules::default(),
         clients: vec![

@@ -8,6 +8,8 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
+use crate::harness::receiver::{HOOK_SECRET, NEXT_SECRET};
+
 /// Runs the program in a folder of its own, with an environment of its own.
 fn run(folder: &Path, args: &[&str], input: &str) -> Output {
     let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
@@ -15,6 +17,8 @@ fn run(folder: &Path, args: &[&str], input: &str) -> Output {
         .current_dir(folder)
         .env_clear()
         .env("ACME_SECRET", "a secret")
+        .env("HOOK", HOOK_SECRET)
+        .env("HOOK_NEXT", NEXT_SECRET)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

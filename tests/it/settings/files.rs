@@ -6,6 +6,7 @@ use countersign::cli::render_all;
 use countersign::config::{Fault, Look};
 use countersign::domain::binding::Binding;
 use countersign::domain::conversation::Channel;
+use countersign::domain::event::EventType;
 use countersign::domain::provider::{
     CallbackPath, ClientAuth, Enrich, Mapping, Pkce, ResponseMode, TokenRequestForm, TrustedField,
 };
@@ -14,6 +15,7 @@ use countersign::tenants::{ReadContext, file, read_files};
 use proptest::prelude::*;
 
 use super::{Surroundings, compare_beside, fixtures};
+use crate::harness::receiver::NEXT_SECRET;
 
 fn read(path: &str) -> Tenant {
     let loaded = read_files(&[PathBuf::from(path)], &Surroundings::new().context());
@@ -87,6 +89,16 @@ fn every_setting_reaches_the_tenant() {
     assert_eq!(snippet.wording(Channel::Sms, "en").unwrap().text, "{link}");
     assert_eq!(snippet.wording(Channel::Email, "en").unwrap().text, "Sign in to {tenant}: {link}");
     assert_eq!(tenant.snippet("short").unwrap().channels.len(), 1);
+    let [crm, other] = &*tenant.webhooks else { panic!("two webhooks") };
+    assert_eq!((crm.id.as_str(), crm.url.as_str()), ("crm", "https://crm.example/hook?key=1"));
+    assert_eq!(
+        (crm.secrets.len(), crm.enabled, crm.description.as_deref()),
+        (2, true, Some("Tells the CRM"))
+    );
+    assert!(crm.secrets[0].matches(NEXT_SECRET), "the newest first");
+    assert!(crm.wants(EventType::Failed) && !crm.wants(EventType::ContactErased));
+    assert!(!other.wants(EventType::Failed) && other.events.len() == 1, "disabled, and told of everything");
+    assert!(other.id.as_str().starts_with("wh-"), "{}", other.id);
     let client = tenant.client("acme bot").unwrap();
     assert_eq!(client.scopes.to_string(), "write:auth_links admin:all write:policies");
     assert_eq!(client.grant_types.len(), 1);

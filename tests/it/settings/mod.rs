@@ -19,6 +19,8 @@ use countersign::egress::allow::Allow;
 use countersign::tenants::ReadContext;
 use url::Url;
 
+use crate::harness::receiver::{HOOK_SECRET, NEXT_SECRET};
+
 /// What the tenants of the fixtures are read with.
 struct Surroundings {
     base_url: Url,
@@ -31,7 +33,14 @@ impl Surroundings {
         Self {
             base_url: "https://tenants.example".parse().unwrap(),
             allow: vec!["allowed-host=localhost:9000".parse().unwrap()],
-            environment: [("ACME_SECRET", "a secret"), ("BLANK", "  ")].into_iter().collect(),
+            environment: [
+                ("ACME_SECRET", "a secret"),
+                ("BLANK", "  "),
+                ("HOOK", HOOK_SECRET),
+                ("HOOK_NEXT", NEXT_SECRET),
+            ]
+            .into_iter()
+            .collect(),
         }
     }
 

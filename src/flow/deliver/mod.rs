@@ -1,0 +1,204 @@
+//! Events are sent to the tenants' webhooks: at least once, in order per conversation, with retries
+//! over 24 hours (DESIGN §7).
+//!
+//! An event's own batch says that it is to be delivered, so that nothing is lost however a process
+//! ends. Whoever has the lease of the partition does the rest, a [`Round`]: [`spread`] makes a
+//! delivery per webhook, at the end of the lane of its conversation; [`attempt`] sends the first of a
+//! lane and writes down what came of it; [`pace`] keeps a webhook that fails from taking the room of
+//! others. A round begins when this process writes an event, when somebody resends one, and when the
+//! sweep finds something due that another broker left; it ends when there is nothing left to do.
+//!
+//! To add a reason why an attempt fails: 1. a variant of `DeliveryCode` in `domain/delivery.rs`, 2. where
+//! [`attempt`] finds it, 3. its row in `docs/webhooks.md`, 4. a case in `tests/it/deliveries/targets.rs`.
+
+mod attempt;
+mod gauge;
+mod pace;
+mod round;
+mod spread;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::{Notify, Semaphore, watch};
+
+use crate::egress::webhook::DEADLINE;
+use crate::store::backend::Partition;
+
+use super::Broker;
+use pace::Paces;
+use round::Left;
+
+pub(super) use gauge::measure;
+pub(super) use spread::lane_name;
+
+/// Deliveries that one process makes at once, to all webhooks together.
+const AT_ONCE: usize = 256;
+/// How long to wait when another broker has a partition, or the store failed.
+const HELD: Duration = Duration::from_secs(1);
+/// How often the loop looks whether its broker is still there.
+const ALIVE: Duration = Duration::from_mins(1);
+/// A stop waits so long for calls that are under way.
+const STOPPING: Duration = Duration::from_secs(15);
+
+/// What this process knows of its deliveries.
+#[derive(Debug)]
+pub(super) struct Delivering {
+    paces: Paces,
+    slots: Arc<Semaphore>,
+    /// The partitions that are worked on, each with a bell that says that there is more.
+    worked_on: Mutex<HashMap<Partition, Arc<Notify>>>,
+    stopping: watch::Sender<bool>,
+    rounds: watch::Sender<usize>,
+}
+
+/// Until when a lease allows to begin a call.
+#[derive(Debug, Clone, Default)]
+struct Term(Arc<AtomicI64>);
+
+impl Term {
+    fn extend(&self, until: Timestamp) {
+        self.0.store(until.as_millisecond(), Ordering::Relaxed);
+    }
+
+    /// Whether a call that begins at `now` ends before anybody else can have the lease.
+    fn allows_a_call(&self, now: Timestamp) -> bool {
+        let needed = SignedDuration::try_from(DEADLINE).unwrap_or(SignedDuration::MAX);
+        now.duration_since(Timestamp::UNIX_EPOCH) + needed
+            < SignedDuration::from_millis(self.0.load(Ordering::Relaxed))
+    }
+}
+
+impl Default for Delivering {
+    fn default() -> Self {
+        Self {
+            paces: Paces::default(),
+            slots: Arc::new(Semaphore::new(AT_ONCE)),
+            worked_on: Mutex::default(),
+            stopping: watch::channel(false).0,
+            rounds: watch::channel(0).0,
+        }
+    }
+}
+
+impl Delivering {
+    /// The bell of a partition, if nobody works on it yet; whoever does is told that there is more.
+    fn enter(&self, partition: Partition) -> Option<Arc<Notify>> {
+        let mut worked_on = self.worked_on.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bell) = worked_on.get(&partition) {
+            bell.notify_one();
+            return None;
+        }
+        let bell = Arc::new(Notify::new());
+        worked_on.insert(partition, Arc::clone(&bell));
+        self.rounds.send_modify(|rounds| *rounds += 1);
+        Some(bell)
+    }
+
+    /// False if there is more to do.
+    fn leave(&self, partition: Partition, bell: &Notify) -> bool {
+        let mut worked_on = self.worked_on.lock().unwrap_or_else(PoisonError::into_inner);
+        if bell.notified().now_or_never().is_some() && !*self.stopping.borrow() {
+            return false;
+        }
+        worked_on.remove(&partition);
+        self.rounds.send_modify(|rounds| *rounds -= 1);
+        true
+    }
+}
+
+impl Broker {
+    /// Starts delivering in the background.
+    pub fn start_delivering(self: &Arc<Self>) {
+        tokio::spawn(deliver_while_alive(Arc::downgrade(self)));
+    }
+
+    /// Begins no more deliveries, waits until those under way are written down, and gives the leases back.
+    pub async fn finish_deliveries(&self) {
+        self.delivering.stopping.send_replace(true);
+        let mut rounds = self.delivering.rounds.subscribe();
+        let ended = rounds.wait_for(|rounds| *rounds == 0);
+        if tokio::time::timeout(STOPPING, ended).await.is_err() {
+            tracing::warn!("delivery.stop_cut_short");
+        }
+    }
+
+    /// Works on a partition until there is nothing left to do.
+    async fn work_on(self: Arc<Self>, partition: Partition, bell: Arc<Notify>) {
+        loop {
+            let left = self.round(partition, &bell).await.unwrap_or_else(|error| {
+                tracing::warn!(detail = %error, "delivery.delayed");
+                Left::Later(HELD)
+            });
+            if let Left::Later(time) = left {
+                self.wake_after(partition, time);
+            }
+            if self.delivering.leave(partition, &bell) {
+                return;
+            }
+        }
+    }
+
+    /// Looks at a partition again after a while. What is farther off is found by the sweep.
+    fn wake_after(self: &Arc<Self>, partition: Partition, time: Duration) {
+        let broker = Arc::downgrade(self);
+        tokio::spawn(async move {
+            tokio::time::sleep(time).await;
+            if let Some(broker) = broker.upgrade() {
+                broker.store.wake(partition);
+            }
+        });
+    }
+}
+
+/// Begins a round wherever there is something to deliver, until the broker is gone or stops.
+async fn deliver_while_alive(broker: Weak<Broker>) {
+    let Some((store, mut stopping)) =
+        broker.upgrade().map(|broker| (broker.store.clone(), broker.delivering.stopping.subscribe()))
+    else {
+        return;
+    };
+    loop {
+        let woken = tokio::select! {
+            woken = store.woken() => woken,
+            _ = stopping.changed() => return,
+            () = tokio::time::sleep(ALIVE) => Vec::new(),
+        };
+        let Some(broker) = broker.upgrade() else { return };
+        for partition in woken {
+            if let Some(bell) = broker.delivering.enter(partition) {
+                tokio::spawn(Arc::clone(&broker).work_on(partition, bell));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_begins_only_if_it_ends_within_the_lease() {
+        let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let term = Term::default();
+        assert!(!term.allows_a_call(start), "before there is a lease");
+        term.extend(start + Duration::from_secs(30));
+        assert!(term.allows_a_call(start + Duration::from_secs(17)));
+        assert!(!term.allows_a_call(start + Duration::from_secs(18)));
+    }
+
+    #[test]
+    fn a_partition_is_worked_on_once_and_hears_that_there_is_more() {
+        let delivering = Delivering::default();
+        let here = Partition::new(7);
+        let bell = delivering.enter(here).unwrap();
+        assert!(delivering.enter(here).is_none() && delivering.enter(Partition::new(8)).is_some());
+        assert!(!delivering.leave(here, &bell), "there is more");
+        assert!(delivering.leave(here, &bell));
+        assert!(delivering.enter(here).is_some());
+    }
+}

@@ -1,0 +1,282 @@
+//! Events as they happen (`/v1/events/stream`), for those who keep a connection open.
+//!
+//! Whatever broker wrote an event, it is found in the log: at once if it was this one, otherwise at
+//! the next look, about a second later. One look serves every stream of a tenant; a stream that is
+//! behind reads for itself.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::sync::{broadcast, watch};
+
+use crate::domain::event::{Event, EventType};
+use crate::domain::ids::TenantId;
+use crate::domain::tenant::Tenant;
+use crate::store::StoreError;
+
+use super::Broker;
+use super::waiting::WaitError;
+
+/// How often the log is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+/// Events that are read at once.
+const AT_ONCE: usize = 100;
+/// Entries of the log that one page looks at, however few of them are wanted.
+const LOOKED_AT: usize = 2000;
+/// Looks whose events are kept for streams that are a little behind.
+const BEHIND: usize = 64;
+/// Streams of one process: each keeps a connection.
+const PLACES: usize = 1000;
+/// Of which one tenant may have so many.
+const PLACES_OF_ONE: usize = 100;
+
+/// A page of the log.
+#[derive(Debug)]
+pub struct EventPage {
+    /// In their order, each with its position.
+    pub items: Vec<(u64, Event)>,
+    /// The position behind which the next page begins; none if there is none for now.
+    pub next: Option<u64>,
+}
+
+/// What one look has found.
+#[derive(Debug)]
+struct Found {
+    /// The position behind which it looked.
+    after: u64,
+    events: Vec<(u64, Event)>,
+}
+
+/// The streams of this process.
+#[derive(Debug, Default)]
+pub(super) struct Streams {
+    taken: Mutex<HashMap<TenantId, usize>>,
+    feeds: Mutex<HashMap<TenantId, Weak<Feed>>>,
+}
+
+/// What the streams of one tenant share. The looking ends with the last of them.
+#[derive(Debug)]
+struct Feed {
+    found: broadcast::Sender<Arc<Found>>,
+}
+
+/// One who follows the events of a tenant. Dropping it frees its place.
+#[derive(Debug)]
+pub struct Follower {
+    broker: Arc<Broker>,
+    tenant: TenantId,
+    /// Everything up to here was answered.
+    position: u64,
+    heard: broadcast::Receiver<Arc<Found>>,
+    /// Whether there may be something in the log behind the position.
+    is_behind: bool,
+    draining: watch::Receiver<bool>,
+    _feed: Arc<Feed>,
+}
+
+impl Broker {
+    /// A page of events behind a position, those of the types that are `wanted`.
+    pub async fn events_of(
+        &self,
+        tenant: &Tenant,
+        position: u64,
+        limit: usize,
+        wanted: impl Fn(EventType) -> bool + Send,
+    ) -> Result<EventPage, StoreError> {
+        let store = self.store.at(&tenant.id);
+        let (mut items, mut position, mut looked_at) = (Vec::new(), position, 0);
+        while looked_at < LOOKED_AT {
+            let events = store.events_after(position, limit).await?;
+            if events.is_empty() {
+                return Ok(EventPage { items, next: None });
+            }
+            for (at, event) in events {
+                (position, looked_at) = (at, looked_at + 1);
+                if wanted(event.kind) {
+                    items.push((at, event));
+                }
+                if items.len() == limit {
+                    return Ok(EventPage { items, next: Some(position) });
+                }
+            }
+        }
+        Ok(EventPage { items, next: Some(position) })
+    }
+
+    /// Follows the events of a tenant behind a position; without one, those that happen from now on.
+    pub async fn follow_events(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        after: Option<u64>,
+    ) -> Result<Follower, WaitError> {
+        if !self.streams.enter(tenant) {
+            return Err(WaitError::Full);
+        }
+        let feed = self.feed(tenant);
+        let mut follower = Follower {
+            broker: Arc::clone(self),
+            tenant: tenant.clone(),
+            position: 0,
+            heard: feed.found.subscribe(),
+            is_behind: true,
+            draining: self.waits.draining(),
+            _feed: feed,
+        };
+        follower.position = match after {
+            Some(position) => position,
+            None => self.store.at(tenant).events_end().await?,
+        };
+        Ok(follower)
+    }
+
+    fn feed(self: &Arc<Self>, tenant: &TenantId) -> Arc<Feed> {
+        let mut feeds = self.streams.feeds.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(feed) = feeds.get(tenant).and_then(Weak::upgrade) {
+            return feed;
+        }
+        feeds.retain(|_, feed| feed.strong_count() > 0);
+        let feed = Arc::new(Feed { found: broadcast::channel(BEHIND).0 });
+        feeds.insert(tenant.clone(), Arc::downgrade(&feed));
+        tokio::spawn(look(Arc::downgrade(self), tenant.clone(), Arc::downgrade(&feed)));
+        feed
+    }
+}
+
+impl Follower {
+    /// The next events, at least one, each with its position; none when the broker is about to stop. A call that is
+    /// given up has lost nothing.
+    pub async fn next(&mut self) -> Result<Option<Vec<(u64, Event)>>, StoreError> {
+        loop {
+            if *self.draining.borrow() {
+                return Ok(None);
+            }
+            if self.is_behind {
+                let store = self.broker.store.at(&self.tenant);
+                let events = store.events_after(self.position, AT_ONCE).await?;
+                if let Some((last, _)) = events.last() {
+                    self.position = *last;
+                    return Ok(Some(events));
+                }
+                self.is_behind = false;
+            }
+            let heard = tokio::select! {
+                heard = self.heard.recv() => heard,
+                _ = self.draining.changed() => continue,
+            };
+            let Ok(found) = heard else {
+                self.is_behind = true;
+                continue;
+            };
+            if found.after > self.position {
+                self.is_behind = true;
+                continue;
+            }
+            let new: Vec<_> = found.events.iter().filter(|(at, _)| *at > self.position).cloned().collect();
+            if let Some((last, _)) = new.last() {
+                self.position = *last;
+                return Ok(Some(new));
+            }
+        }
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.broker.streams.leave(&self.tenant);
+    }
+}
+
+impl Streams {
+    fn enter(&self, tenant: &TenantId) -> bool {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = taken.get(tenant).copied().unwrap_or(0);
+        let has_room = own < PLACES_OF_ONE && taken.values().sum::<usize>() < PLACES;
+        if has_room {
+            taken.insert(tenant.clone(), own + 1);
+        }
+        metrics::gauge!("countersign_event_streams").set(sum(&taken));
+        has_room
+    }
+
+    fn leave(&self, tenant: &TenantId) {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = taken.get_mut(tenant) {
+            *own -= 1;
+            if *own == 0 {
+                taken.remove(tenant);
+            }
+        }
+        metrics::gauge!("countersign_event_streams").set(sum(&taken));
+    }
+}
+
+fn sum(taken: &HashMap<TenantId, usize>) -> u32 {
+    u32::try_from(taken.values().sum::<usize>()).unwrap_or(u32::MAX)
+}
+
+/// Looks for events as long as anybody follows them.
+async fn look(broker: Weak<Broker>, tenant: TenantId, feed: Weak<Feed>) {
+    let Some(mut watch) = broker.upgrade().map(|broker| broker.store.watch_events(&tenant)) else { return };
+    let mut position = None;
+    loop {
+        {
+            let (Some(broker), Some(feed)) = (broker.upgrade(), feed.upgrade()) else { return };
+            match find(&broker, &tenant, &mut position).await {
+                Ok(found) if found.events.is_empty() => {}
+                Ok(found) => {
+                    let full = found.events.len() == AT_ONCE;
+                    // Nobody listening is no fault: the feed ends in a moment.
+                    let _ = feed.found.send(Arc::new(found));
+                    if full {
+                        continue;
+                    }
+                }
+                Err(error) => tracing::warn!(tenant = %tenant, detail = %error, "stream.delayed"),
+            }
+        }
+        tokio::select! {
+            () = watch.changed() => {}
+            () = tokio::time::sleep(LOOK) => {}
+        }
+    }
+}
+
+/// What stands behind a position. The first look only finds out where the log ends.
+async fn find(broker: &Broker, tenant: &TenantId, position: &mut Option<u64>) -> Result<Found, StoreError> {
+    let store = broker.store.at(tenant);
+    let after = match *position {
+        Some(after) => after,
+        None => store.events_end().await?,
+    };
+    let events = store.events_after(after, AT_ONCE).await?;
+    *position = Some(events.last().map_or(after, |(last, _)| *last));
+    Ok(Found { after, events })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tenant(number: usize) -> TenantId {
+        format!("t{number}").parse().unwrap()
+    }
+
+    #[test]
+    fn one_tenant_has_its_share_of_the_streams_and_no_more() {
+        let streams = Streams::default();
+        assert!((0..PLACES_OF_ONE).all(|_| streams.enter(&tenant(0))));
+        assert!(!streams.enter(&tenant(0)) && streams.enter(&tenant(1)));
+        streams.leave(&tenant(0));
+        assert!(streams.enter(&tenant(0)));
+    }
+
+    #[test]
+    fn all_streams_together_find_an_end() {
+        let streams = Streams::default();
+        assert!((0..PLACES).all(|number| streams.enter(&tenant(number))));
+        assert!(!streams.enter(&tenant(PLACES)));
+        (0..PLACES).for_each(|number| streams.leave(&tenant(number)));
+        assert!(streams.taken.lock().unwrap().is_empty(), "who has left takes no room");
+    }
+}

@@ -1,0 +1,101 @@
+//! What every request gets even if no handler can answer it: one whose handler panics, whose body did not arrive in
+//! time or whose URI is too long is refused in the form of its path, as everything else is.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt as _;
+
+use super::error::ApiError;
+use super::listener::Intake;
+use super::page::{self, Notice};
+
+/// Answers a request: by its handler, if the listener found nothing wrong with it.
+pub async fn answer(https: bool, id: &str, request: Request, next: Next) -> Response {
+    let intake = request.extensions().get::<Intake>().cloned();
+    let refusal = || intake.as_ref().and_then(Intake::refusal);
+    let asker = Asker::of(&request);
+    if let Some(status) = refusal() {
+        return asker.refuse(https, id, status);
+    }
+    let Ok(response) = AssertUnwindSafe(next.run(request)).catch_unwind().await else {
+        tracing::error!(request_id = id, "http.handler_panicked");
+        return asker.refuse(https, id, StatusCode::INTERNAL_SERVER_ERROR);
+    };
+    // Whatever the handler made of half a body, the client is told what was wrong with it.
+    refusal().map_or(response, |status| asker.refuse(https, id, status))
+}
+
+/// What must be known of a request to refuse it when it is gone.
+struct Asker {
+    is_program: bool,
+    language: Option<HeaderValue>,
+}
+
+impl Asker {
+    fn of(request: &Request) -> Self {
+        Self {
+            is_program: super::is_for_programs(request.uri()),
+            language: request.headers().get(header::ACCEPT_LANGUAGE).cloned(),
+        }
+    }
+
+    fn refuse(&self, https: bool, id: &str, status: StatusCode) -> Response {
+        let (error, notice) = match status {
+            StatusCode::URI_TOO_LONG => (ApiError::UriTooLong, Notice::UriTooLong),
+            StatusCode::REQUEST_TIMEOUT => (ApiError::TooLate, Notice::TooLate),
+            _ => (ApiError::Internal, Notice::Internal),
+        };
+        if self.is_program {
+            return error.into_response();
+        }
+        let visitor = page::Visitor {
+            accept_language: self.language.as_ref().and_then(|value| value.to_str().ok()),
+            request_id: id,
+            https,
+            ..page::Visitor::default()
+        };
+        page::notice(&visitor, notice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::http::Uri;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    async fn ask(path: &str) -> Response {
+        let panics = get(async || -> StatusCode { panic!("a handler's bug") });
+        let router = Router::new().route("/v1/x", panics.clone()).route("/a/x", panics);
+        let router = router.layer(from_fn(async |request, next| answer(true, "rq_1", request, next).await));
+        router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_as_every_fault_of_our_own_is() {
+        let problem = ask("/v1/x").await;
+        assert_eq!(problem.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(problem.headers()["content-type"], "application/problem+json");
+        let page = ask("/a/x").await;
+        assert_eq!(page.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("default-src 'none'"));
+    }
+
+    #[test]
+    fn programs_are_told_apart_from_browsers_by_the_path() {
+        let is_program = |uri: &'static str| crate::web::is_for_programs(&Uri::from_static(uri));
+        assert!(
+            is_program("/v1/auth-links?x=1") && is_program("/api/oauth2/jwks") && is_program("/openapi.json")
+        );
+        assert!(!is_program("/a/token") && !is_program("/v1x") && !is_program("/"));
+    }
+}
