@@ -5,6 +5,8 @@
 //! HKDF-SHA256 (RFC 5869) of the seal key and the tenant; tenant, kind and key are associated
 //! data, so that a value opens nowhere but where it was put.
 
+mod backup;
+
 use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -31,10 +33,6 @@ const FORMAT: u8 = 1;
 const TEXT_KIND: &str = "text";
 /// What the keys of the audit's checkpoints are derived for: no tenant's name begins so.
 const AUDIT_INFO: &[u8] = b"\0audit\0";
-/// What the key of a backup is derived for.
-const BACKUP_INFO: &[u8] = b"\0backup\0";
-/// What tells index keys apart without telling anything of them.
-const PRINT_INFO: &[u8] = b"\0print\0";
 /// Purposes of hashes whose keys are remembered per tenant: there are about ten, all of them words of ours.
 const REMEMBERED_PURPOSES: usize = 32;
 /// Tenants whose derived keys are remembered; when there are more, all are derived anew (about 10 µs each).
@@ -136,35 +134,6 @@ impl Ring {
 
     pub(super) fn replace(&self, keys: SealKeys) {
         self.current.store(Arc::new(Current::new(keys)));
-    }
-
-    /// The name of the key that seals.
-    pub(super) fn active_id(&self) -> String {
-        let current = self.current.load();
-        current.keys.seals[current.keys.active].0.to_string()
-    }
-
-    /// Whether a seal key is in the ring.
-    pub(super) fn has_seal(&self, id: &str) -> bool {
-        self.current.load().keys.seals.iter().any(|(known, _)| **known == *id)
-    }
-
-    /// The key of the backup with this salt, derived from a seal key; none if that is not in the ring.
-    pub(super) fn backup_key(&self, id: &str, salt: &[u8]) -> Option<LessSafeKey> {
-        let current = self.current.load();
-        let (_, seal) = current.keys.seals.iter().find(|(known, _)| **known == *id)?;
-        let info = [BACKUP_INFO, salt];
-        let okm = seal.expand(&info, &AES_256_GCM).expect("an AES key is shorter than HKDF's limit");
-        Some(LessSafeKey::new(UnboundKey::from(okm)))
-    }
-
-    /// What tells the index keys apart: of the active one, then of those before and after.
-    pub(super) fn index_prints(&self) -> Vec<String> {
-        let current = self.current.load();
-        let SealKeys { index, next_index, previous_index, .. } = &current.keys;
-        let keys = [Some(index), previous_index.as_ref(), next_index.as_ref()].into_iter().flatten();
-        let print = |index| URL_SAFE_NO_PAD.encode(&hmac::sign(&print_key(index), PRINT_INFO).as_ref()[..16]);
-        keys.map(print).collect()
     }
 
     /// Whether something may stand under an index key that is on its way out.
@@ -379,11 +348,6 @@ fn hash_key_of(index: &Prk, purpose: &str) -> hmac::Key {
     let info = [purpose.as_bytes()];
     let okm = index.expand(&info, hmac::HMAC_SHA256).expect("a hash is shorter than HKDF's limit");
     hmac::Key::from(okm)
-}
-
-fn print_key(index: &Prk) -> hmac::Key {
-    let info = [PRINT_INFO];
-    hmac::Key::from(index.expand(&info, hmac::HMAC_SHA256).expect("a key is shorter than HKDF's limit"))
 }
 
 fn index_root(key: [u8; 32]) -> Prk {
