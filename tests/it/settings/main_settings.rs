@@ -105,6 +105,7 @@ fn every_setting_can_be_given_in_the_environment() {
         "COUNTERSIGN__KEYS__FILE" | "COUNTERSIGN__TENANTS__DIR" => "path",
         "COUNTERSIGN__EGRESS__ALLOW" => "localhost:1,acme=localhost:2",
         "COUNTERSIGN__EGRESS__PORTS" => "443, 444",
+        limit if limit.starts_with("COUNTERSIGN__LIMITS__") => "4321",
         other => panic!("give `{other}` a value in this test"),
     };
     let names = variables();
