@@ -29,6 +29,7 @@ mod judge;
 mod ledger;
 #[path = "../world/options.rs"]
 mod options;
+mod receiver;
 #[expect(dead_code, reason = "other runs use the rest")]
 #[path = "../world/redis.rs"]
 mod redis;
@@ -37,14 +38,19 @@ mod strike;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
 use broker::Site;
 use countersign::clock::Clock;
 use customer::{Customer, Went};
 use ledger::Ledger;
 use options::{choice, number};
+use receiver::Receiver;
 use redis::Redis;
 use strike::{Target, disk_load};
+
+/// How long events may be under way after everything else is done.
+const DELIVERED_WITHIN: Duration = Duration::from_secs(180);
 
 fn main() -> ExitCode {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run())
@@ -56,7 +62,11 @@ async fn run() -> ExitCode {
     let redis = Redis::start(choice("--store", &["sqlite", "redis", "cluster"]));
     let kill = choice("--kill", &["broker", "redis", "master"]);
     let (ledger, provider) = Ledger::start().await;
-    let mut site = Site::new(&provider, &redis.url(), "", &[]);
+    let (receiver, hook) = Receiver::start().await;
+    let webhook = format!(
+        "[[webhook]]\nid = \"platform\"\nurl = \"http://{hook}/hook\"\nsecret = {{ env = \"BENCH_HOOK\" }}\nevents = [\"auth.*\", \"contact.*\"]\n"
+    );
+    let mut site = Site::new(&provider, &redis.url(), &webhook, &[hook]);
     let mut brokers = Vec::new();
     for _ in 0..number("--brokers", 1) {
         brokers.push(site.start().await);
@@ -80,6 +90,12 @@ async fn run() -> ExitCode {
 
     let mut reader = Customer::new(origins, token.clone(), 0);
     let verdict = judge::judge(&mut reader, &token, &everybody).await;
+    let (clock_began, all) = (clock.tick(), verdict.ids.len());
+    while receiver.taken() < all && clock_began.elapsed() < DELIVERED_WITHIN {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let delivered = clock_began.elapsed().as_secs_f64();
+    let (missing, late) = receiver.compare(&verdict.ids);
     let shown = everybody.iter().filter(|went| went.shown).count();
     let again: u64 = everybody.iter().map(|went| went.again).sum();
     let asked = ledger.sum();
@@ -105,7 +121,10 @@ async fn run() -> ExitCode {
     println!("half records            {}", verdict.half);
     println!("twice                   {}", verdict.twice);
     println!("duplicated event ids    {}", verdict.same_ids);
-    let faults = verdict.lost + verdict.half + verdict.twice + verdict.same_ids;
+    println!("events not delivered    {missing}, all there {delivered:.0} s after the last login was read");
+    println!("delivered out of order  {late} within their conversation");
+    println!("delivered again         {} (at least once is what is promised)", receiver.again());
+    let faults = verdict.lost + verdict.half + verdict.twice + verdict.same_ids + missing + late;
     if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

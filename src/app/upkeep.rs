@@ -88,7 +88,9 @@ pub async fn export(
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let part = Path::new(&name);
-    let file = private(part).with_context(|| format!("cannot write `{}`", part.display()))?;
+    let file = private(part).with_context(|| {
+        format!("cannot write `{}`; remove it if no other export is at work", part.display())
+    })?;
     let written = async {
         let (summary, mut out) = store.export(BufWriter::new(file), progress).await?;
         out.flush().map_err(BackupError::File)?;
@@ -98,8 +100,11 @@ pub async fn export(
     match written.await {
         Ok(summary) => {
             // Unlike a rename, a link never replaces what somebody put there meanwhile.
-            std::fs::hard_link(part, path).with_context(|| format!("cannot write `{shown}`"))?;
+            let linked = std::fs::hard_link(part, path).with_context(|| format!("cannot write `{shown}`"));
             std::fs::remove_file(part)?;
+            linked?;
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
             Ok(summary)
         }
         Err(error) => {
@@ -143,7 +148,7 @@ pub enum ImportError {
 /// A new file that only its owner can read.
 fn private(path: &Path) -> std::io::Result<File> {
     let mut options = File::options();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     options.open(path)

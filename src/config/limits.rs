@@ -16,7 +16,7 @@ pub struct Limits {
     pub tenant_calls: u32,
     /// Pages from one address in a minute that do not exist.
     pub address_misses: u32,
-    /// Wrong client secrets from one address in a minute.
+    /// Wrong client secrets of one tenant from one address in a minute.
     pub address_failures: u32,
     /// Wrong secrets of one client from one address in a minute.
     pub client_failures: u32,
@@ -54,7 +54,7 @@ pub static LIMITS: Table = Table {
         count(
             "address_failures",
             "60",
-            "Wrong client secrets from one address per minute; 429 beyond, before the secret is looked at.",
+            "Wrong client secrets of one tenant from one address per minute; 429 beyond, before the secret is looked at.",
         ),
         count(
             "client_failures",

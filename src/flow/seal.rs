@@ -42,35 +42,48 @@ impl Broker {
 
     /// Brings the entries that wait for it under checkpoints, in every partition whose work no other broker has.
     pub async fn seal(&self) -> Result<(), StoreError> {
+        let mut failed = None;
         for partition in Partition::all() {
-            // Who finds nothing to do takes no lease.
-            if self.unsealed(partition, 1).await?.is_empty() {
-                continue;
+            // What cannot be sealed holds up nobody else's entries.
+            if let Err(error) = self.seal_under_lease(partition).await {
+                failed.get_or_insert(error);
             }
-            let Some(lease) = self.store.lease(partition, Work::SealAudit, LEASED).await? else { continue };
-            let sealed = self.seal_partition(partition).await;
-            self.store.end_lease(lease).await?;
-            sealed?;
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn seal_under_lease(&self, partition: Partition) -> Result<(), StoreError> {
+        // Who finds nothing to do takes no lease.
+        if self.unsealed(partition, 1).await?.is_empty() {
+            return Ok(());
+        }
+        let Some(lease) = self.store.lease(partition, Work::SealAudit, LEASED).await? else { return Ok(()) };
+        let sealed = self.seal_partition(partition).await;
+        self.store.end_lease(lease).await?;
+        sealed
     }
 
     async fn seal_partition(&self, partition: Partition) -> Result<(), StoreError> {
-        let mut sealing = JoinSet::new();
-        for due in self.unsealed(partition, AT_ONCE).await? {
+        let (mut sealing, mut failed) = (JoinSet::new(), None);
+        for due in self.unsealed(partition, usize::MAX).await? {
             let store = self.store.clone();
-            sealing.spawn(async move { seal(&store, &due).await });
-        }
-        while let Some(sealed) = sealing.join_next().await {
-            match sealed {
-                Ok(Ok(entries)) => metrics::counter!("countersign_audit_sealed_total").increment(entries),
-                // Two of a tenant's entries were due, or another broker was as fast.
-                Ok(Err(StoreError::Conflict)) => {}
-                Ok(Err(error)) => return Err(error),
-                Err(error) => tracing::error!(detail = %error, "audit.seal_failed"),
+            sealing.spawn(async move {
+                let sealed = seal(&store, &due).await;
+                if let Err(error) = &sealed
+                    && !matches!(error, StoreError::Conflict)
+                {
+                    tracing::error!(tenant = %due.tenant, detail = %error, "audit.not_sealed");
+                }
+                sealed
+            });
+            if sealing.len() >= AT_ONCE {
+                note_sealed(sealing.join_next().await, &mut failed);
             }
         }
-        Ok(())
+        while let Some(sealed) = sealing.join_next().await {
+            note_sealed(Some(sealed), &mut failed);
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     async fn unsealed(&self, partition: Partition, limit: usize) -> Result<Vec<Due>, StoreError> {
@@ -88,4 +101,18 @@ async fn seal(store: &Store, due: &Due) -> Result<u64, StoreError> {
         }
     }
     Ok(entries)
+}
+
+fn note_sealed(
+    sealed: Option<Result<Result<u64, StoreError>, tokio::task::JoinError>>,
+    failed: &mut Option<StoreError>,
+) {
+    match sealed {
+        None => {}
+        Some(Ok(Ok(entries))) => metrics::counter!("countersign_audit_sealed_total").increment(entries),
+        // Two of a tenant's entries were due, or another broker was as fast.
+        Some(Ok(Err(StoreError::Conflict))) => {}
+        Some(Ok(Err(error))) => *failed = Some(error),
+        Some(Err(error)) => tracing::error!(detail = %error, "audit.seal_failed"),
+    }
 }

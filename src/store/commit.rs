@@ -258,7 +258,13 @@ async fn settle(
     match found.as_ref().map(|found| &*found.value) {
         Some(DONE) if durability == Durability::Durable => {
             // Seen is not yet safe: a durable write behind it is safe only if the batch is.
-            let behind = Batch { puts: vec![mark_as(mark, DONE)], ..Batch::default() };
+            // And it must be behind this very mark: a master that took over without the batch has none.
+            let seen = found.as_ref().map(|found| (mark.clone(), Expect::At(found.version)));
+            let behind = Batch {
+                expects: seen.into_iter().collect(),
+                puts: vec![mark_as(mark, DONE)],
+                ..Batch::default()
+            };
             let safe = backend.commit(mark.partition(), behind, Durability::Durable).await?;
             Ok((safe == Commit::Done).then_some(true))
         }

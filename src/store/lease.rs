@@ -36,6 +36,9 @@ pub enum Work {
 }
 
 impl Work {
+    /// Every kind.
+    pub const ALL: [Self; 3] = [Self::Sweep, Self::Deliver, Self::SealAudit];
+
     /// The word in the record's key: never changed once released.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -190,7 +190,7 @@ async fn many_streams_find_an_end() {
         open.push(Stream::open(request()).await);
     }
     let refused = request().send().await.unwrap();
-    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
     assert!(refused.headers().contains_key("retry-after"));
     assert_eq!(refused.json::<Value>().await.unwrap()["code"], "too_many_wait");
     open.pop();

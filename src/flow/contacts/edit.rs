@@ -5,6 +5,7 @@ use crate::domain::contact::{Change, Contact, EditError, Trace};
 use crate::domain::ids::{ClientId, ContactId};
 use crate::domain::profile::ProfileField;
 use crate::domain::tenant::Tenant;
+use crate::flow::trail::Seen;
 use crate::flow::{Broker, RACES};
 use crate::store::{Durability, StoreError, Stored, TenantStore, Tx};
 
@@ -112,6 +113,8 @@ impl Broker {
             let mut changed = known.value.clone();
             let effect = change(&mut changed)?;
             if matches!(effect, Effect::None) {
+                // Nothing changes, but the client is told of the person.
+                self.note_seen(&tenant.id, order.client, Seen::contact(&changed)).await?;
                 return Ok(changed);
             }
             changed.touch(self.clock.now());

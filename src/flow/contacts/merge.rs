@@ -4,6 +4,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::contact::{Contact, MergeError, Trace};
 use crate::domain::ids::{ClientId, ContactId};
 use crate::domain::tenant::Tenant;
+use crate::flow::trail::Seen;
 use crate::flow::{Broker, RACES};
 use crate::store::{Durability, StoreError, Stored, Tx};
 
@@ -31,6 +32,8 @@ impl Broker {
                 ContactError::Refused(vec![PatchFault::at("/from", "there is no contact with this id")])
             })?;
             if other.id == known.id {
+                // Nothing changes, but the client is told of the person.
+                self.note_seen(&tenant.id, client, Seen::contact(&known.value)).await?;
                 return Ok(known.into_value());
             }
             condition.check(&known.value)?;

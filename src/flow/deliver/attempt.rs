@@ -20,6 +20,8 @@ use super::Term;
 
 /// Deliveries of one lane that are made in a row, before others have their turn.
 const IN_A_ROW: usize = 50;
+/// And the time after which no further one is begun: a slow receiver gives its place up.
+const TURN: Duration = Duration::from_secs(1);
 
 /// What came of an attempt, and how long the receiver wants us to wait.
 struct Tried {
@@ -41,8 +43,10 @@ impl Broker {
         due: &Due,
         term: &Term,
     ) -> Result<Option<jiff::Timestamp>, StoreError> {
+        let (began, stopping) = (self.clock.tick(), self.delivering.stopping.subscribe());
         for _ in 0..IN_A_ROW {
-            if !term.allows_a_call(self.clock.now()) {
+            let is_over = began.elapsed() >= TURN || *stopping.borrow();
+            if is_over || !term.allows_a_call(self.clock.now()) {
                 return Ok(None);
             }
             let Some(first) = self.first_of(due).await? else { return Ok(None) };

@@ -52,6 +52,8 @@ pub(super) struct Delivering {
     slots: Arc<Semaphore>,
     /// The partitions that are worked on, each with a bell that says that there is more.
     worked_on: Mutex<HashMap<Partition, Arc<Notify>>>,
+    /// When partitions are woken next.
+    timers: Mutex<HashMap<Partition, tokio::time::Instant>>,
     stopping: watch::Sender<bool>,
     rounds: watch::Sender<usize>,
 }
@@ -79,6 +81,7 @@ impl Default for Delivering {
             paces: Paces::default(),
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             worked_on: Mutex::default(),
+            timers: Mutex::default(),
             stopping: watch::channel(false).0,
             rounds: watch::channel(0).0,
         }
@@ -86,6 +89,12 @@ impl Default for Delivering {
 }
 
 impl Delivering {
+    /// How many calls one webhook may take: an eighth of what is free. The fuller the process is, the less anybody
+    /// gets, so that slow ones never have everything.
+    fn share(&self) -> usize {
+        (self.slots.available_permits() / 8).max(1)
+    }
+
     /// The bell of a partition, if nobody works on it yet; whoever does is told that there is more.
     fn enter(&self, partition: Partition) -> Option<Arc<Notify>> {
         let mut worked_on = self.worked_on.lock().unwrap_or_else(PoisonError::into_inner);
@@ -97,6 +106,26 @@ impl Delivering {
         worked_on.insert(partition, Arc::clone(&bell));
         self.rounds.send_modify(|rounds| *rounds += 1);
         Some(bell)
+    }
+
+    /// Whether a timer is needed: not if one ends as soon.
+    fn set_timer(&self, partition: Partition, at: tokio::time::Instant) -> bool {
+        let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_sooner = timers.get(&partition).is_none_or(|known| at < *known);
+        if is_sooner {
+            timers.insert(partition, at);
+        }
+        is_sooner
+    }
+
+    /// Whether the timer that ends is the last one that was set.
+    fn end_timer(&self, partition: Partition, at: tokio::time::Instant) -> bool {
+        let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = timers.get(&partition) == Some(&at);
+        if is_it {
+            timers.remove(&partition);
+        }
+        is_it
     }
 
     /// False if there is more to do.
@@ -145,10 +174,15 @@ impl Broker {
 
     /// Looks at a partition again after a while. What is farther off is found by the sweep.
     fn wake_after(self: &Arc<Self>, partition: Partition, time: Duration) {
+        let at = tokio::time::Instant::from_std(self.clock.tick() + time);
+        if !self.delivering.set_timer(partition, at) {
+            return;
+        }
         let broker = Arc::downgrade(self);
         tokio::spawn(async move {
-            tokio::time::sleep(time).await;
-            if let Some(broker) = broker.upgrade() {
+            tokio::time::sleep_until(at).await;
+            let Some(broker) = broker.upgrade() else { return };
+            if broker.delivering.end_timer(partition, at) {
                 broker.store.wake(partition);
             }
         });
@@ -189,6 +223,27 @@ mod tests {
         term.extend(start + Duration::from_secs(30));
         assert!(term.allows_a_call(start + Duration::from_secs(17)));
         assert!(!term.allows_a_call(start + Duration::from_secs(18)));
+    }
+
+    #[tokio::test]
+    async fn a_partition_has_one_timer_the_soonest() {
+        let delivering = Delivering::default();
+        let (here, now) = (Partition::new(7), tokio::time::Instant::now());
+        let at = |seconds| now + Duration::from_secs(seconds);
+        assert!(delivering.set_timer(here, at(5)));
+        assert!(!delivering.set_timer(here, at(5)) && !delivering.set_timer(here, at(9)));
+        assert!(delivering.set_timer(here, at(2)) && delivering.set_timer(Partition::new(8), at(9)));
+        assert!(delivering.end_timer(here, at(2)) && !delivering.end_timer(here, at(5)), "it was replaced");
+        assert!(delivering.set_timer(here, at(9)));
+    }
+
+    #[test]
+    fn nobody_gets_more_than_an_eighth_of_what_is_free() {
+        let delivering = Delivering::default();
+        assert_eq!(delivering.share(), AT_ONCE / 8);
+        let taken = delivering.slots.try_acquire_many(250).unwrap();
+        assert_eq!(delivering.share(), 1);
+        drop(taken);
     }
 
     #[test]

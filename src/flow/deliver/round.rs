@@ -192,6 +192,7 @@ impl Round<'_> {
             if room == 0 {
                 continue;
             }
+            let room = room.min(self.broker.delivering.share());
             let slot =
                 (*under_way < room).then(|| Arc::clone(&self.broker.delivering.slots).try_acquire_owned());
             let Some(Ok(slot)) = slot else {

@@ -12,11 +12,13 @@ use crate::domain::ids::{DeliveryId, EventId, TenantId, WebhookId};
 use crate::domain::webhook::Webhook;
 use crate::flow::Broker;
 use crate::store::deliveries::Told;
-use crate::store::keys::Due;
+use crate::store::keys::{Due, DueKind};
 use crate::store::{Durability, StoreError, Stored, TenantStore, Tx};
 
 /// Entries of the log that are looked at together.
 const AT_ONCE: usize = 100;
+/// Such parts of one tenant's log before the others have their turn.
+const PARTS: usize = 50;
 /// What the keyed hash of a conversation's lane is made for.
 const LANE: &str = "lane";
 /// An event that nobody wants is let go after so long: until then another broker may know a webhook that
@@ -24,7 +26,7 @@ const LANE: &str = "lane";
 const SETTLED: u64 = 10 * 60 * 1000;
 
 impl Broker {
-    /// Makes deliveries of the new events that these due entries name.
+    /// Makes deliveries of the new events of every tenant that these due entries name.
     pub(super) async fn spread(&self, new: &[Due]) -> Result<(), StoreError> {
         let mut tenants: HashMap<&TenantId, HashSet<&str>> = HashMap::new();
         for due in new {
@@ -35,7 +37,7 @@ impl Broker {
             let served = directory.by_id(tenant).map(|served| Arc::clone(&served.tenant));
             let webhooks = served.as_ref().map_or(&[][..], |tenant| &tenant.webhooks);
             if webhooks.iter().any(|webhook| webhook.enabled) {
-                self.spread_of(tenant, webhooks, new).await?;
+                self.spread_of(tenant, webhooks, &new).await?;
             } else {
                 self.let_go(tenant, &new).await?;
             }
@@ -43,46 +45,49 @@ impl Broker {
         Ok(())
     }
 
-    /// All entries of the tenant that were due are in `new`: so what the log has between them was told already,
-    /// or happened while nobody wanted to be told. Behind the last of them that is not known.
+    /// In the order of the log. An entry of the log and its due entry are written together, and only the holder of
+    /// the lease takes a due entry away: so a part of the log that is read *before* the due entries has none that
+    /// waits and is not among them, whatever comes meanwhile. That part was looked at then.
     async fn spread_of(
         &self,
         tenant: &TenantId,
         webhooks: &[Arc<Webhook>],
-        mut new: HashSet<&str>,
+        known: &HashSet<&str>,
     ) -> Result<(), StoreError> {
         let store = self.store.at(tenant);
-        while !new.is_empty() {
+        for _ in 0..PARTS {
             let told = store.told().await?;
             let position = match &told {
                 Some(told) => told.position,
-                None => first_of(&store, &new).await?,
+                None => first_of(&store, known).await?,
             };
-            let entries = store.event_ids_after(position, AT_ONCE).await?;
+            let part = store.event_ids_after(position, AT_ONCE).await?;
+            let new = self.waiting_of(&store).await?;
+            if new.is_empty() {
+                return Ok(());
+            }
             let mut tx = Tx::new();
-            let (mut last, mut ids) = (None, Vec::new());
-            for (at, id) in entries {
-                last = Some(at);
-                if new.remove(id.as_str()) {
-                    ids.push(id);
+            let ids = match part.last() {
+                Some((last, _)) => {
+                    tx.put_told(told.as_ref(), &Told { position: *last });
+                    part.into_iter().map(|(_, id)| id).filter(|id| new.contains(id.as_str())).collect()
                 }
-                if new.is_empty() {
-                    // What stands behind it may have come after the due entries were read.
-                    break;
-                }
-            }
-            if let Some(position) = last {
-                tx.put_told(told.as_ref(), &Told { position });
-            } else {
-                tracing::error!(tenant = %tenant, "delivery.event_in_no_log");
-                for id in new.drain() {
-                    tx.told_webhooks(id);
-                }
-            }
+                None => late(&store, &mut tx, &new, position).await?,
+            };
             self.queue(&store, &mut tx, webhooks, &ids).await?;
-            store.commit(tx, Durability::Relaxed).await?;
+            if !tx.is_empty() {
+                store.commit(tx, Durability::Relaxed).await?;
+            }
         }
         Ok(())
+    }
+
+    /// The ids of the tenant's events that wait to be told.
+    async fn waiting_of(&self, store: &TenantStore) -> Result<HashSet<String>, StoreError> {
+        let is_its = |due: &Due| due.kind == DueKind::Telling && due.tenant == *store.tenant();
+        let now = Timestamp::UNIX_EPOCH;
+        let waiting = self.store.due_of(store.partition(), now, usize::MAX, is_its).await?;
+        Ok(waiting.into_iter().map(|due| due.id).collect())
     }
 
     /// Deliveries of these events, in this order.
@@ -95,7 +100,7 @@ impl Broker {
     ) -> Result<(), StoreError> {
         let now = self.clock.now();
         let mut lanes = Lanes::default();
-        for event in store.events(ids).await? {
+        for event in readable(store, ids).await? {
             for webhook in webhooks.iter().filter(|webhook| webhook.wants(event.kind)) {
                 let lane = lanes.of(store, &webhook.id, &event).await?;
                 let id = DeliveryId::from_uuid(self.clock.fresh_uuid());
@@ -136,6 +141,54 @@ async fn first_of(store: &TenantStore, new: &HashSet<&str>) -> Result<u64, Store
     }
     // If none of them stands there, the end of the log says so.
     Ok(first.saturating_sub(1))
+}
+
+/// Events that wait although the log was read past them: told now, before any that comes. One whose record is gone is
+/// let go.
+async fn late(
+    store: &TenantStore,
+    tx: &mut Tx,
+    new: &HashSet<String>,
+    position: u64,
+) -> Result<Vec<EventId>, StoreError> {
+    let mut late = Vec::new();
+    for text in new {
+        let id = text.parse::<EventId>().ok();
+        let at = match &id {
+            Some(id) => store.event_position(id).await?,
+            None => None,
+        };
+        match (id, at) {
+            (Some(id), Some(at)) if at <= position => late.push((at, id)),
+            // It came behind the part that was read: the next part has it.
+            (Some(_), Some(_)) => {}
+            _ => {
+                tracing::error!(tenant = %store.tenant(), "delivery.event_in_no_log");
+                tx.told_webhooks(text);
+            }
+        }
+    }
+    late.sort_unstable_by_key(|(at, _)| *at);
+    Ok(late.into_iter().map(|(_, id)| id).collect())
+}
+
+/// The events of these ids, without those that cannot be read: nobody else waits for them.
+async fn readable(store: &TenantStore, ids: &[EventId]) -> Result<Vec<Stored<Event>>, StoreError> {
+    match store.events(ids).await {
+        Err(StoreError::Unreadable { .. } | StoreError::Malformed { .. }) => {}
+        events => return events,
+    }
+    let mut events = Vec::new();
+    for id in ids {
+        match store.event(id).await {
+            Ok(event) => events.extend(event),
+            Err(error @ (StoreError::Unreadable { .. } | StoreError::Malformed { .. })) => {
+                tracing::error!(tenant = %store.tenant(), event = %id, detail = %error, "delivery.skipped");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(events)
 }
 
 /// The lanes that one batch changes.

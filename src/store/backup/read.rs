@@ -136,16 +136,6 @@ impl Store {
         let expects = if begins { vec![(mark.clone(), Expect::Absent)] } else { Vec::new() };
         let put = Put { key: mark.clone(), value: Bytes::from_static(b"1"), ttl: None };
         let (puts, deletes) = if begins { (vec![put], Vec::new()) } else { (Vec::new(), vec![mark.clone()]) };
-        if !begins {
-            // What was written relaxed is safe once something durable stands behind it, in each partition.
-            for partition in Partition::all() {
-                let nothing = Key::new(partition, MARK);
-                let behind = Batch { deletes: vec![nothing], ..Batch::default() };
-                if partition != mark.partition() {
-                    self.write(partition, behind, Durability::Durable).await?;
-                }
-            }
-        }
         let batch = Batch { expects, deletes, puts, ..Batch::default() };
         Ok(self.write(mark.partition(), batch, Durability::Durable).await?)
     }
@@ -223,6 +213,6 @@ impl<'s> Filling<'s> {
         if self.batch.is_empty() {
             return Ok(());
         }
-        Ok(self.store.write(self.partition, self.batch, Durability::Relaxed).await?)
+        Ok(self.store.write(self.partition, self.batch, Durability::Durable).await?)
     }
 }

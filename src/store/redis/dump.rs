@@ -17,6 +17,8 @@ use super::{RedisBackend, read, record, unasked};
 const KEYS: usize = 200;
 /// Members or entries that are read together.
 const PAGE: usize = 500;
+/// What `PTTL` says of a key that is not there: it may have gone between two questions.
+const GONE: i64 = -2;
 /// The most digits of a counter: those of 2^63.
 const DIGITS: usize = 19;
 
@@ -63,6 +65,7 @@ impl RedisBackend {
         to: &Sender<Vec<Piece>>,
     ) -> Result<bool, Unavailable> {
         let master = self.topology.master(at).await.map_err(Fault::unavailable)?;
+        let process = self.process_of(at).await?;
         let (mut cursor, mut told) = ("0".to_owned(), HashSet::new());
         loop {
             let mut scan = cmd("SCAN");
@@ -83,11 +86,24 @@ impl RedisBackend {
             if !alive {
                 return Ok(false);
             }
-            if next == "0" {
-                return Ok(true);
+            if next != "0" {
+                cursor = next;
+                continue;
             }
-            cursor = next;
+            if self.process_of(at).await? != process {
+                return Err(Unavailable::new("a master was started again during the dump; take it again"));
+            }
+            return Ok(true);
         }
+    }
+
+    /// Which process answers: a cursor means nothing to another one, also at the same address.
+    async fn process_of(&self, at: Partition) -> Result<String, Unavailable> {
+        let mut info = cmd("INFO");
+        info.arg("server");
+        let told: String = read(self.ask(at, &info).await.map_err(Fault::unavailable)?)?;
+        let id = told.lines().find_map(|line| line.strip_prefix("run_id:"));
+        id.map(|id| id.trim().to_owned()).ok_or_else(unasked)
     }
 
     async fn tell_texts(
@@ -116,6 +132,9 @@ impl RedisBackend {
         let (found, left) = futures_util::join!(self.ask(partition, &get), self.ask(partition, &left));
         let found = found.map_err(Fault::unavailable)?;
         let left: i64 = read(left.map_err(Fault::unavailable)?)?;
+        if left == GONE {
+            return Ok(None);
+        }
         if let Value::BulkString(digits) = &found
             && digits.len() <= DIGITS
             && !digits.is_empty()

@@ -52,7 +52,7 @@ const BEGIN: &str = "retry: 2000\n\n";
     ),
     responses(
         (status = 200, description = "A stream that does not end by itself.", body = String, content_type = "text/event-stream"),
-        (status = 503, description = "Too many follow already (`too_many_wait`)."),
+        (status = 429, description = "Too many follow already (`too_many_wait`)."),
         Called, Stored
     )
 )]

@@ -6,7 +6,7 @@
 //! | `client` | calls of the API | client | 429 |
 //! | `tenant` | calls of the API | tenant | 429 |
 //! | `misses` | pages that do not exist, unknown links, bad states | address | 429 in place of the page |
-//! | `failures` | client secrets that were wrong | address | 429 before the secret is looked at |
+//! | `failures` | client secrets that were wrong | address and tenant | 429 before the secret is looked at |
 //! | `client-failures` | the same | client and address | the same |
 //!
 //! Nobody pays for a neighbour: a link that is known, a good state and a client that proved itself
@@ -49,7 +49,7 @@ pub struct Rates {
     pub tenant: u32,
     /// Pages from one address that do not exist.
     pub misses: u32,
-    /// Wrong client secrets from one address.
+    /// Wrong client secrets of one tenant from one address.
     pub failures: u32,
     /// Wrong secrets of one client from one address.
     pub client_failures: u32,
@@ -125,7 +125,7 @@ impl Limits {
             (Rate::per_minute(self.rates.client_failures), Rate::per_minute(self.rates.failures));
         let own = (address, tenant.as_str(), client);
         let taken = self.addresses.take("client-failures", own, rate, at).and_then(|_| {
-            self.addresses.take("failures", address, all, at).inspect_err(|_| {
+            self.addresses.take("failures", (address, tenant.as_str()), all, at).inspect_err(|_| {
                 self.addresses.give_back("client-failures", own, rate, at);
             })
         });
@@ -150,7 +150,7 @@ impl Guess<'_> {
         let (rate, all) =
             (Rate::per_minute(limits.rates.client_failures), Rate::per_minute(limits.rates.failures));
         limits.addresses.give_back("client-failures", own, rate, now);
-        limits.addresses.give_back("failures", address, all, now);
+        limits.addresses.give_back("failures", (address, self.tenant.as_str()), all, now);
     }
 }
 

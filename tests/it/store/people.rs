@@ -156,8 +156,8 @@ async fn a_chain_of_merges_is_one_hop(store: &Store, clock: &Clock) {
     assert_eq!(owner(&at, "subject-1").await.as_ref(), Some(&c.id));
     assert_eq!(
         at.external_owner(a.external_id.as_deref().unwrap()).await.unwrap(),
-        None,
-        "it is a suggestion now"
+        Some(c.id.clone()),
+        "who asks for it finds who is left"
     );
 }
 
