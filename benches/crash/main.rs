@@ -50,7 +50,7 @@ use redis::Redis;
 use strike::{Target, disk_load};
 
 /// How long events may be under way after everything else is done.
-const DELIVERED_WITHIN: Duration = Duration::from_secs(180);
+const DELIVERED_WITHIN: Duration = Duration::from_mins(10);
 
 fn main() -> ExitCode {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(run())

@@ -108,10 +108,9 @@ fn note_sealed(
     failed: &mut Option<StoreError>,
 ) {
     match sealed {
-        None => {}
         Some(Ok(Ok(entries))) => metrics::counter!("countersign_audit_sealed_total").increment(entries),
         // Two of a tenant's entries were due, or another broker was as fast.
-        Some(Ok(Err(StoreError::Conflict))) => {}
+        None | Some(Ok(Err(StoreError::Conflict))) => {}
         Some(Ok(Err(error))) => *failed = Some(error),
         Some(Err(error)) => tracing::error!(detail = %error, "audit.seal_failed"),
     }

@@ -2,7 +2,7 @@
 //! over 24 hours (DESIGN §7).
 //!
 //! An event's own batch says that it is to be delivered, so that nothing is lost however a process
-//! ends. Whoever has the lease of the partition does the rest, a [`Round`]: [`spread`] makes a
+//! ends. Whoever has the lease of the partition does the rest, a `round`: [`spread`] makes a
 //! delivery per webhook, at the end of the lane of its conversation; [`attempt`] sends the first of a
 //! lane and writes down what came of it; [`pace`] keeps a webhook that fails from taking the room of
 //! others. A round begins when this process writes an event, when somebody resends one, and when the

@@ -26,7 +26,11 @@ const TICK: Duration = Duration::from_millis(500);
 /// And how soon at the earliest.
 const SOONEST: Duration = Duration::from_millis(20);
 /// Lanes of one webhook that are read at once.
-const READ_AHEAD: usize = 64;
+const READ_AHEAD: usize = 256;
+/// While so many lanes are known that can be run, further ones are looked for once in a while only: a look goes
+/// through everything that is due.
+const ENOUGH: usize = 32;
+const AGAIN: Duration = Duration::from_secs(1);
 /// A retry that is due within this time is waited for here; later ones are found by the sweep.
 const SOON: Duration = Duration::from_mins(1);
 
@@ -49,6 +53,7 @@ struct Round<'a> {
     busy: HashSet<LaneKey>,
     ready: VecDeque<Due>,
     looked: Option<Instant>,
+    looked_for_lanes: Option<Instant>,
     /// When the first of the failed ones is tried again.
     next: Option<Timestamp>,
     failed: Option<StoreError>,
@@ -81,6 +86,7 @@ impl Broker {
             busy: HashSet::new(),
             ready: VecDeque::new(),
             looked: None,
+            looked_for_lanes: None,
             next: None,
             failed: None,
         };
@@ -154,6 +160,12 @@ impl Round<'_> {
             Ok(()) | Err(StoreError::Conflict) => {}
             Err(error) => return Err(error),
         }
+        let tick = self.broker.clock.tick();
+        let is_recent = self.looked_for_lanes.is_some_and(|looked| tick.duration_since(looked) < AGAIN);
+        if is_recent && self.ready.len() >= ENOUGH {
+            return Ok(());
+        }
+        self.looked_for_lanes = Some(tick);
         let mut ahead: HashMap<Receiver, usize> = HashMap::new();
         for receiver in self.ready.iter().filter_map(receiver_of) {
             *ahead.entry(receiver).or_default() += 1;
