@@ -57,7 +57,7 @@ impl Site {
     /// One more tenant, without a client, at a host of its own.
     pub fn add_tenant(&self, name: &str, provider: &str) {
         let tenant = tenant(provider, "", "");
-        let tenant = tenant.replace("hosts = [\"127.0.0.1\"]", "");
+        let tenant = tenant.replace("127.0.0.1\"]", &format!("{name}.example.com\"]"));
         let tenant = tenant.split("[[client]]").next().unwrap();
         std::fs::write(self.folder.path().join(format!("tenants/{name}.toml")), tenant).unwrap();
     }
