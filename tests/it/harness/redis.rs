@@ -45,6 +45,18 @@ impl Server {
         Self { process: run(port, &folder, &options), port, folder, options }
     }
 
+    /// Starts a replica of it with more options, and waits until it has everything and listens for
+    /// more. That the master calls it online says only that it was sent everything.
+    pub fn replica(&self, options: &[&str]) -> Self {
+        let replica = Self::start(&[options, &["--replicaof", "127.0.0.1", &self.port.to_string()]].concat());
+        wait_until("the replica follows", || {
+            let port = format!("port={},state=online", replica.port);
+            self.cli(&["info", "replication"]).contains(&port)
+                && replica.cli(&["info", "replication"]).contains("master_link_status:up")
+        });
+        replica
+    }
+
     /// Where it listens.
     pub fn address(&self) -> Address {
         Address::new("127.0.0.1", self.port)

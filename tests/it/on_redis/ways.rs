@@ -57,12 +57,9 @@ async fn a_redis_is_reached_by_tls_when_each_side_knows_the_other() {
 #[tokio::test]
 async fn the_sentinels_say_who_the_master_is_and_who_it_is_after_its_end() {
     let mut master = Server::start(&[SAFE, &["--min-replicas-to-write", "1"]].concat());
-    let port = master.port().to_string();
-    let follow = [SAFE, &["--min-replicas-to-write", "1", "--replicaof", "127.0.0.1", &port]].concat();
-    let replicas = [Server::start(&follow), Server::start(&follow)];
-    wait_until("the replicas follow", || {
-        master.cli(&["info", "replication"]).matches("state=online").count() == 2
-    });
+    let port = master.port();
+    let follow = [SAFE, &["--min-replicas-to-write", "1"]].concat();
+    let replicas = [master.replica(&follow), master.replica(&follow)];
     let settings = format!(
         "sentinel monitor chief 127.0.0.1 {port} 1\nsentinel down-after-milliseconds chief 1000\n\
          sentinel failover-timeout chief 5000\n"

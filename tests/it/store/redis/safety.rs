@@ -11,7 +11,7 @@ use countersign::store::redis::{RedisBackend, RedisError};
 use rstest::rstest;
 
 use super::{Space, add, backend, one};
-use crate::harness::redis::{SAFE, Server, wait_until};
+use crate::harness::redis::{SAFE, Server};
 
 async fn refused(server: &Server) -> String {
     match one(server).check().await {
@@ -61,9 +61,7 @@ async fn every_setting_that_is_wrong_is_named_at_once() {
 #[tokio::test]
 async fn a_master_whose_replicas_need_not_have_what_it_acknowledges_is_refused_and_they_are_none_to_use() {
     let master = Server::start(SAFE);
-    let port = master.port().to_string();
-    let replica = Server::start(&[SAFE, &["--replicaof", "127.0.0.1", &port]].concat());
-    wait_until("the replica follows", || master.cli(&["info", "replication"]).contains("state=online"));
+    let replica = master.replica(SAFE);
     assert!(refused(&master).await.contains("`min-replicas-to-write` must be at least `1`"));
     assert!(refused(&replica).await.contains("a replica is named"));
     master.cli(&["config", "set", "min-replicas-to-write", "1"]);
@@ -73,8 +71,7 @@ async fn a_master_whose_replicas_need_not_have_what_it_acknowledges_is_refused_a
 #[tokio::test]
 async fn a_replica_that_would_be_an_unsafe_master_is_found_out_before_it_is_one() {
     let master = Server::start(&[SAFE, &["--min-replicas-to-write", "1"]].concat());
-    let replica = Server::start(&["--replicaof", "127.0.0.1", &master.port().to_string()]);
-    wait_until("the replica follows", || master.cli(&["info", "replication"]).contains("state=online"));
+    let replica = master.replica(&[]);
     let reason = refused(&master).await;
     assert!(reason.contains(&replica.address().to_string()) && reason.contains("`appendonly`"), "{reason}");
 }
