@@ -1,20 +1,18 @@
 //! A tenant whose provider takes connections and never answers, and its customers.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use countersign::clock::Clock;
-use countersign::issuer::secret_hash;
-use countersign::secret::Secret;
 use reqwest::header::{COOKIE, HOST, LOCATION, SET_COOKIE};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
-use super::broker::{Broker, http};
+use super::broker::{Broker, Site, http};
 
-const SECRET: &str = "secret-of-the-dead-one-0123456789";
+/// The host of its tenant.
+pub const AT: &str = "dead.test";
 
 /// A customer who comes back: path with query, and cookie.
 pub type Callback = (String, String);
@@ -32,49 +30,18 @@ pub async fn start() -> String {
     origin
 }
 
-/// Writes the file of its tenant, at the host `dead.test`.
-pub fn add_tenant(folder: &Path, provider: &str) {
-    let hash = secret_hash::build(&Secret::new(SECRET), &Clock::system()).unwrap();
-    let text = format!(
-        r#"
-name = "Dead"
-hosts = ["dead.test"]
-[binding]
-minimum = "none"
-[[provider]]
-id = "dead"
-label = "Dead"
-client_id = "dead"
-client_secret = {{ env = "BENCH_SECRET" }}
-authorize_url = "{provider}/authorize"
-token_url = "{provider}/token"
-[[client]]
-client_id = "bot"
-secret_hash = "{hash}"
-grant_types = ["client_credentials"]
-scopes = ["write:auth_links"]
-"#
-    );
-    std::fs::write(folder.join("tenants/dead.toml"), text).unwrap();
-}
-
-/// So many logins of its tenant, up to the callback.
-pub async fn prepare(broker: &Broker, count: u64) -> Vec<Callback> {
+/// So many logins of its tenant, which stands at [`AT`], up to the callback.
+pub async fn prepare(site: &Site, broker: &Broker, count: u64) -> Vec<Callback> {
     let http = http();
     let at = |path: &str| format!("{}{path}", broker.origin);
-    let order = json!({"grant_type": "client_credentials", "client_id": "bot", "client_secret": SECRET});
-    let answer =
-        http.post(at("/v1/oauth/token")).header(HOST, "dead.test").json(&order).send().await.unwrap();
-    let answer: Value = answer.json().await.unwrap();
-    let token = answer["access_token"].as_str().unwrap();
+    let token = site.token_at(broker, AT).await;
     let mut callbacks = Vec::new();
     for number in 0..count {
         let order = json!({"conversation": {"id": format!("dead-{number}"), "channel": "sms"}});
-        let create = http.post(at("/v1/auth-links")).header(HOST, "dead.test").bearer_auth(token);
+        let create = http.post(at("/v1/auth-links")).header(HOST, AT).bearer_auth(&token);
         let link: Value = create.json(&order).send().await.unwrap().json().await.unwrap();
         let url: Url = link["url"].as_str().unwrap().parse().unwrap();
-        let press =
-            http.post(at(url.path())).header(HOST, "dead.test").header("sec-fetch-site", "same-origin");
+        let press = http.post(at(url.path())).header(HOST, AT).header("sec-fetch-site", "same-origin");
         let opened = press.send().await.unwrap();
         let cookie = opened.headers()[SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned();
         let authorize: Url = opened.headers()[LOCATION].to_str().unwrap().parse().unwrap();
@@ -96,7 +63,7 @@ pub async fn run(
     let mut tasks = Vec::new();
     for (path, cookie) in callbacks {
         ticks.tick().await;
-        let request = http.get(format!("{}{path}", broker.origin)).header(HOST, "dead.test");
+        let request = http.get(format!("{}{path}", broker.origin)).header(HOST, AT);
         tasks.push(tokio::spawn(request.header(COOKIE, cookie).send()));
     }
     let mut statuses = BTreeMap::new();

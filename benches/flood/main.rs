@@ -65,7 +65,7 @@ async fn run(choice: Choice) {
     let clock = Clock::system();
     let ((_, provider), dead) = (Ledger::start().await, dead::start().await);
     let mut site = Site::new(&provider, "", "", &[dead.trim_start_matches("http://").to_owned()]);
-    dead::add_tenant(site.folder(), &dead);
+    site.add_tenant("dead", dead::AT, &dead);
     let broker = site.start().await;
     let token = site.token(&broker).await;
     println!("{choice:?}");
@@ -83,7 +83,7 @@ async fn run(choice: Choice) {
     let alone = logins("alone").await;
     alone.print("logins alone");
     println!("                 {:.1} s of processor time of the broker", broker.cpu() - cpu);
-    let callbacks = dead::prepare(&broker, choice.dead * choice.seconds).await;
+    let callbacks = dead::prepare(&site, &broker, choice.dead * choice.seconds).await;
     let (beside, dead) = tokio::join!(logins("dead"), dead::run(&broker, &clock, choice.dead, callbacks));
     beside.print("beside a dead provider");
     println!("                 p99 of a whole login × {:.2}", beside.p99() / alone.p99());

@@ -91,7 +91,8 @@ async fn tenants() {
     let (_ledger, provider) = Ledger::start().await;
     let mut site = Site::new(&provider, &redis.url(), "", &[]);
     for number in 0..tenants {
-        site.add_tenant(&format!("tenant-{number}"), &provider);
+        let name = format!("tenant-{number}");
+        site.add_tenant(&name, &format!("{name}.example.com"), &provider);
     }
     let began = clock.tick();
     let broker = site.start().await;

@@ -10,11 +10,13 @@ use countersign::clock::Clock;
 use countersign::issuer::secret_hash;
 use countersign::keyring::KeyRing;
 use countersign::secret::Secret;
-use reqwest::{Client, redirect};
+use reqwest::{Client, header, redirect};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
+/// Where the first tenant is served.
+const HOST: &str = "127.0.0.1";
 const SECRET: &str = "secret-of-the-bench-0123456789";
 /// Clock ticks per second in `/proc`: a constant of Linux's interface.
 const TICKS: f64 = 100.0;
@@ -25,6 +27,8 @@ pub struct Site {
     store: String,
     allow: Vec<String>,
     base_url: String,
+    /// Of the bots' secret.
+    hash: String,
 }
 
 /// A running broker; killed when this is dropped.
@@ -45,20 +49,18 @@ impl Site {
         KeyRing::generate(&clock).write_new(&folder.path().join("keys.toml")).unwrap();
         let hash = secret_hash::build(&Secret::new(SECRET), &clock).unwrap();
         std::fs::create_dir(folder.path().join("tenants")).unwrap();
-        let tenant = tenant(provider, &hash, more);
+        let tenant = tenant(HOST, provider, &hash, more);
         std::fs::write(folder.path().join("tenants/bench.toml"), tenant).unwrap();
         let own = format!("sqlite:{}", folder.path().join("bench.db").display());
         let store = if store.is_empty() { own } else { store.to_owned() };
         let mut allow = allow.to_vec();
         allow.push(provider.trim_start_matches("http://").to_owned());
-        Self { folder, store, allow, base_url: String::new() }
+        Self { folder, store, allow, base_url: String::new(), hash }
     }
 
-    /// One more tenant, without a client, at a host of its own.
-    pub fn add_tenant(&self, name: &str, provider: &str) {
-        let tenant = tenant(provider, "", "");
-        let tenant = tenant.replace("127.0.0.1\"]", &format!("{name}.example.com\"]"));
-        let tenant = tenant.split("[[client]]").next().unwrap();
+    /// One more tenant, at a host of its own, whose bot has the same secret.
+    pub fn add_tenant(&self, name: &str, host: &str, provider: &str) {
+        let tenant = tenant(host, provider, &self.hash, "");
         std::fs::write(self.folder.path().join(format!("tenants/{name}.toml")), tenant).unwrap();
     }
 
@@ -82,10 +84,15 @@ impl Site {
 
     /// An access token of the bot, asked for until one comes.
     pub async fn token(&self, broker: &Broker) -> String {
+        self.token_at(broker, HOST).await
+    }
+
+    /// The same of the tenant at `host`.
+    pub async fn token_at(&self, broker: &Broker, host: &str) -> String {
         let order = json!({"grant_type": "client_credentials", "client_id": "bot", "client_secret": SECRET});
         let (http, url) = (http(), format!("{}/v1/oauth/token", broker.origin));
         for _ in 0..600 {
-            let answer = http.post(&url).json(&order).send().await;
+            let answer = http.post(&url).header(header::HOST, host).json(&order).send().await;
             if let Some(answer) = answer.ok().filter(|answer| answer.status().is_success()) {
                 let answer: Value = answer.json().await.unwrap();
                 return answer["access_token"].as_str().unwrap().to_owned();
@@ -174,11 +181,11 @@ pub fn path_of(url: &str) -> String {
     }
 }
 
-fn tenant(provider: &str, hash: &str, more: &str) -> String {
+fn tenant(host: &str, provider: &str, hash: &str, more: &str) -> String {
     format!(
         r#"
 name = "Bench"
-hosts = ["127.0.0.1"]
+hosts = ["{host}"]
 [binding]
 minimum = "none"
 [[provider]]
