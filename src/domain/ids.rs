@@ -189,6 +189,13 @@ impl TenantId {
     }
 }
 
+impl ClientId {
+    /// Its name as an actor, in the audit and as the source of a field, e.g. `client:acme-bot`.
+    pub fn as_actor(&self) -> String {
+        format!("client:{self}")
+    }
+}
+
 fn is_tenant_name(text: &str) -> bool {
     let letters = text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     text == "_platform"

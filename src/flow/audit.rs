@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::ids::TenantId;
-use crate::store::{AuditAsked, Page, StoreError};
+use crate::store::{Asked, Page, StoreError};
 
 use super::Broker;
 use super::lists::Part;
@@ -34,7 +34,7 @@ impl Broker {
     ) -> Result<Page<AuditEntry>, StoreError> {
         let filter = query.in_words();
         let (cursor, limit) = (part.cursor, part.limit);
-        let asked = AuditAsked { cursor, limit, since: query.since, until: query.until, filter: &filter };
+        let asked = Asked { cursor, limit, since: query.since, until: query.until, filter: &filter };
         self.store.at(tenant).audit_page(&asked, |entry| query.wants(entry)).await
     }
 }

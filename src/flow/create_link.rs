@@ -189,7 +189,7 @@ impl Broker {
         turn: &mut Turn<'_>,
     ) -> Result<Made<Link>, OnceError> {
         let store = self.store.at(&tenant.id);
-        let actor = format!("client:{client}");
+        let actor = client.as_actor();
         for _ in 0..RACES {
             let mut tx = Tx::new();
             turn.keep(&mut tx, &link.id, link.created_at);

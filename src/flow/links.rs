@@ -54,7 +54,7 @@ impl Broker {
             let Some(known) = store.conversation(id).await? else { return Ok(None) };
             let mut ended = known.value.clone();
             let mut tx = Tx::new();
-            self.unverify(&mut tx, &tenant.id, &mut ended, &format!("client:{client}"));
+            self.unverify(&mut tx, &tenant.id, &mut ended, &client.as_actor());
             tx.put_conversation(Some(&known), &ended);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
@@ -88,7 +88,7 @@ impl Broker {
         let store = self.store.at(&tenant.id);
         for _ in 0..RACES {
             let link = store.link(id).await?.ok_or(CancelError::Unknown)?;
-            match self.cancel_stored(tenant, &link, false, &format!("client:{client}")).await {
+            match self.cancel_stored(tenant, &link, false, &client.as_actor()).await {
                 Err(CancelError::Store(StoreError::Conflict)) => {}
                 done => return done,
             }

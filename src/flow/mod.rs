@@ -21,6 +21,7 @@ pub mod lists;
 pub mod once;
 pub mod open_link;
 pub mod outcome;
+mod places;
 pub mod preview;
 mod record;
 pub mod resend;

@@ -91,7 +91,7 @@ impl Broker {
     }
 
     fn audit_resend(&self, tx: &mut Tx, client: &ClientId, link: &Link) {
-        let entry = self.entry(&format!("client:{client}"), AuditAction::LinkResent, link.id.to_string());
+        let entry = self.entry(&client.as_actor(), AuditAction::LinkResent, link.id.to_string());
         tx.audit(AuditEntry { detail: Some(format!("time {}", link.resends)), ..entry });
     }
 }

@@ -16,6 +16,7 @@ use crate::domain::tenant::Tenant;
 use crate::store::StoreError;
 
 use super::Broker;
+use super::places::{Place, Places};
 use super::waiting::WaitError;
 
 /// How often the log is looked at.
@@ -49,9 +50,9 @@ struct Found {
 }
 
 /// The streams of this process.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Streams {
-    taken: Mutex<HashMap<TenantId, usize>>,
+    places: Places,
     feeds: Mutex<HashMap<TenantId, Weak<Feed>>>,
 }
 
@@ -73,6 +74,7 @@ pub struct Follower {
     is_behind: bool,
     draining: watch::Receiver<bool>,
     _feed: Arc<Feed>,
+    _place: Place,
 }
 
 impl Broker {
@@ -110,9 +112,7 @@ impl Broker {
         tenant: &TenantId,
         after: Option<u64>,
     ) -> Result<Follower, WaitError> {
-        if !self.streams.enter(tenant) {
-            return Err(WaitError::Full);
-        }
+        let place = self.streams.places.enter(tenant).ok_or(WaitError::Full)?;
         let feed = self.feed(tenant);
         let mut follower = Follower {
             broker: Arc::clone(self),
@@ -122,6 +122,7 @@ impl Broker {
             is_behind: true,
             draining: self.waits.draining(),
             _feed: feed,
+            _place: place,
         };
         follower.position = match after {
             Some(position) => position,
@@ -181,38 +182,14 @@ impl Follower {
     }
 }
 
-impl Drop for Follower {
-    fn drop(&mut self) {
-        self.broker.streams.leave(&self.tenant);
+impl Default for Streams {
+    fn default() -> Self {
+        let tell = |taken| {
+            let taken = u32::try_from(taken).unwrap_or(u32::MAX);
+            metrics::gauge!("countersign_event_streams").set(taken);
+        };
+        Self { places: Places::new(PLACES, PLACES_OF_ONE, tell), feeds: Mutex::default() }
     }
-}
-
-impl Streams {
-    fn enter(&self, tenant: &TenantId) -> bool {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = taken.get(tenant).copied().unwrap_or(0);
-        let has_room = own < PLACES_OF_ONE && taken.values().sum::<usize>() < PLACES;
-        if has_room {
-            taken.insert(tenant.clone(), own + 1);
-        }
-        metrics::gauge!("countersign_event_streams").set(sum(&taken));
-        has_room
-    }
-
-    fn leave(&self, tenant: &TenantId) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = taken.get_mut(tenant) {
-            *own -= 1;
-            if *own == 0 {
-                taken.remove(tenant);
-            }
-        }
-        metrics::gauge!("countersign_event_streams").set(sum(&taken));
-    }
-}
-
-fn sum(taken: &HashMap<TenantId, usize>) -> u32 {
-    u32::try_from(taken.values().sum::<usize>()).unwrap_or(u32::MAX)
 }
 
 /// Looks for events as long as anybody follows them.
@@ -252,31 +229,4 @@ async fn find(broker: &Broker, tenant: &TenantId, position: &mut Option<u64>) ->
     let events = store.events_after(after, AT_ONCE).await?;
     *position = Some(events.last().map_or(after, |(last, _)| *last));
     Ok(Found { after, events })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tenant(number: usize) -> TenantId {
-        format!("t{number}").parse().unwrap()
-    }
-
-    #[test]
-    fn one_tenant_has_its_share_of_the_streams_and_no_more() {
-        let streams = Streams::default();
-        assert!((0..PLACES_OF_ONE).all(|_| streams.enter(&tenant(0))));
-        assert!(!streams.enter(&tenant(0)) && streams.enter(&tenant(1)));
-        streams.leave(&tenant(0));
-        assert!(streams.enter(&tenant(0)));
-    }
-
-    #[test]
-    fn all_streams_together_find_an_end() {
-        let streams = Streams::default();
-        assert!((0..PLACES).all(|number| streams.enter(&tenant(number))));
-        assert!(!streams.enter(&tenant(PLACES)));
-        (0..PLACES).for_each(|number| streams.leave(&tenant(number)));
-        assert!(streams.taken.lock().unwrap().is_empty(), "who has left takes no room");
-    }
 }

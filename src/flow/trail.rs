@@ -135,7 +135,7 @@ impl Broker {
         seen: Seen,
     ) -> Result<(), StoreError> {
         let Seen { action, object, ids, count, detail } = seen;
-        let entry = self.entry(&format!("client:{client}"), action, object);
+        let entry = self.entry(&client.as_actor(), action, object);
         self.note(tenant, AuditEntry { ids, count, detail, ..entry }).await
     }
 

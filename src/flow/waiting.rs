@@ -3,18 +3,17 @@
 //! What this process changes is heard at once; what another broker changes, or what only time
 //! changes, is seen at the next look, about a second later.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::domain::ids::{LinkId, TenantId};
+use crate::domain::ids::LinkId;
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::tenant::Tenant;
 use crate::store::StoreError;
 
 use super::Broker;
+use super::places::Places;
 
 /// How often a link is looked at that nobody changes here.
 const LOOK: Duration = Duration::from_secs(1);
@@ -46,14 +45,8 @@ pub enum WaitError {
 /// Who waits, and whether waiting is over for all.
 #[derive(Debug)]
 pub(super) struct Waits {
-    taken: Mutex<HashMap<TenantId, usize>>,
+    places: Places,
     draining: watch::Sender<bool>,
-}
-
-/// A place to wait at. Dropping it frees it.
-struct Place<'b> {
-    waits: &'b Waits,
-    tenant: TenantId,
 }
 
 impl Broker {
@@ -79,7 +72,7 @@ impl Broker {
             }
             // Who is answered at once takes no place.
             if place.is_none() {
-                place = Some(self.waits.enter(&tenant.id).ok_or(WaitError::Full)?);
+                place = Some(self.waits.places.enter(&tenant.id).ok_or(WaitError::Full)?);
             }
             tokio::select! {
                 () = watch.changed() => {}
@@ -103,7 +96,7 @@ impl Broker {
 
 impl Default for Waits {
     fn default() -> Self {
-        Self { taken: Mutex::default(), draining: watch::channel(false).0 }
+        Self { places: Places::new(PLACES, PLACES_OF_ONE, |_| {}), draining: watch::channel(false).0 }
     }
 }
 
@@ -111,55 +104,5 @@ impl Waits {
     /// Says when waiting is over for all.
     pub(super) fn draining(&self) -> watch::Receiver<bool> {
         self.draining.subscribe()
-    }
-
-    fn enter(&self, tenant: &TenantId) -> Option<Place<'_>> {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = taken.get(tenant).copied().unwrap_or(0);
-        if own >= PLACES_OF_ONE || taken.values().sum::<usize>() >= PLACES {
-            return None;
-        }
-        taken.insert(tenant.clone(), own + 1);
-        Some(Place { waits: self, tenant: tenant.clone() })
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        let mut taken = self.waits.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = taken.get_mut(&self.tenant) {
-            *own -= 1;
-            if *own == 0 {
-                taken.remove(&self.tenant);
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tenant(number: usize) -> TenantId {
-        format!("t{number}").parse().unwrap()
-    }
-
-    #[test]
-    fn one_tenant_takes_its_share_and_no_more() {
-        let waits = Waits::default();
-        let places: Vec<_> = (0..PLACES_OF_ONE).map(|_| waits.enter(&tenant(0)).unwrap()).collect();
-        assert!(waits.enter(&tenant(0)).is_none());
-        assert!(waits.enter(&tenant(1)).is_some(), "the others still have room");
-        drop(places);
-        assert!(waits.enter(&tenant(0)).is_some());
-        assert!(waits.taken.lock().unwrap().is_empty(), "who has left takes no room");
-    }
-
-    #[test]
-    fn all_tenants_together_find_an_end() {
-        let waits = Waits::default();
-        let places: Vec<_> = (0..PLACES).map(|number| waits.enter(&tenant(number)).unwrap()).collect();
-        assert!(waits.enter(&tenant(PLACES)).is_none());
-        drop(places);
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::domain::audit::AuditAction;
-use crate::domain::delivery::{Delivery, DeliveryState, Lane};
+use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::{ClientId, DeliveryId, EventId, TenantId, WebhookId};
 use crate::domain::tenant::Tenant;
@@ -94,7 +94,7 @@ impl Broker {
             let stored = stored.ok_or(DeliverError::Unknown)?;
             let known = store.lane(&stored.lane).await?;
             let again = stored.value.clone().resend();
-            let mut lane = known.as_ref().map_or_else(Lane::default, |known| known.value.clone());
+            let mut lane = known.as_ref().map(|known| known.value.clone()).unwrap_or_default();
             let now = self.clock.now();
             if !lane.holds(id) {
                 lane.push(&again, now);
@@ -105,7 +105,7 @@ impl Broker {
             let mut tx = Tx::new();
             tx.update_delivery(&stored, &again);
             tx.put_lane(&again.lane, known.as_ref(), &lane);
-            tx.audit(self.entry(&format!("client:{client}"), AuditAction::WebhookResent, id.to_string()));
+            tx.audit(self.entry(&client.as_actor(), AuditAction::WebhookResent, id.to_string()));
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => {
@@ -158,18 +158,14 @@ impl Broker {
             let what = (event.id.clone(), event.kind);
             let delivery = Delivery::new(id, webhook.clone(), what, lane_name.clone(), now);
             let known = store.lane(&lane_name).await?;
-            let mut lane = known.as_ref().map_or_else(Lane::default, |known| known.value.clone());
+            let mut lane = known.as_ref().map(|known| known.value.clone()).unwrap_or_default();
             lane.push(&delivery, now);
             let mut tx = Tx::new();
             // It stands in no log: nobody but this webhook hears of it.
             tx.rewrite_event(&event);
             tx.create_delivery(&delivery);
             tx.put_lane(&lane_name, known.as_ref(), &lane);
-            tx.audit(self.entry(
-                &format!("client:{client}"),
-                AuditAction::WebhookTested,
-                webhook.to_string(),
-            ));
+            tx.audit(self.entry(&client.as_actor(), AuditAction::WebhookTested, webhook.to_string()));
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => {

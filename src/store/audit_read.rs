@@ -7,7 +7,7 @@ use crate::domain::audit::AuditEntry;
 use super::backend::Key;
 use super::read::Page;
 use super::tx::AUDITS;
-use super::{StoreError, TenantStore};
+use super::{Asked, StoreError, TenantStore};
 
 /// Entries that are read together.
 const AT_ONCE: usize = 200;
@@ -15,21 +15,6 @@ const AT_ONCE: usize = 200;
 const LOOKED_AT: usize = 2_000;
 /// So far the times of entries may differ from their order: brokers' clocks do.
 const SKEW: SignedDuration = SignedDuration::from_secs(60);
-
-/// Which part of the audit.
-#[derive(Debug, Clone, Copy)]
-pub struct AuditAsked<'a> {
-    /// Where to go on (a [`Page::next`]).
-    pub cursor: Option<&'a str>,
-    /// The most entries, at least 1.
-    pub limit: usize,
-    /// Not before this time.
-    pub since: Option<Timestamp>,
-    /// Not after this time.
-    pub until: Option<Timestamp>,
-    /// What else was asked for, in any form: a cursor works for the same question only.
-    pub filter: &'a str,
-}
 
 impl TenantStore {
     /// At most `limit` audit entries behind a position, with theirs.
@@ -46,7 +31,7 @@ impl TenantStore {
     /// A part of the audit, newest first, those entries that `keep` wants.
     pub async fn audit_page(
         &self,
-        asked: &AuditAsked<'_>,
+        asked: &Asked<'_>,
         keep: impl Fn(&AuditEntry) -> bool + Send,
     ) -> Result<Page<AuditEntry>, StoreError> {
         let log = self.keys.key(AUDITS, "");
@@ -82,7 +67,7 @@ impl TenantStore {
     }
 
     /// The position at which a page begins.
-    async fn audit_start(&self, log: &Key, purpose: &str, asked: &AuditAsked<'_>) -> Result<u64, StoreError> {
+    async fn audit_start(&self, log: &Key, purpose: &str, asked: &Asked<'_>) -> Result<u64, StoreError> {
         if let Some(cursor) = asked.cursor {
             let position = self.open_text(purpose, cursor).and_then(|text| text.parse().ok());
             return position.ok_or(StoreError::BadCursor);

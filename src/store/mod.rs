@@ -22,6 +22,7 @@ mod changes;
 mod commit;
 mod decoded;
 pub mod deliveries;
+mod frame;
 mod hashed;
 mod health;
 pub mod keys;
@@ -53,7 +54,6 @@ use changes::Changes;
 use keys::{Due, due_set};
 use seal::{Ring, SealError, SealKeys, TenantKeys};
 
-pub use audit_read::AuditAsked;
 pub use backend::Durability;
 pub use changes::{EventWatch, LinkWatch};
 pub use keys::DueKind;

@@ -44,7 +44,7 @@ impl Broker {
     ) -> Result<Contact, ContactError> {
         let condition = Condition { version: patch.version, ..condition.clone() };
         let order = Order { client, contact: id, condition: &condition, action: AuditAction::ContactUpdated };
-        let (source, now) = (format!("client:{client}"), self.clock.now());
+        let (source, now) = (client.as_actor(), self.clock.now());
         let edit = |contact: &mut Contact| {
             let changes = contact.edit(&patch.edits, &source, now)?;
             Ok(if changes.is_empty() { Effect::None } else { Effect::Changed(changes) })
@@ -62,7 +62,7 @@ impl Broker {
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
         let order = Order { client, contact: id, condition, action: AuditAction::ContactUndone };
-        let (source, now) = (format!("client:{client}"), self.clock.now());
+        let (source, now) = (client.as_actor(), self.clock.now());
         let undo = |contact: &mut Contact| {
             contact.undo(field, &source, now).map(|change| Effect::Changed(vec![change]))
         };
@@ -139,7 +139,7 @@ impl Broker {
     ) -> Tx {
         let mut tx = Tx::new();
         tx.update_contact(known, changed);
-        let actor = format!("client:{}", order.client);
+        let actor = order.client.as_actor();
         let mut detail = None;
         if let Effect::Changed(changes) = effect {
             let event = self.announce_contact(&mut tx, &tenant.id, changed, changes);

@@ -82,13 +82,7 @@ impl Broker {
                 tx.due(due.kind, due.at, &due.id);
             }
             self.announce_erased(&mut tx, &tenant.id, &known.id);
-            self.audit_contact(
-                &mut tx,
-                &format!("client:{client}"),
-                AuditAction::ContactErased,
-                &known.id,
-                None,
-            );
+            self.audit_contact(&mut tx, &client.as_actor(), AuditAction::ContactErased, &known.id, None);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => return Ok(done.map(|()| due)?),

@@ -63,13 +63,7 @@ impl Broker {
         let event = self.announce_merged(&mut tx, &tenant.id, &merged, &changes, &other.id);
         tx.trace(&merged.id, &Trace::of_event(event));
         let detail = Some(format!("from {}", other.id));
-        self.audit_contact(
-            &mut tx,
-            &format!("client:{client}"),
-            AuditAction::ContactMerged,
-            &merged.id,
-            detail,
-        );
+        self.audit_contact(&mut tx, &client.as_actor(), AuditAction::ContactMerged, &merged.id, detail);
         Ok((tx, merged))
     }
 

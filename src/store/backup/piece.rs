@@ -1,10 +1,11 @@
 //! What stands in a frame: pieces, one behind the other. Each is a tag and, as the tag demands, texts
-//! with their length before them (32 bits) and numbers (64 bits), most significant byte first.
+//! and numbers (see `frame`).
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::super::backend::{Key, Piece};
+use super::super::frame::{Cut, put_text, take_byte, take_number, take_text};
 
 const RECORD: u8 = b'r';
 const MEMBER: u8 = b'm';
@@ -23,25 +24,25 @@ pub fn push(frame: &mut Vec<u8>, piece: &Piece) {
     match piece {
         Piece::Record { key, value, expires } => {
             frame.push(RECORD);
-            text(frame, key.as_bytes());
+            put_text(frame, key.as_bytes());
             let expires = expires.map_or(NEVER, Timestamp::as_second);
             frame.extend_from_slice(&expires.to_be_bytes());
-            text(frame, value);
+            put_text(frame, value);
         }
         Piece::Member { set, member } => {
             frame.push(MEMBER);
-            text(frame, set.as_bytes());
-            text(frame, member);
+            put_text(frame, set.as_bytes());
+            put_text(frame, member);
         }
         Piece::Entry { log, position, entry } => {
             frame.push(ENTRY);
-            text(frame, log.as_bytes());
+            put_text(frame, log.as_bytes());
             frame.extend_from_slice(&position.to_be_bytes());
-            text(frame, entry);
+            put_text(frame, entry);
         }
         Piece::Counter { counter, last } => {
             frame.push(COUNTER);
-            text(frame, counter.as_bytes());
+            put_text(frame, counter.as_bytes());
             frame.extend_from_slice(&last.to_be_bytes());
         }
     }
@@ -51,11 +52,11 @@ pub fn push(frame: &mut Vec<u8>, piece: &Piece) {
 pub fn parse(frame: Vec<u8>) -> Result<Vec<Piece>, NoPieces> {
     let (mut frame, mut pieces) = (Bytes::from(frame), Vec::new());
     while !frame.is_empty() {
-        let tag = frame.try_get_u8().map_err(|_| NoPieces)?;
+        let tag = take_byte(&mut frame)?;
         let key = Key::parse(&take_text(&mut frame)?).ok_or(NoPieces)?;
         pieces.push(match tag {
             RECORD => {
-                let expires = frame.try_get_i64().map_err(|_| NoPieces)?;
+                let expires = take_number(&mut frame)?.cast_signed();
                 let expires = (expires != NEVER).then(|| Timestamp::from_second(expires)).transpose();
                 let expires = expires.map_err(|_| NoPieces)?;
                 Piece::Record { key, value: take_text(&mut frame)?, expires }
@@ -72,19 +73,10 @@ pub fn parse(frame: Vec<u8>) -> Result<Vec<Piece>, NoPieces> {
     Ok(pieces)
 }
 
-fn text(frame: &mut Vec<u8>, text: &[u8]) {
-    let length = u32::try_from(text.len()).expect("no value has 4 GiB");
-    frame.extend_from_slice(&length.to_be_bytes());
-    frame.extend_from_slice(text);
-}
-
-fn take_number(frame: &mut Bytes) -> Result<u64, NoPieces> {
-    frame.try_get_u64().map_err(|_| NoPieces)
-}
-
-fn take_text(frame: &mut Bytes) -> Result<Bytes, NoPieces> {
-    let length = frame.try_get_u32().ok().and_then(|length| usize::try_from(length).ok()).ok_or(NoPieces)?;
-    if length > frame.len() { Err(NoPieces) } else { Ok(frame.split_to(length)) }
+impl From<Cut> for NoPieces {
+    fn from(_: Cut) -> Self {
+        Self
+    }
 }
 
 #[cfg(test)]

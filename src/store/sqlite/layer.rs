@@ -2,14 +2,15 @@
 //! on every name that they speak of. A row of the journal is one layer in bytes.
 //!
 //! The bytes are a format number (1) and, one behind the other, items: a tag, the name, and what
-//! the tag demands. Lengths are 32 bits, numbers 64, most significant byte first.
+//! the tag demands, texts and numbers as in `frame`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Bytes;
 
 use super::super::backend::Key;
+use super::super::frame::{Cut, put_text, take_byte, take_number, take_text};
 
 /// The layout described above; another layout gets another number.
 const FORMAT: u8 = 1;
@@ -128,26 +129,26 @@ impl Layer {
         row.push(FORMAT);
         for (name, slot) in &self.records {
             row.push(if slot.value.is_some() { PUT } else { DELETED });
-            text(&mut row, name.as_bytes());
+            put_text(&mut row, name.as_bytes());
             row.extend_from_slice(&slot.version.to_be_bytes());
             row.extend_from_slice(&slot.expires.unwrap_or(NEVER).to_be_bytes());
             if let Some(value) = &slot.value {
-                text(&mut row, value);
+                put_text(&mut row, value);
             }
         }
         for (name, members) in &self.sets {
             for (member, is_in) in members {
                 row.push(if *is_in { MEMBER } else { REMOVED });
-                text(&mut row, name.as_bytes());
-                text(&mut row, member);
+                put_text(&mut row, name.as_bytes());
+                put_text(&mut row, member);
             }
         }
         for (name, entries) in &self.logs {
             for (position, entry) in entries {
                 row.push(ENTRY);
-                text(&mut row, name.as_bytes());
+                put_text(&mut row, name.as_bytes());
                 row.extend_from_slice(&position.to_be_bytes());
-                text(&mut row, entry);
+                put_text(&mut row, entry);
             }
         }
         row
@@ -183,23 +184,10 @@ impl Layer {
     }
 }
 
-fn text(row: &mut Vec<u8>, text: &[u8]) {
-    let length = u32::try_from(text.len()).expect("SQLite takes no value of 4 GiB");
-    row.extend_from_slice(&length.to_be_bytes());
-    row.extend_from_slice(text);
-}
-
-fn take_byte(row: &mut Bytes) -> Result<u8, Damaged> {
-    row.try_get_u8().map_err(|_| Damaged)
-}
-
-fn take_number(row: &mut Bytes) -> Result<u64, Damaged> {
-    row.try_get_u64().map_err(|_| Damaged)
-}
-
-fn take_text(row: &mut Bytes) -> Result<Bytes, Damaged> {
-    let length = row.try_get_u32().ok().and_then(|length| usize::try_from(length).ok()).ok_or(Damaged)?;
-    if length > row.len() { Err(Damaged) } else { Ok(row.split_to(length)) }
+impl From<Cut> for Damaged {
+    fn from(_: Cut) -> Self {
+        Self
+    }
 }
 
 #[cfg(test)]
