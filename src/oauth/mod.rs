@@ -4,7 +4,8 @@
 //!
 //! A login passes through the files in this order: [`authorize`] builds the URL of the provider's
 //! page, [`response`] parses and verifies what comes back, [`token`] exchanges the grant,
-//! [`whoami`] asks who it was. Beside them: [`client_auth`] says who we are, [`pairs`], [`json`],
+//! [`whoami`] asks who it was. Beside them: [`server`] is what the settings and the issuer's metadata
+//! say of the provider, [`client_auth`] says who we are, [`pairs`], [`json`],
 //! [`media`] and [`token_body`] read bytes, and [`quirk`] names what was tolerated on the way.
 //!
 //! To add a step of the protocol: 1. one file with its `build_…` and its `parse_…` or `check_…`,
@@ -22,6 +23,7 @@ pub mod media;
 pub mod pairs;
 pub mod quirk;
 pub mod response;
+pub mod server;
 pub mod token;
 pub mod token_body;
 pub mod whoami;

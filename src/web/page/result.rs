@@ -190,6 +190,7 @@ impl Trouble {
             | Code::WhoamiGarbage
             | Code::WhoamiTooLarge
             | Code::WhoamiUrlRefused
+            | Code::WhoamiUrlUnfilled
             | Code::MappingFailed => Self::Setup,
             Code::RequiredMissing => Self::Missing,
             Code::NotConfirmed => Self::Unconfirmed,
@@ -204,6 +205,7 @@ impl Trouble {
             | Code::RouteMismatch
             | Code::IssuerMismatch
             | Code::CookieMismatch
+            | Code::VariableMismatch
             | Code::LinkFinal => Self::Neutral,
         }
     }
