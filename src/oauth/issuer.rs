@@ -45,7 +45,10 @@ impl Issuer {
             return Some(Self::Exact(asked.to_owned()));
         }
         let (before, behind) = announced.split_once(PLACE)?;
-        let whole = before.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
+        // Behind the host: a word of ours must never choose whom we believe.
+        let host = before.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+        let in_path = host.is_some_and(|(host, _)| !host.is_empty());
+        let whole = in_path && before.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
         if !whole || behind.contains(PLACE) {
             return None;
         }
@@ -149,6 +152,9 @@ mod tests {
     #[case("https://i.example/a", "https://i.example/A")]
     #[case("https://i.example/a", "https://i.example/b")]
     #[case("https://i.example", "https://{tenantid}")]
+    #[case("https://i.example/a", "https://{tenantid}/a")]
+    #[case("https:///i.example/a", "https:///{tenantid}/a")]
+    #[case("i.example/a", "i.example/{tenantid}")]
     #[case("https://i.example/x/v2.0", "https://i.example/{tenantid}/v1.0")]
     #[case("https://i.example/x/y/v2.0", "https://i.example/{tenantid}/v2.0")]
     #[case("https://i.example//v2.0", "https://i.example/{tenantid}/v2.0")]

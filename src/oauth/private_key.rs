@@ -31,6 +31,9 @@ const CURVES: [(Curve, &EcdsaSigningAlgorithm); 3] = [
     (Curve::P521, &ECDSA_P521_SHA512_FIXED_SIGNING),
 ];
 
+/// How PKCS#8 says that a key is an RSA key: the object identifier 1.2.840.113549.1.1.1 (RFC 8017, A.1).
+const RSA_ID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+
 /// A key that signs. Its `Debug` shows the type only.
 pub struct PrivateKey {
     kind: Kind,
@@ -63,9 +66,9 @@ pub enum BadPrivateKey {
     /// Another type of key than those that sign here.
     #[error("its type is unknown here; use rsa, ec on p-256, p-384 or p-521, or ed25519")]
     Type,
-    /// An RSA key of another length.
-    #[error("an rsa key must have 2048 to 8192 bits")]
-    Size,
+    /// An RSA key of another length, or one whose parts contradict each other.
+    #[error("the rsa key is damaged, or has fewer than 2048 or more than 8192 bits")]
+    Rsa,
     /// Its parts contradict each other.
     #[error("the key is damaged: its parts do not belong together")]
     Damaged,
@@ -92,7 +95,7 @@ impl PrivateKey {
         let der = PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| BadPrivateKey::NoPrivateKey)?;
         let kind = match &der {
             PrivateKeyDer::Pkcs1(der) => rsa(RsaKeyPair::from_der(der.secret_pkcs1_der()))?,
-            PrivateKeyDer::Sec1(der) => ec(der.secret_sec1_der()).ok_or(BadPrivateKey::Damaged)?,
+            PrivateKeyDer::Sec1(der) => ec(der.secret_sec1_der()).ok_or(BadPrivateKey::Type)?,
             PrivateKeyDer::Pkcs8(der) => pkcs8(der.secret_pkcs8_der())?,
             _ => return Err(BadPrivateKey::Type),
         };
@@ -199,12 +202,12 @@ impl fmt::Debug for PrivateKey {
 }
 
 fn rsa<E>(read: Result<RsaKeyPair, E>) -> Result<Kind, BadPrivateKey> {
-    let key = read.map_err(|_| BadPrivateKey::Damaged)?;
+    let key = read.map_err(|_| BadPrivateKey::Rsa)?;
     let components = RsaPublicKeyComponents::<Vec<u8>>::from(key.public_key());
     if (MIN_RSA_BITS..=MAX_RSA_BITS).contains(&bits(&components.n)) {
         Ok(Kind::Rsa(Box::new(key)))
     } else {
-        Err(BadPrivateKey::Size)
+        Err(BadPrivateKey::Rsa)
     }
 }
 
@@ -219,6 +222,9 @@ fn ec(der: &[u8]) -> Option<Kind> {
 fn pkcs8(der: &[u8]) -> Result<Kind, BadPrivateKey> {
     if let Ok(key) = RsaKeyPair::from_pkcs8(der) {
         return rsa::<()>(Ok(key));
+    }
+    if der.windows(RSA_ID.len()).any(|window| window == RSA_ID) {
+        return Err(BadPrivateKey::Rsa);
     }
     if let Some(key) = ec(der) {
         return Ok(key);
@@ -265,4 +271,70 @@ fn rsa_encoding(algorithm: Algorithm) -> Option<&'static dyn RsaEncoding> {
         Algorithm::Ps512 => &RSA_PSS_SHA512,
         _ => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// `{about, key, expect: {algorithms, kid?} | {fault}}`
+    #[test]
+    fn every_fixture_is_read_or_refused_with_its_reason() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/oauth/private_key");
+        let mut count = 0;
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let fixture: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+            let key = PrivateKey::parse(&Secret::new(fixture["key"].as_str().unwrap()));
+            let outcome = match key {
+                Err(fault) => json!({ "fault": format!("{fault:?}") }),
+                Ok(key) => {
+                    let names: Vec<_> = key.algorithms().iter().map(|name| name.as_str()).collect();
+                    let mut outcome = json!({ "algorithms": names });
+                    if let Some(kid) = key.kid() {
+                        outcome["kid"] = kid.into();
+                    }
+                    outcome
+                }
+            };
+            assert_eq!(outcome, fixture["expect"], "{}", path.display());
+            count += 1;
+        }
+        assert!(count >= 30, "{count}");
+    }
+
+    #[test]
+    fn the_public_part_holds_nothing_private() {
+        let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            "d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","kid":"own"}"#;
+        let key = PrivateKey::parse(&Secret::new(jwk)).unwrap();
+        let x = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+        let wanted = |kid| json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "use": "sig", "kid": kid });
+        assert_eq!(key.public_jwk(None), wanted("own"));
+        assert_eq!(key.public_jwk(Some("at-them")), wanted("at-them"));
+    }
+
+    #[test]
+    fn the_signature_of_the_rfc_is_made_anew() {
+        // RFC 8037, A.4; Ed25519 signs without chance.
+        let jwk = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            "d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A"}"#;
+        let key = PrivateKey::parse(&Secret::new(jwk)).unwrap();
+        let message = b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc";
+        let signature = key.sign(Algorithm::EdDsa, message).unwrap();
+        assert_eq!(
+            URL_SAFE_NO_PAD.encode(signature),
+            "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_key_or_refused(text in "\\PC{0,60}|-----BEGIN (RSA |EC |)PRIVATE KEY-----\n[A-Za-z0-9+/=\n]{0,80}\n-----END (RSA |EC |)PRIVATE KEY-----|\\{\"kty\":\"(RSA|EC|OKP)\",\"crv\":\"(P-256|Ed25519)\",\"(d|x)\":\"[A-Za-z0-9_-]{0,44}\"\\}") {
+            prop_assert!(PrivateKey::parse(&Secret::new(text)).is_err());
+        }
+    }
 }
