@@ -62,12 +62,11 @@ impl<'a> Claims<'a> {
         match self.0.get("aud") {
             None => Err(TokenFault::ClaimMissing("aud")),
             Some(Value::String(one)) if one == audience => Ok(false),
-            Some(Value::String(_)) => Err(TokenFault::Audience),
             Some(Value::Array(all)) if !all.iter().all(Value::is_string) => Err(TokenFault::ClaimForm("aud")),
             Some(Value::Array(all)) if all.iter().any(|one| one == audience) => {
                 Ok(all.iter().any(|one| one != audience))
             }
-            Some(Value::Array(_)) => Err(TokenFault::Audience),
+            Some(Value::String(_) | Value::Array(_)) => Err(TokenFault::Audience),
             Some(_) => Err(TokenFault::ClaimForm("aud")),
         }
     }
