@@ -88,6 +88,8 @@ codes! {
     ProviderChanged => "provider_changed",
     /// `iss` names another issuer, or is missing though announced (RFC 9207).
     IssuerMismatch => "issuer_mismatch",
+    /// The callback repeats one of the provider's variables with another value (SECURITY 12).
+    VariableMismatch => "variable_mismatch",
     /// The browser holds another login's cookie than the one of this request.
     CookieMismatch => "cookie_mismatch",
     /// The link was cancelled, superseded, completed or expired in the meantime.
@@ -170,6 +172,8 @@ codes! {
     WhoamiTooLarge => "whoami_too_large",
     /// The WhoAmI URL may not be called from here (SECURITY 11).
     WhoamiUrlRefused => "whoami_url_refused",
+    /// A part of the WhoAmI URL is missing in the token answer, or cannot stand there (SECURITY 12).
+    WhoamiUrlUnfilled => "whoami_url_unfilled",
     // --- the profile
     /// The mapping cannot be evaluated on this answer.
     MappingFailed => "mapping_failed",

@@ -91,7 +91,8 @@ fn build_request(request: &OutboundRequest) -> Result<Request, EgressError> {
     for (name, value) in &request.headers {
         let mut value = HeaderValue::from_str(value.expose()).map_err(|_| EgressError::Unsendable)?;
         value.set_sensitive(true);
-        built.headers_mut().append(HeaderName::from_static(name), value);
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| EgressError::Unsendable)?;
+        built.headers_mut().append(name, value);
     }
     if let Some(body) = &request.body {
         built.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));

@@ -4,7 +4,8 @@
 //!
 //! A login passes through the files in this order: [`authorize`] builds the URL of the provider's
 //! page, [`response`] parses and verifies what comes back, [`token`] exchanges the grant,
-//! [`whoami`] asks who it was. Beside them: [`client_auth`] says who we are, [`pairs`], [`json`],
+//! [`whoami`] asks who it was. Beside them: [`server`] is what the settings and the issuer's metadata
+//! say of the provider, [`client_auth`] says who we are, [`pairs`], [`json`],
 //! [`media`] and [`token_body`] read bytes, and [`quirk`] names what was tolerated on the way.
 //!
 //! OpenID Connect stands beside them: [`issuer`] and [`metadata`] read what a server says about itself,
@@ -34,6 +35,7 @@ pub mod private_key;
 pub mod public_key;
 pub mod quirk;
 pub mod response;
+pub mod server;
 pub mod token;
 pub mod token_body;
 pub mod whoami;

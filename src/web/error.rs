@@ -307,6 +307,7 @@ pub fn login_status(code: Code) -> StatusCode {
         | Code::ProviderChanged
         | Code::IssuerMismatch
         | Code::CookieMismatch
+        | Code::VariableMismatch
         | Code::AccessDenied
         | Code::ProviderError
         | Code::InvalidGrant
@@ -342,6 +343,7 @@ pub fn login_status(code: Code) -> StatusCode {
         | Code::WhoamiGarbage
         | Code::WhoamiTooLarge
         | Code::WhoamiUrlRefused
+        | Code::WhoamiUrlUnfilled
         | Code::MappingFailed
         | Code::RequiredMissing => StatusCode::BAD_GATEWAY,
         Code::TokenTimeout

@@ -214,6 +214,7 @@ impl Trouble {
             | Code::WhoamiGarbage
             | Code::WhoamiTooLarge
             | Code::WhoamiUrlRefused
+            | Code::WhoamiUrlUnfilled
             | Code::MappingFailed => Self::Setup,
             Code::RequiredMissing => Self::Missing,
             Code::NotConfirmed => Self::Unconfirmed,
@@ -228,6 +229,7 @@ impl Trouble {
             | Code::RouteMismatch
             | Code::IssuerMismatch
             | Code::CookieMismatch
+            | Code::VariableMismatch
             | Code::LinkFinal => Self::Neutral,
         }
     }
