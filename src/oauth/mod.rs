@@ -8,6 +8,10 @@
 //! say of the provider, [`client_auth`] says who we are, [`pairs`], [`json`],
 //! [`media`] and [`token_body`] read bytes, and [`quirk`] names what was tolerated on the way.
 //!
+//! OpenID Connect stands beside them: [`issuer`] and [`metadata`] read what a server says about itself,
+//! [`jwk`] its keys, [`jws`] a signed token, and [`id_token`] believes one or says why not.
+//! [`assertion`] signs in our own name. [`public_key`] and [`private_key`] hold what aws-lc computes with.
+//!
 //! To add a step of the protocol: 1. one file with its `build_…` and its `parse_…` or `check_…`,
 //! each with the section of the RFC it follows, 2. a line below, 3. its faults as codes in
 //! `domain/fault.rs`, 4. answers seen in the wild as files under `fixtures/oauth/`, which the
@@ -16,11 +20,19 @@
 //! To add a tolerated deviation: 1. a variant in [`quirk`] (the compiler asks for its text),
 //! 2. the place that repairs it, 3. a fixture that names it.
 
+pub mod assertion;
 pub mod authorize;
 pub mod client_auth;
+pub mod id_token;
+pub mod issuer;
 pub mod json;
+pub mod jwk;
+pub mod jws;
 pub mod media;
+pub mod metadata;
 pub mod pairs;
+pub mod private_key;
+pub mod public_key;
 pub mod quirk;
 pub mod response;
 pub mod server;
