@@ -84,7 +84,6 @@ pub(super) const FILES: &[(&str, &str)] = files![
     "shopify-customers",
     "slack",
     "slack-identity",
-    "snapchat",
     "spotify",
     "square",
     "strava",
