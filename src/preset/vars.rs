@@ -272,17 +272,17 @@ mod tests {
     proptest! {
         #[test]
         fn a_value_stays_where_it_was_put(value in r"[a-zA-Z0-9._~@:/?#%{} \\-]{1,12}") {
-            if Form::Host.holds(&value) {
-                // What is no punycode is no URL, and told so elsewhere.
-                if let Ok(url) = format!("https://x.{value}/p").parse::<Url>() {
-                    prop_assert_eq!(url.host_str().map(str::to_owned), Some(format!("x.{value}")));
-                    prop_assert_eq!(url.path(), "/p");
-                }
+            // What is no punycode is no URL, and told so elsewhere.
+            if Form::Host.holds(&value)
+                && let Ok(url) = format!("https://x.{value}/p").parse::<Url>()
+            {
+                prop_assert_eq!(url.host_str().map(str::to_owned), Some(format!("x.{value}")));
+                prop_assert_eq!(url.path(), "/p");
             }
-            if Form::Label.holds(&value) {
-                if let Ok(url) = format!("https://{value}.acme.example/p").parse::<Url>() {
-                    prop_assert_eq!(url.host_str().map(str::to_owned), Some(format!("{value}.acme.example")));
-                }
+            if Form::Label.holds(&value)
+                && let Ok(url) = format!("https://{value}.acme.example/p").parse::<Url>()
+            {
+                prop_assert_eq!(url.host_str().map(str::to_owned), Some(format!("{value}.acme.example")));
             }
             for form in [Form::Segment, Form::Word] {
                 if form.holds(&value) {

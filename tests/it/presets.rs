@@ -7,7 +7,7 @@ use std::path::Path;
 use countersign::config::shape::{Kind, Table};
 use countersign::domain::profile::ProfileField;
 use countersign::domain::provider::{Mapping, TrustedField};
-use countersign::preset::{self, Preset};
+use countersign::preset::{self, Preset, VarFault};
 use countersign::profile::{Input, Normaliser};
 use countersign::tenants::shape::SHAPE;
 use serde_json::{Value, json};
@@ -107,7 +107,9 @@ fn check_value(at: &str, value: &toml::Value, kind: &Kind, faults: &mut Vec<Stri
     match (kind, value) {
         (Kind::Table(table), toml::Value::Table(value)) => check_table(at, value, table, faults),
         (Kind::List(kind), toml::Value::Array(items)) => {
-            items.iter().for_each(|item| check_value(at, item, kind, faults));
+            for item in items {
+                check_value(at, item, kind, faults);
+            }
         }
         (Kind::Word(words), toml::Value::String(word)) => {
             if !(words.known)().contains(&word.as_str()) && !words.later.contains(&word.as_str()) {
@@ -282,12 +284,7 @@ fn a_preset_without_its_variables_says_what_it_asks_for() {
         match preset.settings(&none) {
             Ok(_) => assert!(asked.is_empty(), "{}", preset.id),
             Err(faults) => {
-                assert_eq!(
-                    faults.iter().map(|fault| fault.name()).collect::<Vec<_>>(),
-                    asked,
-                    "{}",
-                    preset.id
-                );
+                assert_eq!(faults.iter().map(VarFault::name).collect::<Vec<_>>(), asked, "{}", preset.id);
             }
         }
     }
