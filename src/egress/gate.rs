@@ -71,6 +71,9 @@ pub enum Withheld {
         /// After how long another try is worth it.
         retry_after: SignedDuration,
     },
+    /// What its issuer says of it cannot be read.
+    #[error("the metadata of its issuer cannot be read")]
+    Undiscovered,
     /// The provider is so slow that too many logins are at it already.
     #[error("too many logins are at the provider already")]
     Full,
@@ -81,6 +84,7 @@ impl Withheld {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unhealthy { .. } => "unhealthy",
+            Self::Undiscovered => "undiscovered",
             Self::Full => "full",
         }
     }

@@ -27,6 +27,7 @@ mod record;
 pub mod resend;
 mod rules;
 mod seal;
+mod server;
 mod sign_in;
 pub mod stream;
 mod sweep;
