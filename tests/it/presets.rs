@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use countersign::config::Environment;
 use countersign::config::shape::{Kind, Table};
 use countersign::domain::profile::ProfileField;
 use countersign::domain::provider::{Mapping, TrustedField};
 use countersign::preset::{self, Preset, VarFault};
 use countersign::profile::{Input, Normaliser};
 use countersign::tenants::shape::SHAPE;
+use countersign::tenants::{ReadContext, file};
 use serde_json::{Value, json};
 use url::Url;
 
@@ -287,5 +289,43 @@ fn a_preset_without_its_variables_says_what_it_asks_for() {
                 assert_eq!(faults.iter().map(VarFault::name).collect::<Vec<_>>(), asked, "{}", preset.id);
             }
         }
+    }
+}
+
+#[test]
+fn every_preset_makes_a_provider_that_nothing_is_wrong_with() {
+    let base_url: Url = "https://tenants.example".parse().unwrap();
+    let environment: Environment = [("SECRET", "a secret"), ("KEY", "a key")].into_iter().collect();
+    let context = ReadContext {
+        base_url: &base_url,
+        allow: &[],
+        ports: &[443],
+        dangerous_demo: false,
+        environment: &environment,
+    };
+    for preset in preset::all() {
+        let mut settings = settings(preset);
+        let credential = match settings.get("client_auth").and_then(toml::Value::as_str) {
+            Some("none") => None,
+            Some("private_key_jwt") => Some(("private_key", "KEY")),
+            _ => Some(("client_secret", "SECRET")),
+        };
+        if let Some((name, variable)) = credential {
+            let place = toml::Table::from_iter([("env".to_owned(), variable.into())]);
+            settings.insert(name.to_owned(), place.into());
+        }
+        settings.insert("id".to_owned(), "acme".into());
+        settings.insert("client_id".to_owned(), "client-1".into());
+        let providers = toml::Value::Array(vec![settings.into()]);
+        let tenant =
+            toml::Table::from_iter([("name".to_owned(), "Acme".into()), ("provider".to_owned(), providers)]);
+        let text = toml::to_string(&tenant).unwrap();
+        let draft = file::read(&"acme".parse().unwrap(), preset.id, text, &context);
+        let told: Vec<&str> =
+            draft.faults.iter().chain(&draft.warnings).map(|fault| fault.message()).collect();
+        let is_off = preset.template().contains_key("pkce");
+        let unexpected: Vec<_> = told.iter().filter(|told| !(is_off && told.contains("PKCE"))).collect();
+        assert!(unexpected.is_empty(), "{}: {unexpected:?}", preset.id);
+        assert_eq!(draft.tenant.unwrap().providers.len(), 1, "{}", preset.id);
     }
 }
