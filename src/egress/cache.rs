@@ -184,7 +184,7 @@ impl Documents {
         url: &Url,
         deadline: Instant,
     ) -> Result<(ProviderAnswer, Option<Duration>), EgressError> {
-        let headers = vec![("accept", Secret::new("application/json"))];
+        let headers = vec![("accept".into(), Secret::new("application/json"))];
         let request = OutboundRequest { method: Method::Get, url: url.clone(), headers, body: None };
         self.client.fetch(tenant, &request, deadline).await
     }

@@ -99,7 +99,7 @@ struct Login {
 
 /// The way through to a provider.
 struct Way {
-    server: Arc<Server>,
+    server: Server,
     pass: Box<Pass>,
 }
 

@@ -14,6 +14,7 @@ use crate::domain::request::{AuthorizationRequest, Phase, REQUEST_LIFETIME};
 use crate::domain::tenant::Tenant;
 use crate::domain::timeline::Timeline;
 use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url, needs_nonce};
+use crate::oauth::issuer::Issuer;
 use crate::oauth::server::Server;
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
@@ -170,7 +171,11 @@ impl Broker {
             let state = self.clock.fresh_token();
             let cookie = self.new_cookie();
             let request = self.new_request(tenant, (provider, &server), &link.value, &state, &cookie);
-            let authorize_url = authorize_url(&request, (provider, &server), &state, &link.value);
+            let way = authorize_request(&request, (provider, &server), &state, &link.value);
+            let authorize_url = match &server.par_url {
+                Some(url) => self.push(tenant, &way, url).await.map_err(|late| late.of(&link.value))?,
+                None => build_authorize_url(&way),
+            };
             match self.keep_opening(tenant, &link, &request, cookies).await {
                 Err(OpenLinkError::Store(StoreError::Conflict)) => continue,
                 done => done?,
@@ -284,7 +289,7 @@ impl Broker {
             redirect_uri: link.route.redirect_uri(&tenant.origin, &provider.id, provider.callback_path),
             code_verifier: (provider.pkce == Pkce::S256).then(|| self.clock.fresh_token()),
             nonce: needs_nonce(provider).then(|| self.clock.fresh_token()),
-            issuer: server.issuer.clone(),
+            issuer: server.issuer.as_ref().and_then(Issuer::as_exact).map(str::to_owned),
             names_issuer: server.names_issuer,
             cookie_hash: store.hash("cookie", cookie.value.expose()),
             cookie_name: cookie.name.clone(),
@@ -310,13 +315,13 @@ pub fn cookie_prefix(https: bool) -> &'static str {
     if https { "__Host-cs-" } else { "cs-" }
 }
 
-fn authorize_url(
-    request: &AuthorizationRequest,
-    (provider, server): (&Provider, &Server),
-    state: &Secret,
-    link: &Link,
-) -> Url {
-    build_authorize_url(&AuthorizeRequest {
+fn authorize_request<'a>(
+    request: &'a AuthorizationRequest,
+    (provider, server): (&'a Provider, &'a Server),
+    state: &'a Secret,
+    link: &'a Link,
+) -> AuthorizeRequest<'a> {
+    AuthorizeRequest {
         provider,
         server,
         redirect_uri: &request.redirect_uri,
@@ -325,7 +330,7 @@ fn authorize_url(
         nonce: request.nonce.as_ref(),
         locale: link.locale.as_deref(),
         handle: link.conversation.handle.as_ref().map(Handle::as_str),
-    })
+    }
 }
 
 /// The oldest cookies beyond what a browser may hold, the new one counted.

@@ -193,7 +193,7 @@ mod tests {
         let verifier = Secret::new(VERIFIER);
         build_authorize_url(&AuthorizeRequest {
             provider,
-            server: &Server::of_settings(provider).unwrap(),
+            server: &Server::of(provider, None).unwrap(),
             redirect_uri: "https://acme.example.com/idp/eu/oauth/callback",
             state: "a-state",
             code_verifier: Some(&verifier),
@@ -268,7 +268,7 @@ mod tests {
         let (redirect_uri, state) = ("https://acme.example.com/", "s");
         let _ = build_authorize_url(&AuthorizeRequest {
             provider: &provider,
-            server: &Server::of_settings(&provider).unwrap(),
+            server: &Server::of(&provider, None).unwrap(),
             redirect_uri,
             state,
             code_verifier: None,

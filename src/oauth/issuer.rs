@@ -44,14 +44,7 @@ impl Issuer {
         if asked == announced {
             return Some(Self::Exact(asked.to_owned()));
         }
-        let (before, behind) = announced.split_once(PLACE)?;
-        // Behind the host: a word of ours must never choose whom we believe.
-        let host = before.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
-        let in_path = host.is_some_and(|(host, _)| !host.is_empty());
-        let whole = in_path && before.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
-        if !whole || behind.contains(PLACE) {
-            return None;
-        }
+        let (before, behind) = split(announced)?;
         let word = asked.strip_prefix(before)?.strip_suffix(behind)?;
         if word.is_empty() || word.contains('/') {
             return None;
@@ -60,6 +53,15 @@ impl Issuer {
             return Some(Self::Exact(asked.to_owned()));
         }
         Some(Self::Template { before: before.to_owned(), behind: behind.to_owned() })
+    }
+
+    /// The issuer of settings that give every address themselves, so that no metadata is asked: the
+    /// text itself, or a template, if it is written as one.
+    pub fn of_settings(text: &str) -> Self {
+        match split(text) {
+            Some((before, behind)) => Self::Template { before: before.to_owned(), behind: behind.to_owned() },
+            None => Self::Exact(text.to_owned()),
+        }
     }
 
     /// Whether an id_token may come from here, by its `iss` and its `tid`.
@@ -119,6 +121,15 @@ pub fn metadata_urls(issuer: &str) -> Result<Vec<Url>, BadIssuer> {
         url
     };
     Ok(paths.into_iter().map(at).collect())
+}
+
+/// A template's text before and behind its place, which is one whole segment of the path. It is never
+/// the host: a word of somebody else's must not choose whom we believe.
+fn split(text: &str) -> Option<(&str, &str)> {
+    let (before, behind) = text.split_once(PLACE)?;
+    let (host, _) = before.split_once("://")?.1.split_once('/')?;
+    let whole = before.ends_with('/') && (behind.is_empty() || behind.starts_with('/'));
+    (!host.is_empty() && whole && !behind.contains(PLACE)).then_some((before, behind))
 }
 
 /// `8-4-4-4-12` hexadecimal digits in either case.
@@ -203,6 +214,14 @@ mod tests {
         let asked = format!("https://i.example/{DIRECTORY}/v2.0");
         let issuer = Issuer::of_metadata(&asked, "https://i.example/{tenantid}/v2.0").unwrap();
         assert_eq!(issuer.as_exact(), Some(asked.as_str()));
+    }
+
+    #[test]
+    fn settings_may_name_a_template_too() {
+        assert_eq!(Issuer::of_settings("https://i.example/{tenantid}/v2.0"), template());
+        for exact in ["https://i.example/a", "https://{tenantid}/", "https://i.example/{tenantid}x"] {
+            assert_eq!(Issuer::of_settings(exact).as_exact(), Some(exact));
+        }
     }
 
     #[rstest]

@@ -77,10 +77,8 @@ impl<'a> Jws<'a> {
             return Err(NoJws::TooLong);
         }
         let mut segments = text.splitn(ENCRYPTED + 1, '.');
-        let (header, payload, signature) = match (segments.next(), segments.next(), segments.next()) {
-            (Some(header), Some(payload), Some(signature)) => (header, payload, signature),
-            _ => return Err(NoJws::Segments),
-        };
+        let mut next = || segments.next().ok_or(NoJws::Segments);
+        let (header, payload, signature) = (next()?, next()?, next()?);
         match segments.count() {
             0 => {}
             2 => return Err(NoJws::Encrypted),

@@ -33,6 +33,7 @@ pub mod metadata;
 pub mod pairs;
 pub mod private_key;
 pub mod public_key;
+pub mod pushed;
 pub mod quirk;
 pub mod response;
 pub mod server;

@@ -45,7 +45,7 @@ impl TokenBody {
                 Self::from_json(&answer.body, &[Quirk::ContentType])
             }
             (Media::Form | Media::Text | Media::Missing, false) => Self::from_form(&answer.body),
-            (Media::Html, false) | (Media::Other, _) => Err(NoTokenBody),
+            (Media::Html, false) | (Media::Jwt | Media::Other, _) => Err(NoTokenBody),
         }
     }
 

@@ -87,6 +87,14 @@ fn value_of(token: &TokenResponse, name: &str) -> Option<String> {
     }
 }
 
+/// The text of an answer that is signed (`application/jwt`; OIDC Core, 5.3.2), whose signature nobody has looked
+/// at yet.
+pub fn signed_answer(answer: &ProviderAnswer) -> Option<&str> {
+    let is_signed =
+        (200..300).contains(&answer.status) && Media::parse(answer.content_type.as_deref()) == Media::Jwt;
+    std::str::from_utf8(&answer.body).ok().filter(|_| is_signed)
+}
+
 /// Takes the body of an answer that is one. Plain text and a missing content type are tolerated;
 /// a page is none, nor is a signed answer that nobody asked for.
 pub fn check_whoami_answer(answer: &ProviderAnswer) -> Result<WhoamiBody<'_>, Fault> {
@@ -100,7 +108,7 @@ pub fn check_whoami_answer(answer: &ProviderAnswer) -> Result<WhoamiBody<'_>, Fa
     let quirk = match Media::parse(answer.content_type.as_deref()) {
         Media::Json => None,
         Media::Text | Media::Missing => Some(Quirk::ContentType),
-        Media::Form | Media::Html | Media::Other => return fault(Code::WhoamiGarbage),
+        Media::Form | Media::Html | Media::Jwt | Media::Other => return fault(Code::WhoamiGarbage),
     };
     if answer.body.trim_ascii().is_empty() {
         return fault(Code::WhoamiGarbage);

@@ -5,7 +5,6 @@ use serde_json::Value;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::egress::error::EgressError;
 use crate::flow::Broker;
-use crate::oauth::client_auth::{Proof, build_credentials};
 use crate::oauth::response::Grant;
 use crate::oauth::token::{
     Find, Reading, TokenResponse, build_exchange_request, build_token_request, parse_token_response,
@@ -47,7 +46,7 @@ impl Broker {
         secret: Option<&Secret>,
     ) -> Result<TokenResponse, Fault> {
         let (provider, server) = (visit.provider, visit.server);
-        let credentials = build_credentials(provider, server.client_auth, Proof::Secret(secret));
+        let credentials = self.credentials(provider, server, secret)?;
         let request = build_token_request(provider, server, grant, &credentials);
         let answer = visit.send(Step::Exchange, &request, EgressError::at_token).await?;
         let find =

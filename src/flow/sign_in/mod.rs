@@ -5,6 +5,7 @@
 //! sends it by [`Visit::send`], 3. its faults as codes.
 
 mod exchange;
+mod id_token;
 mod whoami;
 
 use std::time::Instant;
@@ -59,7 +60,8 @@ impl Broker {
         conversation: Option<&ConversationRef>,
     ) -> Result<SignedIn, Fault> {
         let token = self.exchange(visit, grant).await?;
-        let told = self.ask(visit, token).await?;
+        let verified = self.check_tokens(visit, grant, &token).await?;
+        let told = self.ask(visit, token, verified).await?;
         let mut signed_in = self.normalise(visit, &told)?;
         visit.course.note(&signed_in.warnings);
         check_required(visit.provider, &signed_in)?;

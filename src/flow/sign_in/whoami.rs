@@ -7,8 +7,10 @@ use crate::domain::provider::Identity;
 use crate::domain::provider::call::WhoamiCall;
 use crate::egress::error::EgressError;
 use crate::flow::Broker;
+use crate::oauth::id_token::fault::TokenFault;
+use crate::oauth::id_token::{Verified, check_subject};
 use crate::oauth::token::TokenResponse;
-use crate::oauth::whoami::{build_whoami_request, check_whoami_answer};
+use crate::oauth::whoami::{build_whoami_request, check_whoami_answer, signed_answer};
 use crate::profile::parse_whoami;
 
 use super::{Told, Visit};
@@ -19,18 +21,31 @@ const TOKENS: [&str; 6] =
 
 impl Broker {
     /// Asks whoever is to be asked. Without a WhoAmI URL the login proves authentication only.
-    pub(super) async fn ask(&self, visit: &mut Visit<'_>, token: TokenResponse) -> Result<Told, Fault> {
+    pub(super) async fn ask(
+        &self,
+        visit: &mut Visit<'_>,
+        token: TokenResponse,
+        verified: Option<Verified>,
+    ) -> Result<Told, Fault> {
         let token_response = without_tokens(&token.body, token.access_token.expose());
         let whoami = match (visit.provider.identity, &visit.server.whoami) {
-            (Identity::Whoami, Some(call)) => self.ask_whoami(visit, call, &token).await?,
+            (Identity::Whoami, Some(call)) => {
+                let whoami = self.ask_whoami(visit, call, &token).await?;
+                check_person(visit, &whoami, verified.as_ref())?;
+                whoami
+            }
             (Identity::TokenResponse, _) => token_response.clone(),
-            _ => Value::Null,
+            (Identity::IdToken | Identity::AccessToken, _) => {
+                verified.as_ref().map_or(Value::Null, |verified| verified.claims.clone())
+            }
+            (Identity::Whoami, None) => Value::Null,
         };
         let mut further = Vec::new();
         for (name, call) in &visit.provider.further_whoami {
             further.push((name.clone(), self.ask_whoami(visit, call, &token).await?));
         }
-        Ok(Told { whoami, claims: None, token_response, further })
+        let claims = verified.map(|verified| verified.claims);
+        Ok(Told { whoami, claims, token_response, further })
     }
 
     async fn ask_whoami(
@@ -45,6 +60,12 @@ impl Broker {
             Fault::new(Step::Whoami, Code::WhoamiUrlUnfilled)
         })?;
         let answer = visit.send(Step::Whoami, &request, EgressError::at_whoami).await?;
+        if let Some(signed) = signed_answer(&answer).filter(|_| visit.server.issuer.is_some()) {
+            return self.check_signed_whoami(visit, signed).await.map(|verified| verified.claims);
+        }
+        if visit.provider.oidc.userinfo_alg.is_some() && visit.server.is_userinfo {
+            return Err(visit.disbelieve_at(Step::Whoami, TokenFault::Missing));
+        }
         let body = check_whoami_answer(&answer)?;
         visit.course.note(body.quirk.map(|quirk| format!("WhoAmI: {quirk}")));
         parse_whoami(body.json).map_err(|fault| {
@@ -54,6 +75,16 @@ impl Broker {
             Fault::new(Step::Whoami, Code::WhoamiGarbage)
         })
     }
+}
+
+/// The answer speaks of the person of the id_token (OIDC Core, 5.3.2; SECURITY 16). The issuer's own endpoint must
+/// say so; another one, asked with the same access token, must at least not say otherwise.
+fn check_person(visit: &mut Visit<'_>, whoami: &Value, verified: Option<&Verified>) -> Result<(), Fault> {
+    let Some(subject) = verified.and_then(|verified| verified.subject.as_deref()) else { return Ok(()) };
+    if !visit.server.is_userinfo && whoami.get("sub").is_none() {
+        return Ok(());
+    }
+    check_subject(whoami, subject).map_err(|fault| visit.disbelieve_at(Step::Whoami, fault))
 }
 
 /// The token answer as a mapping may see it: what it says of the person, not what opens doors.

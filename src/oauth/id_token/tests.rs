@@ -77,7 +77,7 @@ impl Case {
                 "acrValues" => case.acr_values = texts(value),
                 "skew" => case.skew = seconds(value),
                 "algorithms" => {
-                    case.algorithms = texts(value).iter().map(|name| name.parse().unwrap()).collect()
+                    case.algorithms = texts(value).iter().map(|name| name.parse().unwrap()).collect();
                 }
                 "secret" => case.secret = text(value).map(Secret::new),
                 "keys" if value.is_null() => case.keys = None,
@@ -145,7 +145,7 @@ fn signed(fixture: &Value) -> String {
     match how {
         "flipped" => signature[7] ^= 1,
         "changed" => {
-            text = format!("{}.{}", encode(&header.to_string()), encode(&claims.replace("24828", "24829")))
+            text = format!("{}.{}", encode(&header.to_string()), encode(&claims.replace("24828", "24829")));
         }
         _ => {}
     }

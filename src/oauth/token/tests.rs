@@ -11,7 +11,7 @@ use crate::oauth::client_auth::{Proof, build_credentials};
 use crate::oauth::response::tests::{grant, provider};
 
 fn built(provider: &Provider) -> OutboundRequest {
-    let server = Server::of_settings(provider).unwrap();
+    let server = Server::of(provider, None).unwrap();
     let proof = Proof::Secret(provider.client_secret.as_ref());
     let credentials = build_credentials(provider, provider.client_auth, proof);
     build_token_request(provider, &server, &grant(), &credentials)

@@ -3,6 +3,7 @@
 use crate::config::fault::Report;
 use crate::config::node::Node;
 use crate::domain::provider::{ClientAuth, PrivateKey};
+use crate::oauth::private_key;
 use crate::secret::Secret;
 use crate::tenants::secrets;
 
@@ -35,9 +36,24 @@ pub(super) fn read(reading: &Reading<'_>, report: &mut Report) -> Credentials {
         client_auth,
         secret: secrets::take(node, "client_secret", context, report),
         previous: secrets::take(node, "client_secret_previous", context, report),
-        private_key: secrets::take_key(node, "private_key", context, report)
-            .map(|key| PrivateKey { key, id }),
+        private_key: private_key(reading, id, report),
     }
+}
+
+/// Our key, which must be one that signs.
+fn private_key(reading: &Reading<'_>, id: Option<String>, report: &mut Report) -> Option<PrivateKey> {
+    let Reading { node, context, .. } = reading;
+    let key = secrets::take_key(node, "private_key", context, report)?;
+    if let Err(problem) = private_key::PrivateKey::parse(&key) {
+        let span = node.raw("private_key").map_or_else(|| node.span(), toml::Spanned::span);
+        report.fault(
+            span,
+            format!("`private_key` cannot be used: {problem}"),
+            "put a PEM (PKCS#8, PKCS#1 or SEC1) or a JWK there",
+        );
+        return None;
+    }
+    Some(PrivateKey { key, id })
 }
 
 fn check(node: &Node<'_>, client_auth: ClientAuth, report: &mut Report) {

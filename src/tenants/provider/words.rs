@@ -1,6 +1,7 @@
 //! The words that settings of a provider may be.
 
 use crate::config::shape::Words;
+use crate::domain::algorithm::Algorithm;
 
 pub(super) static TRUSTED: Words =
     Words { what: "a field that can be trusted", known: || vec!["email", "phone"], later: &[] };
@@ -52,12 +53,7 @@ pub(super) static ANNOUNCED: Words =
 
 pub(super) static ALGORITHMS: Words = Words {
     what: "a signature algorithm",
-    known: || {
-        vec![
-            "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "HS256",
-            "HS384", "HS512",
-        ]
-    },
+    known: || Algorithm::ALL.map(Algorithm::as_str).to_vec(),
     later: &[],
 };
 
