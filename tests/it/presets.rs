@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use countersign::config::Environment;
 use countersign::config::shape::{Kind, Table};
 use countersign::domain::profile::ProfileField;
@@ -303,7 +305,8 @@ fn a_preset_without_its_variables_says_what_it_asks_for() {
 #[test]
 fn every_preset_makes_a_provider_that_nothing_is_wrong_with() {
     let base_url: Url = "https://tenants.example".parse().unwrap();
-    let key = rcgen::KeyPair::generate().unwrap().serialize_pem();
+    let key = STANDARD.encode(rcgen::KeyPair::generate().unwrap().serialize_der());
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{key}\n-----END PRIVATE KEY-----\n");
     let environment: Environment = [("SECRET", "a secret".to_owned()), ("KEY", key)].into_iter().collect();
     let context = ReadContext {
         base_url: &base_url,
