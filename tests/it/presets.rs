@@ -6,8 +6,8 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use countersign::config::Environment;
 use countersign::config::shape::{Kind, Table};
+use countersign::config::{Environment, Fault};
 use countersign::domain::profile::ProfileField;
 use countersign::domain::provider::{Mapping, TrustedField};
 use countersign::oauth::issuer::Issuer;
@@ -333,8 +333,7 @@ fn every_preset_makes_a_provider_that_nothing_is_wrong_with() {
             toml::Table::from_iter([("name".to_owned(), "Acme".into()), ("provider".to_owned(), providers)]);
         let text = toml::to_string(&tenant).unwrap();
         let draft = file::read(&"acme".parse().unwrap(), preset.id, text, &context);
-        let told: Vec<&str> =
-            draft.faults.iter().chain(&draft.warnings).map(|fault| fault.message()).collect();
+        let told: Vec<&str> = draft.faults.iter().chain(&draft.warnings).map(Fault::message).collect();
         let is_off = preset.template().contains_key("pkce");
         let unexpected: Vec<_> = told.iter().filter(|told| !(is_off && told.contains("PKCE"))).collect();
         assert!(unexpected.is_empty(), "{}: {unexpected:?}", preset.id);
