@@ -9,6 +9,7 @@
 //! | `calls` | WhoAmI and its like, and a second exchange |
 //! | `oidc` | what belongs to OpenID Connect |
 //! | `mapping` | from the answer to the contact |
+//! | `presets` | what is taken from a preset |
 //!
 //! To add a setting: 1. a line in [`shape`], 2. a field in `domain::provider`, 3. its reading in the
 //! file of its group, 4. the revision (the compiler asks), 5. fixtures under `fixtures/settings/`,
@@ -19,6 +20,7 @@ mod credentials;
 mod mapping;
 mod oidc;
 mod params;
+mod presets;
 pub mod shape;
 mod words;
 
@@ -59,7 +61,13 @@ pub fn read(
     let mut ids = BTreeMap::new();
     let mut bare = None;
     let mut providers = Vec::new();
-    for node in &nodes {
+    let filled: Vec<_> = nodes.iter().map(|node| presets::filled(node, report)).collect();
+    let mut merged = Vec::new();
+    for (node, filled) in nodes.iter().zip(&filled) {
+        merged.push(filled.as_ref().map(|filled| presets::merged(node, filled)));
+    }
+    for (node, merged) in nodes.iter().zip(&merged) {
+        let node = &merged.as_ref().map_or_else(|| node.clone(), |merged| node.with(merged));
         unique(&mut ids, node.text("id"), "provider id", report);
         check_bare(node, &mut bare, report);
         providers.extend(provider(root, node, tenant, context, report).map(Arc::new));
