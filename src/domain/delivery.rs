@@ -296,9 +296,9 @@ impl Lane {
         self.due.get_or_insert(now);
     }
 
-    /// The first has ended: it is the next one's turn at `now`.
-    pub fn advance(&mut self, now: Timestamp) {
-        self.queue.remove(0);
+    /// The first `count` have ended: it is the next one's turn at `now`.
+    pub fn advance(&mut self, count: usize, now: Timestamp) {
+        self.queue.drain(..count.min(self.queue.len()));
         self.due = (!self.queue.is_empty()).then_some(now);
     }
 
@@ -405,9 +405,10 @@ mod tests {
         lane.push(&first, start());
         lane.push(&second, later);
         assert_eq!((lane.due, lane.holds(&second.id)), (Some(start()), true));
-        lane.advance(later);
+        lane.advance(1, later);
         assert_eq!((lane.due, lane.holds(&first.id)), (Some(later), false));
-        lane.advance(later);
+        lane.push(&first, later);
+        lane.advance(2, later);
         assert_eq!(lane, Lane::default());
     }
 
