@@ -5,14 +5,14 @@
 //! ([`Tx::tell_webhooks`]). Whoever has the partition's lease makes deliveries of such events, in the
 //! order of the log, and puts each at the end of its lane; the first of a lane has a due entry.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::delivery::{Delivery, DeliveryState, Lane, Queued};
 use crate::domain::event::Event;
-use crate::domain::ids::{DeliveryId, EventId, TenantId};
+use crate::domain::ids::{DeliveryId, EventId, TenantId, WebhookId};
 
 use super::backend::{Expect, Partition};
 use super::keys::{Due, DueKind, millis, undelivered_set};
@@ -23,10 +23,28 @@ use super::tx::{DEAD, DELIVERIES, EVENTS, LINK_KEPT, LINK_TTL, Op, Place, Tx, en
 use super::{Store, StoreError, TenantStore};
 
 /// How far the log of a tenant's events was given to its webhooks.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// The last position.
     pub position: u64,
+    /// How much waits for each webhook. It is counted from the first event on that was given to webhooks; who resends
+    /// or tries a webhook before that is not in it.
+    #[serde(default)]
+    pub pending: BTreeMap<WebhookId, u64>,
+}
+
+impl Told {
+    /// With what a transaction changes of what waits.
+    #[must_use]
+    pub fn with(mut self, tx: &Tx) -> Self {
+        for (webhook, change) in &tx.pending {
+            let count = self.pending.remove(webhook).unwrap_or_default().saturating_add_signed(*change);
+            if count > 0 {
+                self.pending.insert(webhook.clone(), count);
+            }
+        }
+        self
+    }
 }
 
 /// Something that is not delivered yet.
@@ -75,6 +93,7 @@ impl Tx {
         self.put(Place::Named(delivery.id.to_string()), Some(Expect::Absent), delivery, until);
         self.list(true, Place::Only, DELIVERIES, delivery_place(delivery));
         self.undelivered(true, delivery);
+        *self.pending.entry(delivery.webhook.clone()).or_default() += 1;
         self.due(DueKind::DeliverySweep, end_of_hour(delivery.created_at) + LINK_KEPT, "");
     }
 
@@ -90,7 +109,10 @@ impl Tx {
             }
             match state {
                 DeliveryState::Dead => self.list(now, Place::Only, DEAD, delivery_place(delivery)),
-                _ => self.undelivered(now, delivery),
+                _ => {
+                    self.undelivered(now, delivery);
+                    *self.pending.entry(delivery.webhook.clone()).or_default() += if now { 1 } else { -1 };
+                }
             }
         }
     }
@@ -202,6 +224,28 @@ impl TenantStore {
     /// A lane by its name.
     pub async fn lane(&self, name: &str) -> Result<Option<Stored<Lane>>, StoreError> {
         self.one(self.keys.key(Lane::KIND, name)).await
+    }
+
+    /// The tenant's deliveries that wait, the oldest first: a page of at most `limit` behind a place, and where the
+    /// next one begins. Those that cannot be read are left out.
+    pub async fn waiting_since(
+        &self,
+        after: &[u8],
+        limit: usize,
+    ) -> Result<(Vec<Stored<Delivery>>, Option<Vec<u8>>), StoreError> {
+        let set = undelivered_set(self.partition());
+        let mut members = self.store.inner.backend.range(&set, after, limit).await?;
+        let ours = members.iter().filter_map(|member| parse_undelivered(member));
+        let ours = ours.filter(|found| found.tenant == *self.tenant()).map(|found| found.delivery);
+        let found = self.deliveries_of(&ours.collect::<Vec<_>>()).await?;
+        let next = members.pop().filter(|_| members.len() + 1 == limit);
+        Ok((found, next))
+    }
+
+    /// The deliveries of these ids that there are and that can be read.
+    pub async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<Stored<Delivery>>, StoreError> {
+        let keys = ids.iter().map(|id| self.keys.key(Delivery::KIND, id.as_str())).collect();
+        Ok(self.each(keys).await?.into_iter().filter_map(|found| found.ok().flatten()).collect())
     }
 
     /// The lanes of these names, in their order, in one read. One that cannot be read says nothing of the others.

@@ -2,6 +2,7 @@
 //! hashes and seals are made at commit.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +12,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
-use crate::domain::ids::{ContactId, DeliveryId, LinkId, ProviderId};
+use crate::domain::ids::{ContactId, DeliveryId, LinkId, ProviderId, WebhookId};
 use crate::domain::link::Link;
 use crate::domain::request::{AuthorizationRequest, Phase};
 
@@ -50,6 +51,8 @@ pub struct Tx {
     pub(super) events: Vec<EventType>,
     /// Whether there is something to deliver now.
     pub(super) delivers: bool,
+    /// By how much more or less waits for a webhook, see [`Told`](super::deliveries::Told).
+    pub(super) pending: BTreeMap<WebhookId, i64>,
     /// Whether it has entries for the auditor, which a checkpoint must cover soon.
     pub(super) audits: bool,
 }

@@ -193,7 +193,9 @@ fn code_of(error: &EgressError) -> DeliveryCode {
 fn is_of_the_receiver(code: DeliveryCode, status: Option<u16>) -> bool {
     match code {
         DeliveryCode::Status => status.is_some_and(|status| status == 429 || status >= 500),
-        DeliveryCode::EventGone | DeliveryCode::WebhookGone | DeliveryCode::Gone => false,
+        DeliveryCode::EventGone | DeliveryCode::WebhookGone | DeliveryCode::Gone | DeliveryCode::Overflow => {
+            false
+        }
         _ => true,
     }
 }

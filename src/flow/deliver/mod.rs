@@ -6,6 +6,7 @@
 //! [`errand`] to the store, so that what comes of many calls goes there together. [`spread`] makes a
 //! delivery per webhook, at the end of the lane of its conversation; [`scan`] finds the lanes that are due;
 //! [`record`] reads them and writes down what came of them; [`attempt`] sends what stands first in a lane;
+//! [`overflow`] gives the oldest up where too much waits;
 //! [`pace`] keeps a webhook that fails from taking the room of others. A round begins when this process
 //! starts or writes an event, when somebody resends one, and when the sweep finds something due that
 //! another broker left; it ends when there is nothing left to do.
@@ -16,6 +17,7 @@
 mod attempt;
 mod errand;
 mod gauge;
+mod overflow;
 mod pace;
 mod record;
 mod round;
@@ -39,6 +41,8 @@ use scan::Scan;
 use term::Term;
 
 pub(super) use gauge::measure;
+pub(super) use overflow::LANE_HOLDS;
+pub(super) use record::recount;
 pub(super) use spread::lane_name;
 
 /// Deliveries that one process makes at once, to all webhooks together.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::domain::delivery::{DeliveryState, Lane};
 use crate::domain::ids::TenantId;
 use crate::flow::{Broker, RACES};
+use crate::store::deliveries::Told;
 use crate::store::keys::Due;
 use crate::store::{Durability, StoreError, Stored, TenantStore, Tx};
 
@@ -141,7 +142,7 @@ impl Broker {
     ) -> Result<Vec<(Due, Fate)>, StoreError> {
         let names: Vec<_> = turns.iter().map(|turn| turn.due.id.as_str()).collect();
         // They are read again: something may have been put at their ends meanwhile.
-        let lanes = store.lanes(&names).await?;
+        let (lanes, told) = tokio::try_join!(store.lanes(&names), store.told())?;
         let now = self.clock.now();
         let (mut tx, mut fates) = (Tx::new(), Vec::with_capacity(turns.len()));
         for (turn, lane) in turns.iter().zip(lanes) {
@@ -150,6 +151,7 @@ impl Broker {
             fates.push((turn.due.clone(), fate));
         }
         if !tx.is_empty() {
+            recount(&mut tx, told.as_ref());
             store.commit(tx, Durability::Relaxed).await?;
         }
         Ok(fates)
@@ -176,6 +178,15 @@ fn write(tx: &mut Tx, turn: &Turn, lane: &Stored<Lane>, now: Timestamp) -> Fate 
         None => Fate::Empty,
         Some(at) if waits.is_some() => Fate::Later(at),
         Some(at) => Fate::Now(Due { at, ..turn.due.clone() }),
+    }
+}
+
+/// Writes into the batch how much waits after it.
+pub(in crate::flow) fn recount(tx: &mut Tx, told: Option<&Stored<Told>>) {
+    let Some(told) = told else { return };
+    let after = told.value.clone().with(tx);
+    if after != told.value {
+        tx.put_told(Some(told), &after);
     }
 }
 

@@ -15,6 +15,8 @@ use crate::store::backend::Partition;
 use crate::store::deliveries::Told;
 use crate::store::{Durability, Store, StoreError, Stored, TenantStore, Tx};
 
+use super::overflow::LANE_HOLDS;
+
 /// Entries of the log that are looked at together.
 const AT_ONCE: usize = 100;
 /// Such parts of one tenant's log before the others have their turn.
@@ -58,7 +60,7 @@ impl Broker {
     async fn spread_of(&self, store: &TenantStore, webhooks: &[Arc<Webhook>]) -> Result<bool, StoreError> {
         for _ in 0..PARTS {
             let told = store.told().await?;
-            let position = match &told {
+            let mut position = match &told {
                 Some(told) => told.position,
                 None => beginning(store).await?,
             };
@@ -67,7 +69,7 @@ impl Broker {
             let mut tx = Tx::new();
             let ids = match part.last() {
                 Some((last, _)) => {
-                    tx.put_told(told.as_ref(), &Told { position: *last });
+                    position = *last;
                     let ids: Vec<_> = part.into_iter().map(|(_, id)| id).collect();
                     let new = store.untold_of(&ids).await?;
                     ids.into_iter().filter(|id| new.contains(id.as_str())).collect()
@@ -75,10 +77,19 @@ impl Broker {
                 None => late(store, &mut tx, &store.untold(AT_ONCE).await?, position).await?,
             };
             self.queue(store, &mut tx, webhooks, &ids).await?;
+            let before = told.as_ref().map(|told| told.value.clone());
+            let after = Told { position, ..before.clone().unwrap_or_default().with(&tx) };
+            if before.as_ref() != Some(&after) {
+                tx.put_told(told.as_ref(), &after);
+            }
             if tx.is_empty() {
                 return Ok(false);
             }
-            match store.commit(tx, Durability::Relaxed).await {
+            let done = store.commit(tx, Durability::Relaxed).await;
+            if done.is_ok() {
+                self.shed(store, &after).await?;
+            }
+            match done {
                 Ok(()) if is_last => return Ok(false),
                 // Somebody changed a lane meanwhile: once more.
                 Ok(()) | Err(StoreError::Conflict) => {}
@@ -114,6 +125,14 @@ impl Broker {
             let delivery = Delivery::new(id, webhook.clone(), what, lane, now);
             lanes.push(&delivery, now);
             tx.create_delivery(&delivery);
+        }
+        let too_many = lanes.too_many();
+        if !too_many.is_empty() {
+            for oldest in store.deliveries_of(&too_many).await? {
+                tx.update_delivery(&oldest, &oldest.value.clone().overflow(now));
+            }
+            lanes.take_out(&too_many, now);
+            tracing::warn!(tenant = %store.tenant(), count = too_many.len(), "delivery.overflow");
         }
         lanes.write(tx);
         for id in ids {
@@ -229,6 +248,17 @@ impl Lanes {
         if let Some((_, lane)) = self.known.get_mut(&delivery.lane) {
             lane.push(delivery, now);
         }
+    }
+
+    /// What stands first in lanes that have become too long. Nothing of it is new: a batch is shorter than a lane.
+    fn too_many(&self) -> Vec<DeliveryId> {
+        let too_many = |lane: &Lane| lane.queue.len().saturating_sub(LANE_HOLDS);
+        let lanes = self.known.values().map(|(_, lane)| lane);
+        lanes.flat_map(|lane| &lane.queue[..too_many(lane)]).map(|queued| queued.delivery.clone()).collect()
+    }
+
+    fn take_out(&mut self, gone: &[DeliveryId], now: Timestamp) {
+        self.known.values_mut().for_each(|(_, lane)| lane.take_out(gone, now));
     }
 
     fn write(&self, tx: &mut Tx) {
