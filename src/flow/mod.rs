@@ -81,6 +81,8 @@ pub struct Broker {
     delivering: deliver::Delivering,
     /// Who follows events.
     streams: stream::Streams,
+    /// Whose audit cannot be sealed.
+    seals: Arc<seal::Seals>,
 }
 
 /// What the broker must know of its surroundings.
@@ -115,6 +117,7 @@ impl Broker {
             waits: waiting::Waits::default(),
             delivering: deliver::Delivering::default(),
             streams: stream::Streams::default(),
+            seals: Arc::default(),
         }
     }
 

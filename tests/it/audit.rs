@@ -246,3 +246,33 @@ async fn settings_that_go_live_are_told_once_with_what_changed() {
     );
     assert_eq!(of(&broker, AuditAction::SettingsTakenUp).await.len(), 2, "a restart changes nothing");
 }
+
+#[tokio::test]
+async fn an_audit_whose_head_is_gone_is_told_of_since_nothing_more_can_be_sealed() {
+    let mut broker = Harness::minimum("none").await;
+    broker.link("conv-1").await;
+    eventually("it is sealed", async || {
+        let acme = verify(&broker).await.into_iter().find(|found| found.tenant.as_str() == "acme")?;
+        (acme.checkpoints > 0 && acme.unsealed == 0).then_some(())
+    })
+    .await;
+    assert_eq!(broker.get("/readyz").await["audit"], json!({"stuckCount": 0, "stuck": []}));
+    broker.stop().await;
+    let file = rusqlite::Connection::open(broker.folder().join("countersign.db")).unwrap();
+    let deleted =
+        file.execute("DELETE FROM record WHERE CAST(key AS TEXT) = '{82}:acme:audithead'", []).unwrap();
+    assert_eq!(deleted, 1);
+    drop(file);
+    broker.restart().await;
+    broker.link("conv-2").await;
+    let told = eventually("it is told", async || {
+        let ready = broker.get("/readyz").await;
+        (ready["audit"]["stuckCount"] == 1).then_some(ready)
+    })
+    .await;
+    assert_eq!((&told["status"], &told["audit"]["stuck"]), (&json!("ok"), &json!(["acme"])));
+    let text = broker.plain(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(text.contains("countersign_audit_stuck"), "{text}");
+    let lines = crate::harness::log::lines("audit.seal_stuck");
+    assert!(lines.iter().any(|line| line["tenant"] == "acme"), "{lines:?}");
+}

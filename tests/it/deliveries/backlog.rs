@@ -60,7 +60,7 @@ async fn of_too_much_in_a_conversation_the_oldest_is_given_up_and_can_be_sent_ag
     let numbers: Vec<_> = receiver.got().iter().map(|got| got.body["data"]["number"].as_u64()).collect();
     assert_eq!(numbers, (30..1030).map(Some).collect::<Vec<_>>());
     let resent = broker.post("/v1/webhooks/crm/resend-dead", json!({})).await;
-    assert_eq!(resent["count"], 30, "{resent}");
+    assert_eq!(resent["resent"], 30, "{resent}");
     broker.all_sent().await;
     assert_eq!(receiver.got().len(), 1030);
 }
