@@ -24,11 +24,12 @@ use crate::domain::binding::BindingPolicy;
 use crate::domain::ids::TenantId;
 use crate::domain::rule::Rules;
 use crate::domain::tenant::{Directory, Tenant};
+use crate::egress::cache::Documents;
 use crate::egress::gate::{Gates, Room};
 use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
 use crate::egress::webhook::WebhookClient;
-use crate::flow::{Broker, Settings};
+use crate::flow::{Broker, Outbound, Settings};
 use crate::issuer::Issuer;
 use crate::issuer::keys::{KeyState, SigningKey, SigningKeys};
 use crate::keyring::KeyRing;
@@ -69,9 +70,13 @@ impl App {
         let settings = Settings { https, login_deadline: LOGIN_DEADLINE };
         let directory = tenants.directory();
         watch::count(&directory);
-        let gates = Gates::new(provider_client(config)?, clock.clone(), room(config));
-        let clients = (gates, WebhookClient::new(guard(config))?);
-        let broker = Broker::new(store, clients, clock.clone(), directory, settings);
+        let client = provider_client(config)?;
+        let outbound = Outbound {
+            provider: Gates::new(client.clone(), clock.clone(), room(config)),
+            documents: Documents::new(client, clock.clone()),
+            webhook: WebhookClient::new(guard(config))?,
+        };
+        let broker = Broker::new(store, outbound, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
         broker.start_sweeping();
         broker.start_delivering();

@@ -27,6 +27,7 @@ mod record;
 pub mod resend;
 mod rules;
 mod seal;
+mod server;
 mod sign_in;
 pub mod stream;
 mod sweep;
@@ -46,6 +47,7 @@ use crate::clock::Clock;
 use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
+use crate::egress::cache::Documents;
 use crate::egress::gate::Gates;
 use crate::egress::webhook::WebhookClient;
 use crate::profile::{CompiledRules, MappingFault, Normaliser};
@@ -65,6 +67,8 @@ pub struct Broker {
     store: Store,
     provider: Gates,
     webhook: WebhookClient,
+    /// What issuers say of themselves.
+    documents: Documents,
     clock: Clock,
     tenants: ArcSwap<Known>,
     keys: ArcSwap<KeysInUse>,
@@ -85,6 +89,17 @@ pub struct Broker {
     seals: Arc<seal::Seals>,
 }
 
+/// The ways out of the building.
+#[derive(Debug)]
+pub struct Outbound {
+    /// To providers, for logins.
+    pub provider: Gates,
+    /// To issuers, for what they say of themselves.
+    pub documents: Documents,
+    /// To the platform.
+    pub webhook: WebhookClient,
+}
+
 /// What the broker must know of its surroundings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -98,7 +113,7 @@ impl Broker {
     /// Puts the broker together.
     pub fn new(
         store: Store,
-        (provider, webhook): (Gates, WebhookClient),
+        Outbound { provider, documents, webhook }: Outbound,
         clock: Clock,
         tenants: Directory,
         settings: Settings,
@@ -106,6 +121,7 @@ impl Broker {
         Self {
             store,
             provider,
+            documents,
             webhook,
             clock,
             tenants: ArcSwap::from_pointee(Known::new(tenants)),
