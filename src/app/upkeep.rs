@@ -48,6 +48,8 @@ pub async fn verify_audit(
     mut tell: impl FnMut(&Verified) -> anyhow::Result<()>,
 ) -> anyhow::Result<bool> {
     let store = open_existing(config, clock)?;
+    let mut anchors = anchors.to_vec();
+    anchors.extend(store.audit_witnesses().await?);
     let mut tenants: BTreeSet<TenantId> = anchors.iter().map(|anchor| anchor.tenant.clone()).collect();
     // Whose name was taken out of the store still has a file.
     tenants.extend(files(&config.tenants));
@@ -61,7 +63,7 @@ pub async fn verify_audit(
     }
     let mut good = true;
     for tenant in tenants {
-        let verified = store.at(&tenant).verify_audit(anchors).await?;
+        let verified = store.at(&tenant).verify_audit(&anchors).await?;
         good &= verified.tampering.is_none();
         tell(&verified)?;
     }
@@ -145,6 +147,8 @@ pub async fn import(
         return Ok(import.summary);
     }
     let summary = store.import(import, progress).await?;
+    // A backup of a store that went on meanwhile has each tenant as of another moment.
+    store.forget_audit_witnesses().await.map_err(BackupError::from)?;
     let detail = format!("{} pieces", summary.pieces());
     note(&store, clock, AuditAction::StoreImported, Some(detail)).await?;
     Ok(summary)

@@ -90,7 +90,9 @@ impl Broker {
 
     async fn seal_partition(&self, partition: Partition) -> Result<(), StoreError> {
         let (mut sealing, mut failed) = (JoinSet::new(), None);
+        let mut tenants = Vec::new();
         for due in self.unsealed(partition, usize::MAX).await? {
+            tenants.push(due.tenant.clone());
             let (store, seals) = (self.store.clone(), Arc::clone(&self.seals));
             sealing.spawn(async move {
                 let sealed = seal(&store, &due).await;
@@ -104,6 +106,7 @@ impl Broker {
         while let Some(sealed) = sealing.join_next().await {
             note_sealed(Some(sealed), &mut failed);
         }
+        self.store.witness_audits(&tenants).await?;
         failed.map_or(Ok(()), Err)
     }
 

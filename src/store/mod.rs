@@ -38,6 +38,7 @@ mod reindex;
 pub mod seal;
 pub mod sqlite;
 mod tx;
+mod witness;
 
 use std::collections::HashMap;
 use std::ops::Range;
