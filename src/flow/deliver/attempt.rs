@@ -88,7 +88,7 @@ impl Broker {
                 term.within(&self.clock, self.call_webhook(&due.tenant, &delivery, event.as_ref())).await;
             // Another may have the lane: it sends the event again, and knows better what comes of it.
             let Some((attempt, asked)) = tried else { break };
-            let after = self.judge(&due.tenant, &delivery, attempt, asked);
+            let after = self.judge(&due.tenant, &delivery, &attempt, asked);
             done.push(Done { id, change: Some((delivery, after)) });
             if done.last().is_some_and(|done| done.waits().is_some()) {
                 break;
@@ -140,7 +140,7 @@ impl Broker {
         &self,
         tenant: &TenantId,
         before: &Delivery,
-        attempt: Attempt,
+        attempt: &Attempt,
         asked: Option<Duration>,
     ) -> Delivery {
         let now = self.clock.now();
@@ -148,7 +148,7 @@ impl Broker {
             None => before.clone().deliver(attempt.clone(), now),
             Some(_) => before.clone().fail(attempt.clone(), asked, self.clock.below(201), now),
         };
-        self.count(tenant, &after, &attempt);
+        self.count(tenant, &after, attempt);
         after
     }
 
