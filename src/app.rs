@@ -24,8 +24,7 @@ use crate::domain::binding::BindingPolicy;
 use crate::domain::ids::TenantId;
 use crate::domain::rule::Rules;
 use crate::domain::tenant::{Directory, Tenant};
-use crate::egress::cache::Documents;
-use crate::egress::gate::{Gates, Room};
+use crate::egress::gate::Room;
 use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
 use crate::egress::webhook::WebhookClient;
@@ -70,12 +69,8 @@ impl App {
         let settings = Settings { https, login_deadline: LOGIN_DEADLINE };
         let directory = tenants.directory();
         watch::count(&directory);
-        let client = provider_client(config)?;
-        let outbound = Outbound {
-            provider: Gates::new(client.clone(), clock.clone(), room(config)),
-            documents: Documents::new(client, clock.clone()),
-            webhook: WebhookClient::new(guard(config))?,
-        };
+        let (client, webhook) = (provider_client(config)?, WebhookClient::new(guard(config))?);
+        let outbound = Outbound::new(client, webhook, &clock, room(config));
         let broker = Broker::new(store, outbound, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
         broker.start_sweeping();

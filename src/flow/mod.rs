@@ -48,7 +48,8 @@ use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::cache::Documents;
-use crate::egress::gate::Gates;
+use crate::egress::gate::{Gates, Room};
+use crate::egress::provider::ProviderClient;
 use crate::egress::webhook::WebhookClient;
 use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
@@ -98,6 +99,14 @@ pub struct Outbound {
     pub documents: Documents,
     /// To the platform.
     pub webhook: WebhookClient,
+}
+
+impl Outbound {
+    /// Ways that share one client.
+    pub fn new(client: ProviderClient, webhook: WebhookClient, clock: &Clock, room: Room) -> Self {
+        let provider = Gates::new(client.clone(), clock.clone(), room);
+        Self { provider, documents: Documents::new(client, clock.clone()), webhook }
+    }
 }
 
 /// What the broker must know of its surroundings.
