@@ -119,6 +119,10 @@ audit_actions! {
     SettingsRemoved: Settings => "settings.removed",
     /// Keys went live; `detail` has their names and states. In the audit of `_platform`.
     KeysTakenUp: Settings => "keys.taken_up",
+    /// Everything was written into a backup. In the audit of `_platform`.
+    StoreExported: Access => "store.exported",
+    /// A backup was put into this store; `detail` counts its pieces. In the audit of `_platform`.
+    StoreImported: Settings => "store.imported",
     /// A client had an event sent again; `object` is the delivery.
     WebhookResent: Delivery => "webhook.resent",
     /// A client tried a webhook; `object` is its id.
@@ -143,7 +147,8 @@ pub struct AuditEntry {
     pub id: AuditId,
     /// When it happened.
     pub at: Timestamp,
-    /// Who did it: `client:` and its id, `customer`, `system`, or `file` for settings.
+    /// Who did it: `client:` and its id, `customer`, `system`, `file` for settings, or `operator` at the
+    /// command line.
     #[schema(examples("client:acme-bot"))]
     pub actor: String,
     /// What was done; docs/audit.md lists the words.

@@ -86,6 +86,8 @@ pub struct Broker {
     delivering: deliver::Delivering,
     /// Who follows events.
     streams: stream::Streams,
+    /// Whose audit cannot be sealed.
+    seals: Arc<seal::Seals>,
 }
 
 /// The ways out of the building.
@@ -140,6 +142,7 @@ impl Broker {
             waits: waiting::Waits::default(),
             delivering: deliver::Delivering::default(),
             streams: stream::Streams::default(),
+            seals: Arc::default(),
         }
     }
 

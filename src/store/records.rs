@@ -64,6 +64,8 @@ records! {
     // The audit's checkpoints by their number, the last of them, and which settings it knows of.
     Checkpoint => "checkpoint",
     AuditHead => "audithead",
+    // What `_platform` knows of each tenant's last one.
+    Witness => "witness",
     KnownSettings => "settings",
 }
 
@@ -76,6 +78,17 @@ pub(super) struct ExternalOwner(pub ContactId);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Survivor(pub ContactId);
+
+/// The last checkpoint of another tenant's audit, as it was made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Witness {
+    /// Its number.
+    pub number: u64,
+    /// The last position that it covers.
+    pub last: u64,
+    /// Its HMAC.
+    pub mac: String,
+}
 
 /// Which version of a tenant's settings the audit has told of last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
