@@ -110,10 +110,26 @@ pub(super) fn script_of(word: &str) -> Script {
     script.unwrap_or(Script::Other)
 }
 
-/// Whether the parts of a name in this writing are joined without a space.
-pub(super) fn is_joined_tightly(last: &str, first: &str) -> bool {
-    let has_no_spaces = |word| matches!(script_of(word), Script::Han | Script::Hiragana | Script::Hangul);
-    has_no_spaces(last) && has_no_spaces(first)
+/// What stands between the parts of an Eastern name.
+pub(super) enum Joint {
+    /// Nothing, and the family name comes first.
+    FamilyFirst,
+    /// A middle dot: a foreign name keeps its order.
+    Dot,
+}
+
+/// How the parts of a name in this writing are joined; none if there is nothing to know.
+pub(super) fn joint(first: &str, last: &str) -> Option<Joint> {
+    let length = last.chars().count();
+    match (script_of(last), script_of(first)) {
+        _ if first.is_empty() || last.is_empty() => None,
+        (Script::Han, Script::Han) if length > 2 && !JAPANESE_TRIPLE.contains(&last) => Some(Joint::Dot),
+        (Script::Hangul, Script::Hangul) if length > 2 => None,
+        (Script::Han, Script::Han | Script::Hiragana | Script::Katakana)
+        | (Script::Hiragana, Script::Han | Script::Hiragana)
+        | (Script::Hangul, Script::Hangul) => Some(Joint::FamilyFirst),
+        _ => None,
+    }
 }
 
 /// Whether words are parted by middle dots; between Latin letters (`Marcel·lí`) they are spelling.

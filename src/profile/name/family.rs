@@ -28,6 +28,14 @@ pub(super) fn family_from(words: &[&str]) -> usize {
     if let Some(first) = particles().next() {
         let is_patronymic = particles().any(|at| PATRONYMIC.has_exactly(&words[at].to_lowercase()));
         let at = if is_patronymic { particles().last().unwrap_or(first) } else { first };
+        // `Abd al-Majid al-Tikriti`: the article of the last word is a part of it.
+        if is_patronymic
+            && at + 1 < last
+            && words[last].to_lowercase().starts_with(['a', 'e'])
+            && words[last].as_bytes()[1..].starts_with(b"l-")
+        {
+            return last;
+        }
         let from = with_particles(words, at);
         return if from > 1 && FAMILY.has(words[from - 1]) { from - 1 } else { from };
     }

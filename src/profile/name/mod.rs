@@ -16,6 +16,7 @@ mod iberian;
 mod none;
 mod words;
 
+use east::Joint;
 use family::family_from;
 use words::{AND, POLITE, SUFFIXES, SUFFIXES_BEHIND_A_COMMA, TITLES, TITLES_ELSEWHERE, TITLES_WITH_DOT};
 
@@ -44,7 +45,7 @@ pub fn split(full: &str) -> NameParts {
         return NameParts::default();
     }
     let bare = asides::without(&clean);
-    if none::is_company(&bare) {
+    if !is_name(&bare) || none::is_company(&bare) {
         return NameParts::default();
     }
     let (family, rest) = turned(&bare);
@@ -58,12 +59,14 @@ pub fn split(full: &str) -> NameParts {
     }
 }
 
-/// The full name of two parts, in the order of their writing.
+/// The full name of two parts, in the order of their writing: in the East the family name comes
+/// first and no space stands behind it, unless the name is foreign.
 pub fn join(first: &str, last: &str) -> String {
-    if east::is_joined_tightly(last, first) {
-        return format!("{last}{first}");
+    match east::joint(first, last) {
+        Some(Joint::FamilyFirst) => format!("{last}{first}"),
+        Some(Joint::Dot) => format!("{first}·{last}"),
+        None => format!("{} {}", first.trim(), last.trim()).trim().to_owned(),
     }
-    format!("{first} {last}").trim().to_owned()
 }
 
 /// The family name that stands before a comma, if it does, and the rest. What stands behind the
@@ -219,22 +222,78 @@ mod tests {
         assert_eq!(join("Billy", "Bob"), "Billy Bob");
         assert_eq!(join("伟", "王"), "王伟");
         assert_eq!(join("재인", "문"), "문재인");
+        assert_eq!(join("エミリー", "田中"), "田中エミリー");
+        assert_eq!(join("みなみ", "高橋"), "高橋みなみ");
+        assert_eq!(join("威廉", "莎士比亚"), "威廉·莎士比亚");
+        assert_eq!(join("潤", "長谷川"), "長谷川潤");
+        assert_eq!(join("スミス", "ジョン"), "スミス ジョン");
+        assert_eq!(join("David", "陈"), "David 陈");
         assert_eq!(join("", "Bob"), "Bob");
+        assert_eq!(join("Billy", ""), "Billy");
+        assert_eq!(join("", ""), "");
+    }
+
+    #[test]
+    fn a_mebibyte_of_anything_is_split_within_bounds() {
+        for piece in [
+            "a", "a ", "(", "('", " '", "\u{301}", "e\u{301}", "王", "김", "· ", "@", ", ", "\u{200d}",
+            "von ", "Dr. ", "\"", "= ",
+        ] {
+            let NameParts { first, last } = split(&piece.repeat(1024 * 1024 / piece.len()));
+            assert!(first.chars().count() + last.chars().count() <= 8 * clean::MAX_CHARS, "{piece:?}");
+        }
+    }
+
+    /// A name without marks, titles and the like: no word of a table ends in `q`.
+    fn plain_word() -> impl Strategy<Value = String> {
+        "[A-ZÀ-Ö][a-zß-ö]{2,9}q"
     }
 
     proptest! {
         #[test]
-        fn a_split_invents_no_letters(full in "\\PC{0,40}") {
+        fn a_split_invents_no_letters_and_is_composed(full in "\\PC{0,40}") {
             let clean = clean(&full).into_owned();
             let NameParts { first, last } = split(&full);
             for word in first.split(' ').chain(last.split(' ')) {
                 prop_assert!(clean.contains(word), "{word:?} of {clean:?}");
+            }
+            for part in [first, last] {
+                prop_assert!(unicode_normalization::is_nfc(&part) && part.trim() == part, "{part:?}");
+            }
+        }
+
+        #[test]
+        fn any_words_in_any_order_are_split_without_a_word_twice(
+            words in prop::collection::vec(prop::sample::select(vec![
+                "Dr.", "von", "Maria", "del", "García", "y", "DUPONT", "bin", "Abdul", "Jr.", ",", "(x)", "'B'", "王",
+                "·", "김", "null", "и", "Петрович", "O'", "A.", "-", "@", "=", "/", "12", "عبد", "\"", "de", "la",
+            ]), 0..9),
+        ) {
+            let full = words.join(" ");
+            let NameParts { first, last } = split(&full);
+            let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
+            prop_assert!(letters(&first) + letters(&last) <= letters(&full), "{full}: {first} {last}");
+        }
+
+        #[test]
+        fn two_plain_words_lose_nothing_and_are_joined_again(first in plain_word(), last in plain_word()) {
+            let full = join(&first, &last);
+            prop_assert_eq!(split(&full), NameParts::of(&first, &last));
+            prop_assert_eq!(split(&format!("{last}, {first}")), NameParts::of(&first, &last));
+        }
+
+        #[test]
+        fn a_word_of_the_east_loses_nothing(word in "[一-龥]{2,6}|[가-힣]{2,5}") {
+            let NameParts { first, last } = split(&word);
+            if is_name(&word) && !none::is_company(&word) && !first.is_empty() && !words::HONORIFICS.iter().any(|title| word.ends_with(title)) {
+                prop_assert_eq!(format!("{last}{first}"), word);
             }
         }
 
         #[test]
         fn cleaning_twice_changes_nothing(text in any::<String>()) {
             let once = clean(&text).into_owned();
+            prop_assert!(unicode_normalization::is_nfc(&once), "{once:?}");
             prop_assert_eq!(clean(&once).into_owned(), once);
         }
     }

@@ -40,8 +40,9 @@ pub(super) fn is_company(name: &str) -> bool {
 }
 
 fn is_address(text: &str) -> bool {
-    // `Billy Bob @ Acme` is a person somewhere.
-    let has_at = text.split(' ').any(|word| word.contains('@') && word != "@");
+    // `Billy Bob @ Acme` is a person somewhere, and `Billy Bob (@billyb)` one with a handle.
+    let is_aside = |word: &str| word == "@" || word.starts_with(['(', '[']) && text.contains(' ');
+    let has_at = text.split(' ').any(|word| word.contains('@') && !is_aside(word));
     let is_host = || !text.contains(' ') && DOMAINS.iter().any(|domain| text.ends_with(domain));
     has_at || text.contains("://") || SCHEMES.iter().any(|scheme| text.starts_with(scheme)) || is_host()
 }

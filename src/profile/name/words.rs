@@ -55,7 +55,7 @@ tables! {
     /// Before a name: forms of address and degrees.
     TITLES = "mr mrs ms miss mx sir dame lady lord dr dra prof professor doctor rev reverend rabbi imam
         sheikh capt captain colonel general sgt major president senator congressman congresswoman
-        ambassador herr frau dipl dipl-ing univ-prof dipling med dent hc habil hab mult mme mlle madame
+        ambassador herr frau dipl dipl-ing univ-prof dipling med dent drmed profdr hc habil hab mult mme mlle madame
         monsieur mademoiselle maitre sra srta senor senora senorita dona dna signor signora sigra dott
         dottssa profssa avv dhr mevr mevrouw fru froken herra rouva mudr judr rndr phdr mvdr paeddr
         pan pani sayın bapak bpk ibu dato dato' datuk datin encik puan haji hajah hj shri smt shrimati
@@ -125,6 +125,7 @@ pub(super) const NO_NAMES: &[&str] = &[
     "deleted user",
     "deactivated user",
     "no name",
+    "email protected",
     "no reply",
     "not provided",
     "not available",
