@@ -163,14 +163,19 @@ pub(super) const OF_THE_TOKEN: &[&str] =
 /// The longest name of a field that is looked up, in bytes.
 const MAX_KEY: usize = 24;
 
-/// Every spelling, sorted, with its field and its rank.
-static SORTED: LazyLock<Vec<(&'static str, ProfileField, usize)>> = LazyLock::new(|| {
-    let ranked = ALIASES.iter().flat_map(|(field, spellings)| {
-        spellings.split_whitespace().enumerate().map(|(rank, spelling)| (spelling, *field, rank))
-    });
-    let mut sorted: Vec<_> = ranked.collect();
-    sorted.sort_unstable_by_key(|(spelling, ..)| *spelling);
-    sorted
+/// A spelling with its field and its rank.
+type Spelling = (&'static str, ProfileField, u8);
+
+/// Every spelling, by its length.
+static SPELLINGS: LazyLock<[Vec<Spelling>; MAX_KEY + 1]> = LazyLock::new(|| {
+    let mut by_length = [const { Vec::new() }; MAX_KEY + 1];
+    for (field, spellings) in ALIASES {
+        for (rank, spelling) in (0..).zip(spellings.split_whitespace()) {
+            by_length[spelling.len()].push((spelling, field, rank));
+        }
+    }
+    by_length.iter_mut().for_each(|spellings| spellings.sort_unstable_by_key(|(spelling, ..)| *spelling));
+    by_length
 });
 
 /// A key without case, `_`, `-` and spaces; none if it is longer than any that we know.
@@ -198,11 +203,11 @@ impl Folded {
     }
 
     /// The field that it spells, and how far down its list.
-    pub(super) fn alias(&self) -> Option<(ProfileField, usize)> {
-        let sorted = &*SORTED;
-        let place =
-            sorted.binary_search_by(|(spelling, ..)| spelling.as_bytes().cmp(self.as_bytes())).ok()?;
-        Some((sorted[place].1, sorted[place].2))
+    pub(super) fn alias(&self) -> Option<(ProfileField, u8)> {
+        let own = self.as_bytes();
+        let spellings = &SPELLINGS[own.len()];
+        let place = spellings.binary_search_by(|(spelling, ..)| spelling.as_bytes().cmp(own)).ok()?;
+        Some((spellings[place].1, spellings[place].2))
     }
 
     pub(super) fn spells(&self, field: ProfileField) -> bool {
@@ -221,12 +226,12 @@ mod tests {
 
     #[test]
     fn no_spelling_stands_twice_and_all_are_folded() {
-        for pair in SORTED.windows(2) {
-            assert_ne!(pair[0].0, pair[1].0);
-        }
+        let spellings: Vec<&str> = SPELLINGS.iter().flatten().map(|(spelling, ..)| *spelling).collect();
+        let different: std::collections::HashSet<_> = spellings.iter().collect();
+        assert_eq!(different.len(), spellings.len());
         let tables =
             [PERSONS, FACETS, ENVELOPES, LISTS, TOKEN_PERSONS, TELLING_CALLS, LOGINS, OF_THE_TOKEN].concat();
-        for spelling in SORTED.iter().map(|(spelling, ..)| *spelling).chain(tables) {
+        for spelling in spellings.into_iter().chain(tables) {
             assert_eq!(Folded::of(spelling).unwrap().as_bytes(), spelling.as_bytes());
         }
     }

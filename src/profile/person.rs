@@ -34,7 +34,7 @@ pub(super) struct Person<'a> {
 
 #[derive(Clone, Copy)]
 struct Spelt<'a> {
-    rank: usize,
+    rank: u8,
     key: &'a str,
     value: &'a Value,
 }
@@ -226,22 +226,31 @@ fn within(answer: &Value, depth: usize) -> Sought<'_> {
         return Sought::Person(person);
     }
     let mut are_several = false;
-    let mut candidates = Vec::new();
+    // Mostly there is one, and nothing to allocate.
+    let (mut first, mut others) = (None, Vec::new());
     for (key, value) in object {
         let Some((class, value)) = class_of(key, value) else { continue };
         match within(value, depth - 1) {
             Sought::Person(inner)
                 if inner.names_somebody() || inner.value(ProfileField::UserId).is_some() =>
             {
-                candidates.push(Candidate { key, class, person: inner });
+                let candidate = Candidate { key, class, person: inner };
+                match first {
+                    None => first = Some(candidate),
+                    Some(_) => others.push(candidate),
+                }
             }
             Sought::Several => are_several = true,
             Sought::Person(_) | Sought::Nobody => {}
         }
     }
-    match chosen(person, candidates) {
-        Sought::Person(person) if are_several && !person.names_somebody() => Sought::Several,
-        sought => sought,
+    match first {
+        None if are_several && !person.names_somebody() => Sought::Several,
+        None => Sought::Person(person),
+        Some(first) => match chosen(person, first, others) {
+            Sought::Person(person) if are_several && !person.names_somebody() => Sought::Several,
+            sought => sought,
+        },
     }
 }
 
@@ -253,21 +262,15 @@ fn in_list(items: &[Value], depth: usize) -> Sought<'_> {
     }
 }
 
-/// The best of the objects in `outer`; itself if there is none.
-fn chosen<'a>(outer: Person<'a>, mut candidates: Vec<Candidate<'a>>) -> Sought<'a> {
-    let fields = |person: &Person<'_>| {
-        ProfileField::ALL.iter().filter(|field| person.value(**field).is_some()).count()
-    };
-    candidates.sort_by_key(|Candidate { class, person, .. }| {
-        (!person.names_somebody(), *class, usize::MAX - fields(person))
-    });
-    let mut rest = candidates.into_iter();
-    let Some(Candidate { key, class, mut person }) = rest.next() else { return Sought::Person(outer) };
+/// The best of the objects in `outer`.
+fn chosen<'a>(outer: Person<'a>, first: Candidate<'a>, mut others: Vec<Candidate<'a>>) -> Sought<'a> {
+    let Candidate { key, class, mut person } = best_of(first, &mut others);
     if class == 1 && person.value(ProfileField::UserId).is_none() && !outer.object.contains_key("jsonrpc") {
         person.outer_id = outer.own(ProfileField::UserId);
     }
-    let email = person.value(ProfileField::Email).and_then(addresses::best);
-    for other in rest {
+    let email =
+        if others.is_empty() { None } else { person.value(ProfileField::Email).and_then(addresses::best) };
+    for other in others {
         let is_another =
             other.person.value(ProfileField::Email).and_then(addresses::best).is_some_and(|other| {
                 email.as_deref().is_some_and(|email| !super::email::is_same(email, &other))
@@ -288,6 +291,21 @@ fn chosen<'a>(outer: Person<'a>, mut candidates: Vec<Candidate<'a>>) -> Sought<'
         }
     }
     Sought::Person(person)
+}
+
+/// Takes the best one: somebody before an id, the person before an envelope, more before less.
+fn best_of<'a>(first: Candidate<'a>, others: &mut Vec<Candidate<'a>>) -> Candidate<'a> {
+    let poverty = |Candidate { class, person, .. }: &Candidate<'_>| {
+        let fields = ProfileField::ALL.into_iter().filter(|field| person.value(*field).is_some()).count();
+        (!person.names_somebody(), *class, usize::MAX - fields)
+    };
+    let mut best = first;
+    for place in 0..others.len() {
+        if poverty(&others[place]) < poverty(&best) {
+            std::mem::swap(&mut others[place], &mut best);
+        }
+    }
+    best
 }
 
 /// What a key says of the object behind it: the person, more of the person, an envelope, or a list

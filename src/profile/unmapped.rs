@@ -122,6 +122,9 @@ fn fill_from_call(draft: &mut Draft, name: &str, value: &Value) {
 
 /// Where people sign in with their address, and it stands nowhere else.
 fn fill_from_login(draft: &mut Draft, person: &Person<'_>) {
+    if draft.text(ProfileField::Email).is_some() {
+        return;
+    }
     let logins = || person.object.iter().filter(|(key, _)| is_one_of(key, LOGINS));
     for (_, login) in logins() {
         // `#` stands in the names of guests, which are no addresses.
@@ -137,11 +140,14 @@ fn fill_from_login(draft: &mut Draft, person: &Person<'_>) {
 fn keep_extras(draft: &mut Draft, person: &Person<'_>) {
     let (mut left, mut fields) = (MAX_EXTRA, MAX_EXTRAS);
     for (key, value) in person.object {
-        let is_known = ProfileField::named(key).is_some() || verified::flagged_by(key).is_some();
-        if value.is_null() || is_known || person.uses(key) {
+        if value.is_null() || person.uses(key) || ProfileField::named(key).is_some() {
             continue;
         }
-        if is_one_of(key, CREDENTIALS) {
+        let folded = Folded::of(key);
+        if folded.as_ref().and_then(verified::flagged).is_some() {
+            continue;
+        }
+        if folded.is_some_and(|folded| folded.is_one_of(CREDENTIALS)) {
             draft.warn("a field that looks like a credential was left out");
             continue;
         }

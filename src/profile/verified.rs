@@ -88,7 +88,14 @@ pub(super) fn flag(value: &Value) -> Option<bool> {
 
 /// Whether a name of the answer is a verified flag of email or phone.
 pub(super) fn flagged_by(key: &str) -> Option<ProfileField> {
-    let folded = Folded::of(key)?;
+    flagged(&Folded::of(key)?)
+}
+
+/// The same of a folded name.
+pub(super) fn flagged(folded: &Folded) -> Option<ProfileField> {
+    if !may_be_flag(folded) {
+        return None;
+    }
     if folded.is_one_of(EMAIL_FLAGS) {
         return Some(ProfileField::Email);
     }
@@ -182,6 +189,9 @@ impl Verdict<'_> {
                 Value::Array(_) | Value::Object(_) if is_value => self.hear_list(value, 1),
                 _ => {}
             }
+            if !may_be_flag(&folded) {
+                continue;
+            }
             if folded.is_one_of(flags) || (is_entry && folded.is_one_of(ENTRY_FLAGS)) {
                 says = flag(value).filter(|_| says != Some(false)).or(says);
             } else if folded.is_one_of(times) || (is_entry && folded.is_one_of(ENTRY_TIMES)) {
@@ -215,6 +225,12 @@ impl Verdict<'_> {
     }
 }
 
+/// Whether a key may stand in one of the tables: most are turned away here.
+fn may_be_flag(key: &Folded) -> bool {
+    let bytes = key.as_bytes();
+    bytes.len() > 5 && bytes.windows(2).any(|pair| matches!(pair, b"fi" | b"va" | b"st" | b"do"))
+}
+
 fn is_text(value: &Value, text: &str) -> bool {
     value.as_str() == Some(text)
 }
@@ -244,6 +260,17 @@ mod tests {
 
     fn email(value: &str, whoami: &Value) -> bool {
         vouched(ProfileField::Email, value, whoami, None)
+    }
+
+    #[test]
+    fn every_flag_is_one_at_first_sight() {
+        let tables =
+            [EMAIL_FLAGS, PHONE_FLAGS, EMAIL_TIMES, PHONE_TIMES, ENTRY_FLAGS, ENTRY_TIMES, VERIFIED_EMAILS]
+                .concat();
+        for flag in tables {
+            assert!(may_be_flag(&Folded::of(flag).unwrap()), "{flag}");
+        }
+        assert!(!may_be_flag(&Folded::of("email").unwrap()));
     }
 
     #[test]

@@ -163,6 +163,9 @@ pub(super) fn without_titles(words: &mut Vec<&str>) {
 /// The words to read where a name is written twice, or has a Western given name beside it: two
 /// Latin words, or else the Eastern ones.
 pub(super) fn of_one_script<'w, 'n>(words: &'w [&'n str], into: &'w mut Vec<&'n str>) -> &'w [&'n str] {
+    if words.iter().all(|word| word.is_ascii()) {
+        return words;
+    }
     let is_latin = |word: &&&str| word.contains(|c: char| c.is_ascii_alphabetic());
     let latin = words.iter().filter(is_latin).count();
     let eastern = || words.iter().filter(|word| script_of(word) != Script::Other);

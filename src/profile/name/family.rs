@@ -26,7 +26,7 @@ pub(super) fn family_from(words: &[&str]) -> usize {
     let from = past_devotion(words);
     let particles = || (from..last).filter(|at| is_particle(words[*at]) && !is_vietnamese(words, *at));
     if let Some(first) = particles().next() {
-        let is_patronymic = particles().any(|at| PATRONYMIC.has_exactly(&words[at].to_lowercase()));
+        let is_patronymic = particles().any(|at| PATRONYMIC.has_in_any_case(words[at]));
         let at = if is_patronymic { particles().last().unwrap_or(first) } else { first };
         // `Abd al-Majid al-Tikriti`: the article of the last word is a part of it.
         if is_patronymic
@@ -60,8 +60,8 @@ pub(super) fn begins_with_particle(family: &str) -> bool {
 }
 
 fn is_particle(word: &str) -> bool {
-    let lower = word.trim_end_matches('.').to_lowercase();
-    PARTICLES.has_exactly(&lower) || (lower == word && PARTICLES_IN_LOWER_CASE.has_exactly(&lower))
+    let word = word.trim_end_matches('.');
+    PARTICLES.has_in_any_case(word) || PARTICLES_IN_LOWER_CASE.has_exactly(word)
 }
 
 /// Whether an `y` stands between two family names: in lower case, or all is in capitals.
@@ -111,6 +111,9 @@ fn by_capitals<'n>(words: &[&'n str]) -> Option<(&'n str, String)> {
 
 /// Two letters or more, all of them capitals, and no dot.
 fn is_capital(word: &str) -> bool {
+    if word.bytes().any(|byte| byte.is_ascii_lowercase()) {
+        return false;
+    }
     let letters = word.chars().filter(|c| c.is_alphabetic()).count();
     letters > 1 && word.chars().all(|c| c.is_uppercase() || matches!(c, '-' | '\'' | '\u{2019}'))
 }
@@ -121,7 +124,7 @@ fn is_long(word: &str) -> bool {
 }
 
 fn is_lower_particle(word: &str) -> bool {
-    is_particle(word) && !word.contains(char::is_uppercase)
+    !word.contains(char::is_uppercase) && is_particle(word)
 }
 
 fn begins_with_capital(word: &str) -> bool {

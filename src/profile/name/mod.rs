@@ -41,10 +41,31 @@ impl NameParts {
 /// Splits a full name. Both parts are empty if it is none.
 pub fn split(full: &str) -> NameParts {
     let clean = clean(full);
-    if !is_name(&clean) {
-        return NameParts::default();
+    match plain_pair(&clean) {
+        Some((first, last)) => NameParts::of(first, last),
+        None if is_name(&clean) => split_clean(&clean),
+        None => NameParts::default(),
     }
-    let bare = asides::without(&clean);
+}
+
+/// Most names: two words of plain letters with a capital before each, for which the long way would
+/// find nothing to do.
+fn plain_pair(clean: &str) -> Option<(&str, &str)> {
+    let (first, last) = clean.split_once(' ')?;
+    let is_plain = |word: &str| match word.as_bytes() {
+        [capital, rest @ ..] => capital.is_ascii_uppercase() && rest.iter().all(u8::is_ascii_lowercase),
+        [] => false,
+    };
+    let is_pair = is_plain(first)
+        && is_plain(last)
+        && !TITLES.has_in_any_case(first)
+        && !none::is_legal_form(last)
+        && is_name(clean);
+    is_pair.then_some((first, last))
+}
+
+fn split_clean(clean: &str) -> NameParts {
+    let bare = asides::without(clean);
     if !is_name(&bare) || none::is_company(&bare) {
         return NameParts::default();
     }
@@ -73,6 +94,9 @@ pub fn join(first: &str, last: &str) -> String {
 /// last comma may be a degree or a company.
 fn turned(name: &str) -> (Option<&str>, &str) {
     let is_comma = |c: char| matches!(c, ',' | '，' | '、' | '،');
+    if !name.contains(is_comma) {
+        return (None, name);
+    }
     let mut parts = name.split(is_comma).map(str::trim).filter(|part| !part.is_empty());
     let Some(before) = parts.next() else { return (None, name) };
     let is_whole = before.contains(' ') && !family::begins_with_particle(before);
@@ -280,6 +304,16 @@ mod tests {
             let full = join(&first, &last);
             prop_assert_eq!(split(&full), NameParts::of(&first, &last));
             prop_assert_eq!(split(&format!("{last}, {first}")), NameParts::of(&first, &last));
+        }
+
+        #[test]
+        fn the_short_way_is_the_long_way(
+            first in prop_oneof![plain_word(), "[A-Z][a-z]{0,9}", prop::sample::select(vec!["Dr", "Van", "Abdul", "No", "Le"])],
+            last in prop_oneof![plain_word(), "[A-Z][a-z]{0,9}", prop::sample::select(vec!["Inc", "Jr", "Name", "V", "Dr"])],
+        ) {
+            let full = format!("{first} {last}");
+            let long = if is_name(&full) { split_clean(&full) } else { NameParts::default() };
+            prop_assert_eq!(split(&full), long);
         }
 
         #[test]

@@ -23,20 +23,24 @@ pub fn is_name(clean: &str) -> bool {
 
 /// Whether a name is that of a company: it ends or begins with a legal form.
 pub(super) fn is_company(name: &str) -> bool {
-    if LEGAL_ELSEWHERE.words().any(|form| !name.is_ascii() && name.contains(form)) {
+    if !name.is_ascii() && LEGAL_ELSEWHERE.words().any(|form| name.contains(form)) {
         return true;
     }
-    let is_legal = |word: &str| {
-        let word = word.trim_end_matches(')');
-        LEGAL.has(word) || LEGAL_EXACTLY.has_exactly(&word.replace('.', ""))
-    };
     if let Some((before, behind)) = name.rsplit_once(',') {
         let behind = behind.trim();
-        return !behind.is_empty() && !before.is_empty() && behind.split(' ').all(is_legal);
+        return !behind.is_empty() && !before.is_empty() && behind.split(' ').all(is_legal_form);
     }
     let mut words = name.split(' ');
     let (first, last) = (words.next(), words.next_back());
-    last.is_some_and(is_legal) || last.is_some() && first.is_some_and(|word| LEGAL_FIRST.has_exactly(word))
+    last.is_some_and(is_legal_form)
+        || last.is_some() && first.is_some_and(|word| LEGAL_FIRST.has_exactly(word))
+}
+
+/// Whether a word makes a company of what stands before it.
+pub(super) fn is_legal_form(word: &str) -> bool {
+    let word = word.trim_end_matches(')');
+    let is_dotted = || word.contains('.') && LEGAL_EXACTLY.has_exactly(&word.replace('.', ""));
+    LEGAL.has(word) || LEGAL_EXACTLY.has_exactly(word) || is_dotted()
 }
 
 fn is_address(text: &str) -> bool {
@@ -78,8 +82,8 @@ fn is_placeholder(text: &str) -> bool {
     if text.len() > 40 {
         return false;
     }
-    let bare = text.trim_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
-    NO_NAMES.contains(&bare.as_str()) || PLACEHOLDERS.has_exactly(&bare)
+    let bare = text.trim_matches(|c: char| !c.is_alphanumeric());
+    NO_NAMES.has_in_any_case(bare) || PLACEHOLDERS.has_in_any_case(bare)
 }
 
 fn is_no_word(placeholders: &Table, word: &str) -> bool {

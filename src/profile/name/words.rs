@@ -7,41 +7,74 @@ use std::sync::LazyLock;
 use super::clean::folded;
 
 /// The longest word that is looked up, in bytes.
-const MAX_WORD: usize = 32;
+const MAX_WORD: usize = 48;
 
-/// A set of words.
-pub(super) struct Table(HashSet<&'static str>);
+/// A set of words. Most words that are looked up are in none, and are turned away by their first
+/// letter and length.
+pub(super) struct Table {
+    words: HashSet<&'static str>,
+    /// For each first byte, without its case, which lengths there are.
+    lengths: [u64; 32],
+}
 
 impl Table {
     pub(super) fn of(words: &'static str) -> Self {
-        Self(words.split_whitespace().collect())
+        Self::from_words(words.split_whitespace())
+    }
+
+    fn from_words(words: impl Iterator<Item = &'static str>) -> Self {
+        let words: HashSet<_> = words.collect();
+        let mut lengths = [0; 32];
+        for word in words.iter().filter(|word| word.len() < 64) {
+            lengths[usize::from(word.as_bytes()[0] & 31)] |= 1 << word.len();
+        }
+        Self { words, lengths }
     }
 
     /// Whether the word stands in it; dots, case and accents do not count.
     pub(super) fn has(&self, word: &str) -> bool {
-        let mut lower = [0; MAX_WORD];
-        let mut length = 0;
         if word.len() > MAX_WORD {
             return false;
         }
         if !word.is_ascii() {
-            return self.0.contains(folded(&word.replace('.', "")).as_str());
+            return self.words.contains(folded(&word.replace('.', "")).as_str());
         }
-        for byte in word.bytes().filter(|byte| *byte != b'.') {
-            lower[length] = byte.to_ascii_lowercase();
-            length += 1;
+        if !word.contains('.') {
+            return self.has_in_any_case(word);
         }
-        std::str::from_utf8(&lower[..length]).is_ok_and(|lower| self.0.contains(lower))
+        self.has_in_any_case(&word.replace('.', ""))
+    }
+
+    /// Whether the word stands in it; only case does not count.
+    pub(super) fn has_in_any_case(&self, word: &str) -> bool {
+        if !word.is_ascii() {
+            return self.words.contains(word.to_lowercase().as_str());
+        }
+        if !self.may_have(word) {
+            return false;
+        }
+        let mut lower = [0; MAX_WORD];
+        let Some(lower) = lower.get_mut(..word.len()) else { return false };
+        lower.copy_from_slice(word.as_bytes());
+        lower.make_ascii_lowercase();
+        std::str::from_utf8(lower).is_ok_and(|lower| self.words.contains(lower))
     }
 
     /// Every word of it.
     pub(super) fn words(&self) -> impl Iterator<Item = &'static str> {
-        self.0.iter().copied()
+        self.words.iter().copied()
     }
 
     /// Whether exactly this stands in it.
     pub(super) fn has_exactly(&self, word: &str) -> bool {
-        self.0.contains(word)
+        self.may_have(word) && self.words.contains(word)
+    }
+
+    fn may_have(&self, word: &str) -> bool {
+        let first = word.as_bytes().first();
+        first.is_some_and(|first| {
+            word.len() >= 64 || self.lengths[usize::from(first & 31)] & (1 << word.len()) != 0
+        })
     }
 }
 
@@ -119,7 +152,9 @@ tables! {
 
 /// What stands where a name should and is none, as a whole: in lower case, without what is no
 /// letter at its ends. Accounts for tests or of a role (`Test User`, `Admin`) are names.
-pub(super) const NO_NAMES: &[&str] = &[
+pub(super) static NO_NAMES: LazyLock<Table> = LazyLock::new(|| Table::from_words(PHRASES.iter().copied()));
+
+const PHRASES: &[&str] = &[
     "unknown user",
     "anonymous user",
     "deleted user",
@@ -197,7 +232,7 @@ mod tests {
 
     #[test]
     fn whole_phrases_are_written_as_they_are_looked_up() {
-        for phrase in NO_NAMES {
+        for phrase in PHRASES {
             assert_eq!(*phrase, phrase.to_lowercase());
         }
     }
