@@ -174,7 +174,9 @@ static SPELLINGS: LazyLock<[Vec<Spelling>; MAX_KEY + 1]> = LazyLock::new(|| {
             by_length[spelling.len()].push((spelling, field, rank));
         }
     }
-    by_length.iter_mut().for_each(|spellings| spellings.sort_unstable_by_key(|(spelling, ..)| *spelling));
+    for spellings in &mut by_length {
+        spellings.sort_unstable_by_key(|(spelling, ..)| *spelling);
+    }
     by_length
 });
 

@@ -23,8 +23,6 @@ pub struct MappingFault {
     pub field: Option<String>,
     /// The line at fault, or the part of a long one around the place.
     shown: String,
-    /// The character in it, from 0.
-    place: usize,
 }
 
 impl MappingFault {
@@ -50,7 +48,6 @@ impl MappingFault {
             hint: None,
             field: None,
             shown: line.chars().skip(from).take(Self::SHOWN).map(plain).collect(),
-            place: column - from,
         }
     }
 
@@ -66,7 +63,7 @@ impl MappingFault {
 
     /// The line at fault with a caret below, and the hint, for a terminal or a `<pre>`.
     pub fn caret(&self) -> String {
-        let (shown, gap) = (&self.shown, " ".repeat(self.place));
+        let (shown, gap) = (&self.shown, " ".repeat((self.column - 1).min(Self::SHOWN / 2)));
         match &self.hint {
             Some(hint) => format!("{shown}\n{gap}^ {}\nhint: {hint}", self.message),
             None => format!("{shown}\n{gap}^ {}", self.message),
@@ -164,7 +161,7 @@ mod tests {
     fn a_fault_of_a_mebibyte_keeps_a_line_of_it() {
         let text = "a".repeat(1024 * 1024);
         let fault = MappingFault::at(&text, 700_000, format!("unexpected {}", quoted(&text)));
-        assert_eq!((fault.column, fault.shown.len(), fault.place), (700_001, 72, 36));
+        assert_eq!((fault.column, fault.shown.len()), (700_001, 72));
         assert!(fault.caret().len() < 300 && fault.to_string().len() < 200);
     }
 

@@ -40,6 +40,7 @@ struct Spelt<'a> {
 }
 
 /// What was found in an answer.
+#[expect(clippy::large_enum_variant, reason = "it is there once, on the stack, and mostly a person")]
 pub(super) enum Sought<'a> {
     /// Somebody, or an object that names nobody.
     Person(Person<'a>),
@@ -257,7 +258,7 @@ fn within(answer: &Value, depth: usize) -> Sought<'_> {
 fn in_list(items: &[Value], depth: usize) -> Sought<'_> {
     match items {
         [only @ Value::Object(_)] => within(only, depth),
-        [_, _, ..] if items.iter().any(|item| item.is_object()) => Sought::Several,
+        [_, _, ..] if items.iter().any(Value::is_object) => Sought::Several,
         _ => Sought::Nobody,
     }
 }
@@ -294,15 +295,15 @@ fn chosen<'a>(outer: Person<'a>, first: Candidate<'a>, mut others: Vec<Candidate
 }
 
 /// Takes the best one: somebody before an id, the person before an envelope, more before less.
-fn best_of<'a>(first: Candidate<'a>, others: &mut Vec<Candidate<'a>>) -> Candidate<'a> {
+fn best_of<'a>(first: Candidate<'a>, others: &mut [Candidate<'a>]) -> Candidate<'a> {
     let poverty = |Candidate { class, person, .. }: &Candidate<'_>| {
         let fields = ProfileField::ALL.into_iter().filter(|field| person.value(*field).is_some()).count();
         (!person.names_somebody(), *class, usize::MAX - fields)
     };
     let mut best = first;
-    for place in 0..others.len() {
-        if poverty(&others[place]) < poverty(&best) {
-            std::mem::swap(&mut others[place], &mut best);
+    for other in others {
+        if poverty(other) < poverty(&best) {
+            std::mem::swap(other, &mut best);
         }
     }
     best
@@ -342,8 +343,10 @@ fn parts_of(value: &Value) -> Option<&Map<String, Value>> {
         _ => return None,
     };
     let speaks = |field| parts.keys().any(|key| Folded::of(key).is_some_and(|folded| folded.spells(field)));
-    use ProfileField::{FirstName, FullName, LastName};
-    [FirstName, LastName, FullName].into_iter().any(speaks).then_some(parts)
+    [ProfileField::FirstName, ProfileField::LastName, ProfileField::FullName]
+        .into_iter()
+        .any(speaks)
+        .then_some(parts)
 }
 
 #[cfg(test)]

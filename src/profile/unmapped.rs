@@ -140,14 +140,11 @@ fn fill_from_login(draft: &mut Draft, person: &Person<'_>) {
 fn keep_extras(draft: &mut Draft, person: &Person<'_>) {
     let (mut left, mut fields) = (MAX_EXTRA, MAX_EXTRAS);
     for (key, value) in person.object {
-        if value.is_null() || person.uses(key) || ProfileField::named(key).is_some() {
+        let is_known = || ProfileField::named(key).is_some() || verified::flagged_by(key).is_some();
+        if value.is_null() || person.uses(key) || is_known() {
             continue;
         }
-        let folded = Folded::of(key);
-        if folded.as_ref().and_then(verified::flagged).is_some() {
-            continue;
-        }
-        if folded.is_some_and(|folded| folded.is_one_of(CREDENTIALS)) {
+        if is_one_of(key, CREDENTIALS) {
             draft.warn("a field that looks like a credential was left out");
             continue;
         }

@@ -88,14 +88,7 @@ pub(super) fn flag(value: &Value) -> Option<bool> {
 
 /// Whether a name of the answer is a verified flag of email or phone.
 pub(super) fn flagged_by(key: &str) -> Option<ProfileField> {
-    flagged(&Folded::of(key)?)
-}
-
-/// The same of a folded name.
-pub(super) fn flagged(folded: &Folded) -> Option<ProfileField> {
-    if !may_be_flag(folded) {
-        return None;
-    }
+    let folded = Folded::of(Some(key).filter(|key| may_be_flag(key))?)?;
     if folded.is_one_of(EMAIL_FLAGS) {
         return Some(ProfileField::Email);
     }
@@ -179,17 +172,29 @@ impl Verdict<'_> {
         };
         let (mut is_about_it, mut says) = (false, None);
         for (key, value) in object {
-            let Some(folded) = Folded::of(key) else { continue };
-            let is_value = folded.spells(self.field);
+            // Most fields are neither the value nor a flag, and are not looked up.
+            let may_be_value = match value {
+                Value::String(text) => self.is_same(text),
+                Value::Number(number) => self.is_same(number.as_str()),
+                Value::Array(_) | Value::Object(_) => true,
+                Value::Null | Value::Bool(_) => false,
+            };
+            let may_be_flag = may_be_flag(key);
+            let Some(folded) =
+                Some(key).filter(|_| may_be_value || may_be_flag).and_then(|key| Folded::of(key))
+            else {
+                continue;
+            };
+            let is_value = may_be_value && folded.spells(self.field);
             match value {
-                Value::String(text) if is_value || (is_entry && folded.is_one_of(ENTRY_VALUES)) => {
-                    is_about_it |= self.is_same(text);
-                }
-                Value::Number(number) if is_value => is_about_it |= self.is_same(number.as_str()),
                 Value::Array(_) | Value::Object(_) if is_value => self.hear_list(value, 1),
-                _ => {}
+                Value::Array(_) | Value::Object(_) => {}
+                _ => {
+                    let is_entrys = is_entry && value.is_string() && folded.is_one_of(ENTRY_VALUES);
+                    is_about_it |= is_value || (may_be_value && is_entrys);
+                }
             }
-            if !may_be_flag(&folded) {
+            if !may_be_flag {
                 continue;
             }
             if folded.is_one_of(flags) || (is_entry && folded.is_one_of(ENTRY_FLAGS)) {
@@ -220,15 +225,23 @@ impl Verdict<'_> {
         if self.field == ProfileField::Email {
             return email::is_same(text.trim(), self.value);
         }
-        let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
-        digits(text) == digits(self.value)
+        digits(text).eq(digits(self.value))
     }
 }
 
+fn digits(text: &str) -> impl Iterator<Item = u8> {
+    text.bytes().filter(u8::is_ascii_digit)
+}
+
 /// Whether a key may stand in one of the tables: most are turned away here.
-fn may_be_flag(key: &Folded) -> bool {
-    let bytes = key.as_bytes();
-    bytes.len() > 5 && bytes.windows(2).any(|pair| matches!(pair, b"fi" | b"va" | b"st" | b"do"))
+fn may_be_flag(key: &str) -> bool {
+    let mut before = 0;
+    key.len() > 5
+        && key.bytes().any(|byte| {
+            let pair = [before, byte | 32];
+            before = byte | 32;
+            matches!(&pair, b"fi" | b"va" | b"st" | b"do")
+        })
 }
 
 fn is_text(value: &Value, text: &str) -> bool {
@@ -268,9 +281,9 @@ mod tests {
             [EMAIL_FLAGS, PHONE_FLAGS, EMAIL_TIMES, PHONE_TIMES, ENTRY_FLAGS, ENTRY_TIMES, VERIFIED_EMAILS]
                 .concat();
         for flag in tables {
-            assert!(may_be_flag(&Folded::of(flag).unwrap()), "{flag}");
+            assert!(may_be_flag(flag) && may_be_flag(&flag.to_uppercase()), "{flag}");
         }
-        assert!(!may_be_flag(&Folded::of("email").unwrap()));
+        assert!(!may_be_flag("email"));
     }
 
     #[test]

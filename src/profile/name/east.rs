@@ -186,7 +186,7 @@ pub(super) fn of_one_script<'w, 'n>(words: &'w [&'n str], into: &'w mut Vec<&'n 
 /// Given and family name where a space stands behind every letter: `김 민 수`.
 pub(super) fn spelt_out<'n>(words: &[&'n str]) -> Option<(String, &'n str)> {
     let is_letter = |word: &&str| script_of(word) != Script::Other && word.chars().count() == 1;
-    words.iter().all(|word| is_letter(word)).then(|| (words[1..].concat(), words[0]))
+    words.iter().all(is_letter).then(|| (words[1..].concat(), words[0]))
 }
 
 /// Given and family name of a word without spaces; the family name is empty where none is seen.

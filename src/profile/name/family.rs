@@ -27,7 +27,7 @@ pub(super) fn family_from(words: &[&str]) -> usize {
     let particles = || (from..last).filter(|at| is_particle(words[*at]) && !is_vietnamese(words, *at));
     if let Some(first) = particles().next() {
         let is_patronymic = particles().any(|at| PATRONYMIC.has_in_any_case(words[at]));
-        let at = if is_patronymic { particles().last().unwrap_or(first) } else { first };
+        let at = if is_patronymic { particles().next_back().unwrap_or(first) } else { first };
         // `Abd al-Majid al-Tikriti`: the article of the last word is a part of it.
         if is_patronymic
             && at + 1 < last

@@ -308,8 +308,8 @@ mod tests {
 
         #[test]
         fn the_short_way_is_the_long_way(
-            first in prop_oneof![plain_word(), "[A-Z][a-z]{0,9}", prop::sample::select(vec!["Dr", "Van", "Abdul", "No", "Le"])],
-            last in prop_oneof![plain_word(), "[A-Z][a-z]{0,9}", prop::sample::select(vec!["Inc", "Jr", "Name", "V", "Dr"])],
+            first in prop_oneof![plain_word(), "[A-Z][a-z]{0,9}", prop::sample::select(vec!["Dr", "Van", "Abdul", "No", "Le"]).prop_map(str::to_owned)],
+            last in prop_oneof![plain_word(), "[A-Z][a-z]{0,9}", prop::sample::select(vec!["Inc", "Jr", "Name", "V", "Dr"]).prop_map(str::to_owned)],
         ) {
             let full = format!("{first} {last}");
             let long = if is_name(&full) { split_clean(&full) } else { NameParts::default() };

@@ -44,7 +44,7 @@ fn every_fault_is_told_as_its_fixture_says() {
             if refused.get("column").is_some_and(|column| *column != json!(fault.column)) {
                 wrong.push(format!("{name}: {fault}"));
             }
-            let told = fault.caret() + &fault.to_string();
+            let told = format!("{}{fault}", fault.caret());
             assert!(told.len() < 2000, "{name}: {} bytes are told", told.len());
             continue;
         }
