@@ -173,7 +173,7 @@ impl Reading<'_> {
 /// The two that every login needs. Without an issuer nobody else says where they are.
 fn endpoints(reading: &Reading<'_>, report: &mut Report) -> [Option<Url>; 2] {
     ["authorize_url", "token_url"].map(|name| {
-        if !reading.node.has(name) && !reading.node.has("issuer") {
+        if ![name, "issuer", "preset"].iter().any(|known| reading.node.has(known)) {
             let message = format!("`{name}` is missing");
             let help = "write the URL, or `issuer` for a provider with metadata";
             report.fault(reading.node.span(), message, help);
