@@ -107,12 +107,11 @@ impl Tx {
             if now == is(state, stored) {
                 continue;
             }
-            match state {
-                DeliveryState::Dead => self.list(now, Place::Only, DEAD, delivery_place(delivery)),
-                _ => {
-                    self.undelivered(now, delivery);
-                    *self.pending.entry(delivery.webhook.clone()).or_default() += if now { 1 } else { -1 };
-                }
+            if state == DeliveryState::Dead {
+                self.list(now, Place::Only, DEAD, delivery_place(delivery))
+            } else {
+                self.undelivered(now, delivery);
+                *self.pending.entry(delivery.webhook.clone()).or_default() += if now { 1 } else { -1 };
             }
         }
     }

@@ -51,12 +51,11 @@ impl Scan {
             let page = store.due_page(partition, now, &self.after, PAGE).await?;
             found.extend(page.found.into_iter().filter(|due| due.kind == DueKind::Lane));
             self.has_ended = page.next.is_none();
-            match page.next {
-                Some(next) => self.after = next,
-                None => {
-                    self.after = self.after.split_off(0).max(due_before(now - RECENT));
-                    break;
-                }
+            if let Some(next) = page.next {
+                self.after = next
+            } else {
+                self.after = self.after.split_off(0).max(due_before(now - RECENT));
+                break;
             }
         }
         Ok(found)
@@ -108,7 +107,7 @@ mod tests {
         add(&store, 0..all, DueKind::Lane, start).await;
         add(&store, 0..3, DueKind::LinkExpiry, start).await;
         add(&store, all..all + 1, DueKind::Lane, start + Duration::from_secs(99)).await;
-        let now = start + Duration::from_secs(60);
+        let now = start + Duration::from_mins(1);
         let (mut scan, mut found) = (Scan::default(), HashSet::new());
         for expected in [once, once, 7] {
             assert!(!scan.has_ended);
@@ -121,7 +120,7 @@ mod tests {
         // One that comes a little late into the set is not missed.
         add(&store, 5000..5001, DueKind::Lane, now - Duration::from_secs(5)).await;
         assert_eq!(scan.go_on(&store, here, now).await.unwrap().len(), 1);
-        let later = start + Duration::from_secs(120);
+        let later = start + Duration::from_mins(2);
         scan.began = Some(later);
         assert_eq!(
             scan.go_on(&store, here, later).await.unwrap().len(),

@@ -68,7 +68,7 @@ mod tests {
         let term = Term::default();
         term.extend(clock.now() + Duration::from_millis(30));
         let renewed = term.clone();
-        let until = clock.now() + Duration::from_secs(60);
+        let until = clock.now() + Duration::from_mins(1);
         let call = async {
             renewed.extend(until);
             tokio::time::sleep(Duration::from_millis(60)).await;

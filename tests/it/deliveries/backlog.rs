@@ -75,7 +75,9 @@ async fn an_event_that_the_log_was_read_past_is_told_before_those_that_come() {
     let events: Vec<_> = (0..3).map(|number| event(&clock, number)).collect();
     let store = open(&folder, &keys, &clock);
     let mut tx = Tx::new();
-    events.iter().for_each(|event| tx.event(event));
+    for event in &events {
+        tx.event(event);
+    }
     // The first two stand in the log, and nobody is told of them yet.
     tx.tell_webhooks(&events[2].id);
     store.commit(tx, Durability::Durable).await.unwrap();

@@ -40,12 +40,16 @@ impl Round<'_> {
         let is_due: HashSet<_> = loaded.iter().map(|lane| key_of(&lane.due)).collect();
         for due in wanted.iter().filter(|due| !is_due.contains(&key_of(due))) {
             self.known.remove(&key_of(due));
-            receiver_of(due).iter().for_each(|receiver| leave(&mut self.held, receiver));
+            if let Some(receiver) = &receiver_of(due) {
+                leave(&mut self.held, receiver);
+            }
         }
         for lane in loaded {
             // One that cannot be read stays known: it has no turn in this round.
             if lane.places.is_empty() {
-                receiver_of(&lane.due).iter().for_each(|receiver| leave(&mut self.held, receiver));
+                if let Some(receiver) = &receiver_of(&lane.due) {
+                    leave(&mut self.held, receiver);
+                }
             } else {
                 self.loaded.push_back(lane);
             }

@@ -134,7 +134,9 @@ impl Broker {
             let mut found = scan.go_on(&self.store, partition, now).await?;
             found.retain(|due| {
                 let receiver = receiver_of(due).filter(|at| self.delivering.paces.room(at, now) == 0);
-                receiver.iter().for_each(|at| scan.pass_over(self.delivering.paces.back_at(at, now)));
+                if let Some(at) = &receiver {
+                    scan.pass_over(self.delivering.paces.back_at(at, now));
+                }
                 receiver.is_none()
             });
             if !found.is_empty() || scan.has_ended {
