@@ -108,7 +108,7 @@ static CHANNELS: Words = Words {
     later: &[],
 };
 
-static PROVIDER: Table = Table {
+pub(super) static PROVIDER: Table = Table {
     doc: "An OAuth server of the tenant.",
     fields: &[
         required("id", text(&SLUG), "Its name in the tenant; API calls and callback paths use it."),

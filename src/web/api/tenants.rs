@@ -109,7 +109,7 @@ pub async fn read(
 
 impl TenantView {
     fn of(served: &Served) -> Self {
-        let Served { tenant, source, revision, faults } = served;
+        let Served { tenant, source, stored: _, revision, faults } = served;
         let named = |provider: &Arc<crate::domain::provider::Provider>| ProviderName {
             id: provider.id.clone(),
             label: provider.label.clone(),
