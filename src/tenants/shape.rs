@@ -108,7 +108,7 @@ static CHANNELS: Words = Words {
     later: &[],
 };
 
-pub(super) static PROVIDER: Table = Table {
+static PROVIDER: Table = Table {
     doc: "An OAuth server of the tenant.",
     fields: &[
         required("id", text(&SLUG), "Its name in the tenant; API calls and callback paths use it."),

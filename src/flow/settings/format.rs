@@ -18,8 +18,6 @@ pub enum Part {
     Provider,
     /// Those of one webhook.
     Webhook,
-    /// Those of one client.
-    Client,
 }
 
 /// What is wrong with settings that a client sent, or what it should know of them.

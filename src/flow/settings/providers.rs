@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::SignedDuration;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::domain::audit::AuditAction;
 use crate::domain::health::ProviderHealth;
@@ -12,6 +12,7 @@ use crate::domain::link::Link;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::stored::{Difference, Draft, Settings, StoredProvider, StoredTenant, Tested};
 use crate::domain::tenant::Tenant;
+use crate::profile::{EvalFault, Input, Normaliser};
 use crate::store::{Asked, List, StoreError, Stored};
 
 use super::super::Broker;
@@ -329,6 +330,7 @@ pub(super) fn read_with(
     match format.read(&tenant.id, &tenant.document, &trees, &tenant.secrets) {
         Ok(reading) => {
             let provider = reading.tenant.provider(Some(id)).cloned().ok_or(SettingsError::Unknown)?;
+            bounded(&provider)?;
             let warnings = reading.warnings.into_iter().filter_map(within).collect();
             Ok(ReadProvider { revision: provider.revision.clone(), provider, warnings })
         }
@@ -338,6 +340,21 @@ pub(super) fn read_with(
             let told = |remark: Remark| within(remark.clone()).unwrap_or_else(|| elsewhere(remark));
             Err(SettingsError::Refused(remarks.into_iter().map(told).collect()))
         }
+    }
+}
+
+/// A mapping that runs out of its bounds on an empty answer does so on every answer.
+fn bounded(provider: &Provider) -> Result<(), SettingsError> {
+    let (mapping, subject) = (provider.mapping.as_ref(), provider.subject.as_deref());
+    let Ok(normaliser) = Normaliser::new(mapping, subject, &provider.trusted) else { return Ok(()) };
+    let nothing = json!({});
+    let input = Input { whoami: &nothing, claims: None, token_response: None, named: &[] };
+    match normaliser.normalise(&input) {
+        Err(fault @ (EvalFault::OutOfFuel | EvalFault::TooLarge)) => {
+            let pointer = if mapping.is_some() { "/mapping" } else { "/subject" };
+            Err(SettingsError::refused(pointer, &fault.to_string(), "it does so on an empty answer already"))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -3,21 +3,26 @@
 
 use std::fmt::Write as _;
 
-use crate::config::settings::CLIENT;
 use crate::config::shape::{Each, Field, Kind, Names, Table};
 use crate::config::words::suggest;
 use crate::flow::settings::format::Part;
 
-use super::super::shape::{PROVIDER, SHAPE};
-use super::super::webhooks;
+use super::super::shape::SHAPE;
 
 /// The table of a part.
 pub(super) fn shape_of(part: Part) -> &'static Table {
     match part {
         Part::Tenant => &SHAPE,
-        Part::Provider => &PROVIDER,
-        Part::Webhook => &webhooks::SHAPE,
-        Part::Client => &CLIENT,
+        Part::Provider => list_of("provider"),
+        Part::Webhook => list_of("webhook"),
+    }
+}
+
+/// The tables of one of the tenant's lists.
+fn list_of(name: &str) -> &'static Table {
+    match SHAPE.field(name).map(|field| &field.kind) {
+        Some(Kind::List(Kind::Table(shape))) => shape,
+        _ => unreachable!("`{name}` is a list of tables"),
     }
 }
 
@@ -114,7 +119,7 @@ pub(super) fn in_json(text: &str) -> String {
 fn renamed(quoted: &str) -> String {
     let (name, rest) = quoted.split_once(" =").map_or((quoted, None), |(name, rest)| (name, Some(rest)));
     let is_name = name.contains('_') && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    let known = is_name && [&SHAPE, &PROVIDER, &webhooks::SHAPE, &CLIENT].iter().any(|shape| has(shape, name));
+    let known = is_name && has(&SHAPE, name);
     match (known, rest) {
         (true, Some(rest)) => format!("{} ={rest}", camel(name)),
         (true, None) => camel(name),
@@ -191,12 +196,12 @@ mod tests {
         assert_eq!(camel("client_secret_previous"), "clientSecretPrevious");
         assert_eq!(member_named(&SHAPE, "webhook"), "webhooks");
         assert_eq!(member_named(&SHAPE, "hosts"), "hosts");
-        assert_eq!(member_named(&PROVIDER, "whoami_url"), "whoamiUrl");
+        assert_eq!(member_named(shape_of(Part::Provider), "whoami_url"), "whoamiUrl");
     }
 
     #[test]
     fn a_name_of_the_file_is_unknown_and_leads_to_its_name_in_json() {
-        let Member::Unknown(words) = find(&PROVIDER, "client_id") else { panic!("it is no name in JSON") };
+        let Member::Unknown(words) = find(shape_of(Part::Provider), "client_id") else { panic!("it is no name in JSON") };
         assert_eq!(words, "did you mean `clientId`?");
     }
 

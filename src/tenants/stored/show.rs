@@ -87,8 +87,10 @@ mod tests {
     use jiff::Timestamp;
     use uuid::Uuid;
 
-    use super::super::super::shape::{PROVIDER, SHAPE};
+    use super::super::super::shape::SHAPE;
+    use super::super::names::shape_of;
     use super::*;
+    use crate::flow::settings::format::Part;
     use crate::secret::Secret;
 
     fn tree(value: Value) -> Settings {
@@ -109,7 +111,7 @@ mod tests {
             "name": "A", "clients": [{"clientId": "c", "secretHash": {"set": true}}],
             "webhooks": [{"url": "https://a", "secrets": [set, set]}], "gone": {"set": true}, "staff": {"set": true},
         }));
-        let provider = show(&PROVIDER, &tree(json!({"client_secret": one, "client_id": "x"})), &secrets);
+        let provider = show(shape_of(Part::Provider), &tree(json!({"client_secret": one, "client_id": "x"})), &secrets);
         assert_eq!(Value::Object(provider), json!({"clientSecret": set, "clientId": "x"}));
     }
 
@@ -117,7 +119,7 @@ mod tests {
     fn what_differs_is_told_setting_by_setting_and_of_secrets_only_that() {
         let before = tree(json!({"client_secret": {"env": "SECRET_1"}, "scope": "a", "enrich": {"email": "fill", "phone": "fill"}, "mapping": "a"}));
         let after = tree(json!({"client_secret": {"env": "SECRET_2"}, "label": "b", "enrich": {"email": "overwrite", "phone": "fill"}, "mapping": {"email": "a"}}));
-        let told: Vec<_> = differences(&PROVIDER, &before, &after)
+        let told: Vec<_> = differences(shape_of(Part::Provider), &before, &after)
             .into_iter()
             .map(|found| (found.setting, found.what, found.before, found.after))
             .collect();

@@ -180,8 +180,10 @@ fn fits(number: &Number) -> bool {
 mod tests {
     use serde_json::json;
 
-    use super::super::super::shape::{PROVIDER, SHAPE};
+    use super::super::super::shape::SHAPE;
+    use super::super::names::shape_of;
     use super::*;
+    use crate::flow::settings::format::Part;
 
     fn object(value: Value) -> Map<String, Value> {
         match value {
@@ -195,7 +197,7 @@ mod tests {
     }
 
     fn faults(sent: Value) -> Vec<(String, String)> {
-        let taken = take(&PROVIDER, &object(sent), None, &mut Secrets::default(), &Clock::system());
+        let taken = take(shape_of(Part::Provider), &object(sent), None, &mut Secrets::default(), &Clock::system());
         taken.unwrap_err().into_iter().map(|remark| (remark.pointer, remark.message)).collect()
     }
 
@@ -203,7 +205,7 @@ mod tests {
     fn names_change_and_those_that_a_tenant_chose_do_not() {
         let sent = json!({"clientId": "a", "enrich": {"required": ["email"], "fullName": "fill"},
             "authorizeParams": {"maxAge": "1"}, "mapping": {"fullName": "x"}, "scope": null});
-        let tree = taken(&PROVIDER, sent, None, &mut Secrets::default());
+        let tree = taken(shape_of(Part::Provider), sent, None, &mut Secrets::default());
         let wanted = json!({"client_id": "a", "enrich": {"required": ["email"], "fullName": "fill"},
             "authorize_params": {"maxAge": "1"}, "mapping": {"fullName": "x"}});
         assert_eq!(tree, wanted);
@@ -212,15 +214,15 @@ mod tests {
     #[test]
     fn a_secret_is_taken_out_and_stays_until_another_comes_or_null() {
         let mut secrets = Secrets::default();
-        let first = object(taken(&PROVIDER, json!({"clientSecret": "one"}), None, &mut secrets));
+        let first = object(taken(shape_of(Part::Provider), json!({"clientSecret": "one"}), None, &mut secrets));
         assert!(!Value::Object(first.clone()).to_string().contains("one"));
         assert_eq!(secrets.of(&first["client_secret"]).unwrap().value.expose(), "one");
         for kept in [json!({}), json!({"clientSecret": {"set": true, "changedAt": "x"}})] {
-            let again = taken(&PROVIDER, kept, Some(&first), &mut secrets);
+            let again = taken(shape_of(Part::Provider), kept, Some(&first), &mut secrets);
             assert_eq!(again, Value::Object(first.clone()));
         }
-        assert_eq!(taken(&PROVIDER, json!({"clientSecret": null}), Some(&first), &mut secrets), json!({}));
-        let other = taken(&PROVIDER, json!({"clientSecret": "two"}), Some(&first), &mut secrets);
+        assert_eq!(taken(shape_of(Part::Provider), json!({"clientSecret": null}), Some(&first), &mut secrets), json!({}));
+        let other = taken(shape_of(Part::Provider), json!({"clientSecret": "two"}), Some(&first), &mut secrets);
         assert_eq!(secrets.of(&other["client_secret"]).unwrap().value.expose(), "two");
         assert_eq!(faults(json!({"clientSecret": {"env": "PATH"}}))[0].0, "/clientSecret");
     }
