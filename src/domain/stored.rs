@@ -409,7 +409,8 @@ mod tests {
     fn a_record_survives_its_json_with_every_digit() {
         let mut tenant = StoredTenant::new("acme".parse().unwrap(), signed());
         keep(&mut tenant, "s", 1);
-        tenant.document = serde_json::from_str(r#"{"rule": [{"set": {"n": 12345678901234567890.10}}]}"#).unwrap();
+        tenant.document =
+            serde_json::from_str(r#"{"rule": [{"set": {"n": 12345678901234567890.10}}]}"#).unwrap();
         let text = serde_json::to_string(&tenant).unwrap();
         let again: StoredTenant = serde_json::from_str(&text).unwrap();
         assert_eq!(serde_json::to_string(&again).unwrap(), text);

@@ -104,7 +104,8 @@ pub struct Directory {
 impl Directory {
     /// Builds the directory of tenants that stand in no file. The hosts were checked to be distinct.
     pub fn new(tenants: impl IntoIterator<Item = Arc<Tenant>>) -> Self {
-        let served = |tenant| Served { tenant, source: None, stored: false, revision: None, faults: Vec::new() };
+        let served =
+            |tenant| Served { tenant, source: None, stored: false, revision: None, faults: Vec::new() };
         Self::of(tenants.into_iter().map(served), Vec::new())
     }
 

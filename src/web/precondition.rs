@@ -25,7 +25,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Condition {
 
 /// Both headers together are met by nothing.
 fn of(headers: &HeaderMap) -> Precondition {
-    let is_new = headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes().trim_ascii() == b"*");
+    let is_new =
+        headers.get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes().trim_ascii() == b"*");
     let names_some = headers.contains_key(header::IF_MATCH);
     match (is_new, names_some, IfMatch::of(headers).0) {
         (true, true, _) => Precondition::Versions(Vec::new()),
@@ -50,7 +51,10 @@ mod tests {
     #[case(&[("if-match", "\"1\", \"2\"")], Precondition::Versions(vec![1, 2]))]
     #[case(&[("if-match", "W/\"1\"")], Precondition::Versions(vec![]))]
     #[case(&[("if-match", "*"), ("if-none-match", "*")], Precondition::Versions(vec![]))]
-    fn headers_say_which_version(#[case] given: &[(&'static str, &'static str)], #[case] wanted: Precondition) {
+    fn headers_say_which_version(
+        #[case] given: &[(&'static str, &'static str)],
+        #[case] wanted: Precondition,
+    ) {
         let mut headers = HeaderMap::new();
         for (name, value) in given {
             headers.insert(*name, value.parse().unwrap());

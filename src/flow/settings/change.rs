@@ -88,7 +88,11 @@ impl Broker {
     }
 
     /// Checks the whole of what will be live, and which hosts come and go.
-    async fn check_live(&self, changing: &mut Changing, before: &[String]) -> Result<HostChange, SettingsError> {
+    async fn check_live(
+        &self,
+        changing: &mut Changing,
+        before: &[String],
+    ) -> Result<HostChange, SettingsError> {
         let tenant = &mut changing.tenant;
         if tenant.deleted_at.is_some() {
             let freed = HostChange::between(before, &[]);
@@ -124,16 +128,12 @@ impl Broker {
 }
 
 /// What is there, or a new tenant; a deleted one as it was, for whoever restores it.
-fn begin(
-    id: &TenantId,
-    author: &Author,
-    stored: Option<&Stored<StoredTenant>>,
-    now: Timestamp,
-) -> Changing {
+fn begin(id: &TenantId, author: &Author, stored: Option<&Stored<StoredTenant>>, now: Timestamp) -> Changing {
     let signed = Signed { by: author.0.clone(), at: now };
     let known = stored.map(|stored| stored.value.clone());
     // Its space is freed some time after that.
-    let known = known.filter(|tenant| tenant.deleted_at.is_none_or(|at| now.duration_since(at) < DELETED_KEPT));
+    let known =
+        known.filter(|tenant| tenant.deleted_at.is_none_or(|at| now.duration_since(at) < DELETED_KEPT));
     let exists = known.as_ref().is_some_and(|tenant| tenant.deleted_at.is_none());
     let tenant = known.unwrap_or_else(|| StoredTenant::new(id.clone(), signed.clone()));
     Changing { tenant, exists, signed, reading: None }
@@ -152,7 +152,8 @@ fn change_of<T>(made: &Made<T>, signed: Signed) -> Change {
 
 fn taken(document: &Settings, host: &str, owner: &TenantId) -> SettingsError {
     let hosts = document.get("hosts").and_then(|hosts| hosts.as_array());
-    let is_it = |given: &serde_json::Value| given.as_str().is_some_and(|given| given.eq_ignore_ascii_case(host));
+    let is_it =
+        |given: &serde_json::Value| given.as_str().is_some_and(|given| given.eq_ignore_ascii_case(host));
     let place = hosts.and_then(|hosts| hosts.iter().position(is_it));
     let pointer = place.map_or_else(|| "/hosts".to_owned(), |place| format!("/hosts/{place}"));
     let message = format!("the host `{host}` belongs to the tenant `{owner}`");

@@ -156,9 +156,14 @@ impl Broker {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let each = tenants.len().div_ceil(threads).max(16);
         std::thread::scope(|scope| {
-            let read = |some: &'_ [StoredTenant]| some.iter().map(|tenant| self.read_stored(tenant)).collect::<Vec<_>>();
+            let read = |some: &'_ [StoredTenant]| {
+                some.iter().map(|tenant| self.read_stored(tenant)).collect::<Vec<_>>()
+            };
             let running: Vec<_> = tenants.chunks(each).map(|some| scope.spawn(move || read(some))).collect();
-            running.into_iter().flat_map(|thread| thread.join().expect("reading settings does not panic")).collect()
+            running
+                .into_iter()
+                .flat_map(|thread| thread.join().expect("reading settings does not panic"))
+                .collect()
         })
     }
 
@@ -213,7 +218,8 @@ impl Parts {
             Read::Deleted => known.served = None,
             // The last good version stays.
             Read::Bad(remarks) => {
-                let told = |remark: &Remark| format!("`{}` at `{}`: {}", tenant.id, remark.pointer, remark.message);
+                let told =
+                    |remark: &Remark| format!("`{}` at `{}`: {}", tenant.id, remark.pointer, remark.message);
                 known.faults = remarks.iter().map(|remark| fault(told(remark))).collect();
                 for SettingFault { message: detail, .. } in &known.faults {
                     tracing::warn!(tenant = %tenant.id, detail, "tenants.fault");
@@ -231,7 +237,8 @@ impl Parts {
             let Some(one) = &known.served else { continue };
             if let Some(file) = self.files.by_id(id) {
                 let file = file.source.as_deref().unwrap_or("the process");
-                let message = format!("the stored tenant `{id}` is not served: {file} has one of the same name");
+                let message =
+                    format!("the stored tenant `{id}` is not served: {file} has one of the same name");
                 faults.push(fault(message));
                 continue;
             }
@@ -239,7 +246,8 @@ impl Parts {
             let lost = one.tenant.hosts.iter().find_map(|host| Some((host, self.files.by_host(host)?)));
             if let Some((host, owner)) = lost {
                 let owner = &owner.id;
-                let message = format!("the host `{host}` of the stored tenant `{id}` belongs to the tenant `{owner}`");
+                let message =
+                    format!("the host `{host}` of the stored tenant `{id}` belongs to the tenant `{owner}`");
                 one.faults.push(fault(message.clone()));
                 faults.push(fault(message));
                 // Links and redirect URIs begin with the canonical one: without it nothing of the tenant works.

@@ -46,7 +46,9 @@ pub enum SettingsError {
     #[error("the settings are at fault in {} places", .0.len())]
     Refused(Vec<Remark>),
     /// Nobody said which version is changed.
-    #[error("say which version you change: send its `ETag` as `If-Match`, or `If-None-Match: *` to make a new one")]
+    #[error(
+        "say which version you change: send its `ETag` as `If-Match`, or `If-None-Match: *` to make a new one"
+    )]
     Unconditional,
     /// It has another version, or is there already.
     #[error("it has version {version}")]

@@ -83,18 +83,27 @@ impl Broker {
         author: &Author,
     ) -> Result<WebhookId, SettingsError> {
         let change = |changing: &mut Changing| {
-            if id.is_some() { there(changing, condition)? } else { there(changing, &Precondition::Any)? }
+            if id.is_some() {
+                there(changing, condition)?
+            } else {
+                there(changing, &Precondition::Any)?
+            }
             let place = id.map(|id| place_of(&changing.tenant, "webhook", "id", id.as_str())).transpose()?;
             let mut sent = sent.clone();
             if let Some(id) = id {
                 let given = sent.insert("id".to_owned(), json!(id.as_str()));
                 if given.is_some_and(|given| given != json!(id.as_str())) {
-                    return Err(SettingsError::refused("/id", "the id is another than in the path", "leave it out"));
+                    return Err(SettingsError::refused(
+                        "/id",
+                        "the id is another than in the path",
+                        "leave it out",
+                    ));
                 }
             }
             let mut list = list_of(&changing.tenant.document, "webhook");
             let before = place.and_then(|place| list.get(place)?.as_object().cloned());
-            let taken = self.format().take(Part::Webhook, &sent, before.as_ref(), &mut changing.tenant.secrets);
+            let taken =
+                self.format().take(Part::Webhook, &sent, before.as_ref(), &mut changing.tenant.secrets);
             let settings = taken.map_err(SettingsError::Refused)?;
             let place = match place {
                 Some(place) => {
@@ -190,7 +199,12 @@ impl Broker {
         Ok(self.stored_tenant(tenant).await?.map(|stored| stored.document_version))
     }
 
-    fn remove(&self, changing: &mut Changing, (list, name): (&str, &str), id: &str) -> Result<(), SettingsError> {
+    fn remove(
+        &self,
+        changing: &mut Changing,
+        (list, name): (&str, &str),
+        id: &str,
+    ) -> Result<(), SettingsError> {
         let place = place_of(&changing.tenant, list, name, id)?;
         let mut items = list_of(&changing.tenant.document, list);
         items.remove(place);

@@ -182,7 +182,8 @@ impl Broker {
             let provider = changing.provider(id);
             let tested = Tested { revision: revision.clone(), at: signed.at, test_id: test.to_owned() };
             let draft = provider.draft.as_mut();
-            if let Some(draft) = draft.filter(|draft| draft.revision == *revision && draft.version == version) {
+            if let Some(draft) = draft.filter(|draft| draft.revision == *revision && draft.version == version)
+            {
                 draft.tested = Some(tested);
             } else if let Some(live) = provider.live.as_mut().filter(|live| live.revision == *revision) {
                 live.tested = Some(tested);
@@ -213,7 +214,11 @@ impl Broker {
             None | Some(Value::Null) => false,
             Some(Value::Bool(confirmed)) => confirmed,
             Some(_) => {
-                return Err(SettingsError::refused("/confirmSubjectChange", "it is true or false", "leave it out"));
+                return Err(SettingsError::refused(
+                    "/confirmSubjectChange",
+                    "it is true or false",
+                    "leave it out",
+                ));
             }
         };
         named(&mut sent, id)?;
@@ -242,13 +247,16 @@ impl Broker {
         let read = tokio::task::spawn_blocking(move || format.of_file(&served?)).await;
         let trees = read.ok().flatten().map(|(_, providers)| providers).unwrap_or_default();
         let state = |provider: &Arc<Provider>| {
-            let is_it = |tree: &&Settings| tree.get("id").and_then(Value::as_str) == Some(provider.id.as_str());
+            let is_it =
+                |tree: &&Settings| tree.get("id").and_then(Value::as_str) == Some(provider.id.as_str());
             let tree = trees.iter().find(is_it);
             ProviderState {
                 id: provider.id.clone(),
                 label: provider.label.clone(),
                 stored: None,
-                live: tree.map(|tree| self.format().show(Part::Provider, tree, &crate::domain::stored::Secrets::default())),
+                live: tree.map(|tree| {
+                    self.format().show(Part::Provider, tree, &crate::domain::stored::Secrets::default())
+                }),
                 draft: None,
                 revision: Some(provider.revision.clone()),
                 health: None,
@@ -323,7 +331,8 @@ pub(super) fn read_with(
     let place = trees.iter().position(|(name, _)| *name == id).unwrap_or_default();
     let front = format!("/providers/{place}");
     let within = |remark: Remark| {
-        let pointer = remark.pointer.strip_prefix(&front).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        let pointer =
+            remark.pointer.strip_prefix(&front).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         pointer.map(str::to_owned).map(|pointer| Remark { pointer, ..remark })
     };
     let trees: Vec<_> = trees.into_iter().map(|(_, tree)| tree).collect();
@@ -365,7 +374,11 @@ fn named(sent: &mut Map<String, Value>, id: &ProviderId) -> Result<(), SettingsE
         Some(Value::String(given)) if given == id.as_str() => {}
         Some(_) => {
             let message = "the id is another than in the path";
-            return Err(SettingsError::refused("/id", message, "leave it out, or put to the path of that id"));
+            return Err(SettingsError::refused(
+                "/id",
+                message,
+                "leave it out, or put to the path of that id",
+            ));
         }
     }
     sent.insert("id".to_owned(), Value::String(id.to_string()));
@@ -374,11 +387,17 @@ fn named(sent: &mut Map<String, Value>, id: &ProviderId) -> Result<(), SettingsE
 
 /// The callback path is registered at the provider: with another one no customer comes back.
 fn fixed_path(known: &StoredProvider, settings: &Settings) -> Result<(), SettingsError> {
-    let path = |tree: &Settings| tree.get("callback_path").and_then(Value::as_str).unwrap_or("bare").to_owned();
+    let path =
+        |tree: &Settings| tree.get("callback_path").and_then(Value::as_str).unwrap_or("bare").to_owned();
     let first = known.latest().map(path);
     if first.is_some_and(|first| first != path(settings)) {
-        let message = "`callbackPath` is fixed when a provider is made: the provider knows our callback URL by it";
-        return Err(SettingsError::refused("/callbackPath", message, "make another provider with the other path"));
+        let message =
+            "`callbackPath` is fixed when a provider is made: the provider knows our callback URL by it";
+        return Err(SettingsError::refused(
+            "/callbackPath",
+            message,
+            "make another provider with the other path",
+        ));
     }
     Ok(())
 }

@@ -40,7 +40,8 @@ impl Broker {
             // What was in order when it was drafted may not be any more, beside the others of now.
             let reading = read_with(self.format(), &changing.tenant, id, &draft.settings)?;
             let before = known.live.as_ref().map(|live| live.settings.clone()).unwrap_or_default();
-            let mut detail = trail::named(&self.format().differences(Part::Provider, &before, &draft.settings));
+            let mut detail =
+                trail::named(&self.format().differences(Part::Provider, &before, &draft.settings));
             if tested.is_none() {
                 detail = format!("untested; {detail}");
             }
@@ -51,7 +52,8 @@ impl Broker {
             provider.draft = None;
             provider.publish(draft.settings, reading.revision, tested, signed, secrets);
             let version = provider.published;
-            Ok(Made::new((), AuditAction::ProviderPublished, id).saying(format!("version {version}; {detail}")))
+            Ok(Made::new((), AuditAction::ProviderPublished, id)
+                .saying(format!("version {version}; {detail}")))
         };
         self.change(tenant, author, change).await.map(drop)
     }
@@ -98,7 +100,11 @@ impl Broker {
             let earlier = known.history.iter().find(|published| published.version == version).cloned();
             let (Some(earlier), Some(live)) = (earlier, known.live.clone()) else {
                 let message = format!("there is no earlier version {version}");
-                return Err(SettingsError::refused("/version", &message, "`history` lists those that are kept"));
+                return Err(SettingsError::refused(
+                    "/version",
+                    &message,
+                    "`history` lists those that are kept",
+                ));
             };
             let mut settings = earlier.settings;
             changing.tenant.secrets.carry(&live.settings, &mut settings);
@@ -112,7 +118,8 @@ impl Broker {
             let provider = of(providers, id)?;
             provider.sign(signed.clone());
             provider.publish(settings, reading.revision, earlier.tested, signed, secrets);
-            let detail = format!("version {} is version {version}; {}", provider.published, trail::named(&found));
+            let detail =
+                format!("version {} is version {version}; {}", provider.published, trail::named(&found));
             Ok(Made::new((), AuditAction::ProviderRolledBack, id).saying(detail))
         };
         self.change(tenant, author, change).await.map(drop)
@@ -188,6 +195,9 @@ impl Broker {
     }
 }
 
-fn of<'p>(providers: &'p mut [StoredProvider], id: &ProviderId) -> Result<&'p mut StoredProvider, SettingsError> {
+fn of<'p>(
+    providers: &'p mut [StoredProvider],
+    id: &ProviderId,
+) -> Result<&'p mut StoredProvider, SettingsError> {
     providers.iter_mut().find(|provider| provider.id == *id).ok_or(SettingsError::Unknown)
 }

@@ -46,7 +46,8 @@ impl Broker {
                 let read = self.read_file(id).await;
                 let show = |part, tree: &Settings| self.format().show(part, tree, &Secrets::default());
                 let document = read.as_ref().map(|(document, _)| show(Part::Tenant, document));
-                let providers = read.iter().flat_map(|(_, trees)| trees).map(|tree| show(Part::Provider, tree));
+                let providers =
+                    read.iter().flat_map(|(_, trees)| trees).map(|tree| show(Part::Provider, tree));
                 Ok(TenantState { document, providers: providers.collect(), changed: None, home })
             }
             _ => {
@@ -176,7 +177,11 @@ impl Broker {
             let at = format!("/providers/{index}");
             let id = self.take_provider(changing, item, &at)?;
             if kept.contains(&id) {
-                return Err(SettingsError::refused(&format!("{at}/id"), "the provider stands here twice", "name it once"));
+                return Err(SettingsError::refused(
+                    &format!("{at}/id"),
+                    "the provider stands here twice",
+                    "name it once",
+                ));
             }
             kept.push(id);
         }
@@ -187,15 +192,28 @@ impl Broker {
     }
 
     /// Makes one provider of a whole document live.
-    fn take_provider(&self, changing: &mut Changing, item: &Value, at: &str) -> Result<ProviderId, SettingsError> {
-        let none = || SettingsError::refused(&format!("{at}/id"), "a provider needs an id", "use `a-z`, `0-9`, `-`, `_`");
+    fn take_provider(
+        &self,
+        changing: &mut Changing,
+        item: &Value,
+        at: &str,
+    ) -> Result<ProviderId, SettingsError> {
+        let none = || {
+            SettingsError::refused(
+                &format!("{at}/id"),
+                "a provider needs an id",
+                "use `a-z`, `0-9`, `-`, `_`",
+            )
+        };
         let sent = item.as_object().ok_or_else(none)?;
-        let id: ProviderId = sent.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok()).ok_or_else(none)?;
+        let id: ProviderId =
+            sent.get("id").and_then(Value::as_str).and_then(|id| id.parse().ok()).ok_or_else(none)?;
         let below = |remarks: Vec<Remark>| {
             let at = |remark: Remark| Remark { pointer: format!("{at}{}", remark.pointer), ..remark };
             SettingsError::Refused(remarks.into_iter().map(at).collect())
         };
-        let live = changing.tenant.provider(&id).and_then(|provider| Some(provider.live.as_ref()?.settings.clone()));
+        let live =
+            changing.tenant.provider(&id).and_then(|provider| Some(provider.live.as_ref()?.settings.clone()));
         let taken = self.format().take(Part::Provider, sent, live.as_ref(), &mut changing.tenant.secrets);
         let settings = taken.map_err(below)?;
         if live.as_ref() == Some(&settings) {

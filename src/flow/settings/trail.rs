@@ -27,7 +27,8 @@ impl Broker {
         let store = self.store.at(&tenant.id);
         for _ in 0..RACES {
             let known = store.known_settings(NAME).await?;
-            let told = known.as_ref().and_then(|known| told_of(tenant, known.revision.as_deref()?)).unwrap_or(0);
+            let told =
+                known.as_ref().and_then(|known| told_of(tenant, known.revision.as_deref()?)).unwrap_or(0);
             if told >= tenant.version {
                 return Ok(());
             }
@@ -62,8 +63,11 @@ impl Broker {
 
 /// The names of the settings that differ, no values.
 pub(super) fn named(differences: &[Difference]) -> String {
-    let mut names: Vec<_> =
-        differences.iter().take(NAMED).map(|found| found.setting.trim_start_matches('/').to_owned()).collect();
+    let mut names: Vec<_> = differences
+        .iter()
+        .take(NAMED)
+        .map(|found| found.setting.trim_start_matches('/').to_owned())
+        .collect();
     let more = differences.len().saturating_sub(NAMED);
     if more > 0 {
         names.push(format!("and {more} more"));

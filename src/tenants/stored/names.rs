@@ -201,7 +201,9 @@ mod tests {
 
     #[test]
     fn a_name_of_the_file_is_unknown_and_leads_to_its_name_in_json() {
-        let Member::Unknown(words) = find(shape_of(Part::Provider), "client_id") else { panic!("it is no name in JSON") };
+        let Member::Unknown(words) = find(shape_of(Part::Provider), "client_id") else {
+            panic!("it is no name in JSON")
+        };
         assert_eq!(words, "did you mean `clientId`?");
     }
 

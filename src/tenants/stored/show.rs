@@ -107,29 +107,40 @@ mod tests {
         }));
         let told = Value::Object(show(&SHAPE, &settings, &secrets));
         let set = json!({"set": true, "changedAt": "1970-01-01T00:00:00Z"});
-        assert_eq!(told, json!({
-            "name": "A", "clients": [{"clientId": "c", "secretHash": {"set": true}}],
-            "webhooks": [{"url": "https://a", "secrets": [set, set]}], "gone": {"set": true}, "staff": {"set": true},
-        }));
-        let provider = show(shape_of(Part::Provider), &tree(json!({"client_secret": one, "client_id": "x"})), &secrets);
+        assert_eq!(
+            told,
+            json!({
+                "name": "A", "clients": [{"clientId": "c", "secretHash": {"set": true}}],
+                "webhooks": [{"url": "https://a", "secrets": [set, set]}], "gone": {"set": true}, "staff": {"set": true},
+            })
+        );
+        let provider =
+            show(shape_of(Part::Provider), &tree(json!({"client_secret": one, "client_id": "x"})), &secrets);
         assert_eq!(Value::Object(provider), json!({"clientSecret": set, "clientId": "x"}));
     }
 
     #[test]
     fn what_differs_is_told_setting_by_setting_and_of_secrets_only_that() {
-        let before = tree(json!({"client_secret": {"env": "SECRET_1"}, "scope": "a", "enrich": {"email": "fill", "phone": "fill"}, "mapping": "a"}));
-        let after = tree(json!({"client_secret": {"env": "SECRET_2"}, "label": "b", "enrich": {"email": "overwrite", "phone": "fill"}, "mapping": {"email": "a"}}));
+        let before = tree(
+            json!({"client_secret": {"env": "SECRET_1"}, "scope": "a", "enrich": {"email": "fill", "phone": "fill"}, "mapping": "a"}),
+        );
+        let after = tree(
+            json!({"client_secret": {"env": "SECRET_2"}, "label": "b", "enrich": {"email": "overwrite", "phone": "fill"}, "mapping": {"email": "a"}}),
+        );
         let told: Vec<_> = differences(shape_of(Part::Provider), &before, &after)
             .into_iter()
             .map(|found| (found.setting, found.what, found.before, found.after))
             .collect();
         let text = |text: &str| Some(json!(text));
-        assert_eq!(told, [
-            ("/clientSecret".to_owned(), "changed", None, None),
-            ("/enrich/email".to_owned(), "changed", text("fill"), text("overwrite")),
-            ("/label".to_owned(), "added", None, text("b")),
-            ("/mapping".to_owned(), "changed", text("a"), Some(json!({"email": "a"}))),
-            ("/scope".to_owned(), "removed", text("a"), None),
-        ]);
+        assert_eq!(
+            told,
+            [
+                ("/clientSecret".to_owned(), "changed", None, None),
+                ("/enrich/email".to_owned(), "changed", text("fill"), text("overwrite")),
+                ("/label".to_owned(), "added", None, text("b")),
+                ("/mapping".to_owned(), "changed", text("a"), Some(json!({"email": "a"}))),
+                ("/scope".to_owned(), "removed", text("a"), None),
+            ]
+        );
     }
 }

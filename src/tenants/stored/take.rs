@@ -61,9 +61,9 @@ impl Taking<'_> {
         }
         // What a client cannot read it need not send.
         for field in shape.fields.iter().filter(|field| is_secret(&field.kind)) {
-            let is_sent = sent.keys().any(|member| {
-                matches!(find(shape, member), Member::Setting(name, _) if name == field.name)
-            });
+            let is_sent = sent
+                .keys()
+                .any(|member| matches!(find(shape, member), Member::Setting(name, _) if name == field.name));
             if let Some(known) = before.and_then(|before| before.get(field.name)).filter(|_| !is_sent) {
                 tree.insert(field.name.to_owned(), known.clone());
             }
@@ -163,7 +163,10 @@ fn is_shown(value: &Value) -> bool {
 }
 
 /// The first setting of a table that tells it apart, with its value.
-fn identity<'v>(tree: &'v Map<String, Value>, named: impl Fn(&str) -> String) -> Option<(&'static str, &'v str)> {
+fn identity<'v>(
+    tree: &'v Map<String, Value>,
+    named: impl Fn(&str) -> String,
+) -> Option<(&'static str, &'v str)> {
     IDENTITIES.into_iter().find_map(|name| Some((name, tree.get(&named(name))?.as_str()?)))
 }
 
@@ -197,7 +200,8 @@ mod tests {
     }
 
     fn faults(sent: Value) -> Vec<(String, String)> {
-        let taken = take(shape_of(Part::Provider), &object(sent), None, &mut Secrets::default(), &Clock::system());
+        let taken =
+            take(shape_of(Part::Provider), &object(sent), None, &mut Secrets::default(), &Clock::system());
         taken.unwrap_err().into_iter().map(|remark| (remark.pointer, remark.message)).collect()
     }
 
@@ -214,15 +218,20 @@ mod tests {
     #[test]
     fn a_secret_is_taken_out_and_stays_until_another_comes_or_null() {
         let mut secrets = Secrets::default();
-        let first = object(taken(shape_of(Part::Provider), json!({"clientSecret": "one"}), None, &mut secrets));
+        let first =
+            object(taken(shape_of(Part::Provider), json!({"clientSecret": "one"}), None, &mut secrets));
         assert!(!Value::Object(first.clone()).to_string().contains("one"));
         assert_eq!(secrets.of(&first["client_secret"]).unwrap().value.expose(), "one");
         for kept in [json!({}), json!({"clientSecret": {"set": true, "changedAt": "x"}})] {
             let again = taken(shape_of(Part::Provider), kept, Some(&first), &mut secrets);
             assert_eq!(again, Value::Object(first.clone()));
         }
-        assert_eq!(taken(shape_of(Part::Provider), json!({"clientSecret": null}), Some(&first), &mut secrets), json!({}));
-        let other = taken(shape_of(Part::Provider), json!({"clientSecret": "two"}), Some(&first), &mut secrets);
+        assert_eq!(
+            taken(shape_of(Part::Provider), json!({"clientSecret": null}), Some(&first), &mut secrets),
+            json!({})
+        );
+        let other =
+            taken(shape_of(Part::Provider), json!({"clientSecret": "two"}), Some(&first), &mut secrets);
         assert_eq!(secrets.of(&other["client_secret"]).unwrap().value.expose(), "two");
         assert_eq!(faults(json!({"clientSecret": {"env": "PATH"}}))[0].0, "/clientSecret");
     }

@@ -69,10 +69,7 @@ pub struct OwnView {
         Called, Sought, Stored,
     )
 )]
-pub async fn read(
-    caller: Caller<ReadSettings>,
-    State(web): State<Arc<Web>>,
-) -> Result<Response, ApiError> {
+pub async fn read(caller: Caller<ReadSettings>, State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
     Ok(shown(&web, &caller.tenant.id).await?.into_response())
 }
 

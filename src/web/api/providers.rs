@@ -16,9 +16,7 @@ use crate::secret::Secret;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadProviders, Scope as _, WriteProviders};
 use crate::web::error::ApiError;
-use crate::web::openapi::answers::{
-    Called, InState, Sought, Stored, Unconditional, Versioned, WithBody,
-};
+use crate::web::openapi::answers::{Called, InState, Sought, Stored, Unconditional, Versioned, WithBody};
 use crate::web::precondition::Condition;
 use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;

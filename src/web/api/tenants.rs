@@ -22,9 +22,7 @@ use crate::web::Web;
 use crate::web::caller::{AdminAll, Operator, Scope as _};
 use crate::web::error::{ApiError, BodyFault};
 use crate::web::if_match::etag_of;
-use crate::web::openapi::answers::{
-    Called, InState, Sought, Stored, Unconditional, Versioned, WithBody,
-};
+use crate::web::openapi::answers::{Called, InState, Sought, Stored, Unconditional, Versioned, WithBody};
 use crate::web::precondition::Condition;
 use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;

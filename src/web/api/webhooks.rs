@@ -115,10 +115,7 @@ pub struct ResentView {
         Called, Stored,
     )
 )]
-pub async fn list(
-    caller: Caller<WriteWebhooks>,
-    State(web): State<Arc<Web>>,
-) -> Result<Response, ApiError> {
+pub async fn list(caller: Caller<WriteWebhooks>, State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
     let source = web.broker.settings_file(&caller.tenant.id);
     let view = |webhook: &Arc<Webhook>| WebhookView::of(webhook, source.clone());
     let list = WebhookList { items: caller.tenant.webhooks.iter().map(view).collect(), next: None };

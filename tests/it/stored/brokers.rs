@@ -47,7 +47,11 @@ async fn every_broker_serves_what_one_was_told(store: Option<String>) {
     assert_eq!((status, &body["state"]), (StatusCode::OK, &json!("live")));
     let told = world.audit().await;
     let created = told.iter().filter(|(action, ..)| action == "tenant.created").count();
-    assert_eq!((created, told.len()), (2, 5), "each change is told once, however many brokers heard of it: {told:?}");
+    assert_eq!(
+        (created, told.len()),
+        (2, 5),
+        "each change is told once, however many brokers heard of it: {told:?}"
+    );
 }
 
 #[tokio::test]
@@ -79,7 +83,8 @@ async fn settings_survive_a_restart_and_a_backup() {
     world.broker.restart().await;
     let provider = world.provider("acme").await.is(200);
     assert_eq!((&provider.body["state"], provider.etag()), (&json!("live"), "\"2\""));
-    let taken = world.tenant(Method::PUT, "other", If::New, Some(tenant_at(HOST))).await.refused(422, "invalid");
+    let taken =
+        world.tenant(Method::PUT, "other", If::New, Some(tenant_at(HOST))).await.refused(422, "invalid");
     assert_eq!(taken.pointers(), ["/hosts/0"], "hosts are known, too");
     let link = world.link("conv-2").await.is(201).body;
     let page = crate::harness::browser::Browser::new().sign_in(link["url"].as_str().unwrap()).await;

@@ -10,7 +10,8 @@ use crate::openapi::{check_answer, document};
 async fn a_change_without_a_version_is_428_and_one_of_another_version_412() {
     let world = World::start().await;
     let settings = world.settings();
-    let missing = world.put("acme", If::Nothing, settings.clone()).await.refused(428, "precondition_required");
+    let missing =
+        world.put("acme", If::Nothing, settings.clone()).await.refused(428, "precondition_required");
     check_answer(&document(), "PUT", "/v1/providers/{id}", 428, &missing.body);
     world.put("acme", If::Is("\"1\""), settings.clone()).await.refused(412, "stale");
     world.put("acme", If::Is("*"), settings.clone()).await.refused(412, "stale");
@@ -22,12 +23,19 @@ async fn a_change_without_a_version_is_428_and_one_of_another_version_412() {
     let second = world.put("acme", If::Is("\"1\""), settings.clone()).await.is(200);
     assert_eq!(second.etag(), "\"2\"");
     world.put("acme", If::Is("\"1\""), settings).await.refused(412, "stale");
-    for (what, body) in [("publish", json!({"untested": true})), ("discard", Value::Null), ("rollback", json!({"version": 1}))] {
+    for (what, body) in [
+        ("publish", json!({"untested": true})),
+        ("discard", Value::Null),
+        ("rollback", json!({"version": 1})),
+    ] {
         let body = Some(body).filter(|body| !body.is_null());
         let path = format!("/v1/providers/acme/{what}");
         world.call(Method::POST, &path, If::Is("\"1\""), body).await.refused(412, "stale");
     }
-    world.call(Method::DELETE, "/v1/providers/acme", If::Nothing, None).await.refused(428, "precondition_required");
+    world
+        .call(Method::DELETE, "/v1/providers/acme", If::Nothing, None)
+        .await
+        .refused(428, "precondition_required");
     world.call(Method::DELETE, "/v1/providers/acme", If::Is("\"1\""), None).await.refused(412, "stale");
     assert_eq!(world.provider("acme").await.etag(), "\"2\"", "nothing of this changed anything");
 }
@@ -46,7 +54,10 @@ async fn of_many_writers_of_one_version_one_wins_and_all_others_are_told() {
     assert_eq!(won.len(), 1);
     assert!(answers.iter().all(|answer| answer.status == 200 || answer.status == 412));
     let now = world.provider("acme").await.body;
-    assert_eq!((&now["version"], &now["draft"]["settings"]["label"]), (&json!(2), &won[0].body["draft"]["settings"]["label"]));
+    assert_eq!(
+        (&now["version"], &now["draft"]["settings"]["label"]),
+        (&json!(2), &won[0].body["draft"]["settings"]["label"])
+    );
     // Two that make the same provider, and two that take the same host.
     let (one, two) = tokio::join!(
         world.put("b", If::New, json!({"callbackPath": "named", "clientId": "x", "clientAuth": "none", "authorizeUrl": "https://a.example/", "tokenUrl": "https://a.example/"})),
@@ -84,7 +95,7 @@ async fn a_fault_is_told_at_its_place_with_its_remedy() {
         (json!({"clientid": "x"}), "/clientid", "unknown setting `clientid`"),
         (json!({"client_id": "x"}), "/client_id", "unknown setting `client_id`"),
         (json!({"pkce": "plain"}), "/pkce", "plain"),
-        (json!({"trusted": ["phone", "shoe"]}), "/trusted", "shoe"),
+        (json!({"trusted": ["phone", "shoe"]}), "/trusted/1", "shoe"),
         (json!({"mergeByEmail": "yes"}), "/mergeByEmail", "`mergeByEmail` must be true or false"),
         (json!({"mapping": {"email": "user..email"}}), "/mapping/email", "JMESPath"),
         (json!({"authorizeParams": {"state": "x"}}), "/authorizeParams/state", "Countersign itself"),
@@ -100,7 +111,10 @@ async fn a_fault_is_told_at_its_place_with_its_remedy() {
         assert_eq!(fault["pointer"], pointer, "{change}: {fault}");
         let detail = fault["detail"].as_str().unwrap();
         assert!(detail.contains(words), "{change}: {fault}");
-        assert!(fault["help"].as_str().is_some_and(|help| !help.contains("_id") && !help.contains("env =")), "{fault}");
+        assert!(
+            fault["help"].as_str().is_some_and(|help| !help.contains("_id") && !help.contains("env =")),
+            "{fault}"
+        );
     }
     let slip = faults(json!({"mapping": "user.id && ["})).await;
     assert_eq!((&slip["pointer"], &slip["line"]), (&json!("/mapping"), &json!(1)));
@@ -178,7 +192,12 @@ async fn hosts_and_names_of_tenants_are_their_own() {
     let request = world.broker.plain(Method::GET, "/v1/tenants?limit=3").header("host", "localhost");
     let page = super::Answer::of(request.bearer_auth(&world.operator)).await.is(200).body;
     check_answer(&document(), "GET", "/v1/tenants", 200, &page);
-    let names: Vec<_> = page["items"].as_array().unwrap().iter().map(|one| (one["id"].as_str().unwrap(), one["stored"].as_bool().unwrap())).collect();
+    let names: Vec<_> = page["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["id"].as_str().unwrap(), one["stored"].as_bool().unwrap()))
+        .collect();
     assert_eq!(names, [("acme", false), ("beta", false), ("shop", true)]);
     assert!(page["next"].is_string(), "and one more");
 }

@@ -15,7 +15,8 @@ use crate::openapi::{check_answer, document};
 /// A broker whose file tenant has an admin.
 async fn with_admin() -> World {
     let hash = crate::harness::bot_secret_hash();
-    let tenant = format!("[[client]]\nclient_id = \"admin\"\nsecret_hash = \"{hash}\"\nscopes = [\"admin:all\"]\n");
+    let tenant =
+        format!("[[client]]\nclient_id = \"admin\"\nsecret_hash = \"{hash}\"\nscopes = [\"admin:all\"]\n");
     World::with(Choices { tenant, ..Choices::default() }).await
 }
 
@@ -35,7 +36,10 @@ async fn a_tenant_of_a_file_is_read_like_any_other_and_changed_in_its_file_only(
     let read = call(Method::GET, "/v1/providers/acme", None).await.is(200);
     check_answer(&document(), "GET", "/v1/providers/{id}", 200, &read.body);
     assert_eq!((&read.body["source"], &read.body["file"]), (&json!("file"), &json!(file)));
-    assert_eq!((read.etag.as_deref(), &read.body["version"], &read.body["state"]), (None, &Value::Null, &json!("live")));
+    assert_eq!(
+        (read.etag.as_deref(), &read.body["version"], &read.body["state"]),
+        (None, &Value::Null, &json!("live"))
+    );
     let settings = &read.body["live"]["settings"];
     assert_eq!((&settings["clientSecret"], &settings["subject"]), (&json!({"set": true}), &json!("user.id")));
     let own = call(Method::GET, "/v1/tenant", None).await.is(200);
@@ -60,7 +64,11 @@ async fn a_tenant_of_a_file_is_read_like_any_other_and_changed_in_its_file_only(
         (Method::DELETE, "/v1/clients/acme-bot", None),
     ] {
         let refused = call(method.clone(), path, body).await.refused(409, "conflict");
-        assert!(refused.body["detail"].as_str().unwrap().contains(&file), "{method} {path}: {}", refused.text);
+        assert!(
+            refused.body["detail"].as_str().unwrap().contains(&file),
+            "{method} {path}: {}",
+            refused.text
+        );
     }
     for (method, body) in [(Method::PUT, Some(tenant_at("x.example"))), (Method::DELETE, None)] {
         let refused = world.tenant(method, "acme", If::Is("*"), body).await.refused(409, "conflict");
@@ -81,11 +89,20 @@ async fn a_file_beats_a_stored_tenant_of_its_name_and_keeps_its_hosts_and_that_i
         let answer = world.broker.plain(Method::GET, "/readyz").send().await.unwrap();
         assert_eq!(answer.status(), 200);
         let told: Value = answer.json().await.unwrap();
-        told["tenants"]["faults"].as_array().unwrap().iter().map(|fault| fault["message"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        told["tenants"]["faults"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|fault| fault["message"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     let seen = async || world.tenant(Method::GET, "shop", If::Nothing, None).await;
     assert!(faults().await.is_empty());
-    fs::write(file("shop.toml"), text.replace("[\"127.0.0.1\"]", "[\"shop.test\"]").replace("Acme Bank", "File Shop")).unwrap();
+    fs::write(
+        file("shop.toml"),
+        text.replace("[\"127.0.0.1\"]", "[\"shop.test\"]").replace("Acme Bank", "File Shop"),
+    )
+    .unwrap();
     eventually("the file is served", async || (seen().await.body["name"] == "File Shop").then_some(())).await;
     assert!(seen().await.body["source"].as_str().unwrap().ends_with("shop.toml"));
     let told = faults().await;
@@ -136,7 +153,8 @@ async fn an_export_is_a_file_that_check_accepts_and_that_makes_the_same_tenant()
     let hook_variable = *named.iter().find(|name| name.contains("WH")).unwrap();
     let environment: Environment = [variables[0], (hook_variable, variables[1].1)].into_iter().collect();
     let context = ReadContext::of(&world.broker.config, &environment);
-    let read = tenants::read_files(&[path.clone()], &context).unwrap_or_else(|faults| panic!("{faults}\n{export}"));
+    let read =
+        tenants::read_files(&[path.clone()], &context).unwrap_or_else(|faults| panic!("{faults}\n{export}"));
     let [tenant] = read.value.as_slice() else { panic!("one tenant") };
     let live = world.provider("acme").await.body;
     assert_eq!(live["revision"], tenant.providers[0].revision.to_string(), "the same settings");

@@ -26,7 +26,10 @@ async fn a_customer_signs_in_at_a_tenant_that_an_operator_made_and_an_admin_set_
     check_answer(&document(), "POST", "/v1/providers/{id}/publish", 200, &live.body);
     assert_eq!((&live.body["state"], &live.body["draft"]), (&json!("live"), &Value::Null));
     let done = signs_in(&world, "conv-1").await;
-    assert_eq!((&done["status"], &done["profile"]["email"]), (&json!("completed"), &json!("billy.bob@example.com")));
+    assert_eq!(
+        (&done["status"], &done["profile"]["email"]),
+        (&json!("completed"), &json!("billy.bob@example.com"))
+    );
     assert!(done["contactId"].is_string());
     let list = world.call(Method::GET, "/v1/providers", If::Nothing, None).await.is(200);
     check_answer(&document(), "GET", "/v1/providers", 200, &list.body);
@@ -58,7 +61,10 @@ async fn logins_go_on_with_what_is_live_until_a_draft_is_published() {
     let changes = diff.body["changes"].as_array().unwrap();
     let changed: Vec<_> = changes.iter().map(|change| (&change["setting"], &change["what"])).collect();
     // Whoever sends a secret sends another one, as far as anybody can tell.
-    assert_eq!(changed, [(&json!("/clientSecret"), &json!("changed")), (&json!("/tokenUrl"), &json!("changed"))]);
+    assert_eq!(
+        changed,
+        [(&json!("/clientSecret"), &json!("changed")), (&json!("/tokenUrl"), &json!("changed"))]
+    );
     assert_eq!(changes[1]["after"], broken["tokenUrl"]);
     assert!(changes[0].get("before").is_none() && changes[0].get("after").is_none());
     world.post("acme", "discard", Value::Null).await.is(200);
@@ -93,7 +99,10 @@ async fn an_earlier_version_comes_back_with_todays_secrets() {
         (&back.body["live"]["version"], &back.body["label"], &back.body["history"][0]["version"]),
         (&json!(4), &json!("The Shop's account"), &json!(3))
     );
-    assert_eq!(back.body["revision"], third["history"][1]["revision"], "the same settings are the same revision");
+    assert_eq!(
+        back.body["revision"], third["history"][1]["revision"],
+        "the same settings are the same revision"
+    );
     assert_eq!(signs_in(&world, "conv-1").await["status"], "completed");
     let (_, _, detail) = world.audit().await.pop().unwrap();
     assert_eq!(detail, "version 4 is version 1; label tokenUrl");
@@ -144,7 +153,8 @@ async fn a_deleted_tenant_is_not_served_and_comes_back_with_its_providers() {
     assert_eq!(gone.status(), 421);
     // Another tenant may take the host meanwhile.
     world.tenant(Method::PUT, "other", If::New, Some(tenant_at(HOST))).await.is(201);
-    let taken = world.tenant(Method::PUT, "shop", If::New, Some(tenant_at(HOST))).await.refused(422, "invalid");
+    let taken =
+        world.tenant(Method::PUT, "shop", If::New, Some(tenant_at(HOST))).await.refused(422, "invalid");
     assert_eq!(taken.pointers(), ["/hosts/0"]);
     let etag = world.tenant(Method::GET, "other", If::Nothing, None).await.etag().to_owned();
     world.tenant(Method::PUT, "other", If::Is(&etag), Some(tenant_at("127.0.0.3"))).await.is(200);
@@ -184,7 +194,10 @@ async fn the_whole_document_makes_a_tenant_in_one_call() {
     let version = |answer: &Value| answer["live"]["version"].clone();
     // What is read can be sent back, and changes nothing.
     let read = world.tenant(Method::GET, "shop", If::Nothing, None).await.is(200);
-    let again = world.tenant(Method::PUT, "shop", If::Is(read.etag()), Some(read.body["settings"].clone())).await.is(200);
+    let again = world
+        .tenant(Method::PUT, "shop", If::Is(read.etag()), Some(read.body["settings"].clone()))
+        .await
+        .is(200);
     assert_eq!(again.body["settings"], read.body["settings"]);
     assert_eq!(version(&world.provider("acme").await.body), 1);
     let mut other = read.body["settings"].clone();

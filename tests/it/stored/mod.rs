@@ -180,7 +180,9 @@ impl World {
             .unwrap()
             .iter()
             .map(|entry| (text(entry, "action"), text(entry, "actor"), text(entry, "detail")))
-            .filter(|(action, ..)| ["tenant.", "provider.", "webhook.", "client."].iter().any(|start| action.starts_with(start)))
+            .filter(|(action, ..)| {
+                ["tenant.", "provider.", "webhook.", "client."].iter().any(|start| action.starts_with(start))
+            })
             .collect();
         told.reverse();
         told

@@ -49,7 +49,9 @@ async fn a_secret_never_comes_back() {
     }
     let sent = json!({"url": "https://a.example/", "secret": hook, "enabled": false});
     answers.push(world.call(Method::POST, "/v1/webhooks", If::Nothing, Some(sent)).await.is(201).text);
-    for path in ["/v1/providers", "/v1/providers/acme", "/v1/webhooks", "/v1/tenant", "/v1/clients", "/v1/audit"] {
+    for path in
+        ["/v1/providers", "/v1/providers/acme", "/v1/webhooks", "/v1/tenant", "/v1/clients", "/v1/audit"]
+    {
         answers.push(world.call(Method::GET, path, If::Nothing, None).await.is(200).text);
     }
     let shown: Value = serde_json::from_str(&answers[answers.len() - 5]).unwrap();
@@ -62,8 +64,12 @@ async fn a_secret_never_comes_back() {
     assert!(export.contains("SHOP_ACME_CLIENT_SECRET") && export.contains(bot_secret_hash()), "{export}");
     world.broker.stop().await;
     let hash = bot_secret_hash();
-    let mut places: Vec<(String, String)> = answers.into_iter().map(|text| ("an answer".to_owned(), text)).collect();
-    assert!(places.iter().all(|(_, text)| text.contains("SHOP_ACME_CLIENT_SECRET") || !text.contains(hash)), "a hash is a secret too");
+    let mut places: Vec<(String, String)> =
+        answers.into_iter().map(|text| ("an answer".to_owned(), text)).collect();
+    assert!(
+        places.iter().all(|(_, text)| text.contains("SHOP_ACME_CLIENT_SECRET") || !text.contains(hash)),
+        "a hash is a secret too"
+    );
     places.push(("the log".to_owned(), log::text()));
     for entry in std::fs::read_dir(world.broker.folder()).unwrap() {
         let path = entry.unwrap().path();
@@ -79,7 +85,10 @@ async fn a_secret_never_comes_back() {
         }
     }
     let store = places.iter().filter(|(place, _)| place.contains("countersign.db"));
-    assert!(store.clone().count() > 0 && store.into_iter().all(|(_, text)| !text.contains("The Shop")), "settings are sealed");
+    assert!(
+        store.clone().count() > 0 && store.into_iter().all(|(_, text)| !text.contains("The Shop")),
+        "settings are sealed"
+    );
 }
 
 #[tokio::test]
@@ -90,7 +99,8 @@ async fn a_secret_stays_until_it_is_replaced_or_taken_away() {
     settings["label"] = json!("Another");
     let etag = world.provider("acme").await.etag().to_owned();
     let kept = world.put("acme", If::Is(&etag), settings.clone()).await.is(200);
-    let changed = |answer: &Value, which: &str| answer[which]["settings"]["clientSecret"]["changedAt"].clone();
+    let changed =
+        |answer: &Value, which: &str| answer[which]["settings"]["clientSecret"]["changedAt"].clone();
     assert_eq!(changed(&kept.body, "draft"), changed(&kept.body, "live"));
     settings["clientSecret"] = kept.body["draft"]["settings"]["clientSecret"].clone();
     let again = world.put("acme", If::Is(kept.etag()), settings.clone()).await.is(200);

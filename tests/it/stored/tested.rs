@@ -39,10 +39,8 @@ async fn flows() -> (Harness, Arc<Broker>) {
     let keys = SealKeys::new(ring.active_seal().id(), seals, *ring.index_keys().expose_active()).unwrap();
     let backend = SqliteBackend::open(broker.folder().join("countersign.db"), broker.clock.clone()).unwrap();
     let store = Store::new(Arc::new(backend), keys, broker.clock.clone());
-    let clients = (
-        Gates::new(provider, broker.clock.clone(), Room::default()),
-        WebhookClient::new(guard).unwrap(),
-    );
+    let clients =
+        (Gates::new(provider, broker.clock.clone(), Room::default()), WebhookClient::new(guard).unwrap());
     let settings = Settings { https: false, login_deadline: Duration::from_secs(9) };
     let directory: Directory = folder.directory();
     let flows = Arc::new(Broker::new(store, clients, broker.clock.clone(), directory, settings));
@@ -72,7 +70,9 @@ async fn only_the_very_draft_that_passed_a_test_goes_live_by_it() {
     // Another secret is the same revision, and another draft.
     let first = trial.provider.revision.clone();
     broker.put_draft(&tenant, &provider, &draft("one", "s2"), &Precondition::Any, &author).await.unwrap();
-    let mark = async |version| broker.mark_tested(&tenant, &provider, (&first, version), "te_1", &author).await.unwrap();
+    let mark = async |version| {
+        broker.mark_tested(&tenant, &provider, (&first, version), "te_1", &author).await.unwrap()
+    };
     assert!(!mark(trial.version).await, "the test was of a draft that is gone");
     let trial = broker.trial(&tenant, &provider).await.unwrap();
     assert_eq!(trial.provider.revision, first);
