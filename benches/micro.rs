@@ -8,10 +8,12 @@ use std::sync::Arc;
 
 use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use countersign::channel::{self, MessageInput};
 use countersign::clock::Clock;
+use countersign::domain::algorithm::Algorithm;
 use countersign::domain::binding::BindingPolicy;
 use countersign::domain::client::{Client, GrantType, Scopes};
 use countersign::domain::conversation::{Channel, Handle};
@@ -19,6 +21,10 @@ use countersign::domain::provider::Mapping;
 use countersign::domain::tenant::Tenant;
 use countersign::issuer::keys::{KeyState, SigningKey, SigningKeys};
 use countersign::issuer::tokens::{Issuing, Tokens};
+use countersign::oauth::id_token::{ExpectedIdToken, Keys, Moment, SKEW, verify_id_token};
+use countersign::oauth::issuer::Issuer;
+use countersign::oauth::jwk::KeySet;
+use countersign::oauth::private_key::PrivateKey;
 use countersign::profile::{Input, Normaliser, parse_whoami};
 use countersign::secret::Secret;
 use countersign::store::seal::SealKeys;
@@ -130,13 +136,17 @@ fn scopes() -> Scopes {
     Scopes::parse("read:auth_links write:auth_links").unwrap()
 }
 
+fn pem(pkcs8: &[u8]) -> Secret {
+    let text = STANDARD.encode(pkcs8);
+    Secret::new(format!("-----BEGIN PRIVATE KEY-----\n{text}\n-----END PRIVATE KEY-----\n"))
+}
+
+fn rsa_pem() -> Secret {
+    pem(KeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap().as_ref())
+}
+
 fn tokens() -> Tokens {
-    let der = KeyPair::generate(KeySize::Rsa2048).unwrap().as_der().unwrap();
-    let pem = format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        STANDARD.encode(der.as_ref())
-    );
-    let key = SigningKey { kid: "k".to_owned(), private: Secret::new(pem), state: KeyState::Active };
+    let key = SigningKey { kid: "k".to_owned(), private: rsa_pem(), state: KeyState::Active };
     Tokens::new(SigningKeys::new([key]).unwrap(), Clock::system())
 }
 
@@ -229,4 +239,65 @@ fn sms_message(bencher: Bencher) {
             wording: None,
         }))
     });
+}
+
+/// From the text of an id_token to its verified claims, with the key set read before.
+fn id_token(bencher: Bencher, key: &Secret, algorithm: Algorithm) {
+    let key = PrivateKey::parse(key).unwrap();
+    let now = Clock::system().now();
+    let second = now.as_second();
+    let header = format!(r#"{{"alg":"{algorithm}","kid":"k","typ":"JWT"}}"#);
+    let claims = format!(
+        r#"{{"iss":"https://id.example","sub":"248289761001","aud":"our-client","exp":{},"iat":{second},
+        "nonce":"n-0S6_WzA2Mj","email":"billy.bob@example.com","email_verified":true,"name":"Billy Bob"}}"#,
+        second + 300
+    );
+    let text = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
+    let signature = key.sign(algorithm, text.as_bytes()).unwrap();
+    let token = format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature));
+    let jwks = format!(r#"{{"keys":[{}]}}"#, key.public_jwk(Some("k")));
+    let set = KeySet::parse(jwks.as_bytes()).unwrap();
+    let (issuer, nonce) = (Issuer::Exact("https://id.example".to_owned()), Secret::new("n-0S6_WzA2Mj"));
+    let keys = Keys { set: Some(&set), client_secret: None, algorithms: &[algorithm] };
+    let expected = ExpectedIdToken {
+        issuer: &issuer,
+        client_id: "our-client",
+        nonce: Some(&nonce),
+        access_token: None,
+        code: None,
+        max_age: None,
+        acr_values: &[],
+        moment: Moment { now, skew: SKEW },
+    };
+    bencher.bench_local(|| verify_id_token(black_box(&token), &keys, &expected).unwrap());
+}
+
+#[divan::bench]
+fn id_token_rs256(bencher: Bencher) {
+    id_token(bencher, &rsa_pem(), Algorithm::Rs256);
+}
+
+#[divan::bench]
+fn id_token_ps256(bencher: Bencher) {
+    id_token(bencher, &rsa_pem(), Algorithm::Ps256);
+}
+
+#[divan::bench]
+fn id_token_es256(bencher: Bencher) {
+    let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap().to_pkcs8v1().unwrap();
+    id_token(bencher, &pem(key.as_ref()), Algorithm::Es256);
+}
+
+#[divan::bench]
+fn id_token_eddsa(bencher: Bencher) {
+    let key = Ed25519KeyPair::generate().unwrap().to_pkcs8().unwrap();
+    id_token(bencher, &pem(key.as_ref()), Algorithm::EdDsa);
+}
+
+/// What a login would pay if no key set were kept.
+#[divan::bench]
+fn read_a_key_set(bencher: Bencher) {
+    let jwk = PrivateKey::parse(&rsa_pem()).unwrap().public_jwk(Some("k"));
+    let jwks = format!(r#"{{"keys":[{jwk},{jwk},{jwk}]}}"#);
+    bencher.bench_local(|| KeySet::parse(black_box(jwks.as_bytes())).unwrap());
 }

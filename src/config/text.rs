@@ -151,6 +151,45 @@ pub const PARAMETER: Text = Text {
     masked: false,
 };
 
+/// The name of an HTTP header (RFC 9110, 5.1).
+pub const HEADER: Text = Text {
+    what: "the name of a header",
+    hint: "use 1 to 100 letters, digits and `-`, e.g. `X-Api-Key`",
+    pattern: "^[A-Za-z0-9-]{1,100}$",
+    holds: |text| {
+        (1..=100).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    },
+    masked: false,
+};
+
+/// The value of an HTTP header: visible ASCII and spaces within (RFC 9110, 5.5).
+pub const HEADER_VALUE: Text = Text {
+    what: "the value of a header",
+    hint: "use 1 to 1000 visible ASCII characters, with spaces between them only",
+    pattern: "^[!-~]([ -~]{0,998}[!-~])?$",
+    holds: |text| {
+        (1..=1000).contains(&text.len())
+            && text.bytes().all(|b| (0x20..0x7f).contains(&b))
+            && !text.starts_with(' ')
+            && !text.ends_with(' ')
+    },
+    masked: false,
+};
+
+/// Where an access token stands in a WhoAmI call.
+pub const TOKEN_PLACE: Text = Text {
+    what: "a place for the access token",
+    hint: "write `bearer`, `scheme:token`, `header:X-Name`, `query:access_token` or `body:access_token`",
+    pattern: "^(bearer|(scheme|header):[A-Za-z0-9-]{1,100}|(query|body):[!-~]{1,100})$",
+    holds: |text| match text.split_once(':') {
+        None => text == "bearer",
+        Some(("scheme" | "header", name)) => (HEADER.holds)(name),
+        Some(("query" | "body", name)) => (PARAMETER.holds)(name),
+        Some(_) => false,
+    },
+    masked: false,
+};
+
 /// The name of an environment variable.
 pub const VARIABLE: Text = Text {
     what: "the name of an environment variable",
@@ -189,6 +228,9 @@ pub const ALL: &[&Text] = &[
     &TAG,
     &FIELD_NAME,
     &PARAMETER,
+    &HEADER,
+    &HEADER_VALUE,
+    &TOKEN_PLACE,
     &VARIABLE,
     &ANY,
     &SECRET_HASH,

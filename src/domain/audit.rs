@@ -175,7 +175,7 @@ pub struct AuditEntry {
     pub id: AuditId,
     /// When it happened.
     pub at: Timestamp,
-    /// Who did it: `client:` and its id, `customer`, `system`, or `file` for settings.
+    /// Who did it: `client:` or `operator:` and its id, `customer`, `system`, or `file` for settings.
     #[schema(examples("client:acme-bot"))]
     pub actor: String,
     /// What was done; docs/audit.md lists the words.

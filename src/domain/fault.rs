@@ -88,6 +88,8 @@ codes! {
     ProviderChanged => "provider_changed",
     /// `iss` names another issuer, or is missing though announced (RFC 9207).
     IssuerMismatch => "issuer_mismatch",
+    /// The callback repeats one of the provider's variables with another value (SECURITY 12).
+    VariableMismatch => "variable_mismatch",
     /// The browser holds another login's cookie than the one of this request.
     CookieMismatch => "cookie_mismatch",
     /// The link was cancelled, superseded, completed or expired in the meantime.
@@ -114,6 +116,49 @@ codes! {
     TokenTooLarge => "token_too_large",
     /// The token URL may not be called from here (SECURITY 11).
     TokenUrlRefused => "token_url_refused",
+    // --- OpenID Connect: metadata, keys and the id_token
+    /// The provider's metadata cannot be read.
+    DiscoveryFailed => "discovery_failed",
+    /// The provider's metadata did not come in time.
+    DiscoveryTimeout => "discovery_timeout",
+    /// The provider's metadata speaks of another issuer (RFC 8414, 3.3).
+    DiscoveryMismatch => "discovery_mismatch",
+    /// The pushed authorization request was not taken (RFC 9126).
+    ParFailed => "par_failed",
+    /// The endpoint for pushed authorization requests did not answer in time.
+    ParTimeout => "par_timeout",
+    /// The provider's keys cannot be read.
+    JwksFailed => "jwks_failed",
+    /// The provider's keys did not come in time.
+    JwksTimeout => "jwks_timeout",
+    /// The token response holds no id_token though one was asked for.
+    IdTokenMissing => "id_token_missing",
+    /// The id_token is no signed JWT.
+    IdTokenMalformed => "id_token_malformed",
+    /// The id_token is encrypted.
+    IdTokenEncrypted => "id_token_encrypted",
+    /// The id_token is signed with an algorithm that is not allowed.
+    IdTokenAlgorithm => "id_token_algorithm",
+    /// The provider publishes no key that the id_token could be signed with.
+    IdTokenKey => "id_token_key",
+    /// The signature of the id_token is wrong.
+    IdTokenSignature => "id_token_signature",
+    /// The id_token comes from another issuer.
+    IdTokenIssuer => "id_token_issuer",
+    /// The id_token is meant for another client.
+    IdTokenAudience => "id_token_audience",
+    /// The id_token is expired.
+    IdTokenExpired => "id_token_expired",
+    /// The id_token is not good yet, too old, or of a sign-in too long ago.
+    IdTokenTime => "id_token_time",
+    /// The id_token belongs to another authorization request.
+    IdTokenNonce => "id_token_nonce",
+    /// The id_token belongs to another access token or code.
+    IdTokenAtHash => "id_token_at_hash",
+    /// A claim of the id_token is missing, or is not what it must be.
+    IdTokenClaims => "id_token_claims",
+    /// The WhoAmI answer speaks of somebody else than the id_token.
+    SubjectMismatch => "subject_mismatch",
     // --- the WhoAmI endpoint
     /// The WhoAmI endpoint does not accept the access token.
     WhoamiRefused => "whoami_refused",
@@ -127,6 +172,8 @@ codes! {
     WhoamiTooLarge => "whoami_too_large",
     /// The WhoAmI URL may not be called from here (SECURITY 11).
     WhoamiUrlRefused => "whoami_url_refused",
+    /// A part of the WhoAmI URL is missing in the token answer, or cannot stand there (SECURITY 12).
+    WhoamiUrlUnfilled => "whoami_url_unfilled",
     // --- the profile
     /// The mapping cannot be evaluated on this answer.
     MappingFailed => "mapping_failed",

@@ -1,5 +1,9 @@
 //! The tenant's OAuth server as we know it (DESIGN §4).
 
+pub mod call;
+pub mod oidc;
+pub mod template;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,6 +13,8 @@ use utoipa::ToSchema;
 
 use crate::secret::Secret;
 
+use self::call::{Exchange, WhoamiCall};
+use self::oidc::Oidc;
 use super::ids::ProviderId;
 
 /// The settings of a provider. Secrets are resolved; the revision leaves them out.
@@ -22,14 +28,22 @@ pub struct Provider {
     pub client_id: String,
     /// Our secret there; none for a public client.
     pub client_secret: Option<Secret>,
+    /// The secret before that, tried when the provider no longer or not yet takes the other one.
+    pub previous_secret: Option<Secret>,
+    /// What signs our assertions, for `private_key_jwt`.
+    pub private_key: Option<PrivateKey>,
     /// What we ask for; left out of the request if none.
     pub scope: Option<String>,
-    /// Where the customer's browser is sent.
-    pub authorize_url: Url,
-    /// Where the code is exchanged.
-    pub token_url: Url,
-    /// Who it was; none means that the login proves authentication only.
-    pub whoami_url: Option<Url>,
+    /// Where the customer's browser is sent; none if the issuer's metadata says it.
+    pub authorize_url: Option<Url>,
+    /// Where the code is exchanged; none if the issuer's metadata says it.
+    pub token_url: Option<Url>,
+    /// Who it was; none means the issuer's `UserInfo` endpoint, or that the login proves authentication only.
+    pub whoami: Option<WhoamiCall>,
+    /// Further calls, each under its name in the mapping's input.
+    pub further_whoami: Vec<(String, WhoamiCall)>,
+    /// Where the person's own data are taken from.
+    pub identity: Identity,
     /// From the WhoAmI answer to profile fields; none means the default normaliser.
     pub mapping: Option<Mapping>,
     /// The JMESPath expression of what identifies the person; none means the default order.
@@ -46,8 +60,25 @@ pub struct Provider {
     pub pkce: Pkce,
     /// What stands between two scopes in the authorization request.
     pub scope_separator: String,
-    /// Fixed parameters that are added to the authorization request.
+    /// Fixed parameters that are added to the authorization request; a value [`NONCE`] stands for
+    /// a fresh nonce.
     pub authorize_params: BTreeMap<String, String>,
+    /// Fixed parameters that are added to the token request.
+    pub token_params: BTreeMap<String, String>,
+    /// Fixed headers of the token request, names in lower case.
+    pub token_headers: BTreeMap<String, String>,
+    /// JMESPath to the object of the token answer that holds `access_token`.
+    pub token_path: Option<String>,
+    /// A second exchange of the access token.
+    pub exchange: Option<Exchange>,
+    /// Parameters of the authorization and token requests that the provider names otherwise.
+    pub rename: BTreeMap<String, String>,
+    /// What the provider calls `code` and `state` at the callback.
+    pub callback_names: CallbackNames,
+    /// Values of this tenant that a callback may repeat, and then must not contradict (SECURITY 12).
+    pub vars: BTreeMap<String, String>,
+    /// What belongs to OpenID Connect.
+    pub oidc: Oidc,
     /// How the provider sends the answer back.
     pub response_mode: ResponseMode,
     /// What a profile may do to a contact.
@@ -57,6 +88,48 @@ pub struct Provider {
     pub merge_by_email: bool,
     /// The hash of all of the above but the secret.
     pub revision: Revision,
+}
+
+/// The value of an authorization parameter that stands for a fresh nonce.
+pub const NONCE: &str = "{nonce}";
+
+/// What signs our assertions (RFC 7523, 3).
+#[derive(Debug, Clone)]
+pub struct PrivateKey {
+    /// The key as PEM or JWK.
+    pub key: Secret,
+    /// Its name at the provider.
+    pub id: Option<String>,
+}
+
+/// Where the person's own data are taken from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identity {
+    /// The answer of the WhoAmI endpoint.
+    #[default]
+    Whoami,
+    /// The claims of the verified id_token.
+    IdToken,
+    /// The claims of the access token, which is a JWT and verified.
+    AccessToken,
+    /// The token answer itself.
+    TokenResponse,
+}
+
+/// What the provider calls the parameters of the callback.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct CallbackNames {
+    /// The authorization code.
+    pub code: String,
+    /// The state.
+    pub state: String,
+}
+
+impl Default for CallbackNames {
+    fn default() -> Self {
+        Self { code: "code".to_owned(), state: "state".to_owned() }
+    }
 }
 
 /// A JMESPath mapping, as one expression or one per field.
@@ -100,6 +173,12 @@ pub enum ClientAuth {
     ClientSecretBasic,
     /// Both in the body.
     ClientSecretPost,
+    /// An assertion that the secret signs (RFC 7523; OIDC Core, 9).
+    ClientSecretJwt,
+    /// An assertion that our private key signs (RFC 7523; OIDC Core, 9).
+    PrivateKeyJwt,
+    /// HTTP Basic with the secret as the user name and no password.
+    SecretAsUser,
     /// A public client: only the client id.
     None,
 }
@@ -113,6 +192,8 @@ pub enum TokenRequestForm {
     Form,
     /// A JSON object with the same names.
     Json,
+    /// A GET with everything in the query.
+    Query,
 }
 
 /// Whether PKCE is used (RFC 7636). `plain` does not exist.
@@ -166,6 +247,28 @@ pub enum Enrich {
     Suggest,
     /// Leave it alone.
     Ignore,
+}
+
+impl Provider {
+    /// Whether the login is one of OpenID Connect: an id_token is asked for and can be verified.
+    pub fn is_openid(&self) -> bool {
+        let asks = self.scope.as_deref().is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));
+        (asks || self.identity == Identity::IdToken)
+            && (self.oidc.issuer.is_some() || self.oidc.jwks_url.is_some())
+    }
+
+    /// Whether some of its settings stand in its issuer's metadata only.
+    pub fn needs_metadata(&self) -> bool {
+        self.oidc.issuer.is_some()
+            && (self.authorize_url.is_none()
+                || self.token_url.is_none()
+                || (self.is_openid() && self.oidc.jwks_url.is_none()))
+    }
+
+    /// What the provider calls a parameter of ours.
+    pub fn name_of<'a>(&'a self, parameter: &'a str) -> &'a str {
+        self.rename.get(parameter).map_or(parameter, String::as_str)
+    }
 }
 
 /// The hash of a provider's settings without secrets: 64 hexadecimal digits.

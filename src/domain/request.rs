@@ -111,6 +111,15 @@ pub struct AuthorizationRequest {
     pub redirect_uri: String,
     /// PKCE's secret (RFC 7636); none where the provider has PKCE switched off.
     pub code_verifier: Option<Secret>,
+    /// What the id_token must repeat (OIDC Core, 3.1.2.1); none for a login without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Secret>,
+    /// The issuer that was asked; none for a provider without.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// Whether the callback must name that issuer (RFC 9207).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_issuer: bool,
     /// The keyed hash of the cookie's value.
     pub cookie_hash: String,
     /// The name of the cookie that this opening set.
@@ -213,7 +222,7 @@ impl AuthorizationRequest {
             Phase::Started => {
                 self.timeline.begin(Step::Claim, self.age_at(now));
                 // The grant holds it from now on: a broker that is killed leaves none behind.
-                self.code_verifier = None;
+                self.forget_secrets();
                 self.phase = Phase::Claimed { at: now };
                 Ok(self)
             }
@@ -224,9 +233,14 @@ impl AuthorizationRequest {
     /// The same browser has opened the link again.
     #[must_use]
     pub fn give_up(mut self, now: Timestamp) -> Self {
-        self.code_verifier = None;
+        self.forget_secrets();
         self.phase = Phase::GivenUp { at: now };
         self
+    }
+
+    fn forget_secrets(&mut self) {
+        self.code_verifier = None;
+        self.nonce = None;
     }
 
     /// Milliseconds since the opening.
@@ -237,7 +251,7 @@ impl AuthorizationRequest {
     /// Ends the request. What it knew of the person and PKCE's secret are forgotten.
     #[must_use]
     pub fn finish(mut self, outcome: Outcome, now: Timestamp) -> Self {
-        self.code_verifier = None;
+        self.forget_secrets();
         self.phase = Phase::Finished { at: now, outcome };
         self
     }
@@ -245,7 +259,7 @@ impl AuthorizationRequest {
     /// Keeps the sign-in until the chat confirms it.
     #[must_use]
     pub fn hold(mut self, provisional: Provisional) -> Self {
-        self.code_verifier = None;
+        self.forget_secrets();
         self.phase = Phase::Provisional(Box::new(provisional));
         self
     }

@@ -71,6 +71,12 @@ pub enum Withheld {
         /// After how long another try is worth it.
         retry_after: SignedDuration,
     },
+    /// What its issuer says of it cannot be read.
+    #[error("the metadata of its issuer cannot be read")]
+    Undiscovered,
+    /// It did not take the request that was pushed to it.
+    #[error("the provider did not take the pushed request")]
+    NotPushed,
     /// The provider is so slow that too many logins are at it already.
     #[error("too many logins are at the provider already")]
     Full,
@@ -81,6 +87,8 @@ impl Withheld {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unhealthy { .. } => "unhealthy",
+            Self::NotPushed => "not_pushed",
+            Self::Undiscovered => "undiscovered",
             Self::Full => "full",
         }
     }

@@ -9,6 +9,8 @@
 //! stands in front of it, so that a dead provider costs its own customers only, and [`breaker`] knows
 //! which one is dead; [`webhook`] sends a signed event.
 //!
+//! [`cache`] fetches what a provider says about itself, its metadata and its keys, and keeps it.
+//!
 //! To add a client for another kind of target: 1. one file with its type, built on a
 //! [`Guard`](guard::Guard) and on [`Dialer`](dialer::Dialer), which sets what every client has in
 //! common, 2. its caps and deadlines as constants with their reason, 3. a line below, 4. tests
@@ -19,6 +21,7 @@
 pub mod address;
 pub mod allow;
 pub mod breaker;
+pub mod cache;
 pub mod dialer;
 pub mod error;
 pub mod gate;

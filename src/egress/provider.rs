@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::HeaderMap;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use reqwest::{Body, Request, Response};
 
 use crate::domain::ids::TenantId;
@@ -59,10 +60,21 @@ impl ProviderClient {
         request: &OutboundRequest,
         deadline: Instant,
     ) -> Result<ProviderAnswer, EgressError> {
+        self.fetch(tenant, request, deadline).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, with how long the answer may be kept by its `Cache-Control`, if that says so.
+    pub async fn fetch(
+        &self,
+        tenant: &TenantId,
+        request: &OutboundRequest,
+        deadline: Instant,
+    ) -> Result<(ProviderAnswer, Option<Duration>), EgressError> {
         let request = build_request(request)?;
         let call = async {
             let response = self.dialer.send(tenant, request).await?;
-            read_answer(response).await
+            let lasts = max_age(response.headers());
+            Ok((read_answer(response).await?, lasts))
         };
         let call = tokio::time::timeout(self.total, call);
         let outcome = tokio::time::timeout_at(deadline.into(), call).await;
@@ -79,7 +91,8 @@ fn build_request(request: &OutboundRequest) -> Result<Request, EgressError> {
     for (name, value) in &request.headers {
         let mut value = HeaderValue::from_str(value.expose()).map_err(|_| EgressError::Unsendable)?;
         value.set_sensitive(true);
-        built.headers_mut().append(HeaderName::from_static(name), value);
+        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| EgressError::Unsendable)?;
+        built.headers_mut().append(name, value);
     }
     if let Some(body) = &request.body {
         built.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(body.content_type));
@@ -104,4 +117,64 @@ async fn read_answer(mut response: Response) -> Result<ProviderAnswer, EgressErr
         body.extend_from_slice(&piece);
     }
     Ok(ProviderAnswer { status, content_type, body })
+}
+
+/// How long an answer stays fresh (RFC 9111, 5.2.2). `no-store` and `no-cache` mean not at all.
+fn max_age(headers: &HeaderMap) -> Option<Duration> {
+    let lines = headers.get_all(CACHE_CONTROL).iter().filter_map(|line| line.to_str().ok());
+    let directives =
+        lines.flat_map(|line| line.split(',')).map(|directive| directive.trim().to_ascii_lowercase());
+    let mut lasts = None;
+    for directive in directives {
+        match directive.split_once('=') {
+            None if matches!(directive.as_str(), "no-store" | "no-cache") => return Some(Duration::ZERO),
+            Some(("max-age", seconds)) => {
+                let seconds = seconds.trim_matches('"').parse().ok().map(Duration::from_secs);
+                // Where two directives differ, the shorter one is what both allow.
+                lasts = [lasts, seconds].into_iter().flatten().min();
+            }
+            _ => {}
+        }
+    }
+    lasts
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn read(lines: &[&str]) -> Option<u64> {
+        let mut headers = HeaderMap::new();
+        for line in lines {
+            headers.append(CACHE_CONTROL, HeaderValue::from_str(line).unwrap());
+        }
+        max_age(&headers).map(|time| time.as_secs())
+    }
+
+    #[rstest]
+    #[case(&["public, max-age=21600, must-revalidate"], Some(21600))]
+    #[case(&["MAX-AGE=\"60\""], Some(60))]
+    #[case(&["max-age=60, max-age=30"], Some(30))]
+    #[case(&["max-age=60", "no-cache"], Some(0))]
+    #[case(&["no-store, max-age=60"], Some(0))]
+    #[case(&["private"], None)]
+    #[case(&["max-age=-1"], None)]
+    #[case(&["max-age=1.5"], None)]
+    #[case(&["max-age"], None)]
+    #[case(&["s-maxage=60"], None)]
+    #[case(&[""], None)]
+    #[case(&[], None)]
+    fn an_answer_says_how_long_it_may_be_kept(#[case] lines: &[&str], #[case] seconds: Option<u64>) {
+        assert_eq!(read(lines), seconds);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_header_says_is_no_panic(line in "[ -~]{0,60}") {
+            read(&[&line]);
+        }
+    }
 }

@@ -11,11 +11,12 @@ use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::profile::SignedIn;
-use crate::domain::provider::{Provider, ResponseMode};
+use crate::domain::provider::{CallbackNames, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, Route};
 use crate::domain::tenant::Tenant;
 use crate::egress::gate::Pass;
-use crate::oauth::response::{self, AuthorizationResponse, Verdict, parse_response};
+use crate::oauth::response::{self, AuthorizationResponse, Verdict, names_of, parse_response};
+use crate::oauth::server::Server;
 
 pub use crate::oauth::response::{parse_form, parse_query};
 use crate::store::{Durability, StoreError, Stored, Tx};
@@ -25,6 +26,7 @@ use super::course::Course;
 use super::health::OutOfOrder;
 use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
+use super::sign_in::Visit;
 use super::tenants::Began;
 
 /// A browser at one of the callback routes.
@@ -92,7 +94,13 @@ struct Login {
     /// Whether the browser is the one that opened the link.
     same_browser: bool,
     /// The way through to the provider; none if there is nothing to ask it.
-    pass: Option<Box<Pass>>,
+    way: Option<Way>,
+}
+
+/// The way through to a provider.
+struct Way {
+    server: Server,
+    pass: Box<Pass>,
 }
 
 impl Broker {
@@ -102,14 +110,15 @@ impl Broker {
         tenant: &Arc<Tenant>,
         arrival: Arrival,
     ) -> Result<Arrived, CallbackError> {
-        let response = parse_response(&arrival.params)?;
+        let names = callback_names(tenant, &arrival);
+        let response = parse_response(&arrival.params, &names)?;
         let found = self.find(tenant, &response).await?;
         let mut login = match self.verify(tenant, &arrival, response, found)? {
             Checked::First(login) => login,
             Checked::Again(request) => return Ok(self.arrived(tenant, &request, arrival.cookies, true)),
         };
         if matches!(login.verdict, Verdict::Granted(_)) {
-            login.pass = Some(Box::new(self.enter(&tenant.id, &login.provider).await?));
+            login.way = Some(self.way_to(tenant, &login.provider).await?);
         }
         let same_browser = login.same_browser;
         let arrived = self.arrived(tenant, &login.request, arrival.cookies, same_browser);
@@ -120,6 +129,12 @@ impl Broker {
         } else {
             Err(Fault::new(Step::Claim, Code::StateUnknown).into())
         }
+    }
+
+    /// The way through to the provider, before anything of the login is spent.
+    async fn way_to(&self, tenant: &Tenant, provider: &Provider) -> Result<Way, OutOfOrder> {
+        let server = self.server(tenant, provider).await?;
+        Ok(Way { server, pass: Box::new(self.enter(&tenant.id, provider).await?) })
     }
 
     fn arrived(
@@ -162,7 +177,9 @@ impl Broker {
         let began = self.began_with(tenant, &request.value).ok_or(refused(Code::ProviderChanged))?;
         let Began { provider, origins } = began;
         let redirect_uri = arrival.redirect_uri(&origins, &request.value.redirect_uri);
-        let verdict = response.verify(&request.value, &arrival.at(&provider, &redirect_uri))?;
+        check_variables(&provider, &arrival.params)?;
+        let verdict =
+            response.verify(&request.value, &arrival.at(&provider, &redirect_uri, &request.value))?;
         let same_browser = self.is_same_browser(tenant, &arrival.cookies, &request.value).map_err(refused)?;
         if matches!(request.value.phase, Phase::GivenUp { .. }) {
             return Err(refused(Code::StateUnknown));
@@ -181,7 +198,7 @@ impl Broker {
             conversation: link.conversation,
             minimum: link.minimum,
             same_browser,
-            pass: None,
+            way: None,
         }))
     }
 
@@ -265,10 +282,17 @@ impl Broker {
             Verdict::Granted(grant) => grant,
             Verdict::Refused(fault) => return Err(*fault),
         };
-        let mut pass = login.pass.take().ok_or(Fault::new(Step::Exchange, Code::Internal))?;
+        let Way { server, mut pass } = login.way.take().ok_or(Fault::new(Step::Exchange, Code::Internal))?;
         let exchanged_at = self.clock.now();
-        let signed_in =
-            self.sign_in(&login.tenant, &login.provider, grant, &login.conversation, course, &mut pass).await;
+        let mut visit = Visit {
+            tenant: &login.tenant,
+            provider: &login.provider,
+            server: &server,
+            pass: &mut pass,
+            course: &mut *course,
+            deadline: self.clock.tick() + self.settings.login_deadline,
+        };
+        let signed_in = self.sign_in(&mut visit, grant, Some(&login.conversation)).await;
         // The provider has done its part: its place is free for the next login.
         drop(pass);
         let signed_in = signed_in?;
@@ -303,6 +327,26 @@ fn bind(login: &Login, signed_in: &SignedIn) -> Option<Binding> {
     (login.same_browser && reached >= login.minimum).then_some(reached)
 }
 
+/// What the provider that may have answered calls the parameters of the callback. The settings of the time when
+/// the link was opened are found by the state only, so another set of names must still lead to the same provider.
+fn callback_names(tenant: &Tenant, arrival: &Arrival) -> CallbackNames {
+    let may_be = |provider: &&Arc<Provider>| {
+        arrival.provider.as_deref().is_none_or(|named| named == provider.id.as_str())
+    };
+    names_of(&arrival.params, tenant.providers.iter().filter(may_be).map(|provider| &provider.callback_names))
+}
+
+/// A callback may repeat what the settings say of this tenant's account there, and must not say otherwise.
+fn check_variables(provider: &Provider, params: &[(String, String)]) -> Result<(), Fault> {
+    let is_other = |(name, value): &(String, String)| {
+        provider.vars.get(name).is_some_and(|known| !known.eq_ignore_ascii_case(value))
+    };
+    if params.iter().any(is_other) {
+        return Err(Fault::new(Step::Verify, Code::VariableMismatch));
+    }
+    Ok(())
+}
+
 /// What the checks say.
 enum Checked {
     /// A first answer: go on.
@@ -313,9 +357,15 @@ enum Checked {
 
 impl Arrival {
     /// How and where the answer came, for the protocol's own checks.
-    fn at<'a>(&'a self, provider: &'a Provider, redirect_uri: &'a str) -> response::Arrival<'a> {
+    fn at<'a>(
+        &'a self,
+        provider: &'a Provider,
+        redirect_uri: &'a str,
+        sent: &'a AuthorizationRequest,
+    ) -> response::Arrival<'a> {
         let mode = if self.posted { ResponseMode::FormPost } else { ResponseMode::Query };
-        response::Arrival { provider, route: self.route, redirect_uri, mode, issuer: None }
+        let (issuer, names_issuer) = (sent.issuer.as_deref(), sent.names_issuer);
+        response::Arrival { provider, route: self.route, redirect_uri, mode, issuer, names_issuer }
     }
 
     /// The redirect URI that this arrival is on, byte for byte: of the tenant's origins the one that was `sent`, if

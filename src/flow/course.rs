@@ -8,6 +8,8 @@ use crate::clock::Clock;
 use crate::domain::fault::{Fault, Step};
 use crate::domain::request::AuthorizationRequest;
 use crate::domain::timeline::Timeline;
+use crate::egress::error::EgressError;
+use crate::oauth::wire::{OutboundRequest, ProviderAnswer};
 
 /// A login's timeline while it is written.
 pub(super) struct Course {
@@ -41,9 +43,15 @@ impl Course {
         self.timeline.begin(step, at);
     }
 
-    /// The provider answered the running step with this HTTP status.
-    pub(super) fn answered(&mut self, status: u16) {
-        self.timeline.answered(status);
+    /// The running step has called the provider.
+    pub(super) fn called(
+        &mut self,
+        _request: &OutboundRequest,
+        answer: Result<&ProviderAnswer, &EgressError>,
+    ) {
+        if let Ok(answer) = answer {
+            self.timeline.answered(answer.status);
+        }
     }
 
     /// A step failed.

@@ -4,6 +4,7 @@
 use crate::domain::event::EventType;
 use crate::domain::health::{ProviderHealth, Sight};
 use crate::domain::ids::{ProviderId, TenantId};
+use crate::domain::link::Link;
 use crate::domain::provider::Provider;
 use crate::egress::gate::{Pass, Withheld};
 use crate::store::{Durability, StoreError, Tx};
@@ -20,6 +21,13 @@ pub struct OutOfOrder {
     pub label: String,
     /// The link's language, where it is known.
     pub locale: Option<String>,
+}
+
+impl OutOfOrder {
+    /// With the language of the link that cannot be opened.
+    pub(super) fn of(self, link: &Link) -> Self {
+        Self { locale: link.locale.clone(), ..self }
+    }
 }
 
 impl Broker {

@@ -27,6 +27,7 @@ mod record;
 pub mod resend;
 mod rules;
 mod seal;
+mod server;
 pub mod settings;
 mod sign_in;
 pub mod stream;
@@ -47,7 +48,9 @@ use crate::clock::Clock;
 use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
-use crate::egress::gate::Gates;
+use crate::egress::cache::Documents;
+use crate::egress::gate::{Gates, Room};
+use crate::egress::provider::ProviderClient;
 use crate::egress::webhook::WebhookClient;
 use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
@@ -66,6 +69,8 @@ pub struct Broker {
     store: Store,
     provider: Gates,
     webhook: WebhookClient,
+    /// What issuers say of themselves.
+    documents: Documents,
     clock: Clock,
     tenants: ArcSwap<Known>,
     /// Where these come from: files, and the store.
@@ -86,6 +91,25 @@ pub struct Broker {
     streams: stream::Streams,
 }
 
+/// The ways out of the building.
+#[derive(Debug)]
+pub struct Outbound {
+    /// To providers, for logins.
+    pub provider: Gates,
+    /// To issuers, for what they say of themselves.
+    pub documents: Documents,
+    /// To the platform.
+    pub webhook: WebhookClient,
+}
+
+impl Outbound {
+    /// Ways that share one client.
+    pub fn new(client: ProviderClient, webhook: WebhookClient, clock: &Clock, room: Room) -> Self {
+        let provider = Gates::new(client.clone(), clock.clone(), room);
+        Self { provider, documents: Documents::new(client, clock.clone()), webhook }
+    }
+}
+
 /// What the broker must know of its surroundings.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -99,7 +123,7 @@ impl Broker {
     /// Puts the broker together.
     pub fn new(
         store: Store,
-        (provider, webhook): (Gates, WebhookClient),
+        Outbound { provider, documents, webhook }: Outbound,
         clock: Clock,
         tenants: Directory,
         settings: Settings,
@@ -108,6 +132,7 @@ impl Broker {
         Self {
             store,
             provider,
+            documents,
             webhook,
             clock,
             served: settings::ServedSettings::new(Arc::clone(&tenants)),

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::domain::conversation::Handle;
 use crate::domain::event::EventType;
 use crate::domain::ids::AttemptId;
 use crate::domain::link::{Link, LinkStatus, NotOpened, Opening};
 use crate::domain::profile::ProfileField;
-use crate::domain::provider::{Pkce, Provider, ResponseMode};
+use crate::domain::provider::{Identity, Pkce, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, REQUEST_LIFETIME};
 use crate::domain::tenant::Tenant;
 use crate::domain::timeline::Timeline;
-use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url};
+use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url, needs_nonce};
+use crate::oauth::issuer::Issuer;
+use crate::oauth::server::Server;
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
@@ -123,10 +126,19 @@ impl Broker {
         Ok(Landing { provider: Arc::clone(provider), link, shares })
     }
 
+    /// Where *Continue* leads. It may have to be asked for, and then may not be had for now.
+    pub async fn address_of(&self, tenant: &Tenant, landing: &Landing) -> Result<Url, OpenLinkError> {
+        let server = self.server(tenant, &landing.provider).await;
+        Ok(server.map_err(|late| late.of(&landing.link))?.authorize_url.clone())
+    }
+
     /// Which fields a sign-in may tell the tenant: what its mapping writes out, whatever is then done with it. Where
     /// the provider's answer decides, that is everything, and what has no name of its own is called `other`.
     fn shares(&self, tenant: &Tenant, provider: &Provider) -> Vec<String> {
-        if provider.mapping.is_none() && provider.whoami_url.is_none() {
+        let asks = provider.whoami.is_some()
+            || provider.oidc.issuer.is_some()
+            || provider.identity != Identity::Whoami;
+        if provider.mapping.is_none() && !asks && provider.further_whoami.is_empty() {
             return Vec::new();
         }
         let normaliser = self.normaliser(tenant, provider);
@@ -155,10 +167,15 @@ impl Broker {
             let link = self.find_link(tenant, token).await?;
             let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
             self.check_provider(tenant, provider, &link.value)?;
+            let server = self.server(tenant, provider).await.map_err(|late| late.of(&link.value))?;
             let state = self.clock.fresh_token();
             let cookie = self.new_cookie();
-            let request = self.new_request(tenant, provider, &link.value, &state, &cookie);
-            let authorize_url = authorize_url(&request, provider, &state, link.value.locale.as_deref());
+            let request = self.new_request(tenant, (provider, &server), &link.value, &state, &cookie);
+            let way = authorize_request(&request, (provider, &server), &state, &link.value);
+            let authorize_url = match &server.par_url {
+                Some(url) => self.push(tenant, &way, url).await.map_err(|late| late.of(&link.value))?,
+                None => build_authorize_url(&way),
+            };
             match self.keep_opening(tenant, &link, &request, cookies).await {
                 Err(OpenLinkError::Store(StoreError::Conflict)) => continue,
                 done => done?,
@@ -255,7 +272,7 @@ impl Broker {
     fn new_request(
         &self,
         tenant: &Tenant,
-        provider: &Provider,
+        (provider, server): (&Provider, &Server),
         link: &Link,
         state: &Secret,
         cookie: &LoginCookie,
@@ -271,6 +288,9 @@ impl Broker {
             route: link.route,
             redirect_uri: link.route.redirect_uri(&tenant.origin, &provider.id, provider.callback_path),
             code_verifier: (provider.pkce == Pkce::S256).then(|| self.clock.fresh_token()),
+            nonce: needs_nonce(provider).then(|| self.clock.fresh_token()),
+            issuer: server.issuer.as_ref().and_then(Issuer::as_exact).map(str::to_owned),
+            names_issuer: server.names_issuer,
             cookie_hash: store.hash("cookie", cookie.value.expose()),
             cookie_name: cookie.name.clone(),
             created_at: now,
@@ -295,19 +315,22 @@ pub fn cookie_prefix(https: bool) -> &'static str {
     if https { "__Host-cs-" } else { "cs-" }
 }
 
-fn authorize_url(
-    request: &AuthorizationRequest,
-    provider: &Provider,
-    state: &Secret,
-    locale: Option<&str>,
-) -> Url {
-    build_authorize_url(&AuthorizeRequest {
+fn authorize_request<'a>(
+    request: &'a AuthorizationRequest,
+    (provider, server): (&'a Provider, &'a Server),
+    state: &'a Secret,
+    link: &'a Link,
+) -> AuthorizeRequest<'a> {
+    AuthorizeRequest {
         provider,
+        server,
         redirect_uri: &request.redirect_uri,
         state: state.expose(),
         code_verifier: request.code_verifier.as_ref(),
-        locale,
-    })
+        nonce: request.nonce.as_ref(),
+        locale: link.locale.as_deref(),
+        handle: link.conversation.handle.as_ref().map(Handle::as_str),
+    }
 }
 
 /// The oldest cookies beyond what a browser may hold, the new one counted.

@@ -8,47 +8,70 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 use url::form_urlencoded;
 
-use crate::domain::provider::{Pkce, Provider, ResponseMode};
+use crate::domain::provider::oidc::LoginHint;
+use crate::domain::provider::{NONCE, Pkce, Provider, ResponseMode};
 use crate::secret::Secret;
+
+use super::server::Server;
 
 /// What one opening of a link brings to the provider's settings.
 #[derive(Debug, Clone, Copy)]
 pub struct AuthorizeRequest<'a> {
     /// The provider's settings.
     pub provider: &'a Provider,
+    /// Its server.
+    pub server: &'a Server,
     /// The redirect URI; the token request repeats it byte for byte (RFC 6749, 4.1.3).
     pub redirect_uri: &'a str,
     /// The fresh state (RFC 6749, 10.12).
     pub state: &'a str,
     /// PKCE's secret: 43 to 128 characters (RFC 7636, 4.1); none if the provider has PKCE off.
     pub code_verifier: Option<&'a Secret>,
+    /// The fresh nonce that the id_token must repeat (OIDC Core, 3.1.2.1); none for a login without one.
+    pub nonce: Option<&'a Secret>,
     /// The customer's language tag, sent as `ui_locales` (`OpenID` Connect Core, 3.1.2.1) unless
     /// the provider's settings have one.
     pub locale: Option<&'a str>,
+    /// The customer's address in the chat, for a provider whose settings want it as `login_hint`.
+    pub handle: Option<&'a str>,
 }
+
+/// Parameters in their order.
+pub type Parameters<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
 /// The S256 challenge of a verifier, 43 characters of base64url (RFC 7636, 4.2).
 pub fn challenge(verifier: &Secret) -> String {
     URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.expose().as_bytes()))
 }
 
+/// Whether a request of this provider needs a fresh nonce.
+pub fn needs_nonce(provider: &Provider) -> bool {
+    provider.is_openid() || provider.authorize_params.values().any(|value| value == NONCE)
+}
+
 /// The URL of the provider's sign-in page with every parameter once. What the flow relies on wins
 /// over `authorize_params`, and those win over the query that the authorize URL already has.
 pub fn build_authorize_url(request: &AuthorizeRequest<'_>) -> Url {
-    let pairs = parameters(request);
-    let mut query = kept_query(&request.provider.authorize_url, &pairs);
-    for (name, value) in &pairs {
+    with_parameters(&request.server.authorize_url, &parameters(request))
+}
+
+/// A URL with these parameters in its query, each once.
+pub(super) fn with_parameters(url: &Url, pairs: &Parameters<'_>) -> Url {
+    let mut query = kept_query(url, pairs);
+    for (name, value) in pairs {
         push_pair(&mut query, name, value);
     }
-    let mut url = request.provider.authorize_url.clone();
+    let mut url = url.clone();
     url.set_query(Some(&query));
     url
 }
 
-fn parameters<'a>(request: &AuthorizeRequest<'a>) -> Vec<(&'a str, Cow<'a, str>)> {
+/// Every parameter of the request, by the provider's names.
+pub(super) fn parameters<'a>(request: &AuthorizeRequest<'a>) -> Parameters<'a> {
     let provider = request.provider;
-    let mut pairs: Vec<(&str, Cow<'_, str>)> = vec![
-        ("response_type", "code".into()),
+    let response_type = provider.authorize_params.get("response_type").map_or("code", String::as_str);
+    let mut pairs: Parameters<'_> = vec![
+        ("response_type", response_type.into()),
         ("client_id", provider.client_id.as_str().into()),
         ("redirect_uri", request.redirect_uri.into()),
     ];
@@ -65,18 +88,48 @@ fn parameters<'a>(request: &AuthorizeRequest<'a>) -> Vec<(&'a str, Cow<'a, str>)
     if provider.response_mode == ResponseMode::FormPost {
         pairs.push(("response_mode", "form_post".into()));
     }
+    if let Some(nonce) = request.nonce {
+        pairs.push(("nonce", nonce.expose().into()));
+    }
+    for (name, _) in &mut pairs {
+        *name = provider.name_of(name);
+    }
+    push_openid(&mut pairs, request);
     for (name, value) in &provider.authorize_params {
         if !holds(&pairs, name) {
             pairs.push((name, value.as_str().into()));
         }
     }
     if let Some(locale) = request.locale {
-        let set = provider.authorize_url.query_pairs().any(|(name, _)| name == "ui_locales");
+        let set = request.server.authorize_url.query_pairs().any(|(name, _)| name == "ui_locales");
         if !set && !holds(&pairs, "ui_locales") {
             pairs.push(("ui_locales", locale.into()));
         }
     }
     pairs
+}
+
+/// What the settings say of the sign-in itself (OIDC Core, 3.1.2.1 and 5.5).
+fn push_openid<'a>(pairs: &mut Parameters<'a>, request: &AuthorizeRequest<'a>) {
+    let oidc = &request.provider.oidc;
+    if let Some(seconds) = oidc.max_age {
+        pairs.push(("max_age", seconds.to_string().into()));
+    }
+    if !oidc.acr_values.is_empty() {
+        pairs.push(("acr_values", oidc.acr_values.join(" ").into()));
+    }
+    if let Some(prompt) = &oidc.prompt {
+        pairs.push(("prompt", prompt.into()));
+    }
+    let hint = match &oidc.login_hint {
+        Some(LoginHint::Handle) => request.handle,
+        Some(LoginHint::Fixed(hint)) => Some(hint.as_str()),
+        None => None,
+    };
+    pairs.extend(hint.map(|hint| ("login_hint", hint.into())));
+    if let Some(claims) = &oidc.claims {
+        pairs.push(("claims", claims.to_string().into()));
+    }
 }
 
 /// The scopes with the provider's separator between them; nothing if there are none, because an
@@ -133,13 +186,20 @@ mod tests {
     const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
     fn url_of(provider: &Provider, locale: Option<&str>) -> Url {
+        build(provider, locale, None, Some("+15550100"))
+    }
+
+    fn build(provider: &Provider, locale: Option<&str>, nonce: Option<&Secret>, handle: Option<&str>) -> Url {
         let verifier = Secret::new(VERIFIER);
         build_authorize_url(&AuthorizeRequest {
             provider,
+            server: &Server::of(provider, None).unwrap(),
             redirect_uri: "https://acme.example.com/idp/eu/oauth/callback",
             state: "a-state",
             code_verifier: Some(&verifier),
+            nonce,
             locale,
+            handle,
         })
     }
 
@@ -163,7 +223,7 @@ mod tests {
     fn a_query_of_the_authorize_url_is_kept_but_loses_what_we_set() {
         let mut provider = provider();
         provider.authorize_url =
-            "https://p.example/a?tenant=x%2By&&st%61te=evil&response_type=token&flag".parse().unwrap();
+            "https://p.example/a?tenant=x%2By&&st%61te=evil&response_type=token&flag".parse().ok();
         let url = url_of(&provider, None);
         assert!(url.as_str().starts_with("https://p.example/a?tenant=x%2By&flag&response_type=code&"));
         assert_eq!(url.query_pairs().filter(|(name, _)| name == "state").count(), 1);
@@ -208,10 +268,13 @@ mod tests {
         let (redirect_uri, state) = ("https://acme.example.com/", "s");
         let _ = build_authorize_url(&AuthorizeRequest {
             provider: &provider,
+            server: &Server::of(&provider, None).unwrap(),
             redirect_uri,
             state,
             code_verifier: None,
+            nonce: None,
             locale: None,
+            handle: None,
         });
     }
 
@@ -229,5 +292,55 @@ mod tests {
         provider.authorize_params.insert("ui_locales".to_owned(), "fr".to_owned());
         let url = url_of(&provider, Some("de-CH"));
         assert!(url.as_str().contains("ui_locales=fr") && !url.as_str().contains("de-CH"));
+    }
+
+    #[test]
+    fn a_provider_has_names_of_its_own_for_our_parameters() {
+        let mut provider = provider();
+        provider.rename =
+            [("client_id", "appid"), ("state", "st")].map(|(a, b)| (a.to_owned(), b.to_owned())).into();
+        let url = url_of(&provider, None);
+        let names: Vec<_> = url.query_pairs().map(|(name, _)| name.into_owned()).collect();
+        assert!(names.contains(&"appid".to_owned()) && names.contains(&"st".to_owned()));
+        assert!(!names.contains(&"client_id".to_owned()) && !names.contains(&"state".to_owned()));
+    }
+
+    #[test]
+    fn a_nonce_is_sent_where_it_is_needed_and_another_response_type_where_it_is_set() {
+        let mut provider = provider();
+        assert!(!needs_nonce(&provider));
+        provider.authorize_params.insert("nonce".to_owned(), NONCE.to_owned());
+        provider.authorize_params.insert("response_type".to_owned(), "web_server".to_owned());
+        assert!(needs_nonce(&provider));
+        let nonce = Secret::new("a-nonce");
+        let url = build(&provider, None, Some(&nonce), None);
+        let pairs: Vec<_> = url.query_pairs().collect();
+        assert_eq!(pairs.iter().filter(|(name, _)| name == "nonce").count(), 1);
+        assert!(pairs.contains(&("nonce".into(), "a-nonce".into())));
+        assert_eq!(pairs.iter().filter(|(name, _)| name == "response_type").count(), 1);
+        assert!(pairs.contains(&("response_type".into(), "web_server".into())));
+    }
+
+    #[test]
+    fn what_the_settings_say_of_the_sign_in_is_sent() {
+        let mut provider = provider();
+        provider.oidc.max_age = Some(0);
+        provider.oidc.acr_values = vec!["gold".to_owned(), "silver".to_owned()];
+        provider.oidc.prompt = Some("login consent".to_owned());
+        provider.oidc.login_hint = Some(LoginHint::Handle);
+        provider.oidc.claims = Some(serde_json::json!({"id_token": {"email": null}}));
+        let url = url_of(&provider, None);
+        let pairs: Vec<_> = url.query_pairs().collect();
+        for (name, value) in [
+            ("max_age", "0"),
+            ("acr_values", "gold silver"),
+            ("prompt", "login consent"),
+            ("login_hint", "+15550100"),
+            ("claims", r#"{"id_token":{"email":null}}"#),
+        ] {
+            assert!(pairs.contains(&(name.into(), value.into())), "{name}");
+        }
+        provider.oidc.login_hint = Some(LoginHint::Fixed("dana".to_owned()));
+        assert!(url_of(&provider, None).as_str().contains("login_hint=dana"));
     }
 }

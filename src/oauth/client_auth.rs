@@ -1,4 +1,4 @@
-//! Client authentication: how we say who we are at the token endpoint (RFC 6749, 2.3.1).
+//! Client authentication: how we say who we are at the token endpoint (RFC 6749, 2.3.1; RFC 7523, 2.2).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,39 +7,64 @@ use url::form_urlencoded;
 use crate::domain::provider::{ClientAuth, Provider};
 use crate::secret::Secret;
 
-/// Where the client's credentials stand in a token request.
-#[derive(Debug, Clone)]
-pub enum Credentials<'a> {
-    /// In the header `Authorization`, and nowhere else.
-    Header(Secret),
-    /// In the body: the client id and, for a confidential client, the secret.
-    Body {
-        /// Our name at the provider.
-        client_id: &'a str,
-        /// Our secret there.
-        client_secret: Option<&'a Secret>,
-    },
+/// What an assertion is (RFC 7523, 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How a request says who we are: in a header or in its parameters, and never in both.
+#[derive(Debug, Clone, Default)]
+pub struct Credentials {
+    /// The header `Authorization`.
+    pub header: Option<Secret>,
+    /// Parameters, by the names of the RFCs.
+    pub params: Vec<(&'static str, Secret)>,
 }
 
-/// The credentials of a provider's settings. `auto` without metadata means the body; a provider
-/// without a secret makes us a public client whatever the setting says.
-pub fn build_credentials(provider: &Provider) -> Credentials<'_> {
-    let client_id = provider.client_id.as_str();
-    match (provider.client_auth, &provider.client_secret) {
-        (ClientAuth::ClientSecretBasic, Some(secret)) => Credentials::Header(basic(client_id, secret)),
-        (ClientAuth::None, _) | (_, None) => Credentials::Body { client_id, client_secret: None },
-        (ClientAuth::Auto | ClientAuth::ClientSecretPost, secret) => {
-            Credentials::Body { client_id, client_secret: secret.as_ref() }
+/// What proves that it is us.
+#[derive(Debug, Clone, Copy)]
+pub enum Proof<'a> {
+    /// Our secret; none for a public client.
+    Secret(Option<&'a Secret>),
+    /// A signed assertion.
+    Assertion(&'a Secret),
+}
+
+/// The credentials of a provider's settings, with `auth` in place of its `auto`. A provider without a secret makes
+/// us a public client whatever the setting says.
+pub fn build_credentials(provider: &Provider, auth: ClientAuth, proof: Proof<'_>) -> Credentials {
+    let client_id = Secret::new(&*provider.client_id);
+    let secret = match proof {
+        Proof::Assertion(assertion) => {
+            let params = vec![
+                ("client_id", client_id),
+                ("client_assertion_type", Secret::new(ASSERTION_TYPE)),
+                ("client_assertion", assertion.clone()),
+            ];
+            return Credentials { header: None, params };
         }
+        Proof::Secret(secret) => secret,
+    };
+    match (auth, secret) {
+        (ClientAuth::ClientSecretBasic, Some(secret)) => {
+            Credentials { header: Some(basic(&provider.client_id, secret.expose())), params: Vec::new() }
+        }
+        // The client id has no place in the header, so it stands in the body (RFC 6749, 3.2.1).
+        (ClientAuth::SecretAsUser, Some(secret)) => {
+            Credentials { header: Some(basic(secret.expose(), "")), params: vec![("client_id", client_id)] }
+        }
+        (ClientAuth::Auto | ClientAuth::ClientSecretPost, Some(secret)) => Credentials {
+            header: None,
+            params: vec![("client_id", client_id), ("client_secret", secret.clone())],
+        },
+        _ => Credentials { header: None, params: vec![("client_id", client_id)] },
     }
 }
 
-/// Both parts are form-encoded before they are joined, so that a colon in the id stays a part of it.
-fn basic(client_id: &str, secret: &Secret) -> Secret {
+/// Both parts are form-encoded before they are joined, so that a colon in the first stays a part of it.
+fn basic(name: &str, password: &str) -> Secret {
     let mut pair = String::with_capacity(128);
-    pair.extend(form_urlencoded::byte_serialize(client_id.as_bytes()));
+    pair.extend(form_urlencoded::byte_serialize(name.as_bytes()));
     pair.push(':');
-    pair.extend(form_urlencoded::byte_serialize(secret.expose().as_bytes()));
+    pair.extend(form_urlencoded::byte_serialize(password.as_bytes()));
     Secret::new(format!("Basic {}", STANDARD.encode(pair)))
 }
 
@@ -48,37 +73,58 @@ mod tests {
     use super::*;
     use crate::oauth::response::tests::provider;
 
+    fn params(credentials: &Credentials) -> Vec<(&str, &str)> {
+        credentials.params.iter().map(|(name, value)| (*name, value.expose())).collect()
+    }
+
+    fn pair_of(credentials: &Credentials) -> String {
+        let header = credentials.header.as_ref().unwrap().expose();
+        String::from_utf8(STANDARD.decode(header.strip_prefix("Basic ").unwrap()).unwrap()).unwrap()
+    }
+
     #[test]
     fn basic_encodes_both_parts_as_a_form_before_base64() {
         let mut provider = provider();
-        provider.client_auth = ClientAuth::ClientSecretBasic;
         provider.client_id = "a:b c".to_owned();
-        provider.client_secret = Some(Secret::new("100%+ü"));
-        let Credentials::Header(header) = build_credentials(&provider) else { panic!("no header") };
-        let pair = STANDARD.decode(header.expose().strip_prefix("Basic ").unwrap()).unwrap();
-        assert_eq!(String::from_utf8(pair).unwrap(), "a%3Ab+c:100%25%2B%C3%BC");
+        let secret = Secret::new("100%+ü");
+        let built = build_credentials(&provider, ClientAuth::ClientSecretBasic, Proof::Secret(Some(&secret)));
+        assert_eq!(pair_of(&built), "a%3Ab+c:100%25%2B%C3%BC");
+        assert!(built.params.is_empty());
     }
 
     #[test]
     fn auto_without_metadata_is_the_body() {
-        let provider = provider();
-        let Credentials::Body { client_id, client_secret } = build_credentials(&provider) else {
-            panic!("not in the body")
-        };
-        assert_eq!(client_id, "Quiq Client");
-        assert!(client_secret.unwrap().matches("the-secret"));
+        let secret = Secret::new("the-secret");
+        for auth in [ClientAuth::Auto, ClientAuth::ClientSecretPost] {
+            let built = build_credentials(&provider(), auth, Proof::Secret(Some(&secret)));
+            assert_eq!(params(&built), [("client_id", "Quiq Client"), ("client_secret", "the-secret")]);
+            assert!(built.header.is_none());
+        }
+    }
+
+    #[test]
+    fn the_secret_may_be_the_user_name() {
+        let secret = Secret::new("sk_1");
+        let built = build_credentials(&provider(), ClientAuth::SecretAsUser, Proof::Secret(Some(&secret)));
+        assert_eq!(pair_of(&built), "sk_1:");
+        assert_eq!(params(&built), [("client_id", "Quiq Client")]);
     }
 
     #[test]
     fn a_public_client_sends_no_secret() {
-        let mut with_secret = provider();
-        with_secret.client_auth = ClientAuth::None;
-        let mut without = provider();
-        without.client_auth = ClientAuth::ClientSecretBasic;
-        without.client_secret = None;
-        for provider in [with_secret, without] {
-            let credentials = build_credentials(&provider);
-            assert!(matches!(credentials, Credentials::Body { client_secret: None, .. }));
+        let secret = Secret::new("the-secret");
+        for (auth, secret) in [(ClientAuth::None, Some(&secret)), (ClientAuth::ClientSecretBasic, None)] {
+            let built = build_credentials(&provider(), auth, Proof::Secret(secret));
+            assert_eq!(params(&built), [("client_id", "Quiq Client")]);
+            assert!(built.header.is_none());
         }
+    }
+
+    #[test]
+    fn an_assertion_stands_alone() {
+        let assertion = Secret::new("a.b.c");
+        let built = build_credentials(&provider(), ClientAuth::PrivateKeyJwt, Proof::Assertion(&assertion));
+        let names: Vec<_> = params(&built).into_iter().map(|(name, _)| name).collect();
+        assert_eq!(names, ["client_id", "client_assertion_type", "client_assertion"]);
     }
 }

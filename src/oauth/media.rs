@@ -9,11 +9,13 @@ pub enum Media {
     Text,
     /// `application/x-www-form-urlencoded`.
     Form,
+    /// A signed answer, `application/jwt` (RFC 7519, 10.3.1).
+    Jwt,
     /// A page.
     Html,
     /// There is no header, or a blank one.
     Missing,
-    /// Anything else, signed answers (`application/jwt`) and XML among them.
+    /// Anything else, XML among them.
     Other,
 }
 
@@ -30,6 +32,7 @@ impl Media {
                 Self::Text
             }
             "application/x-www-form-urlencoded" => Self::Form,
+            "application/jwt" => Self::Jwt,
             "text/html" | "application/xhtml+xml" => Self::Html,
             _ => Self::Other,
         }
@@ -48,7 +51,7 @@ mod tests {
     #[case(Some("text/plain;charset=UTF-8"), Media::Text)]
     #[case(Some("application/x-www-form-urlencoded"), Media::Form)]
     #[case(Some("text/html; charset=utf-8"), Media::Html)]
-    #[case(Some("application/jwt"), Media::Other)]
+    #[case(Some("application/jwt"), Media::Jwt)]
     #[case(Some("json"), Media::Other)]
     #[case(Some(" ; charset=utf-8"), Media::Missing)]
     #[case(None, Media::Missing)]

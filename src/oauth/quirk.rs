@@ -27,11 +27,15 @@ pub enum Quirk {
     ExpiresInUnusable,
     /// `scope` as a list of texts.
     ScopeList,
+    /// An id_token that does not name its key, though several come into question; each was tried.
+    KidMissing,
+    /// `auth_time` as 0, as a fraction, or as no number at all, where nothing depends on it.
+    AuthTime,
 }
 
 impl Quirk {
     /// Every quirk.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::TokenStatus,
         Self::ContentType,
         Self::FormEncoded,
@@ -41,6 +45,8 @@ impl Quirk {
         Self::ExpiresInEpoch,
         Self::ExpiresInUnusable,
         Self::ScopeList,
+        Self::KidMissing,
+        Self::AuthTime,
     ];
 
     /// The word in JSON and logs.
@@ -55,6 +61,8 @@ impl Quirk {
             Self::ExpiresInEpoch => "expires_in_epoch",
             Self::ExpiresInUnusable => "expires_in_unusable",
             Self::ScopeList => "scope_list",
+            Self::KidMissing => "kid_missing",
+            Self::AuthTime => "auth_time",
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::provider::{Provider, ResponseMode};
+use crate::domain::provider::{CallbackNames, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Route};
 use crate::secret::Secret;
 
@@ -14,8 +14,8 @@ use super::pairs::{self, Pairs};
 const VALUE: usize = 4096;
 /// How long an error code may be.
 const ERROR_CODE: usize = 64;
-/// What the protocol knows: none of these may stand twice.
-const KNOWN: [&str; 7] = ["state", "code", "iss", "error", "error_description", "error_uri", "session_state"];
+/// What the protocol knows beside code and state: none of these may stand twice.
+const KNOWN: [&str; 5] = ["iss", "error", "error_description", "error_uri", "session_state"];
 
 /// An authorization response whose form is right; nothing in it is believed yet.
 #[derive(Clone)]
@@ -49,8 +49,10 @@ pub struct Arrival<'a> {
     pub redirect_uri: &'a str,
     /// In a query or in a form.
     pub mode: ResponseMode,
-    /// The issuer that must be named, if the provider announces that it names one (RFC 9207, 2.4).
+    /// The issuer that was asked, if the provider has one; another one that is named is refused.
     pub issuer: Option<&'a str>,
+    /// Whether it must be named, because the provider announces that it names itself (RFC 9207, 2.4).
+    pub names_issuer: bool,
 }
 
 /// What a verified response means.
@@ -69,6 +71,7 @@ pub struct Grant {
     code: Secret,
     redirect_uri: String,
     code_verifier: Option<Secret>,
+    nonce: Option<Secret>,
 }
 
 /// Reads the query of a callback, without its `?`.
@@ -81,18 +84,30 @@ pub fn parse_form(bytes: &[u8]) -> Result<Pairs, Fault> {
     pairs::decode(bytes).map_err(|_| Fault::new(Step::Parse, Code::ParamsMissing))
 }
 
+/// Which of these names the parameters go by: the first under which there is a state.
+pub fn names_of<'a>(
+    pairs: &[(String, String)],
+    known: impl IntoIterator<Item = &'a CallbackNames>,
+) -> CallbackNames {
+    let is_there = |names: &&CallbackNames| pairs.iter().any(|(name, _)| *name == names.state);
+    known.into_iter().find(is_there).cloned().unwrap_or_default()
+}
+
 /// Reads the parameters of an authorization response. Unknown ones are ignored (RFC 6749, 4.1.2),
 /// one without a value counts as left out (RFC 6749, 3.1), and a known one that stands twice is refused.
-pub fn parse_response(pairs: &[(String, String)]) -> Result<AuthorizationResponse, Fault> {
-    for name in KNOWN {
+pub fn parse_response(
+    pairs: &[(String, String)],
+    names: &CallbackNames,
+) -> Result<AuthorizationResponse, Fault> {
+    for name in KNOWN.into_iter().chain([&*names.code, &*names.state]) {
         if pairs.iter().filter(|(known, _)| known == name).nth(1).is_some() {
             return Err(Fault::new(Step::Parse, Code::ParamsConflict));
         }
     }
     let missing = Fault::new(Step::Parse, Code::ParamsMissing);
-    let state = value_of(pairs, "state")?.ok_or(missing)?;
+    let state = value_of(pairs, &names.state)?.ok_or(missing)?;
     let iss = value_of(pairs, "iss")?;
-    let answer = match (value_of(pairs, "code")?, value_of(pairs, "error")?) {
+    let answer = match (value_of(pairs, &names.code)?, value_of(pairs, "error")?) {
         (Some(code), None) => Answer::Code(Secret::new(code)),
         (None, Some(error)) => Answer::Error(error_code(error)),
         (Some(_), Some(_)) => return Err(Fault::new(Step::Parse, Code::ParamsConflict)),
@@ -114,7 +129,8 @@ impl AuthorizationResponse {
         if !same_way || arrival.mode != arrival.provider.response_mode {
             return refuse(Code::RouteMismatch);
         }
-        if arrival.issuer.is_some() && self.iss.as_deref() != arrival.issuer {
+        let is_named = self.iss.is_some() && arrival.issuer.is_some();
+        if (arrival.names_issuer || is_named) && self.iss.as_deref() != arrival.issuer {
             return refuse(Code::IssuerMismatch);
         }
         Ok(match self.answer {
@@ -122,6 +138,7 @@ impl AuthorizationResponse {
                 code,
                 redirect_uri: sent.redirect_uri.clone(),
                 code_verifier: sent.code_verifier.clone(),
+                nonce: sent.nonce.clone(),
             }),
             Answer::Error(error) if error == "access_denied" => {
                 Verdict::Refused(Fault::new(Step::Verify, Code::AccessDenied))
@@ -145,6 +162,11 @@ impl Grant {
     /// PKCE's secret; none if the provider has PKCE off.
     pub fn code_verifier(&self) -> Option<&Secret> {
         self.code_verifier.as_ref()
+    }
+
+    /// What the id_token must repeat; none if none was sent.
+    pub fn nonce(&self) -> Option<&Secret> {
+        self.nonce.as_ref()
     }
 }
 

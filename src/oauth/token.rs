@@ -1,18 +1,23 @@
 //! The token endpoint: a grant becomes an access token (RFC 6749, 4.1.3 to 5.2).
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use url::Url;
 use url::form_urlencoded;
 
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::provider::{Provider, TokenRequestForm};
+use crate::domain::provider::call::{Exchange, WhoamiAuth};
+use crate::domain::provider::{Identity, Provider, TokenRequestForm};
 use crate::secret::Secret;
 
-use super::client_auth::{Credentials, build_credentials};
+use super::client_auth::Credentials;
 use super::quirk::Quirk;
 use super::response::Grant;
+use super::server::Server;
 use super::token_body::{NoTokenBody, TokenBody};
 use super::wire::{Method, OutboundBody, OutboundRequest, ProviderAnswer};
 
@@ -21,6 +26,8 @@ use super::wire::{Method, OutboundBody, OutboundRequest, ProviderAnswer};
 pub struct TokenResponse {
     /// What is borne to the WhoAmI endpoint: visible ASCII.
     pub access_token: Secret,
+    /// The signed claims about the sign-in, not yet verified (OIDC Core, 3.1.3.3).
+    pub id_token: Option<Secret>,
     /// The whole answer as an object, for the mapping's root `token_response`. It holds secrets:
     /// it goes nowhere but into the mapping.
     pub body: Value,
@@ -30,9 +37,13 @@ pub struct TokenResponse {
     pub quirks: Vec<Quirk>,
 }
 
-/// The exchange of a grant (RFC 6749, 4.1.3; RFC 7636, 4.5), as a form or as JSON.
-pub fn build_token_request(provider: &Provider, grant: &Grant) -> OutboundRequest {
-    let credentials = build_credentials(provider);
+/// The exchange of a grant (RFC 6749, 4.1.3; RFC 7636, 4.5), as a form, as JSON or as a query.
+pub fn build_token_request(
+    provider: &Provider,
+    server: &Server,
+    grant: &Grant,
+    credentials: &Credentials,
+) -> OutboundRequest {
     let mut pairs = vec![
         ("grant_type", "authorization_code"),
         ("code", grant.code().expose()),
@@ -41,22 +52,66 @@ pub fn build_token_request(provider: &Provider, grant: &Grant) -> OutboundReques
     if let Some(verifier) = grant.code_verifier() {
         pairs.push(("code_verifier", verifier.expose()));
     }
-    let mut headers = vec![("accept", Secret::new("application/json"))];
-    match &credentials {
-        Credentials::Header(header) => headers.push(("authorization", header.clone())),
-        Credentials::Body { client_id, client_secret } => {
-            pairs.push(("client_id", client_id));
-            pairs.extend(client_secret.map(|secret| ("client_secret", secret.expose())));
-        }
+    pairs.extend(credentials.params.iter().map(|(name, value)| (*name, value.expose())));
+    let mut pairs: Vec<(&str, Cow<'_, str>)> =
+        pairs.into_iter().map(|(name, value)| (provider.name_of(name), value.into())).collect();
+    for (name, value) in &provider.token_params {
+        // A fixed value wins: some providers want another `grant_type`, or an empty one.
+        pairs.retain(|(known, _)| known != name);
+        pairs.push((name, filled(value, &[("{client_id}", &provider.client_id)])));
     }
-    let body = Some(build_body(provider.token_request, &pairs));
-    OutboundRequest { method: Method::Post, url: provider.token_url.clone(), headers, body }
+    // Some providers refuse a parameter that they do not know, even a standard one: an empty fixed value takes it out.
+    pairs.retain(|(name, value)| !(value.is_empty() && provider.token_params.contains_key(*name)));
+    let mut request = build_request(provider.token_request, &server.token_url, &pairs);
+    request.headers.extend(credentials.header.clone().map(|header| ("authorization".into(), header)));
+    push_headers(&mut request, &provider.token_headers, provider);
+    request
+}
+
+/// The second exchange: our access token for another one. Its parameters are the tenant's, in the form of the
+/// token request.
+pub fn build_exchange_request(
+    provider: &Provider,
+    exchange: &Exchange,
+    access_token: &Secret,
+    secret: Option<&Secret>,
+) -> OutboundRequest {
+    let values = [
+        ("{access_token}", access_token.expose()),
+        ("{client_id}", provider.client_id.as_str()),
+        ("{client_secret}", secret.map(Secret::expose).unwrap_or_default()),
+    ];
+    let pairs: Vec<_> =
+        exchange.params.iter().map(|(name, value)| (name.as_str(), filled(value, &values))).collect();
+    let mut request = build_request(provider.token_request, &exchange.url, &pairs);
+    push_headers(&mut request, &provider.token_headers, provider);
+    request
+}
+
+/// Finds a value within another one.
+pub type Find<'a> = dyn Fn(&Value) -> Option<Value> + 'a;
+
+/// How an answer is read.
+#[derive(Clone, Copy)]
+pub struct Reading<'a> {
+    /// Finds the object that holds `access_token`, where it is not the answer itself.
+    pub find: Option<&'a Find<'a>>,
+    /// Whether `token_type` may be another one than `Bearer`, because the token is sent in another way.
+    pub any_type: bool,
+}
+
+impl<'a> Reading<'a> {
+    /// As a provider's settings want it.
+    pub fn of(provider: &Provider, find: Option<&'a Find<'a>>) -> Self {
+        let otherwise = provider.whoami.as_ref().is_some_and(|call| call.auth != WhoamiAuth::Bearer);
+        Self { find, any_type: otherwise || provider.identity != Identity::Whoami }
+    }
 }
 
 /// Reads the answer to the exchange. Redirects are never followed, so they are failures.
-pub fn parse_token_response(answer: &ProviderAnswer) -> Result<TokenResponse, Fault> {
+pub fn parse_token_response(answer: &ProviderAnswer, reading: Reading<'_>) -> Result<TokenResponse, Fault> {
     match answer.status {
-        200 | 201 => parse_success(answer),
+        200 | 201 => parse_success(answer, reading),
         202..=299 => Err(exchange_fault(Code::TokenGarbage)),
         400..=499 => {
             let body = TokenBody::parse(answer).ok();
@@ -79,22 +134,59 @@ impl From<NoTokenBody> for Fault {
     }
 }
 
-fn build_body(form: TokenRequestForm, pairs: &[(&str, &str)]) -> OutboundBody {
-    match form {
-        TokenRequestForm::Form => {
-            let text =
-                form_urlencoded::Serializer::new(String::with_capacity(512)).extend_pairs(pairs).finish();
-            OutboundBody { content_type: "application/x-www-form-urlencoded", text: Secret::new(text) }
-        }
+/// A request with these parameters, in the form that the provider takes.
+fn build_request(form: TokenRequestForm, url: &Url, pairs: &[(&str, Cow<'_, str>)]) -> OutboundRequest {
+    let headers = vec![("accept".into(), Secret::new("application/json"))];
+    let (method, url, body) = match form {
+        TokenRequestForm::Form => (Method::Post, url.clone(), Some(form_body(pairs))),
         TokenRequestForm::Json => {
-            let members = pairs.iter().map(|(name, value)| ((*name).to_owned(), Value::from(*value)));
+            let members = pairs.iter().map(|(name, value)| ((*name).to_owned(), Value::from(&**value)));
             let text = Value::Object(members.collect::<Map<_, _>>()).to_string();
-            OutboundBody { content_type: "application/json", text: Secret::new(text) }
+            let body = OutboundBody { content_type: "application/json", text: Secret::new(text) };
+            (Method::Post, url.clone(), Some(body))
         }
+        TokenRequestForm::Query => {
+            let mut url = url.clone();
+            url.query_pairs_mut().extend_pairs(pairs);
+            (Method::Get, url, None)
+        }
+    };
+    OutboundRequest { method, url, headers, body }
+}
+
+/// Parameters as a form.
+pub(super) fn form_body<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> OutboundBody {
+    let mut text = form_urlencoded::Serializer::new(String::with_capacity(512));
+    text.extend_pairs(pairs.iter().map(|(name, value)| (name, value)));
+    OutboundBody { content_type: "application/x-www-form-urlencoded", text: Secret::new(text.finish()) }
+}
+
+/// Adds fixed headers; one that is there already gives way.
+pub(super) fn push_headers(
+    request: &mut OutboundRequest,
+    headers: &BTreeMap<String, String>,
+    provider: &Provider,
+) {
+    for (name, value) in headers {
+        request.headers.retain(|(known, _)| known != name);
+        let value = filled(value, &[("{client_id}", &provider.client_id)]);
+        request.headers.push((name.clone().into(), Secret::new(value.into_owned())));
     }
 }
 
-fn parse_success(answer: &ProviderAnswer) -> Result<TokenResponse, Fault> {
+/// A fixed value with what is known only now in it.
+pub(super) fn filled<'a>(value: &'a str, known: &[(&str, &str)]) -> Cow<'a, str> {
+    if !value.contains('{') {
+        return Cow::Borrowed(value);
+    }
+    let mut text = value.to_owned();
+    for (name, known) in known {
+        text = text.replace(name, known);
+    }
+    Cow::Owned(text)
+}
+
+fn parse_success(answer: &ProviderAnswer, reading: Reading<'_>) -> Result<TokenResponse, Fault> {
     let mut body = TokenBody::parse(answer)?;
     match body.members.get("error") {
         None | Some(Value::Null | Value::Bool(false)) => {}
@@ -104,11 +196,19 @@ fn parse_success(answer: &ProviderAnswer) -> Result<TokenResponse, Fault> {
     if answer.status != 200 {
         body.quirks.push(Quirk::TokenStatus);
     }
+    let whole = match reading.find {
+        Some(find) => Some(body.narrow(find)?),
+        None => None,
+    };
     let access_token = body.access_token()?;
-    body.check_token_type()?;
+    if !reading.any_type {
+        body.check_token_type()?;
+    }
     let expires_in = body.expires_in();
     body.check_scope();
-    Ok(TokenResponse { access_token, body: Value::Object(body.members), expires_in, quirks: body.quirks })
+    let id_token = body.id_token();
+    let told = whole.unwrap_or(body.members);
+    Ok(TokenResponse { access_token, id_token, body: Value::Object(told), expires_in, quirks: body.quirks })
 }
 
 /// The error code decides; without one that we know, the status does (RFC 6749, 5.2).

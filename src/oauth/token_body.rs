@@ -9,6 +9,7 @@ use crate::secret::Secret;
 
 use super::media::Media;
 use super::quirk::Quirk;
+use super::token::Find;
 use super::wire::ProviderAnswer;
 use super::{json, pairs};
 
@@ -44,8 +45,25 @@ impl TokenBody {
                 Self::from_json(&answer.body, &[Quirk::ContentType])
             }
             (Media::Form | Media::Text | Media::Missing, false) => Self::from_form(&answer.body),
-            (Media::Html, false) | (Media::Other, _) => Err(NoTokenBody),
+            (Media::Html, false) | (Media::Jwt | Media::Other, _) => Err(NoTokenBody),
         }
+    }
+
+    /// Goes on with the object that `find` finds within the answer, and gives back the whole of it.
+    pub fn narrow(&mut self, find: &Find<'_>) -> Result<Map<String, Value>, NoTokenBody> {
+        let whole = Value::Object(std::mem::take(&mut self.members));
+        let Some(Value::Object(inner)) = find(&whole) else { return Err(NoTokenBody) };
+        self.members = inner;
+        match whole {
+            Value::Object(whole) => Ok(whole),
+            _ => Err(NoTokenBody),
+        }
+    }
+
+    /// Takes the id_token, if there is a text of that name; what it says is not yet believed.
+    pub fn id_token(&self) -> Option<Secret> {
+        let token = self.members.get("id_token").and_then(Value::as_str)?;
+        (!token.is_empty()).then(|| Secret::new(token))
     }
 
     /// Takes the access token: visible ASCII of at most 16 KiB (RFC 6749, appendix A.12).

@@ -1,15 +1,18 @@
 //! The WhoAmI endpoint: whose access token it is. What the answer says is `profile`'s business;
 //! here is only decided whether there is one.
 
-use url::Url;
+use serde_json::Value;
 
 use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::provider::Provider;
+use crate::domain::provider::call::{WhoamiAuth, WhoamiCall, WhoamiMethod};
+use crate::domain::provider::template::FillError;
 use crate::secret::Secret;
 
 use super::media::Media;
 use super::quirk::Quirk;
-use super::token::TokenResponse;
-use super::wire::{Method, OutboundRequest, ProviderAnswer};
+use super::token::{TokenResponse, filled, form_body, push_headers};
+use super::wire::{Method, OutboundBody, OutboundRequest, ProviderAnswer};
 
 /// A body that may be read as JSON.
 #[derive(Clone, Copy)]
@@ -20,11 +23,76 @@ pub struct WhoamiBody<'a> {
     pub quirk: Option<Quirk>,
 }
 
-/// The call with the access token in the header, and nowhere else (RFC 6750, 2.1).
-pub fn build_whoami_request(url: &Url, token: &TokenResponse) -> OutboundRequest {
-    let bearer = Secret::new(format!("Bearer {}", token.access_token.expose()));
-    let headers = vec![("accept", Secret::new("application/json")), ("authorization", bearer)];
-    OutboundRequest { method: Method::Get, url: url.clone(), headers, body: None }
+/// The call with the access token in the place that the settings say, and nowhere else (RFC 6750, 2). A value of
+/// the token answer that the URL needs may be missing, or unfit for its place.
+pub fn build_whoami_request(
+    call: &WhoamiCall,
+    provider: &Provider,
+    token: &TokenResponse,
+) -> Result<OutboundRequest, FillError> {
+    let mut url = call.url.fill(|name| value_of(token, name))?;
+    let bearer = &token.access_token;
+    let mut params: Vec<(&str, Secret)> = call
+        .params
+        .iter()
+        .map(|(name, value)| {
+            (&**name, Secret::new(filled(value, &[("{client_id}", &provider.client_id)]).into_owned()))
+        })
+        .collect();
+    let mut headers = vec![("accept".into(), Secret::new("application/json"))];
+    match &call.auth {
+        WhoamiAuth::Bearer => headers.push(("authorization".into(), with_scheme("Bearer", bearer))),
+        WhoamiAuth::Scheme(scheme) => headers.push(("authorization".into(), with_scheme(scheme, bearer))),
+        WhoamiAuth::Header(name) => headers.push((name.clone().into(), bearer.clone())),
+        WhoamiAuth::Query(name) => {
+            url.query_pairs_mut().append_pair(name, bearer.expose());
+        }
+        WhoamiAuth::Body(name) => params.push((name, bearer.clone())),
+    }
+    let (method, body) = match call.method {
+        WhoamiMethod::Get => {
+            if !params.is_empty() {
+                url.query_pairs_mut().extend_pairs(params.iter().map(|(name, value)| (name, value.expose())));
+            }
+            (Method::Get, None)
+        }
+        WhoamiMethod::Post if params.is_empty() => (Method::Post, None),
+        WhoamiMethod::Post => (Method::Post, Some(body_of(&params))),
+    };
+    let mut request = OutboundRequest { method, url, headers, body };
+    push_headers(&mut request, &call.headers, provider);
+    Ok(request)
+}
+
+fn with_scheme(scheme: &str, token: &Secret) -> Secret {
+    Secret::new(format!("{scheme} {}", token.expose()))
+}
+
+fn body_of(params: &[(&str, Secret)]) -> OutboundBody {
+    let pairs: Vec<_> = params.iter().map(|(name, value)| (*name, value.expose())).collect();
+    form_body(&pairs)
+}
+
+/// A text or number of the token answer: at its top level, or one step below.
+fn value_of(token: &TokenResponse, name: &str) -> Option<String> {
+    if name == "access_token" {
+        return Some(token.access_token.expose().to_owned());
+    }
+    let members = token.body.as_object()?;
+    let inner = || members.values().filter_map(Value::as_object).find_map(|inner| inner.get(name));
+    match members.get(name).or_else(inner)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+/// The text of an answer that is signed (`application/jwt`; OIDC Core, 5.3.2), whose signature nobody has looked
+/// at yet.
+pub fn signed_answer(answer: &ProviderAnswer) -> Option<&str> {
+    let is_signed =
+        (200..300).contains(&answer.status) && Media::parse(answer.content_type.as_deref()) == Media::Jwt;
+    std::str::from_utf8(&answer.body).ok().filter(|_| is_signed)
 }
 
 /// Takes the body of an answer that is one. Plain text and a missing content type are tolerated;
@@ -40,7 +108,7 @@ pub fn check_whoami_answer(answer: &ProviderAnswer) -> Result<WhoamiBody<'_>, Fa
     let quirk = match Media::parse(answer.content_type.as_deref()) {
         Media::Json => None,
         Media::Text | Media::Missing => Some(Quirk::ContentType),
-        Media::Form | Media::Html | Media::Other => return fault(Code::WhoamiGarbage),
+        Media::Form | Media::Html | Media::Jwt | Media::Other => return fault(Code::WhoamiGarbage),
     };
     if answer.body.trim_ascii().is_empty() {
         return fault(Code::WhoamiGarbage);
@@ -51,9 +119,11 @@ pub fn check_whoami_answer(answer: &ProviderAnswer) -> Result<WhoamiBody<'_>, Fa
 #[cfg(test)]
 mod tests {
     use rstest::rstest;
-    use serde_json::Value;
+    use serde_json::json;
 
     use super::*;
+    use crate::domain::provider::template::UrlTemplate;
+    use crate::oauth::response::tests::provider;
 
     fn answer(status: u16, content_type: Option<&str>, body: &str) -> ProviderAnswer {
         ProviderAnswer { status, content_type: content_type.map(str::to_owned), body: body.into() }
@@ -61,14 +131,74 @@ mod tests {
 
     #[test]
     fn the_token_stands_in_the_header_once() {
-        let url: Url = "https://p.example/me?v=2".parse().unwrap();
-        let access_token = Secret::new("the-token");
-        let token = TokenResponse { access_token, body: Value::Null, expires_in: None, quirks: Vec::new() };
-        let request = build_whoami_request(&url, &token);
-        assert_eq!((request.method, request.url), (Method::Get, url));
+        let request = built(&call("https://p.example/me?v=2"), json!({}));
+        assert_eq!((request.method, request.url.as_str()), (Method::Get, "https://p.example/me?v=2"));
         assert!(request.body.is_none());
-        let headers: Vec<_> = request.headers.iter().map(|(name, value)| (*name, value.expose())).collect();
-        assert_eq!(headers, [("accept", "application/json"), ("authorization", "Bearer the-token")]);
+        assert_eq!(
+            headers(&request),
+            [("accept", "application/json"), ("authorization", "Bearer the-token")]
+        );
+    }
+
+    #[test]
+    fn the_token_stands_where_the_settings_say() {
+        let mut call = call("https://p.example/me?v=2");
+        call.auth = WhoamiAuth::Scheme("token".to_owned());
+        assert!(headers(&built(&call, json!({}))).contains(&("authorization", "token the-token")));
+        call.auth = WhoamiAuth::Header("x-token".to_owned());
+        let request = built(&call, json!({}));
+        assert!(headers(&request).contains(&("x-token", "the-token")));
+        assert!(!headers(&request).iter().any(|(name, _)| *name == "authorization"));
+        call.auth = WhoamiAuth::Query("oauth_token".to_owned());
+        let request = built(&call, json!({}));
+        assert_eq!(request.url.query(), Some("v=2&oauth_token=the-token"));
+        assert_eq!(headers(&request).len(), 1);
+    }
+
+    #[test]
+    fn parameters_and_headers_are_added() {
+        let mut call = call("https://p.example/me");
+        call.params = [("f".to_owned(), "json&x".to_owned())].into();
+        call.headers =
+            [("client-id".to_owned(), "{client_id}".to_owned()), ("accept".to_owned(), "a/b".to_owned())]
+                .into();
+        let request = built(&call, json!({}));
+        assert_eq!(request.url.query(), Some("f=json%26x"));
+        assert!(headers(&request).contains(&("client-id", "Quiq Client")));
+        assert_eq!(headers(&request).iter().filter(|(name, _)| *name == "accept").count(), 1);
+        call.method = WhoamiMethod::Post;
+        call.auth = WhoamiAuth::Body("access_token".to_owned());
+        let request = built(&call, json!({}));
+        assert_eq!((request.method, request.url.query()), (Method::Post, None));
+        assert_eq!(request.body.unwrap().text.expose(), "f=json%26x&access_token=the-token");
+    }
+
+    #[test]
+    fn a_part_of_the_url_may_stand_in_the_token_answer() {
+        let call = call("https://{shop}.example.com/users/{user_id}");
+        let request =
+            built(&call, json!({"shop": "acme", "user": {"user_id": 18_446_744_073_709_551_615_u64}}));
+        assert_eq!(request.url.as_str(), "https://acme.example.com/users/18446744073709551615");
+        for told in [json!({"shop": "evil.example/", "user_id": 1}), json!({"shop": "acme"}), json!([])] {
+            assert!(build_whoami_request(&call, &provider(), &token(told)).is_err());
+        }
+    }
+
+    fn call(url: &str) -> WhoamiCall {
+        WhoamiCall::bearer(UrlTemplate::parse(url).unwrap())
+    }
+
+    fn token(body: Value) -> TokenResponse {
+        let access_token = Secret::new("the-token");
+        TokenResponse { access_token, id_token: None, body, expires_in: None, quirks: Vec::new() }
+    }
+
+    fn built(call: &WhoamiCall, told: Value) -> OutboundRequest {
+        build_whoami_request(call, &provider(), &token(told)).unwrap()
+    }
+
+    fn headers(request: &OutboundRequest) -> Vec<(&str, &str)> {
+        request.headers.iter().map(|(name, value)| (&**name, value.expose())).collect()
     }
 
     #[rstest]

@@ -1,6 +1,7 @@
 //! What goes out and what comes back, as values: a request that `egress` sends, and the answer
 //! that it read.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use url::Url;
@@ -34,7 +35,7 @@ pub struct OutboundRequest {
     /// Where to; `egress` checks it again before it is called.
     pub url: Url,
     /// Header names in lower case, each with a value of visible ASCII.
-    pub headers: Vec<(&'static str, Secret)>,
+    pub headers: Vec<(Cow<'static, str>, Secret)>,
     /// What is handed over; none for a GET.
     pub body: Option<OutboundBody>,
 }
@@ -81,7 +82,7 @@ mod tests {
         let request = OutboundRequest {
             method: Method::Post,
             url: "https://p.example/token?key=canary".parse().unwrap(),
-            headers: vec![("authorization", Secret::new("Bearer canary"))],
+            headers: vec![("authorization".into(), Secret::new("Bearer canary"))],
             body: Some(OutboundBody { content_type: "text/plain", text: Secret::new("canary") }),
         };
         assert_eq!(format!("{request:?}"), "POST https://p.example/token");

@@ -112,6 +112,12 @@ pub static METRICS: &[Metric] = &[
         "logins that were kept from a provider: it fails for everybody (`unhealthy`), or too many are at it (`full`)",
     ),
     metric(
+        "countersign_provider_documents_total",
+        Kind::Counter,
+        &["document", "outcome"],
+        "a provider's metadata and keys: fetches (`fetched`, `failed`), and uses of older ones since it failed (`old`)",
+    ),
+    metric(
         "countersign_limited_total",
         Kind::Counter,
         &["limit"],

@@ -6,9 +6,11 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
+use crate::domain::provider::call::{Exchange, WhoamiAuth, WhoamiCall, WhoamiMethod};
+use crate::domain::provider::oidc::{CLOCK_SKEW, Oidc};
 use crate::domain::provider::{
-    CallbackPath, ClientAuth, EnrichPolicy, Mapping, Pkce, Provider, ResponseMode, Revision,
-    TokenRequestForm, TrustedField,
+    CallbackNames, CallbackPath, ClientAuth, EnrichPolicy, Identity, Mapping, Pkce, Provider, ResponseMode,
+    Revision, TokenRequestForm, TrustedField,
 };
 use crate::domain::rule::Rule;
 
@@ -20,8 +22,8 @@ struct Canonical<'a> {
     label: &'a str,
     client_id: &'a str,
     scope: Option<&'a str>,
-    authorize_url: &'a str,
-    token_url: &'a str,
+    authorize_url: Option<&'a str>,
+    token_url: Option<&'a str>,
     whoami_url: Option<&'a str>,
     mapping: Option<&'a Mapping>,
     subject: Option<&'a str>,
@@ -35,57 +37,136 @@ struct Canonical<'a> {
     response_mode: ResponseMode,
     enrich: &'a EnrichPolicy,
     merge_by_email: bool,
+    /// What was added later: a provider that uses none of it keeps the revision that it had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    more: Option<More<'a>>,
+}
+
+/// Settings that most providers do not need.
+#[derive(Serialize)]
+struct More<'a> {
+    private_key_id: Option<&'a str>,
+    whoami: Option<&'a WhoamiCall>,
+    further_whoami: &'a [(String, WhoamiCall)],
+    identity: Identity,
+    token_params: &'a BTreeMap<String, String>,
+    token_headers: &'a BTreeMap<String, String>,
+    token_path: Option<&'a str>,
+    exchange: Option<&'a Exchange>,
+    rename: &'a BTreeMap<String, String>,
+    callback_names: &'a CallbackNames,
+    vars: &'a BTreeMap<String, String>,
+    oidc: &'a Oidc,
 }
 
 /// Builds the revision of a provider: SHA-256 over its settings as JSON, in 64 hexadecimal digits.
 pub fn build(provider: &Provider) -> Revision {
-    // Every field is named, so that a new one cannot be forgotten here.
-    let Provider {
-        id,
-        label,
-        client_id,
-        client_secret: _,
-        scope,
-        authorize_url,
-        token_url,
-        whoami_url,
-        mapping,
-        subject,
-        trusted,
-        callback_path,
-        client_auth,
-        token_request,
-        pkce,
-        scope_separator,
-        authorize_params,
-        response_mode,
-        enrich,
-        merge_by_email,
-        revision: _,
-    } = provider;
-    let canonical = Canonical {
+    let more = More::of(provider);
+    hash_of(&Canonical {
         version: 1,
-        id: id.as_str(),
-        label,
-        client_id,
-        scope: scope.as_deref(),
-        authorize_url: authorize_url.as_str(),
-        token_url: token_url.as_str(),
-        whoami_url: whoami_url.as_ref().map(url::Url::as_str),
-        mapping: mapping.as_ref(),
-        subject: subject.as_deref(),
-        trusted,
-        callback_path: *callback_path,
-        client_auth: *client_auth,
-        token_request: *token_request,
-        pkce: *pkce,
-        scope_separator,
-        authorize_params,
-        response_mode: *response_mode,
-        enrich,
-        merge_by_email: *merge_by_email,
-    };
-    hash_of(&canonical)
+        id: provider.id.as_str(),
+        label: &provider.label,
+        client_id: &provider.client_id,
+        scope: provider.scope.as_deref(),
+        authorize_url: provider.authorize_url.as_ref().map(url::Url::as_str),
+        token_url: provider.token_url.as_ref().map(url::Url::as_str),
+        whoami_url: provider.whoami.as_ref().map(|call| call.url.as_str()),
+        mapping: provider.mapping.as_ref(),
+        subject: provider.subject.as_deref(),
+        trusted: &provider.trusted,
+        callback_path: provider.callback_path,
+        client_auth: provider.client_auth,
+        token_request: provider.token_request,
+        pkce: provider.pkce,
+        scope_separator: &provider.scope_separator,
+        authorize_params: &provider.authorize_params,
+        response_mode: provider.response_mode,
+        enrich: &provider.enrich,
+        merge_by_email: provider.merge_by_email,
+        more: (!more.is_empty()).then_some(more),
+    })
+}
+
+/// Whether nothing of a call is set but its URL.
+fn is_plain(call: &WhoamiCall) -> bool {
+    let WhoamiCall { url: _, auth, method, params, headers } = call;
+    let is_usual = *auth == WhoamiAuth::Bearer && *method == WhoamiMethod::Get;
+    is_usual && params.is_empty() && headers.is_empty()
+}
+
+impl<'a> More<'a> {
+    fn of(provider: &'a Provider) -> Self {
+        // Every field is named, so that a new one cannot be forgotten here.
+        let Provider {
+            private_key,
+            whoami,
+            further_whoami,
+            identity,
+            token_params,
+            token_headers,
+            token_path,
+            exchange,
+            rename,
+            callback_names,
+            vars,
+            oidc,
+            // In the first part.
+            id: _,
+            label: _,
+            client_id: _,
+            scope: _,
+            authorize_url: _,
+            token_url: _,
+            mapping: _,
+            subject: _,
+            trusted: _,
+            callback_path: _,
+            client_auth: _,
+            token_request: _,
+            pkce: _,
+            scope_separator: _,
+            authorize_params: _,
+            response_mode: _,
+            enrich: _,
+            merge_by_email: _,
+            // No part of it.
+            client_secret: _,
+            previous_secret: _,
+            revision: _,
+        } = provider;
+        Self {
+            private_key_id: private_key.as_ref().and_then(|key| key.id.as_deref()),
+            whoami: whoami.as_ref().filter(|call| !is_plain(call)),
+            further_whoami,
+            identity: *identity,
+            token_params,
+            token_headers,
+            token_path: token_path.as_deref(),
+            exchange: exchange.as_ref(),
+            rename,
+            callback_names,
+            vars,
+            oidc,
+        }
+    }
+
+    /// Whether everything is as if it had been left out.
+    fn is_empty(&self) -> bool {
+        let Self { private_key_id, whoami, further_whoami, identity, token_params, token_headers, .. } = self;
+        let Self { token_path, exchange, rename, callback_names, vars, oidc, .. } = self;
+        private_key_id.is_none()
+            && whoami.is_none()
+            && further_whoami.is_empty()
+            && *identity == Identity::Whoami
+            && token_params.is_empty()
+            && token_headers.is_empty()
+            && token_path.is_none()
+            && exchange.is_none()
+            && rename.is_empty()
+            && **callback_names == CallbackNames::default()
+            && vars.is_empty()
+            && **oidc == Oidc { clock_skew: CLOCK_SKEW, ..Oidc::default() }
+    }
 }
 
 /// Builds the revision of a tenant's rules, in their order.

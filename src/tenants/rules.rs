@@ -85,7 +85,10 @@ fn set(table: &Node<'_>, report: &mut Report) -> Map<String, Value> {
 }
 
 /// A value as JSON, or what of it is none.
-fn json(value: &Spanned<DeValue<'_>>, depth: usize) -> Result<Value, (Range<usize>, &'static str)> {
+pub(super) fn json(
+    value: &Spanned<DeValue<'_>>,
+    depth: usize,
+) -> Result<Value, (Range<usize>, &'static str)> {
     let span = || value.span();
     if depth > MAX_DEPTH {
         return Err((span(), "this lies too deep"));

@@ -23,12 +23,36 @@ pub fn take(node: &Node<'_>, name: &str, context: &ReadContext<'_>, report: &mut
     take_value(node.raw(name)?, context, report)
 }
 
+/// The same for a private key, which has several lines as a PEM.
+pub fn take_key(
+    node: &Node<'_>,
+    name: &str,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Option<Secret> {
+    let value = node.raw(name)?;
+    let key = find(value, context, report)?;
+    checked(key, value, Lines::Many, report)
+}
+
 /// Takes the secret that a value refers to, e.g. one of a list.
 pub fn take_value(
     value: &Spanned<DeValue<'_>>,
     context: &ReadContext<'_>,
     report: &mut Report,
 ) -> Option<Secret> {
+    let found = find(value, context, report)?;
+    checked(found, value, Lines::One, report)
+}
+
+/// How many lines a secret may have.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    One,
+    Many,
+}
+
+fn find(value: &Spanned<DeValue<'_>>, context: &ReadContext<'_>, report: &mut Report) -> Option<Secret> {
     let found = if let DeValue::String(literal) = value.get_ref() {
         if !context.dangerous_demo {
             return None; // the check of the shape has refused it
@@ -43,7 +67,7 @@ pub fn take_value(
             from_file(file.value, file.span, report)?
         }
     };
-    checked(found, value, report)
+    Some(found)
 }
 
 fn from_variable(
@@ -76,12 +100,17 @@ fn from_file(path: &str, span: Range<usize>, report: &mut Report) -> Option<Secr
     }
 }
 
-fn checked(secret: Secret, value: &Spanned<DeValue<'_>>, report: &mut Report) -> Option<Secret> {
+fn checked(
+    secret: Secret,
+    value: &Spanned<DeValue<'_>>,
+    lines: Lines,
+    report: &mut Report,
+) -> Option<Secret> {
     let problem = if secret.is_blank() {
         "the secret is blank"
     } else if secret.expose().len() > MAX_LENGTH {
         "the secret is longer than 64 KiB"
-    } else if secret.expose().contains(['\r', '\n', '\0']) {
+    } else if lines == Lines::One && secret.expose().contains(['\r', '\n', '\0']) {
         "the secret has several lines"
     } else {
         return Some(secret);

@@ -7,11 +7,11 @@
 
 use crate::config::settings::CLIENT;
 use crate::config::shape::{Each, Field, Kind, Names, Need, PLAIN, Table, Text, Words};
-use crate::config::text::{ANY, DURATION, FIELD_NAME, HOST, LOCALE, PARAMETER, SCOPES, SEPARATOR, SLUG, TAG};
+use crate::config::text::{DURATION, FIELD_NAME, HOST, LOCALE, SLUG, TAG};
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
 
-use super::webhooks;
+use super::{provider, webhooks};
 
 /// A tenant's file, `tenants/<name>.toml`.
 pub static SHAPE: Table = Table {
@@ -28,7 +28,7 @@ pub static SHAPE: Table = Table {
         optional("binding", Kind::Table(&BINDING), BINDING.doc),
         required(
             "provider",
-            Kind::List(&Kind::Table(&PROVIDER)),
+            Kind::List(&Kind::Table(&provider::shape::SHAPE)),
             "The tenant's OAuth servers, at least one.",
         ),
         optional(
@@ -74,7 +74,7 @@ pub(super) const fn with_default(
     Field { name, kind, need: Need::Default(default), doc }
 }
 
-const fn later(name: &'static str) -> Field {
+pub(super) const fn later(name: &'static str) -> Field {
     Field { name, kind: Kind::Later, need: Need::Optional, doc: "Reserved for a later version." }
 }
 
@@ -106,152 +106,6 @@ static CHANNELS: Words = Words {
     what: "a channel",
     known: || Channel::ALL.iter().map(|channel| channel.as_str()).collect(),
     later: &[],
-};
-
-static PROVIDER: Table = Table {
-    doc: "An OAuth server of the tenant.",
-    fields: &[
-        required("id", text(&SLUG), "Its name in the tenant; API calls and callback paths use it."),
-        optional(
-            "label",
-            text(&PLAIN),
-            "What the customer reads before going there; without it the tenant's name.",
-        ),
-        required("client_id", text(&PLAIN), "Our name at the provider."),
-        optional(
-            "client_secret",
-            Kind::Secret,
-            "Our secret there: where to find it. Left out only with `client_auth = \"none\"`.",
-        ),
-        optional("scope", text(&SCOPES), "What we ask for, with spaces between scopes."),
-        required("authorize_url", text(&PLAIN), "Where the customer's browser is sent to sign in."),
-        required("token_url", text(&PLAIN), "Where the code is exchanged for a token."),
-        optional(
-            "whoami_url",
-            text(&PLAIN),
-            "Who it was. Without it a login proves authentication only, and no contact is enriched.",
-        ),
-        optional(
-            "mapping",
-            Kind::Either(&[Kind::Text(&PLAIN), Kind::Table(&MAPPING)]),
-            "From the WhoAmI answer to fields: one JMESPath expression that gives an object, or a table with an expression per field. \
-             Without it the usual formats are understood.",
-        ),
-        optional(
-            "subject",
-            text(&PLAIN),
-            "The JMESPath expression of what identifies the person for good. Without it the first of `sub`, `userId`, `id`, `userName`, `email`.",
-        ),
-        with_default(
-            "trusted",
-            Kind::List(&Kind::Word(&TRUSTED)),
-            "",
-            "Fields that count as verified although the provider sends no flag.",
-        ),
-        with_default(
-            "callback_path",
-            Kind::Word(&CALLBACK_PATHS),
-            "bare",
-            "Whether the callback paths end with the provider's id (`named`) or not (`bare`, for one provider per tenant). Fixed once it is registered.",
-        ),
-        with_default(
-            "client_auth",
-            Kind::Word(&CLIENT_AUTHS),
-            "auto",
-            "How we say who we are at the token endpoint.",
-        ),
-        with_default("token_request", Kind::Word(&TOKEN_REQUESTS), "form", "The form of the token request."),
-        with_default("pkce", Kind::Word(&PKCES), "S256", "PKCE; `off` only for providers that reject it."),
-        with_default(
-            "scope_separator",
-            text(&SEPARATOR),
-            " ",
-            "What stands between two scopes in the authorization request.",
-        ),
-        optional("authorize_params", Kind::Table(&AUTHORIZE_PARAMS), AUTHORIZE_PARAMS.doc),
-        with_default(
-            "response_mode",
-            Kind::Word(&RESPONSE_MODES),
-            "query",
-            "How the provider sends the customer back.",
-        ),
-        optional("enrich", Kind::Table(&ENRICH), ENRICH.doc),
-        with_default(
-            "merge_by_email",
-            Kind::Flag,
-            "false",
-            "Whether somebody who signs in here for the first time joins the contact that has the same email, instead \
-             of getting a contact of their own. Both sides must be verified: this sign-in's email (by the provider's \
-             flag or `trusted`), or whoever types somebody else's address at the provider would take over that \
-             contact; and the contact's, or whoever had written somebody else's address into their own contact \
-             would wait there for the real owner's data.",
-        ),
-        later("issuer"),
-        later("preset"),
-        later("vars"),
-        later("private_key"),
-        later("private_key_id"),
-        later("token_params"),
-        later("token_headers"),
-        later("whoami_params"),
-        later("whoami_headers"),
-        later("rename"),
-        later("callback_rename"),
-        later("token_path"),
-        later("exchange_url"),
-        later("exchange_params"),
-        later("whoami_auth"),
-        later("whoami_method"),
-        later("whoami"),
-        later("identity"),
-        later("id_token_algs"),
-        later("clock_skew"),
-        later("max_age"),
-        later("acr_values"),
-        later("prompt"),
-        later("login_hint"),
-        later("claims"),
-        later("iss"),
-        later("par"),
-        later("jwks_url"),
-        later("userinfo_alg"),
-    ],
-    each: None,
-};
-
-static MAPPING: Table = Table {
-    doc: "An expression per field.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Like(&FIELD_NAME),
-        kind: &Kind::Text(&PLAIN),
-        doc: "The JMESPath expression of this field.",
-    }),
-};
-
-static AUTHORIZE_PARAMS: Table = Table {
-    doc: "Fixed parameters that are added to the authorization request.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Like(&PARAMETER),
-        kind: &Kind::Text(&ANY),
-        doc: "The parameter's value.",
-    }),
-};
-
-static ENRICH: Table = Table {
-    doc: "What a sign-in may do to each field of the contact.",
-    fields: &[with_default(
-        "required",
-        Kind::List(&Kind::Text(&FIELD_NAME)),
-        "",
-        "Fields without which a login fails.",
-    )],
-    each: Some(Each {
-        names: Names::Like(&FIELD_NAME),
-        kind: &Kind::Word(&POLICIES),
-        doc: "`fill` an empty field (the default), `overwrite` it, `suggest` the value to a person, or `ignore` it.",
-    }),
 };
 
 static RULE: Table = Table {
@@ -316,29 +170,4 @@ static RETURN: Table = Table {
         kind: &Kind::Text(&PLAIN),
         doc: "The link for this channel.",
     }),
-};
-
-static TRUSTED: Words =
-    Words { what: "a field that can be trusted", known: || vec!["email", "phone"], later: &[] };
-
-static CALLBACK_PATHS: Words = Words { what: "a callback path", known: || vec!["bare", "named"], later: &[] };
-
-static CLIENT_AUTHS: Words = Words {
-    what: "a way to authenticate",
-    known: || vec!["auto", "client_secret_basic", "client_secret_post", "none"],
-    later: &["client_secret_jwt", "private_key_jwt", "secret_as_user"],
-};
-
-static TOKEN_REQUESTS: Words =
-    Words { what: "a form of the token request", known: || vec!["form", "json"], later: &["query"] };
-
-static PKCES: Words = Words { what: "a PKCE method", known: || vec!["S256", "off"], later: &[] };
-
-static RESPONSE_MODES: Words =
-    Words { what: "a response mode", known: || vec!["query", "form_post"], later: &[] };
-
-static POLICIES: Words = Words {
-    what: "an enrichment policy",
-    known: || vec!["fill", "overwrite", "suggest", "ignore"],
-    later: &[],
 };

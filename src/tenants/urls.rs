@@ -8,6 +8,7 @@ use url::{Host, Url};
 use crate::config::fault::Report;
 use crate::config::node::{Node, Spot};
 use crate::domain::ids::TenantId;
+use crate::domain::provider::template::{TemplateError, UrlTemplate};
 use crate::egress::address::{check_no_metadata, check_public};
 
 use super::ReadContext;
@@ -30,11 +31,40 @@ pub fn take(
     }
 }
 
+/// Takes the URL of the setting `name`, of which parts may stand in the token answer.
+pub fn take_template(
+    node: &Node<'_>,
+    name: &str,
+    tenant: &TenantId,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Option<UrlTemplate> {
+    let Spot { value, span } = node.text(name)?;
+    let template = match UrlTemplate::parse(value) {
+        Ok(template) => template,
+        Err(TemplateError::Url(_)) => {
+            // The check of the URL says it better.
+            return take(node, name, tenant, context, report).map(UrlTemplate::fixed);
+        }
+        Err(error) => {
+            report.fault(span, format!("`{name}`: {error}"), "write the rest of the URL out");
+            return None;
+        }
+    };
+    match check(&template.example(), tenant, context) {
+        Ok(_) => Some(template),
+        Err((problem, help)) => {
+            report.fault(span, format!("`{name}`: {problem}"), help);
+            None
+        }
+    }
+}
+
 /// Checks one URL. The error is what is wrong and how to mend it.
 fn check(text: &str, tenant: &TenantId, context: &ReadContext<'_>) -> Result<Url, (String, String)> {
     let fault = |problem: &str, help: &str| Err((problem.to_owned(), help.to_owned()));
     if text.contains(['{', '}']) {
-        return fault("templates in URLs are not supported by this version", "write the URL out");
+        return fault("only the WhoAmI URLs may have `{…}` in them", "write the URL out");
     }
     // The parser mends spaces and backslashes as browsers do; a setting should need no mending.
     let odd = |c: char| c.is_whitespace() || c.is_control() || c == '\\';

@@ -313,9 +313,24 @@ pub fn login_status(code: Code) -> StatusCode {
         | Code::ProviderChanged
         | Code::IssuerMismatch
         | Code::CookieMismatch
+        | Code::VariableMismatch
         | Code::AccessDenied
         | Code::ProviderError
-        | Code::InvalidGrant => StatusCode::BAD_REQUEST,
+        | Code::InvalidGrant
+        | Code::IdTokenMissing
+        | Code::IdTokenMalformed
+        | Code::IdTokenEncrypted
+        | Code::IdTokenAlgorithm
+        | Code::IdTokenKey
+        | Code::IdTokenSignature
+        | Code::IdTokenIssuer
+        | Code::IdTokenAudience
+        | Code::IdTokenExpired
+        | Code::IdTokenTime
+        | Code::IdTokenNonce
+        | Code::IdTokenAtHash
+        | Code::IdTokenClaims
+        | Code::SubjectMismatch => StatusCode::BAD_REQUEST,
         Code::LinkFinal | Code::NotConfirmed | Code::GuessesSpent | Code::Voided | Code::Declined => {
             StatusCode::GONE
         }
@@ -325,14 +340,23 @@ pub fn login_status(code: Code) -> StatusCode {
         | Code::TokenGarbage
         | Code::TokenTooLarge
         | Code::TokenUrlRefused
+        | Code::DiscoveryFailed
+        | Code::DiscoveryMismatch
+        | Code::ParFailed
+        | Code::JwksFailed
         | Code::WhoamiRefused
         | Code::WhoamiFailed
         | Code::WhoamiGarbage
         | Code::WhoamiTooLarge
         | Code::WhoamiUrlRefused
+        | Code::WhoamiUrlUnfilled
         | Code::MappingFailed
         | Code::RequiredMissing => StatusCode::BAD_GATEWAY,
-        Code::TokenTimeout | Code::WhoamiTimeout => StatusCode::GATEWAY_TIMEOUT,
+        Code::TokenTimeout
+        | Code::WhoamiTimeout
+        | Code::DiscoveryTimeout
+        | Code::ParTimeout
+        | Code::JwksTimeout => StatusCode::GATEWAY_TIMEOUT,
         Code::StoreUnavailable | Code::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
         Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }

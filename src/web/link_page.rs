@@ -92,8 +92,13 @@ pub fn gone(visit: &Visit, status: LinkStatus) -> Response {
 }
 
 async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
-    let Landing { link, provider, shares } = match web.broker.look_at_link(&visit.tenant, token).await {
-        Ok(landing) => landing,
+    let looked = async {
+        let landing = web.broker.look_at_link(&visit.tenant, token).await?;
+        let address = web.broker.address_of(&visit.tenant, &landing).await?;
+        Ok((landing, address))
+    };
+    let (Landing { link, provider, shares }, address) = match looked.await {
+        Ok(looked) => looked,
         Err(error) => return refused(visit, web, token, &error),
     };
     page::landing(
@@ -102,7 +107,7 @@ async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
             channel: link.conversation.channel,
             handle: link.conversation.handle.as_ref(),
             provider: &provider.label,
-            authorize_url: &provider.authorize_url,
+            authorize_url: &address,
             shares: &shares.iter().map(String::as_str).collect::<Vec<_>>(),
             path: &format!("/a/{token}"),
             now: web.broker.clock().now(),

@@ -9,12 +9,12 @@ use countersign::app;
 use countersign::config::Environment;
 use countersign::domain::request::Route;
 use countersign::domain::tenant::{Directory, Tenant};
-use countersign::egress::gate::{Gates, Room};
+use countersign::egress::gate::Room;
 use countersign::egress::guard::Guard;
 use countersign::egress::provider::{ProviderClient, Timeouts};
 use countersign::egress::webhook::WebhookClient;
 use countersign::flow::callback::Arrival;
-use countersign::flow::{Broker, Settings};
+use countersign::flow::{Broker, Outbound, Settings};
 use countersign::keyring::KeyRing;
 use countersign::store::Store;
 use countersign::store::backend::Backend;
@@ -292,10 +292,10 @@ fn brokers(broker: &Harness) -> ([Arc<Broker>; 2], Arc<Tenant>) {
         let guard = Guard::new(broker.config.egress.ports.clone(), broker.config.egress.allow.clone());
         let client = ProviderClient::new(guard.clone(), Timeouts::default()).unwrap();
         let webhook = WebhookClient::new(guard).unwrap();
-        let gates = Gates::new(client, broker.clock.clone(), Room::default());
+        let outbound = Outbound::new(client, webhook, &broker.clock, Room::default());
         let settings = Settings { https: false, login_deadline: Duration::from_secs(9) };
         let tenants = Directory::new(tenants.clone());
-        Arc::new(Broker::new(store, (gates, webhook), broker.clock.clone(), tenants, settings))
+        Arc::new(Broker::new(store, outbound, broker.clock.clone(), tenants, settings))
     };
     ([one(), one()], acme)
 }

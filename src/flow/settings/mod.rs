@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`mod@format`] | what reads and writes settings, as the flows see it |
 //! | `change` | one change: read, change, check, commit, tell |
+//! | `checks` | what holds of a provider's settings beside what a file must say |
 //! | `follow` | how every broker learns of a change, and what is served then |
 //! | [`providers`], [`publish`] | a provider from draft to live |
 //! | [`tenants`] | the tenants, for the operator |
@@ -14,6 +15,7 @@
 //! 2. its action in `domain/audit.rs`, 3. a handler in `web/api/`, 4. a case in `tests/it/stored/`.
 
 mod change;
+mod checks;
 mod follow;
 pub mod format;
 pub mod own;

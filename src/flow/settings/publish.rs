@@ -10,8 +10,9 @@ use crate::secret::Secret;
 
 use super::super::Broker;
 use super::change::{Changing, Made};
+use super::checks::{read_with, same_subject};
 use super::format::Part;
-use super::providers::{no_draft, read_with, same_subject};
+use super::providers::no_draft;
 use super::{Author, Precondition, SettingsError, trail};
 
 /// The settings of a secret and of the one before it.

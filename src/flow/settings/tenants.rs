@@ -9,8 +9,8 @@ use crate::domain::tenant::Served;
 
 use super::super::Broker;
 use super::change::{Changing, Made};
+use super::checks::read_with;
 use super::format::{Part, Remark};
-use super::providers::read_with;
 use super::{Author, Home, Precondition, SettingsError, trail};
 
 /// The member of the whole document that holds the providers.

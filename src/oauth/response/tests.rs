@@ -8,7 +8,12 @@ use rstest::rstest;
 
 use super::*;
 use crate::domain::ids::{AttemptId, LinkId};
-use crate::domain::provider::{CallbackPath, ClientAuth, EnrichPolicy, Pkce, Revision, TokenRequestForm};
+use crate::domain::provider::call::WhoamiCall;
+use crate::domain::provider::oidc::{CLOCK_SKEW, Oidc};
+use crate::domain::provider::template::UrlTemplate;
+use crate::domain::provider::{
+    CallbackPath, ClientAuth, EnrichPolicy, Identity, Pkce, Revision, TokenRequestForm,
+};
 use crate::domain::request::{Phase, REQUEST_LIFETIME};
 
 const REDIRECT_URI: &str = "https://acme.example.com/idp/eu/oauth/callback";
@@ -21,9 +26,13 @@ pub(crate) fn provider() -> Provider {
         client_id: "Quiq Client".to_owned(),
         client_secret: Some(Secret::new("the-secret")),
         scope: Some("read".to_owned()),
-        authorize_url: "https://yoursite.com/auth".parse().unwrap(),
-        token_url: "https://yoursite.com/auth/token".parse().unwrap(),
-        whoami_url: Some("https://yoursite.com/whoami".parse().unwrap()),
+        previous_secret: None,
+        private_key: None,
+        authorize_url: "https://yoursite.com/auth".parse().ok(),
+        token_url: "https://yoursite.com/auth/token".parse().ok(),
+        whoami: Some(WhoamiCall::bearer(UrlTemplate::parse("https://yoursite.com/whoami").unwrap())),
+        further_whoami: Vec::new(),
+        identity: Identity::Whoami,
         mapping: None,
         subject: None,
         trusted: Vec::new(),
@@ -33,6 +42,14 @@ pub(crate) fn provider() -> Provider {
         pkce: Pkce::S256,
         scope_separator: " ".to_owned(),
         authorize_params: BTreeMap::new(),
+        token_params: BTreeMap::new(),
+        token_headers: BTreeMap::new(),
+        token_path: None,
+        exchange: None,
+        rename: BTreeMap::new(),
+        callback_names: CallbackNames::default(),
+        vars: BTreeMap::new(),
+        oidc: Oidc { clock_skew: CLOCK_SKEW, ..Oidc::default() },
         response_mode: ResponseMode::Query,
         enrich: EnrichPolicy::default(),
         merge_by_email: false,
@@ -60,6 +77,9 @@ fn sent() -> AuthorizationRequest {
         route: Route::EndUser,
         redirect_uri: REDIRECT_URI.to_owned(),
         code_verifier: Some(Secret::new("the-verifier")),
+        nonce: Some(Secret::new("the-nonce")),
+        issuer: None,
+        names_issuer: false,
         cookie_hash: "h".to_owned(),
         cookie_name: "__Host-cs-12345678".to_owned(),
         created_at: Timestamp::UNIX_EPOCH,
@@ -71,15 +91,16 @@ fn sent() -> AuthorizationRequest {
 
 fn arrival(provider: &Provider) -> Arrival<'_> {
     let (route, mode) = (Route::EndUser, ResponseMode::Query);
-    Arrival { provider, route, redirect_uri: REDIRECT_URI, mode, issuer: None }
+    Arrival { provider, route, redirect_uri: REDIRECT_URI, mode, issuer: None, names_issuer: false }
 }
 
 fn response(query: &str) -> AuthorizationResponse {
-    parse_query(query).and_then(|pairs| parse_response(&pairs)).unwrap()
+    parse_query(query).and_then(|pairs| parse_response(&pairs, &CallbackNames::default())).unwrap()
 }
 
 fn fault_of(query: &str) -> Code {
-    let fault = parse_query(query).and_then(|pairs| parse_response(&pairs)).unwrap_err();
+    let fault =
+        parse_query(query).and_then(|pairs| parse_response(&pairs, &CallbackNames::default())).unwrap_err();
     assert_eq!(fault.step, Step::Parse, "{query}");
     fault.code
 }
@@ -161,6 +182,7 @@ fn a_verified_response_is_a_grant_with_what_was_pinned() {
     assert!(grant.code().matches("the-code"));
     assert_eq!(grant.redirect_uri(), REDIRECT_URI);
     assert!(grant.code_verifier().unwrap().matches("the-verifier"));
+    assert!(grant.nonce().unwrap().matches("the-nonce"));
 }
 
 #[test]
@@ -205,11 +227,35 @@ fn another_way_back_than_pinned_is_refused() {
 #[case::in_an_error_too("error=access_denied&state=s")]
 fn an_announced_issuer_is_required_and_compared_exactly(#[case] query: &str) {
     let provider = provider();
-    let arrival = Arrival { issuer: Some("https://p.example"), ..arrival(&provider) };
+    let arrival = Arrival { issuer: Some("https://p.example"), names_issuer: true, ..arrival(&provider) };
     let fault = response(query).verify(&sent(), &arrival).unwrap_err();
     assert_eq!(fault, Fault::new(Step::Verify, Code::IssuerMismatch));
     let named = response("code=a&state=s&iss=https%3A%2F%2Fp.example").verify(&sent(), &arrival);
     assert!(matches!(named, Ok(Verdict::Granted(_))));
+}
+
+#[test]
+fn an_issuer_that_is_not_announced_may_be_missing_but_not_another_one() {
+    let provider = provider();
+    let arrival = Arrival { issuer: Some("https://p.example"), ..arrival(&provider) };
+    assert!(response("code=a&state=s").verify(&sent(), &arrival).is_ok());
+    let other = response("code=a&state=s&iss=https%3A%2F%2Fevil.example").verify(&sent(), &arrival);
+    assert_eq!(other.unwrap_err().code, Code::IssuerMismatch);
+}
+
+#[test]
+fn a_provider_may_call_code_and_state_otherwise() {
+    let usual = CallbackNames::default();
+    let other = CallbackNames { code: "auth_code".to_owned(), state: "st".to_owned() };
+    let pairs = parse_query("auth_code=c&st=s&code=x").unwrap();
+    assert_eq!(names_of(&pairs, [&usual, &other]), other);
+    let response = parse_response(&pairs, &other).unwrap();
+    assert_eq!(response.state, "s");
+    assert!(matches!(response.answer, Answer::Code(code) if code.matches("c")));
+    assert_eq!(names_of(&parse_query("state=s").unwrap(), [&other, &usual]), usual);
+    assert_eq!(names_of(&[], [&other]), usual);
+    let twice = parse_query("auth_code=c&auth_code=d&st=s").unwrap();
+    assert_eq!(parse_response(&twice, &other).unwrap_err().code, Code::ParamsConflict);
 }
 
 fn verify_fault(arrival: &Arrival<'_>) -> Code {
@@ -221,7 +267,7 @@ fn verify_fault(arrival: &Arrival<'_>) -> Code {
 proptest! {
     #[test]
     fn any_form_is_a_response_or_a_fault(bytes: Vec<u8>) {
-        let _ = parse_form(&bytes).map(|pairs| parse_response(&pairs));
+        let _ = parse_form(&bytes).map(|pairs| parse_response(&pairs, &CallbackNames::default()));
     }
 
     #[test]
@@ -230,7 +276,7 @@ proptest! {
         values in proptest::collection::vec(".{0,8}", 5),
     ) {
         let pairs: Vec<_> = names.into_iter().zip(values).collect();
-        if let Ok(response) = parse_response(&pairs) {
+        if let Ok(response) = parse_response(&pairs, &CallbackNames::default()) {
             let iss = response.iss.as_deref().unwrap_or_default();
             prop_assert!(!response.state.is_empty());
             prop_assert!(!response.state.chars().chain(iss.chars()).any(char::is_control));

@@ -7,21 +7,34 @@ use serde_json::json;
 
 use super::*;
 use crate::domain::provider::{ClientAuth, Pkce};
+use crate::oauth::client_auth::{Proof, build_credentials};
 use crate::oauth::response::tests::{grant, provider};
 
+fn built(provider: &Provider) -> OutboundRequest {
+    let server = Server::of(provider, None).unwrap();
+    let proof = Proof::Secret(provider.client_secret.as_ref());
+    let credentials = build_credentials(provider, provider.client_auth, proof);
+    build_token_request(provider, &server, &grant(), &credentials)
+}
+
+/// Read as the settings of a plain provider want it.
+fn parse(answer: &ProviderAnswer) -> Result<TokenResponse, Fault> {
+    parse_token_response(answer, Reading { find: None, any_type: false })
+}
+
 fn body_of(provider: &Provider) -> (String, &'static str) {
-    let body = build_token_request(provider, &grant()).body.unwrap();
+    let body = built(provider).body.unwrap();
     (body.text.expose().to_owned(), body.content_type)
 }
 
-fn headers_of(provider: &Provider) -> Vec<(&'static str, String)> {
-    let headers = build_token_request(provider, &grant()).headers;
-    headers.into_iter().map(|(name, value)| (name, value.expose().to_owned())).collect()
+fn headers_of(provider: &Provider) -> Vec<(String, String)> {
+    let headers = built(provider).headers;
+    headers.into_iter().map(|(name, value)| (name.into_owned(), value.expose().to_owned())).collect()
 }
 
 #[test]
 fn the_exchange_is_the_form_of_the_rfc() {
-    let request = build_token_request(&provider(), &grant());
+    let request = built(&provider());
     assert_eq!((request.method, request.url.as_str()), (Method::Post, "https://yoursite.com/auth/token"));
     let (body, content_type) = body_of(&provider());
     assert_eq!(content_type, "application/x-www-form-urlencoded");
@@ -31,7 +44,7 @@ fn the_exchange_is_the_form_of_the_rfc() {
          &redirect_uri=https%3A%2F%2Facme.example.com%2Fidp%2Feu%2Foauth%2Fcallback\
          &code_verifier=the-verifier&client_id=Quiq+Client&client_secret=the-secret"
     );
-    assert_eq!(headers_of(&provider()), [("accept", "application/json".to_owned())]);
+    assert_eq!(headers_of(&provider()), [("accept".to_owned(), "application/json".to_owned())]);
 }
 
 #[test]
@@ -42,7 +55,7 @@ fn a_secret_in_the_header_is_not_in_the_body() {
     assert!(!body.contains("client_") && !body.contains("the-secret"));
     // `Quiq+Client:the-secret`
     let header = "Basic UXVpcStDbGllbnQ6dGhlLXNlY3JldA==".to_owned();
-    assert_eq!(headers_of(&provider)[1], ("authorization", header));
+    assert_eq!(headers_of(&provider)[1], ("authorization".to_owned(), header));
 }
 
 #[test]
@@ -71,12 +84,78 @@ fn a_public_client_names_itself_and_nothing_else() {
 }
 
 #[test]
+fn a_provider_may_want_a_get_with_everything_in_the_query() {
+    let mut provider = provider();
+    provider.token_request = TokenRequestForm::Query;
+    let request = built(&provider);
+    assert_eq!(request.method, Method::Get);
+    assert!(request.body.is_none());
+    let query = request.url.query().unwrap();
+    assert!(query.starts_with("grant_type=authorization_code&code=the-code&"));
+    assert!(query.ends_with("&client_id=Quiq+Client&client_secret=the-secret"));
+}
+
+#[test]
+fn names_fixed_parameters_and_headers_are_the_providers() {
+    let mut provider = provider();
+    let table = |pairs: &[(&str, &str)]| -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    };
+    provider.rename = table(&[("client_id", "appid"), ("client_secret", "secret")]);
+    provider.token_params = table(&[("audience", "x y"), ("grant_type", ""), ("me", "{client_id}")]);
+    provider.token_headers = table(&[("accept", "text/plain"), ("x-version", "7")]);
+    let (body, _) = body_of(&provider);
+    assert!(body.starts_with("code=the-code&"), "an empty value takes a parameter out: {body}");
+    assert!(body.ends_with("&appid=Quiq+Client&secret=the-secret&audience=x+y&me=Quiq+Client"), "{body}");
+    let headers = headers_of(&provider);
+    let header = |name: &str| headers.iter().filter(|(known, _)| known == name).collect::<Vec<_>>();
+    assert_eq!(header("accept").len(), 1);
+    assert_eq!(header("x-version")[0].1, "7");
+}
+
+#[test]
+fn the_object_with_the_token_may_stand_within() {
+    let answer = |body: &Value| ProviderAnswer {
+        status: 200,
+        content_type: Some("application/json".to_owned()),
+        body: body.to_string().into_bytes(),
+    };
+    let told = json!({"ok": true, "team": "t", "authed_user": {"access_token": "in", "token_type": "user"}});
+    let find = |body: &Value| body.get("authed_user").cloned();
+    let within = Reading { find: Some(&find), any_type: true };
+    let token = parse_token_response(&answer(&told), within).unwrap();
+    assert!(token.access_token.matches("in"));
+    assert_eq!(token.body, told, "a mapping sees the whole answer");
+    let strict = Reading { find: Some(&find), any_type: false };
+    assert!(parse_token_response(&answer(&told), strict).is_err());
+    for told in [json!({"authed_user": "x"}), json!({"access_token": "out"})] {
+        assert_eq!(parse_token_response(&answer(&told), within).unwrap_err().code, Code::TokenGarbage);
+    }
+}
+
+#[test]
+fn a_second_exchange_sends_what_the_settings_say() {
+    let provider = provider();
+    let exchange = Exchange {
+        url: "https://yoursite.com/long".parse().unwrap(),
+        params: [
+            ("t".to_owned(), "{access_token}".to_owned()),
+            ("s".to_owned(), "{client_secret}".to_owned()),
+        ]
+        .into(),
+    };
+    let request = build_exchange_request(&provider, &exchange, &Secret::new("a&b"), Some(&Secret::new("x")));
+    assert_eq!(request.url, exchange.url);
+    assert_eq!(request.body.unwrap().text.expose(), "s=x&t=a%26b");
+}
+
+#[test]
 fn nothing_of_a_request_or_response_is_shown() {
-    let request = format!("{:?}", build_token_request(&provider(), &grant()));
+    let request = format!("{:?}", built(&provider()));
     assert_eq!(request, "POST https://yoursite.com/auth/token");
     let body = br#"{"access_token":"canary","token_type":"bearer"}"#.to_vec();
     let answer = ProviderAnswer { status: 200, content_type: Some("application/json".to_owned()), body };
-    assert_eq!(format!("{:?}", parse_token_response(&answer).unwrap()), "TokenResponse(quirks [])");
+    assert_eq!(format!("{:?}", parse(&answer).unwrap()), "TokenResponse(quirks [])");
 }
 
 #[test]
@@ -103,7 +182,7 @@ fn every_answer_in_the_fixtures_ends_as_its_file_says() {
 }
 
 fn outcome(answer: &ProviderAnswer) -> Value {
-    match parse_token_response(answer) {
+    match parse(answer) {
         Err(fault) => {
             assert_eq!(fault.step, Step::Exchange);
             json!({ "code": fault.code })
@@ -129,7 +208,7 @@ proptest! {
         body in proptest::string::string_regex(r#"[{}\[\]":,&=a-z0-9_ .-]{0,60}"#).unwrap(),
     ) {
         let answer = ProviderAnswer { status, content_type, body: body.into_bytes() };
-        if let Err(fault) = parse_token_response(&answer) {
+        if let Err(fault) = parse(&answer) {
             prop_assert_eq!(fault.step, Step::Exchange);
         }
     }
@@ -139,6 +218,6 @@ proptest! {
         let body = json!({"access_token": token, "token_type": "Bearer"}).to_string().into_bytes();
         let answer = ProviderAnswer { status: 200, content_type: Some("application/json".to_owned()), body };
         let legal = !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic());
-        prop_assert_eq!(parse_token_response(&answer).is_ok(), legal);
+        prop_assert_eq!(parse(&answer).is_ok(), legal);
     }
 }

@@ -51,7 +51,8 @@ pub(super) fn export(id: &TenantId, tree: &Settings) -> String {
     for name in &named.names {
         let _ = writeln!(text, "#   {name}");
     }
-    text + &write(&tree).text
+    text.push_str(&write(&tree).text);
+    text
 }
 
 impl Written {

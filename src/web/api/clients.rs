@@ -37,7 +37,7 @@ pub struct ClientBody {
     /// Its name, by which it gets tokens.
     client_id: ClientId,
     /// What it may ask for: at most what the caller may do.
-    #[schema(examples(json!(["write:auth_links", "read:contacts"])))]
+    #[schema(examples("write:auth_links"))]
     scopes: Vec<String>,
     /// Which grants it may use; `client_credentials` if left out.
     #[schema(nullable = false)]
@@ -64,7 +64,7 @@ pub enum GrantWord {
 pub struct ClientView {
     client_id: ClientId,
     /// What it may ask for.
-    #[schema(examples(json!(["write:auth_links"])))]
+    #[schema(examples("write:auth_links"))]
     scopes: Vec<String>,
     /// Which grants it may use.
     #[schema(value_type = Vec<GrantWord>)]

@@ -21,6 +21,7 @@ pub mod own_tenant;
 mod provider_view;
 pub mod providers;
 mod query;
+mod settings_body;
 mod settings_examples;
 pub mod stream;
 pub mod tenants;

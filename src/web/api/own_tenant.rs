@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -22,12 +22,7 @@ use crate::web::precondition::Condition;
 use crate::web::strict_json::StrictJson;
 
 use super::provider_view::SourceWord;
-
-/// What a tenant's admin may set: everything of the tenant file but `hosts`, `providers`, `clients` and `webhooks`, by
-/// its names in camelCase; lists in the plural (`snippets`, `rules`).
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = OwnSettings, examples(super::settings_examples::own_settings))]
-pub struct OwnBody(Map<String, Value>);
+use super::settings_body::OwnBody;
 
 /// The tenant's own settings.
 #[derive(Debug, Serialize, ToSchema)]

@@ -7,7 +7,6 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::ids::ProviderId;
@@ -23,13 +22,7 @@ use crate::web::strict_json::StrictJson;
 
 use super::provider_view::{DiffView, ProviderListView, ProviderView, Shown};
 use super::query::Query;
-
-/// A provider's settings, by the names of the tenant file in camelCase (`clientId`, `authorizeUrl`, `tokenRequest`);
-/// docs/providers.md has all of them. What is left out has its default. Secrets (`clientSecret`) are write-only: left
-/// out they stay as they are, `null` takes them away.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = ProviderSettings, examples(super::settings_examples::provider_settings))]
-pub struct SettingsBody(Map<String, Value>);
+use super::settings_body::ProviderBody;
 
 /// How a draft goes live.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -122,7 +115,7 @@ pub async fn read(
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that was read."),
         ("If-None-Match" = Option<String>, Header, description = "`*` to make a new one."),
     ),
-    request_body = SettingsBody,
+    request_body = ProviderBody,
     responses(
         (status = 200, description = "The provider with its draft.", body = ProviderView,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
@@ -137,7 +130,7 @@ pub async fn put(
     State(web): State<Arc<Web>>,
     Condition(condition): Condition,
     Segment(id): Segment,
-    StrictJson(SettingsBody(sent)): StrictJson<SettingsBody>,
+    StrictJson(ProviderBody(sent)): StrictJson<ProviderBody>,
 ) -> Result<Response, ApiError> {
     let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
     let drafted = web.broker.put_draft(&caller.tenant.id, &id, &sent, &condition, &author).await?;

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -28,6 +28,7 @@ use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
 use super::query::Query;
+use super::settings_body::TenantBody;
 
 /// A tenant as it is served now.
 #[derive(Debug, Serialize, ToSchema)]
@@ -74,14 +75,6 @@ pub struct TenantView {
     #[schema(required = false)]
     warnings: Vec<BodyFault>,
 }
-
-/// A tenant's settings, by the names of the tenant file in camelCase, lists in the plural (`snippets`, `webhooks`,
-/// `clients`, `rules`, `providers`); docs/tenants.md. With `providers` the tenant has these from now on, live and
-/// knowingly untested; left out, they stay as they are. Secrets are write-only: left out they stay, `null` takes them
-/// away.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = TenantSettings, examples(super::settings_examples::tenant_settings))]
-pub struct TenantBody(Map<String, Value>);
 
 /// A provider of a tenant.
 #[derive(Debug, Serialize, ToSchema)]

@@ -6,9 +6,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
-use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
 use crate::domain::ids::WebhookId;
 use crate::domain::tenant::Tenant;
@@ -22,13 +19,8 @@ use crate::web::precondition::Condition;
 use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
+use super::settings_body::WebhookBody;
 use super::webhooks::WebhookView;
-
-/// A webhook's settings, by the names of the tenant file. `secret` and `secrets` are write-only: left out they stay as
-/// they are.
-#[derive(Debug, Deserialize, ToSchema)]
-#[schema(as = WebhookSettings, examples(super::settings_examples::webhook_settings))]
-pub struct WebhookBody(Map<String, Value>);
 
 /// Make a webhook
 ///

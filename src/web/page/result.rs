@@ -178,7 +178,16 @@ impl Trouble {
         match code {
             Code::AccessDenied => Self::Denied,
             Code::InvalidGrant | Code::StateExpired => Self::Late,
-            Code::TokenFailed | Code::TokenTimeout | Code::WhoamiFailed | Code::WhoamiTimeout => Self::Busy,
+            Code::TokenFailed
+            | Code::TokenTimeout
+            | Code::DiscoveryFailed
+            | Code::DiscoveryTimeout
+            | Code::ParFailed
+            | Code::ParTimeout
+            | Code::JwksFailed
+            | Code::JwksTimeout
+            | Code::WhoamiFailed
+            | Code::WhoamiTimeout => Self::Busy,
             Code::ProviderError
             | Code::ProviderChanged
             | Code::InvalidClient
@@ -186,10 +195,26 @@ impl Trouble {
             | Code::TokenGarbage
             | Code::TokenTooLarge
             | Code::TokenUrlRefused
+            | Code::DiscoveryMismatch
+            | Code::IdTokenMissing
+            | Code::IdTokenMalformed
+            | Code::IdTokenEncrypted
+            | Code::IdTokenAlgorithm
+            | Code::IdTokenKey
+            | Code::IdTokenSignature
+            | Code::IdTokenIssuer
+            | Code::IdTokenAudience
+            | Code::IdTokenExpired
+            | Code::IdTokenTime
+            | Code::IdTokenNonce
+            | Code::IdTokenAtHash
+            | Code::IdTokenClaims
+            | Code::SubjectMismatch
             | Code::WhoamiRefused
             | Code::WhoamiGarbage
             | Code::WhoamiTooLarge
             | Code::WhoamiUrlRefused
+            | Code::WhoamiUrlUnfilled
             | Code::MappingFailed => Self::Setup,
             Code::RequiredMissing => Self::Missing,
             Code::NotConfirmed => Self::Unconfirmed,
@@ -204,6 +229,7 @@ impl Trouble {
             | Code::RouteMismatch
             | Code::IssuerMismatch
             | Code::CookieMismatch
+            | Code::VariableMismatch
             | Code::LinkFinal => Self::Neutral,
         }
     }

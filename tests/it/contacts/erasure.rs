@@ -9,12 +9,12 @@ use countersign::app;
 use countersign::config::Environment;
 use countersign::domain::ids::{ContactId, TenantId};
 use countersign::domain::tenant::{Directory, Tenant};
-use countersign::egress::gate::{Gates, Room};
+use countersign::egress::gate::Room;
 use countersign::egress::guard::Guard;
 use countersign::egress::provider::{ProviderClient, Timeouts};
 use countersign::egress::webhook::WebhookClient;
 use countersign::flow::contacts::Condition;
-use countersign::flow::{Broker, Settings};
+use countersign::flow::{Broker, Outbound, Settings};
 use countersign::keyring::KeyRing;
 use countersign::store::backend::{
     AsOf, Backend, Batch, Commit, Durability, Key, Partition, Piece, Unavailable, Versioned,
@@ -278,8 +278,8 @@ fn flows(broker: &Harness, backend: Arc<dyn Backend>) -> (Broker, Arc<Tenant>) {
     let webhook = WebhookClient::new(guard).unwrap();
     let settings = Settings { https: false, login_deadline: Duration::from_secs(9) };
     let store = store(broker, backend);
-    let gates = Gates::new(provider, broker.clock.clone(), Room::default());
-    (Broker::new(store, (gates, webhook), broker.clock.clone(), Directory::new(tenants), settings), tenant)
+    let outbound = Outbound::new(provider, webhook, &broker.clock, Room::default());
+    (Broker::new(store, outbound, broker.clock.clone(), Directory::new(tenants), settings), tenant)
 }
 
 #[tokio::test]

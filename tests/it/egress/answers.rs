@@ -23,7 +23,7 @@ async fn a_call_is_sent_as_it_was_built_and_its_answer_read_whole() {
     let server = Server::answering(ok("content-type: application/json; charset=x\r\n", b"{\"a\":1}")).await;
     let mut request = get(&format!("{}token?x=1", server.url()));
     request.method = Method::Post;
-    request.headers = vec![("authorization", Secret::new("Basic eA=="))];
+    request.headers = vec![("authorization".into(), Secret::new("Basic eA=="))];
     request.body = Some(OutboundBody { content_type: "application/json", text: Secret::new("{\"b\":2}") });
     let answer = client_for(&server.listed()).send(&tenant(), &request, within(LONG)).await.unwrap();
     assert_eq!((answer.status, answer.body.as_slice()), (200, &b"{\"a\":1}"[..]));

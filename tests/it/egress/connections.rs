@@ -177,7 +177,8 @@ fn a_proxy_in_the_environment_is_ignored() {
 async fn a_header_that_cannot_be_written_is_not_sent() {
     let server = Server::answering(ok("", b"{}")).await;
     let mut request = get(&server.url());
-    request.headers = vec![("authorization", countersign::secret::Secret::new("a\r\nhost: evil.example"))];
+    request.headers =
+        vec![("authorization".into(), countersign::secret::Secret::new("a\r\nhost: evil.example"))];
     let outcome = client_for(&server.listed()).send(&tenant(), &request, within(LONG)).await;
     assert_eq!(outcome.unwrap_err(), EgressError::Unsendable);
     assert_eq!(server.connections(), 0);

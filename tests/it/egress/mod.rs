@@ -2,12 +2,15 @@
 //!
 //! To add a misbehaviour: 1. a script for [`server::Server`], in the test itself if it is used
 //! once, 2. the outcome it must have, in the file of its kind: `answers` (what comes back),
-//! `connections` (how it gets there), `refusals` (what is never called).
+//! `connections` (how it gets there), `documents` (what is kept of it), `refusals` (what is never
+//! called).
 
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
 mod connections;
+#[cfg(test)]
+mod documents;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]

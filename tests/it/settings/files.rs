@@ -7,12 +7,15 @@ use countersign::config::{Fault, Look};
 use countersign::domain::binding::Binding;
 use countersign::domain::conversation::Channel;
 use countersign::domain::event::EventType;
+use countersign::domain::provider::call::{WhoamiAuth, WhoamiMethod};
+use countersign::domain::provider::oidc::{Announced, LoginHint, Oidc};
 use countersign::domain::provider::{
-    CallbackPath, ClientAuth, Enrich, Mapping, Pkce, ResponseMode, TokenRequestForm, TrustedField,
+    CallbackPath, ClientAuth, Enrich, Identity, Mapping, Pkce, ResponseMode, TokenRequestForm, TrustedField,
 };
 use countersign::domain::tenant::Tenant;
 use countersign::tenants::{ReadContext, file, read_files};
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::{Surroundings, compare_beside, fixtures};
 use crate::harness::receiver::NEXT_SECRET;
@@ -117,9 +120,9 @@ fn every_setting_reaches_the_provider() {
     assert_eq!((provider.label.as_str(), provider.client_id.as_str()), ("Acme online banking", "c"));
     assert_eq!(provider.client_secret.as_ref().unwrap().expose(), "a secret");
     assert_eq!(provider.scope.as_deref(), Some("read write"));
-    assert_eq!(provider.authorize_url.as_str(), "https://a.example/auth?realm=x");
-    assert_eq!(provider.token_url.as_str(), "https://a.example/token");
-    assert_eq!(provider.whoami_url.as_ref().unwrap().as_str(), "https://a.example/whoami");
+    assert_eq!(provider.authorize_url.as_ref().unwrap().as_str(), "https://a.example/auth?realm=x");
+    assert_eq!(provider.token_url.as_ref().unwrap().as_str(), "https://a.example/token");
+    assert_eq!(provider.whoami.as_ref().unwrap().url.as_str(), "https://a.example/whoami");
     let Some(Mapping::Fields(fields)) = &provider.mapping else { panic!("a table of fields") };
     assert_eq!(fields["loyalty"], "user.tier");
     assert_eq!(provider.subject.as_deref(), Some("user.id"));
@@ -140,6 +143,63 @@ fn every_setting_reaches_the_provider() {
     assert_eq!(named.callback_path, CallbackPath::Named);
     assert_eq!(named.label, tenant.name, "without a label customers read the tenant's name");
     assert!(matches!(&named.mapping, Some(Mapping::Whole(text)) if text.starts_with('{')));
+}
+
+#[test]
+fn every_quirk_reaches_the_provider() {
+    let tenant = read("fixtures/settings/good/quirks.toml");
+    let odd = tenant.provider(Some(&"odd".parse().unwrap())).unwrap();
+    assert_eq!(odd.client_auth, ClientAuth::SecretAsUser);
+    assert!(odd.previous_secret.is_some());
+    assert_eq!(odd.token_request, TokenRequestForm::Query);
+    assert_eq!(odd.authorize_params["response_type"], "web_server");
+    assert_eq!(odd.token_params["grant_type"], "");
+    assert_eq!(odd.token_headers["x-version"], "2026-01-01", "names of headers have no case");
+    assert_eq!(odd.token_path.as_deref(), Some("data.user"));
+    let exchange = odd.exchange.as_ref().unwrap();
+    assert_eq!((exchange.url.as_str(), exchange.params.len()), ("https://a.example/long", 3));
+    assert_eq!(odd.name_of("client_id"), "appid");
+    assert_eq!((&*odd.callback_names.code, &*odd.callback_names.state), ("auth_code", "st"));
+    assert_eq!(odd.vars["shop"], "acme");
+    let whoami = odd.whoami.as_ref().unwrap();
+    assert_eq!(whoami.url.as_str(), "https://{region}.a.example/users/{user_id}?v=2");
+    assert_eq!(
+        (&whoami.auth, whoami.method),
+        (&WhoamiAuth::Header("x-token".to_owned()), WhoamiMethod::Post)
+    );
+    assert_eq!((&*whoami.params["fields"], &*whoami.headers["client-id"]), ("id,email", "{client_id}"));
+    let further: Vec<_> = odd.further_whoami.iter().map(|(name, call)| (&**name, &call.auth)).collect();
+    let query = WhoamiAuth::Query("oauth_token".to_owned());
+    assert_eq!(further, [("emails", &query), ("roles", &WhoamiAuth::Body("token".to_owned()))]);
+}
+
+#[test]
+fn every_setting_of_openid_reaches_the_provider() {
+    let tenant = read("fixtures/settings/good/quirks.toml");
+    let openid = tenant.provider(Some(&"openid".parse().unwrap())).unwrap();
+    assert!(openid.is_openid() && openid.needs_metadata());
+    assert_eq!(openid.client_auth, ClientAuth::PrivateKeyJwt);
+    assert_eq!(openid.private_key.as_ref().unwrap().id.as_deref(), Some("k1"));
+    assert_eq!((openid.authorize_url.as_ref(), openid.token_url.as_ref()), (None, None));
+    assert_eq!(openid.identity, Identity::IdToken);
+    let jwks_url = "https://a.example/keys".parse().ok();
+    assert_eq!(
+        openid.oidc,
+        Oidc {
+            issuer: Some("https://a.example/realms/one".to_owned()),
+            jwks_url,
+            id_token_algs: vec!["ES256".to_owned(), "PS256".to_owned()],
+            userinfo_alg: Some("RS256".to_owned()),
+            clock_skew: 30,
+            max_age: Some(3600),
+            acr_values: vec!["gold".to_owned(), "silver".to_owned()],
+            prompt: Some("login consent".to_owned()),
+            login_hint: Some(LoginHint::Handle),
+            claims: Some(json!({"id_token": {"email": {"essential": true}}})),
+            iss: Announced::Required,
+            par: Announced::Required,
+        }
+    );
 }
 
 #[test]

@@ -116,3 +116,52 @@ async fn a_secret_stays_until_it_is_replaced_or_taken_away() {
     assert!(gone.body["draft"]["settings"].get("clientSecret").is_none(), "{}", gone.text);
     world.post("acme", "rotate-secret", json!({"clientSecret": "x"})).await.refused(409, "conflict");
 }
+
+#[tokio::test]
+async fn two_secrets_overlap_while_one_is_replaced() {
+    let world = World::live().await;
+    let signs_in = async |conversation: &str| {
+        let link = world.link(conversation).await.is(201).body;
+        crate::harness::browser::Browser::new().sign_in(link["url"].as_str().unwrap()).await.status.as_u16()
+    };
+    let before = world.provider("acme").await.body;
+    // The provider does not know the new one yet.
+    let sent = json!({"clientSecret": "the-next-secret-of-the-shop", "keepPrevious": true});
+    let rotated = world.post("acme", "rotate-secret", sent).await.is(200);
+    let settings = &rotated.body["live"]["settings"];
+    assert_eq!(
+        (&settings["clientSecret"]["set"], &settings["clientSecretPrevious"]["set"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(rotated.body["revision"], before["revision"], "a secret is no part of a revision");
+    assert_eq!(rotated.body["live"]["version"], before["live"]["version"]);
+    assert_eq!(signs_in("conv-1").await, 200, "the previous one is tried behind it");
+    let dropped = world.post("acme", "drop-previous-secret", Value::Null).await.is(200);
+    assert!(dropped.body["live"]["settings"].get("clientSecretPrevious").is_none(), "{}", dropped.text);
+    assert_eq!(signs_in("conv-2").await, 502, "now there is only the one that the provider does not know");
+    let right = countersign::cli::demo::provider::DemoProvider::CLIENT_SECRET;
+    world.post("acme", "rotate-secret", json!({"clientSecret": right})).await.is(200);
+    assert_eq!(signs_in("conv-3").await, 200);
+    let told: Vec<_> =
+        world.audit().await.into_iter().skip(3).map(|(action, _, detail)| (action, detail)).collect();
+    let told: Vec<_> = told.iter().map(|(action, detail)| (action.as_str(), detail.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("provider.secret_rotated", "the previous one is kept"),
+            ("provider.secret_dropped", ""),
+            ("provider.secret_rotated", "the previous one is dropped"),
+        ]
+    );
+    let draft = {
+        let mut settings = world.settings();
+        settings["label"] = json!("Another");
+        let etag = world.provider("acme").await.etag().to_owned();
+        world.put("acme", If::Is(&etag), settings).await.is(200)
+    };
+    world.post("acme", "rotate-secret", json!({"clientSecret": right, "keepPrevious": true})).await.is(200);
+    let both = world.provider("acme").await.body;
+    for which in ["live", "draft"] {
+        assert_eq!(both[which]["settings"]["clientSecretPrevious"]["set"], true, "{which}: {}", draft.text);
+    }
+}

@@ -6,12 +6,12 @@ use std::time::Duration;
 use countersign::app;
 use countersign::config::Environment;
 use countersign::domain::tenant::Directory;
-use countersign::egress::gate::{Gates, Room};
+use countersign::egress::gate::Room;
 use countersign::egress::guard::Guard;
 use countersign::egress::provider::{ProviderClient, Timeouts};
 use countersign::egress::webhook::WebhookClient;
 use countersign::flow::settings::{Author, Precondition, SettingsError};
-use countersign::flow::{Broker, Settings};
+use countersign::flow::{Broker, Outbound, Settings};
 use countersign::keyring::KeyRing;
 use countersign::store::Store;
 use countersign::store::seal::SealKeys;
@@ -39,8 +39,8 @@ async fn flows() -> (Harness, Arc<Broker>) {
     let keys = SealKeys::new(ring.active_seal().id(), seals, *ring.index_keys().expose_active()).unwrap();
     let backend = SqliteBackend::open(broker.folder().join("countersign.db"), broker.clock.clone()).unwrap();
     let store = Store::new(Arc::new(backend), keys, broker.clock.clone());
-    let clients =
-        (Gates::new(provider, broker.clock.clone(), Room::default()), WebhookClient::new(guard).unwrap());
+    let webhook = WebhookClient::new(guard).unwrap();
+    let clients = Outbound::new(provider, webhook, &broker.clock, Room::default());
     let settings = Settings { https: false, login_deadline: Duration::from_secs(9) };
     let directory: Directory = folder.directory();
     let flows = Arc::new(Broker::new(store, clients, broker.clock.clone(), directory, settings));

@@ -1,0 +1,132 @@
+//! What a login must know of the provider's server before it begins: the tenant's settings, and
+//! what the issuer's metadata add.
+
+use std::time::{Duration, Instant};
+
+use url::Url;
+
+use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::provider::{ClientAuth, Provider};
+use crate::domain::tenant::Tenant;
+use crate::egress::error::EgressError;
+use crate::egress::gate::Withheld;
+use crate::oauth::assertion::{Assertion, Signer, build_assertion, choose_algorithm};
+use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::client_auth::{Credentials, Proof, build_credentials};
+use crate::oauth::private_key::PrivateKey;
+use crate::oauth::pushed::{build_pushed_request, build_pushed_url, parse_pushed_answer};
+use crate::oauth::server::Server;
+use crate::secret::Secret;
+
+use super::Broker;
+use super::health::OutOfOrder;
+
+/// How long a customer waits for an issuer's metadata that nobody has yet.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// Why a request could not be handed over.
+#[derive(Debug, thiserror::Error)]
+enum PushError {
+    #[error(transparent)]
+    Withheld(OutOfOrder),
+    #[error(transparent)]
+    Unsent(#[from] EgressError),
+    #[error(transparent)]
+    Refused(#[from] Fault),
+}
+
+impl Broker {
+    /// The provider's server. Metadata that cannot be had keep the login waiting; it has spent nothing.
+    pub(super) async fn server(&self, tenant: &Tenant, provider: &Provider) -> Result<Server, OutOfOrder> {
+        let found = self.find_server(tenant, provider, self.clock.tick() + PATIENCE).await;
+        found.map_err(|detail| {
+            tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail, "provider.undiscovered");
+            OutOfOrder { why: Withheld::Undiscovered, label: provider.label.clone(), locale: None }
+        })
+    }
+
+    async fn find_server(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        deadline: Instant,
+    ) -> Result<Server, String> {
+        let metadata = match &provider.oidc.issuer {
+            Some(issuer) => {
+                let asked = self.documents.metadata(&tenant.id, issuer, deadline).await;
+                // Settings that say everything do without.
+                match asked {
+                    Err(_) if !provider.needs_metadata() => None,
+                    asked => Some(asked.map_err(|fault| fault.to_string())?),
+                }
+            }
+            None => None,
+        };
+        Server::of(provider, metadata.as_deref()).map_err(|fault| fault.to_string())
+    }
+
+    /// Hands the request over to the provider (RFC 9126) and gives back where the browser goes. A provider that does
+    /// not take it keeps the customer waiting; nothing was spent.
+    pub(super) async fn push(
+        &self,
+        tenant: &Tenant,
+        request: &AuthorizeRequest<'_>,
+        url: &Url,
+    ) -> Result<Url, OutOfOrder> {
+        let AuthorizeRequest { provider, server, .. } = *request;
+        let pushed = async {
+            let credentials = self.credentials(provider, server, provider.client_secret.as_ref())?;
+            let pushed = build_pushed_request(url, request, &credentials);
+            let mut pass = self.enter(&tenant.id, provider).await.map_err(PushError::Withheld)?;
+            let answer = pass.send(&pushed, self.clock.tick() + PATIENCE).await?;
+            Ok(build_pushed_url(provider, &server.authorize_url, &parse_pushed_answer(&answer)?))
+        };
+        pushed.await.map_err(|error: PushError| match error {
+            PushError::Withheld(late) => late,
+            error => {
+                let detail = error.to_string();
+                tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail, "provider.not_pushed");
+                OutOfOrder { why: Withheld::NotPushed, label: provider.label.clone(), locale: None }
+            }
+        })
+    }
+
+    /// How a call to the provider says who we are, with this secret or with our key.
+    pub(super) fn credentials(
+        &self,
+        provider: &Provider,
+        server: &Server,
+        secret: Option<&Secret>,
+    ) -> Result<Credentials, Fault> {
+        let auth = server.client_auth;
+        if !matches!(auth, ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt) {
+            return Ok(build_credentials(provider, auth, Proof::Secret(secret)));
+        }
+        let refused = |detail: String| {
+            tracing::error!(provider = %provider.id, detail, "provider.no_assertion");
+            Fault::new(Step::Exchange, Code::InvalidClient)
+        };
+        let key = provider.private_key.as_ref();
+        let parsed = key.map(|key| PrivateKey::parse(&key.key)).transpose();
+        let parsed = parsed.map_err(|error| refused(error.to_string()))?;
+        let signer = match (auth, secret, &parsed) {
+            (ClientAuth::PrivateKeyJwt, _, Some(parsed)) => {
+                Signer::Key { key: parsed, kid: key.and_then(|key| key.id.as_deref()) }
+            }
+            (ClientAuth::ClientSecretJwt, Some(secret), _) => Signer::Secret(secret),
+            _ => return Err(refused("there is nothing to sign with".to_owned())),
+        };
+        let algorithm = choose_algorithm(&signer, server.assertion_algorithms.as_deref());
+        let algorithm = algorithm.ok_or_else(|| refused("no algorithm of the server is ours".to_owned()))?;
+        let id = self.clock.fresh_token();
+        let assertion = Assertion {
+            client_id: &provider.client_id,
+            audience: server.token_url.as_str(),
+            id: id.expose(),
+            now: self.clock.now(),
+        };
+        let assertion =
+            build_assertion(&assertion, &signer, algorithm).map_err(|error| refused(error.to_string()))?;
+        Ok(build_credentials(provider, auth, Proof::Assertion(&assertion)))
+    }
+}

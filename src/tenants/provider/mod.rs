@@ -1,0 +1,219 @@
+//! `[[provider]]`: the tenant's OAuth servers.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | [`shape`] | the table of every setting, with its `words`; start here |
+//! | this file | one provider from its parts |
+//! | `credentials` | who we are there: secrets and keys |
+//! | `params` | fixed parameters and headers, and the provider's own names |
+//! | `calls` | WhoAmI and its like, and a second exchange |
+//! | `oidc` | what belongs to OpenID Connect |
+//! | `mapping` | from the answer to the contact |
+//!
+//! To add a setting: 1. a line in [`shape`], 2. a field in `domain::provider`, 3. its reading in the
+//! file of its group, 4. the revision (the compiler asks), 5. fixtures under `fixtures/settings/`,
+//! 6. a row in `docs/providers.md` (a test asks).
+
+mod calls;
+mod credentials;
+mod mapping;
+mod oidc;
+mod params;
+pub mod shape;
+mod words;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::config::fault::Report;
+use crate::config::node::Node;
+use crate::config::words::quoted;
+use crate::domain::ids::TenantId;
+use crate::domain::provider::{
+    CallbackPath, Identity, Pkce, Provider, ResponseMode, Revision, TokenRequestForm, TrustedField,
+};
+
+pub(super) use self::mapping::check_expression;
+use super::wording::unique;
+use super::{ReadContext, revision, urls};
+
+/// Reads every `[[provider]]`; what is wrong goes into the report.
+pub fn read(
+    root: &Node<'_>,
+    tenant: &TenantId,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Vec<Arc<Provider>> {
+    let nodes = root.tables("provider");
+    if nodes.is_empty()
+        && !context.stored
+        && let Some(list) = root.raw("provider").filter(|list| list.get_ref().is_array())
+    {
+        report.fault(
+            list.span(),
+            "a tenant needs at least one provider",
+            "write `[[provider]]` with its settings below",
+        );
+    }
+    let mut ids = BTreeMap::new();
+    let mut bare = None;
+    let mut providers = Vec::new();
+    for node in &nodes {
+        unique(&mut ids, node.text("id"), "provider id", report);
+        check_bare(node, &mut bare, report);
+        providers.extend(provider(root, node, tenant, context, report).map(Arc::new));
+    }
+    providers
+}
+
+/// One provider per bare callback path: on a shared one an answer of the wrong provider could not
+/// be told from the right one (SECURITY 7).
+fn check_bare<'a>(node: &Node<'a>, first: &mut Option<&'a str>, report: &mut Report) {
+    if callback_path(node) != CallbackPath::Bare {
+        return;
+    }
+    let id = node.text("id").map_or("?", |id| id.value);
+    match first {
+        None => *first = Some(id),
+        Some(first) => {
+            let span = node.text("callback_path").map_or_else(|| node.span(), |path| path.span);
+            let message = format!("a second provider with a bare callback path, beside {}", quoted(first));
+            report.fault(
+                span,
+                message,
+                "write `callback_path = \"named\"`: its callback paths then end with its id",
+            );
+        }
+    }
+}
+
+fn provider(
+    root: &Node<'_>,
+    node: &Node<'_>,
+    tenant: &TenantId,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Option<Provider> {
+    // Everything is read before anything may be missing, so that every fault is told.
+    let reading = Reading { node, tenant, context };
+    let [authorize_url, token_url] = endpoints(&reading, report);
+    let calls = calls::read(&reading, report);
+    let identity = node.word("identity", IDENTITIES).unwrap_or_default();
+    let oidc = oidc::read(&reading, identity, report);
+    let credentials = credentials::read(&reading, report);
+    let mapping = mapping::mapping(node, report);
+    let subject = mapping::subject(node, mapping.as_ref(), report);
+    let enrich = mapping::enrich(node, mapping.as_ref(), report);
+    let merge_by_email = mapping::merge_by_email(node, report);
+    let pkce = pkce(node, report);
+    let params = params::read(node, authorize_url.as_ref(), report);
+    let label = node.text("label").or_else(|| root.text("name"))?;
+    let mut provider = Provider {
+        id: node.text("id")?.value.parse().ok()?,
+        label: label.value.to_owned(),
+        client_id: node.text("client_id")?.value.to_owned(),
+        client_secret: credentials.secret,
+        previous_secret: credentials.previous,
+        private_key: credentials.private_key,
+        scope: node.text("scope").map(|scope| scope.value.to_owned()),
+        authorize_url,
+        token_url,
+        whoami: calls.whoami,
+        further_whoami: calls.further,
+        identity,
+        mapping,
+        subject,
+        trusted: trusted(node),
+        callback_path: callback_path(node),
+        client_auth: credentials.client_auth,
+        token_request: node.word("token_request", TOKEN_REQUESTS).unwrap_or_default(),
+        pkce,
+        scope_separator: node.text("scope_separator").map_or(" ", |text| text.value).to_owned(),
+        authorize_params: params.authorize,
+        token_params: params.token,
+        token_headers: params.token_headers,
+        token_path: calls.token_path,
+        exchange: calls.exchange,
+        rename: params.rename,
+        callback_names: params.callback_names,
+        vars: params::texts(node, "vars"),
+        oidc,
+        response_mode: node.word("response_mode", RESPONSE_MODES).unwrap_or_default(),
+        enrich,
+        merge_by_email,
+        revision: Revision::new(""),
+    };
+    provider.revision = revision::build(&provider);
+    Some(provider)
+}
+
+/// What the reading of one provider needs.
+struct Reading<'a> {
+    node: &'a Node<'a>,
+    tenant: &'a TenantId,
+    context: &'a ReadContext<'a>,
+}
+
+impl Reading<'_> {
+    /// A URL that stands in the settings.
+    fn url(&self, name: &str, report: &mut Report) -> Option<Url> {
+        urls::take(self.node, name, self.tenant, self.context, report)
+    }
+}
+
+/// The two that every login needs. Without an issuer nobody else says where they are.
+fn endpoints(reading: &Reading<'_>, report: &mut Report) -> [Option<Url>; 2] {
+    ["authorize_url", "token_url"].map(|name| {
+        if !reading.node.has(name) && !reading.node.has("issuer") {
+            let message = format!("`{name}` is missing");
+            let help = "write the URL, or `issuer` for a provider with metadata";
+            report.fault(reading.node.span(), message, help);
+        }
+        reading.url(name, report)
+    })
+}
+
+const IDENTITIES: &[(&str, Identity)] = &[
+    ("whoami", Identity::Whoami),
+    ("id_token", Identity::IdToken),
+    ("access_token", Identity::AccessToken),
+    ("token_response", Identity::TokenResponse),
+];
+const TOKEN_REQUESTS: &[(&str, TokenRequestForm)] =
+    &[("form", TokenRequestForm::Form), ("json", TokenRequestForm::Json), ("query", TokenRequestForm::Query)];
+const RESPONSE_MODES: &[(&str, ResponseMode)] =
+    &[("query", ResponseMode::Query), ("form_post", ResponseMode::FormPost)];
+fn callback_path(node: &Node<'_>) -> CallbackPath {
+    let known = [("bare", CallbackPath::Bare), ("named", CallbackPath::Named)];
+    node.word("callback_path", &known).unwrap_or_default()
+}
+
+fn trusted(node: &Node<'_>) -> Vec<TrustedField> {
+    let field = |name: &str| match name {
+        "email" => Some(TrustedField::Email),
+        "phone" => Some(TrustedField::Phone),
+        _ => None,
+    };
+    let mut trusted = Vec::new();
+    for found in node.texts("trusted").iter().filter_map(|name| field(name.value)) {
+        if !trusted.contains(&found) {
+            trusted.push(found);
+        }
+    }
+    trusted
+}
+
+fn pkce(node: &Node<'_>, report: &mut Report) -> Pkce {
+    let pkce = node.word("pkce", &[("S256", Pkce::S256), ("off", Pkce::Off)]).unwrap_or_default();
+    if pkce == Pkce::Off {
+        let span = node.text("pkce").map_or_else(|| node.span(), |pkce| pkce.span);
+        report.warn(
+            span,
+            "PKCE is off: a stolen code can be used by whoever stole it",
+            "switch it off only for a provider that rejects `code_challenge`",
+        );
+    }
+    pkce
+}

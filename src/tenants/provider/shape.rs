@@ -1,0 +1,339 @@
+//! The table of `[[provider]]`: every setting of an OAuth server, with its type, default and
+//! meaning (DESIGN §4). To add one see [`crate::tenants::shape`].
+
+use crate::config::shape::{Each, Kind, Names, PLAIN, Table};
+use crate::config::text::{
+    ANY, FIELD_NAME, HEADER, HEADER_VALUE, PARAMETER, SCOPES, SEPARATOR, SLUG, TOKEN_PLACE,
+};
+use crate::tenants::shape::{later, optional, required, text, with_default};
+
+use super::words::{
+    ALGORITHMS, ANNOUNCED, CALLBACK_PATHS, CALLBACK_RENAMED, CLIENT_AUTHS, IDENTITIES, PKCES, POLICIES,
+    RENAMED, RESPONSE_MODES, TOKEN_REQUESTS, TRUSTED, WHOAMI_METHODS,
+};
+
+/// The table of a provider.
+pub static SHAPE: Table = Table {
+    doc: "An OAuth server of the tenant.",
+    fields: &[
+        required("id", text(&SLUG), "Its name in the tenant; API calls and callback paths use it."),
+        optional(
+            "label",
+            text(&PLAIN),
+            "What the customer reads before going there; without it the tenant's name.",
+        ),
+        required("client_id", text(&PLAIN), "Our name at the provider."),
+        optional(
+            "client_secret",
+            Kind::Secret,
+            "Our secret there: where to find it. Left out only with `client_auth = \"none\"` or `\"private_key_jwt\"`.",
+        ),
+        optional(
+            "client_secret_previous",
+            Kind::Secret,
+            "While the secret is replaced, the one before: it is tried when the provider refuses the other one.",
+        ),
+        optional(
+            "private_key",
+            Kind::Secret,
+            "For `client_auth = \"private_key_jwt\"`: where to find our private key, a PEM or a JWK.",
+        ),
+        optional("private_key_id", text(&PLAIN), "Its `kid` at the provider."),
+        optional("scope", text(&SCOPES), "What we ask for, with spaces between scopes."),
+        optional(
+            "authorize_url",
+            text(&PLAIN),
+            "Where the customer's browser is sent to sign in. Left out only where `issuer` or `preset` says it.",
+        ),
+        optional(
+            "token_url",
+            text(&PLAIN),
+            "Where the code is exchanged for a token. Left out only where `issuer` or `preset` says it.",
+        ),
+        optional(
+            "whoami_url",
+            text(&PLAIN),
+            "Who it was. `{name}` in the path, the query or as the first label of the host is a value of the token \
+             answer. Without it the issuer's UserInfo endpoint is asked; without that a login proves authentication \
+             only, and no contact is enriched.",
+        ),
+        optional(
+            "mapping",
+            Kind::Either(&[Kind::Text(&PLAIN), Kind::Table(&MAPPING)]),
+            "From the WhoAmI answer to fields: one JMESPath expression that gives an object, or a table with an expression per field. \
+             Without it the usual formats are understood.",
+        ),
+        optional(
+            "subject",
+            text(&PLAIN),
+            "The JMESPath expression of what identifies the person for good. Without it the first of `sub`, `userId`, `id`, `userName`, `email`.",
+        ),
+        with_default(
+            "trusted",
+            Kind::List(&Kind::Word(&TRUSTED)),
+            "",
+            "Fields that count as verified although the provider sends no flag.",
+        ),
+        with_default(
+            "callback_path",
+            Kind::Word(&CALLBACK_PATHS),
+            "bare",
+            "Whether the callback paths end with the provider's id (`named`) or not (`bare`, for one provider per tenant). Fixed once it is registered.",
+        ),
+        with_default(
+            "client_auth",
+            Kind::Word(&CLIENT_AUTHS),
+            "auto",
+            "How we say who we are at the token endpoint.",
+        ),
+        with_default("token_request", Kind::Word(&TOKEN_REQUESTS), "form", "The form of the token request."),
+        with_default("pkce", Kind::Word(&PKCES), "S256", "PKCE; `off` only for providers that reject it."),
+        with_default(
+            "scope_separator",
+            text(&SEPARATOR),
+            " ",
+            "What stands between two scopes in the authorization request.",
+        ),
+        optional("authorize_params", Kind::Table(&AUTHORIZE_PARAMS), AUTHORIZE_PARAMS.doc),
+        with_default(
+            "response_mode",
+            Kind::Word(&RESPONSE_MODES),
+            "query",
+            "How the provider sends the customer back.",
+        ),
+        optional("enrich", Kind::Table(&ENRICH), ENRICH.doc),
+        with_default(
+            "merge_by_email",
+            Kind::Flag,
+            "false",
+            "Whether somebody who signs in here for the first time joins the contact that has the same email, instead \
+             of getting a contact of their own. Both sides must be verified: this sign-in's email (by the provider's \
+             flag or `trusted`), or whoever types somebody else's address at the provider would take over that \
+             contact; and the contact's, or whoever had written somebody else's address into their own contact \
+             would wait there for the real owner's data.",
+        ),
+        optional(
+            "issuer",
+            text(&PLAIN),
+            "The OpenID provider's issuer, exactly as it names itself: its metadata fill in what is left out. With the \
+             scope `openid` every login has a verified id_token.",
+        ),
+        with_default(
+            "identity",
+            Kind::Word(&IDENTITIES),
+            "whoami",
+            "Where the person's data come from: the WhoAmI answer, the claims of the verified `id_token`, those of an \
+             `access_token` that is a JWT, or the `token_response` itself.",
+        ),
+        optional("token_params", Kind::Table(&FIXED_PARAMS), "Fixed parameters of the token request."),
+        optional("token_headers", Kind::Table(&FIXED_HEADERS), "Fixed headers of the token request."),
+        optional(
+            "token_path",
+            text(&PLAIN),
+            "The JMESPath expression of the object in the token answer that holds `access_token`.",
+        ),
+        optional(
+            "exchange_url",
+            text(&PLAIN),
+            "A second exchange after the first, e.g. for a token that lives longer.",
+        ),
+        optional(
+            "exchange_params",
+            Kind::Table(&EXCHANGE_PARAMS),
+            "What the second exchange sends. `{access_token}`, `{client_id}` and `{client_secret}` stand for their values.",
+        ),
+        optional("rename", Kind::Table(&RENAME), RENAME.doc),
+        optional("callback_rename", Kind::Table(&CALLBACK_RENAME), CALLBACK_RENAME.doc),
+        optional("whoami_params", Kind::Table(&FIXED_PARAMS), "Fixed parameters of the WhoAmI call."),
+        optional(
+            "whoami_headers",
+            Kind::Table(&FIXED_HEADERS),
+            "Fixed headers of the WhoAmI call; `{client_id}` stands for ours.",
+        ),
+        with_default("whoami_auth", text(&TOKEN_PLACE), "bearer", TOKEN_PLACE_DOC),
+        with_default("whoami_method", Kind::Word(&WHOAMI_METHODS), "GET", "How the WhoAmI URL is asked."),
+        optional("whoami", Kind::List(&Kind::Table(&WHOAMI)), WHOAMI.doc),
+        optional(
+            "id_token_algs",
+            Kind::List(&Kind::Word(&ALGORITHMS)),
+            "Signature algorithms of the id_token that are accepted. Left out: those that the issuer's metadata \
+             announce, without `HS…`; without metadata `RS256`.",
+        ),
+        optional(
+            "userinfo_alg",
+            Kind::Word(&ALGORITHMS),
+            "The algorithm of a signed UserInfo answer (`application/jwt`). Left out: the answer is plain JSON.",
+        ),
+        optional("jwks_url", text(&PLAIN), "The provider's keys, where no metadata name them."),
+        with_default(
+            "clock_skew",
+            Kind::Count(0, 600),
+            "60",
+            "How many seconds the provider's clock may be off.",
+        ),
+        optional(
+            "max_age",
+            Kind::Count(0, 31_536_000),
+            "How many seconds ago the customer may have signed in at the provider; `0` asks for the password each time.",
+        ),
+        optional(
+            "acr_values",
+            Kind::List(&Kind::Text(&PLAIN)),
+            "Levels of authentication that are asked for, the best first; the id_token must name one of them.",
+        ),
+        optional(
+            "prompt",
+            text(&PLAIN),
+            "What the provider must show: `login`, `consent`, `select_account`, or several with spaces between.",
+        ),
+        optional(
+            "login_hint",
+            text(&PLAIN),
+            "Who is expected: `handle` for the customer's address in the chat, or a fixed text.",
+        ),
+        optional("claims", Kind::Table(&CLAIMS), CLAIMS.doc),
+        with_default(
+            "iss",
+            Kind::Word(&ANNOUNCED),
+            "auto",
+            "Whether the callback must name the issuer (RFC 9207): as the metadata announce, `required`, or `off`.",
+        ),
+        with_default(
+            "par",
+            Kind::Word(&ANNOUNCED),
+            "auto",
+            "Whether the request is pushed to the provider first (RFC 9126): where the metadata demand it, `required`, \
+             or `off`.",
+        ),
+        later("preset"),
+        optional(
+            "vars",
+            Kind::Table(&VARS),
+            "Values for the preset's variables. A callback that repeats one must not contradict it.",
+        ),
+    ],
+    each: None,
+};
+
+static MAPPING: Table = Table {
+    doc: "An expression per field.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Like(&FIELD_NAME),
+        kind: &Kind::Text(&PLAIN),
+        doc: "The JMESPath expression of this field.",
+    }),
+};
+
+static AUTHORIZE_PARAMS: Table = Table {
+    doc: "Fixed parameters that are added to the authorization request; the value `{nonce}` stands for a fresh one.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Like(&PARAMETER),
+        kind: &Kind::Text(&ANY),
+        doc: "The parameter's value.",
+    }),
+};
+
+static ENRICH: Table = Table {
+    doc: "What a sign-in may do to each field of the contact.",
+    fields: &[with_default(
+        "required",
+        Kind::List(&Kind::Text(&FIELD_NAME)),
+        "",
+        "Fields without which a login fails.",
+    )],
+    each: Some(Each {
+        names: Names::Like(&FIELD_NAME),
+        kind: &Kind::Word(&POLICIES),
+        doc: "`fill` an empty field (the default), `overwrite` it, `suggest` the value to a person, or `ignore` it.",
+    }),
+};
+
+static FIXED_PARAMS: Table = Table {
+    doc: "Fixed parameters.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Like(&PARAMETER),
+        kind: &Kind::Text(&ANY),
+        doc: "The parameter's value; `{client_id}` stands for ours.",
+    }),
+};
+
+static EXCHANGE_PARAMS: Table = Table {
+    doc: "Parameters of the second exchange.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Like(&PARAMETER),
+        kind: &Kind::Text(&ANY),
+        doc: "The parameter's value.",
+    }),
+};
+
+static FIXED_HEADERS: Table = Table {
+    doc: "Fixed headers.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Like(&HEADER),
+        kind: &Kind::Text(&HEADER_VALUE),
+        doc: "The header's value; `{client_id}` stands for ours.",
+    }),
+};
+
+static RENAME: Table = Table {
+    doc: "Parameters of the authorization and token requests that the provider names otherwise, e.g. \
+          `client_id = \"appid\"`.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Words(&RENAMED),
+        kind: &Kind::Text(&PARAMETER),
+        doc: "What the provider calls it.",
+    }),
+};
+
+static CALLBACK_RENAME: Table = Table {
+    doc: "What the provider calls the parameters of the callback, e.g. `code = \"auth_code\"`.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Words(&CALLBACK_RENAMED),
+        kind: &Kind::Text(&PARAMETER),
+        doc: "What the provider calls it.",
+    }),
+};
+
+/// What `whoami_auth` and a further call's `auth` mean.
+const TOKEN_PLACE_DOC: &str = "Where the access token stands in the call: `bearer`, `scheme:token` (another word than \
+                               `Bearer`), `header:X-Name`, `query:access_token` or `body:access_token`.";
+
+static WHOAMI: Table = Table {
+    doc: "Further calls with the access token. Each answer stands under its name in the mapping's input.",
+    fields: &[
+        required("name", text(&FIELD_NAME), "Its name in the mapping's input."),
+        required("url", text(&PLAIN), "Where; `{name}` is a value of the token answer, as in `whoami_url`."),
+        with_default("auth", text(&TOKEN_PLACE), "bearer", TOKEN_PLACE_DOC),
+        with_default("method", Kind::Word(&WHOAMI_METHODS), "GET", "How it is asked."),
+        optional("params", Kind::Table(&FIXED_PARAMS), "Fixed parameters."),
+        optional("headers", Kind::Table(&FIXED_HEADERS), "Fixed headers."),
+    ],
+    each: None,
+};
+
+static CLAIMS: Table = Table {
+    doc: "The parameter `claims` (OIDC Core, 5.5) as tables: `claims.id_token.email = { essential = true }`.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Like(&FIELD_NAME),
+        kind: &Kind::Literal,
+        doc: "What is asked for there.",
+    }),
+};
+
+static VARS: Table = Table {
+    doc: "Values for a preset's variables.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Like(&FIELD_NAME),
+        kind: &Kind::Text(&PLAIN),
+        doc: "The variable's value.",
+    }),
+};
