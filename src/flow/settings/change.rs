@@ -38,7 +38,7 @@ pub(super) struct Changing {
 }
 
 impl<T> Made<T> {
-    pub(super) fn new(value: T, action: AuditAction, object: impl ToString) -> Self {
+    pub(super) fn new(value: T, action: AuditAction, object: &impl ToString) -> Self {
         Self { value, action, object: object.to_string(), detail: None }
     }
 

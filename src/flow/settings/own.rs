@@ -83,11 +83,8 @@ impl Broker {
         author: &Author,
     ) -> Result<WebhookId, SettingsError> {
         let change = |changing: &mut Changing| {
-            if id.is_some() {
-                there(changing, condition)?
-            } else {
-                there(changing, &Precondition::Any)?
-            }
+            let any = Precondition::Any;
+            there(changing, if id.is_some() { condition } else { &any })?;
             let place = id.map(|id| place_of(&changing.tenant, "webhook", "id", id.as_str())).transpose()?;
             let mut sent = sent.clone();
             if let Some(id) = id {
@@ -105,16 +102,8 @@ impl Broker {
             let taken =
                 self.format().take(Part::Webhook, &sent, before.as_ref(), &mut changing.tenant.secrets);
             let settings = taken.map_err(SettingsError::Refused)?;
-            let place = match place {
-                Some(place) => {
-                    list[place] = Value::Object(settings);
-                    place
-                }
-                None => {
-                    list.push(Value::Object(settings));
-                    list.len() - 1
-                }
-            };
+            let place = place.unwrap_or(list.len());
+            list.splice(place..list.len().min(place + 1), [Value::Object(settings)]);
             self.put_list(changing, "webhook", list);
             let made = self.read_below(changing, &format!("/webhooks/{place}"), |tenant| {
                 tenant.webhooks.get(place).map(|webhook| webhook.id.clone())
@@ -125,7 +114,7 @@ impl Broker {
             }
             changing.reading = None;
             let action = if id.is_some() { AuditAction::WebhookChanged } else { AuditAction::WebhookCreated };
-            Ok(Made::new(made.clone(), action, made))
+            Ok(Made::new(made.clone(), action, &made))
         };
         Ok(self.change(tenant, author, change).await?.0)
     }

@@ -188,7 +188,7 @@ impl Broker {
             (draft.version, draft.tested) = (provider.version, None);
         }
         let latest = provider.latest().cloned().unwrap_or_default();
-        if !latest.get("client_auth").and_then(Value::as_str).is_none_or(|auth| auth != "none") {
+        if latest.get("client_auth").and_then(Value::as_str).is_some_and(|auth| auth == "none") {
             let text = "`clientAuth` is `none`: such a provider has no secret";
             return Err(SettingsError::Conflict(text.to_owned()));
         }

@@ -41,26 +41,21 @@ pub struct Put {
 impl Broker {
     /// A tenant's settings.
     pub async fn tenant_state(&self, id: &TenantId) -> Result<TenantState, SettingsError> {
-        match self.home_of(id) {
-            Some(home @ (Home::File(_) | Home::Process)) => {
-                let read = self.read_file(id).await;
-                let show = |part, tree: &Settings| self.format().show(part, tree, &Secrets::default());
-                let document = read.as_ref().map(|(document, _)| show(Part::Tenant, document));
-                let providers =
-                    read.iter().flat_map(|(_, trees)| trees).map(|tree| show(Part::Provider, tree));
-                Ok(TenantState { document, providers: providers.collect(), changed: None, home })
-            }
-            _ => {
-                let stored = self.stored_tenant(id).await?.ok_or(SettingsError::Unknown)?;
-                let show = |part, tree: &Settings| self.format().show(part, tree, &stored.secrets);
-                Ok(TenantState {
-                    document: Some(show(Part::Tenant, &stored.document)),
-                    providers: stored.live().into_iter().map(|tree| show(Part::Provider, tree)).collect(),
-                    changed: Some((stored.document_version, stored.changed.clone())),
-                    home: Home::Store,
-                })
-            }
+        if let Some(home @ (Home::File(_) | Home::Process)) = self.home_of(id) {
+            let read = self.read_file(id).await;
+            let show = |part, tree: &Settings| self.format().show(part, tree, &Secrets::default());
+            let document = read.as_ref().map(|(document, _)| show(Part::Tenant, document));
+            let providers = read.iter().flat_map(|(_, trees)| trees).map(|tree| show(Part::Provider, tree));
+            return Ok(TenantState { document, providers: providers.collect(), changed: None, home });
         }
+        let stored = self.stored_tenant(id).await?.ok_or(SettingsError::Unknown)?;
+        let show = |part, tree: &Settings| self.format().show(part, tree, &stored.secrets);
+        Ok(TenantState {
+            document: Some(show(Part::Tenant, &stored.document)),
+            providers: stored.live().into_iter().map(|tree| show(Part::Provider, tree)).collect(),
+            changed: Some((stored.document_version, stored.changed.clone())),
+            home: Home::Store,
+        })
     }
 
     /// Makes a tenant, changes it, or restores a deleted one with what was sent. With `providers` the tenant has these

@@ -94,7 +94,8 @@ mod tests {
     use crate::secret::Secret;
 
     fn tree(value: Value) -> Settings {
-        value.as_object().unwrap().clone()
+        let Value::Object(tree) = value else { panic!("{value}") };
+        tree
     }
 
     #[test]

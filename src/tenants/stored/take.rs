@@ -101,7 +101,10 @@ impl Taking<'_> {
                 let known = before.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
                 Some(Value::Array(self.list(inner, items, known, at)))
             }
-            (_, value) => self.plain(value, at),
+            (_, value) => {
+                self.plain(value, at);
+                Some(value.clone())
+            }
         }
     }
 
@@ -129,8 +132,8 @@ impl Taking<'_> {
         list
     }
 
-    /// A value that is kept as it is, if a settings file can hold it.
-    fn plain(&mut self, value: &Value, at: &str) -> Option<Value> {
+    /// Whether a settings file can hold a value that is kept as it is.
+    fn plain(&mut self, value: &Value, at: &str) {
         match value {
             Value::Number(number) if !fits(number) => {
                 let help = "send it as a text".to_owned();
@@ -149,7 +152,6 @@ impl Taking<'_> {
             }
             _ => {}
         }
-        Some(value.clone())
     }
 
     fn fault(&mut self, at: &str, message: &str, help: Option<String>) {
@@ -163,10 +165,7 @@ fn is_shown(value: &Value) -> bool {
 }
 
 /// The first setting of a table that tells it apart, with its value.
-fn identity<'v>(
-    tree: &'v Map<String, Value>,
-    named: impl Fn(&str) -> String,
-) -> Option<(&'static str, &'v str)> {
+fn identity(tree: &Map<String, Value>, named: impl Fn(&str) -> String) -> Option<(&'static str, &str)> {
     IDENTITIES.into_iter().find_map(|name| Some((name, tree.get(&named(name))?.as_str()?)))
 }
 

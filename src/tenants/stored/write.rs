@@ -283,7 +283,8 @@ mod tests {
     use super::*;
 
     fn tree(value: Value) -> Settings {
-        value.as_object().unwrap().clone()
+        let Value::Object(tree) = value else { panic!("{value}") };
+        tree
     }
 
     fn example() -> Settings {
