@@ -12,6 +12,7 @@
 //! | [`oauth`] | the relying party's protocol, pure | `domain secret` |
 //! | [`profile`] | WhoAmI JSON → profile, pure | `domain secret` |
 //! | [`channel`] | what an auth message looks like, pure | `domain secret` |
+//! | [`preset`] | what is known of providers, data, pure | `domain secret` |
 //! | [`domain`] | the nouns, pure | `secret` |
 //!
 //! [`app`] puts it together and is the only file that names a concrete backend; [`config`],
@@ -29,6 +30,7 @@ pub mod flow;
 pub mod issuer;
 pub mod keyring;
 pub mod oauth;
+pub mod preset;
 pub mod profile;
 pub mod secret;
 pub mod store;

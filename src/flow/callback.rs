@@ -94,13 +94,13 @@ struct Login {
     /// Whether the browser is the one that opened the link.
     same_browser: bool,
     /// The way through to the provider; none if there is nothing to ask it.
-    way: Option<Way>,
+    way: Option<Box<Way>>,
 }
 
 /// The way through to a provider.
 struct Way {
     server: Server,
-    pass: Box<Pass>,
+    pass: Pass,
 }
 
 impl Broker {
@@ -118,7 +118,7 @@ impl Broker {
             Checked::Again(request) => return Ok(self.arrived(tenant, &request, arrival.cookies, true)),
         };
         if matches!(login.verdict, Verdict::Granted(_)) {
-            login.way = Some(self.way_to(tenant, &login.provider).await?);
+            login.way = Some(Box::new(self.way_to(tenant, &login.provider).await?));
         }
         let same_browser = login.same_browser;
         let arrived = self.arrived(tenant, &login.request, arrival.cookies, same_browser);
@@ -134,7 +134,7 @@ impl Broker {
     /// The way through to the provider, before anything of the login is spent.
     async fn way_to(&self, tenant: &Tenant, provider: &Provider) -> Result<Way, OutOfOrder> {
         let server = self.server(tenant, provider).await?;
-        Ok(Way { server, pass: Box::new(self.enter(&tenant.id, provider).await?) })
+        Ok(Way { server, pass: self.enter(&tenant.id, provider).await? })
     }
 
     fn arrived(
@@ -282,7 +282,7 @@ impl Broker {
             Verdict::Granted(grant) => grant,
             Verdict::Refused(fault) => return Err(*fault),
         };
-        let Way { server, mut pass } = login.way.take().ok_or(Fault::new(Step::Exchange, Code::Internal))?;
+        let Way { server, mut pass } = *login.way.take().ok_or(Fault::new(Step::Exchange, Code::Internal))?;
         let exchanged_at = self.clock.now();
         let mut visit = Visit {
             tenant: &login.tenant,

@@ -38,6 +38,7 @@ mod openapi;
 mod openings;
 mod pages;
 mod platform;
+mod presets;
 mod profile;
 mod program;
 mod reference;

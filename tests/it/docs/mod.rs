@@ -2,6 +2,7 @@
 //! it docs::` writes them anew.
 
 mod commands;
+mod presets;
 mod settings;
 
 use std::collections::BTreeSet;
