@@ -37,6 +37,7 @@ pub mod redis;
 mod reindex;
 pub mod seal;
 pub mod sqlite;
+pub mod tenants;
 mod tx;
 mod witness;
 

@@ -15,10 +15,12 @@ use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
+use crate::domain::stored::StoredTenant;
 
 use super::audit::{AuditHead, Checkpoint};
 use super::backend::{Key, Version};
 use super::deliveries::Told;
+use super::tenants::HostOwner;
 
 /// A type that is stored as sealed JSON.
 pub trait Record: Serialize + DeserializeOwned + Clone + Any + Send + Sync {
@@ -67,6 +69,9 @@ records! {
     // What `_platform` knows of each tenant's last one.
     Witness => "witness",
     KnownSettings => "settings",
+    // Tenants that stand in no file, and which of them has a host: the operator's.
+    StoredTenant => "stored",
+    HostOwner => "host",
 }
 
 /// The contact that has an id of the platform.

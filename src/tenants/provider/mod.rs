@@ -50,6 +50,7 @@ pub fn read(
 ) -> Vec<Arc<Provider>> {
     let nodes = root.tables("provider");
     if nodes.is_empty()
+        && !context.stored
         && let Some(list) = root.raw("provider").filter(|list| list.get_ref().is_array())
     {
         report.fault(

@@ -115,6 +115,7 @@ impl From<PreviewError> for ApiError {
                 Self::Refused(vec![BodyFault {
                     pointer,
                     detail: fault.to_string(),
+                    help: None,
                     line: Some(fault.line),
                     column: Some(fault.column),
                 }])
