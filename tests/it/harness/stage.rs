@@ -3,6 +3,7 @@
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 use url::Url;
 
 use super::browser::{Browser, Page};
@@ -29,10 +30,17 @@ impl Stage {
     }
 
     /// The same with other choices.
-    pub async fn with(provider: Scripted, mut choices: Choices) -> Self {
+    pub async fn with(provider: Scripted, choices: Choices) -> Self {
+        Self::of(provider, choices, json!({})).await
+    }
+
+    /// The same with more members of the link's order.
+    pub async fn of(provider: Scripted, mut choices: Choices, order: Value) -> Self {
         choices.allow.push(provider.listed());
-        let broker = Harness::with(choices).await;
-        let link = broker.link("conv-1").await;
+        // Other tenants have other addresses of this machine.
+        let everywhere = if choices.others.is_empty() { "127.0.0.1:0" } else { "0.0.0.0:0" };
+        let broker = Harness::on(TcpListener::bind(everywhere).await.unwrap(), choices).await;
+        let link = broker.link_with("conv-1", order).await;
         Self { broker, provider, link, browser: Browser::new() }
     }
 

@@ -3,11 +3,11 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
+use crate::harness::Choices;
 use crate::harness::scripted::answer::Answer;
 use crate::harness::scripted::keys::{Key, Seal, sign};
 use crate::harness::scripted::{SUBJECT, Scripted, billy, value};
 use crate::harness::stage::Stage;
-use crate::harness::Choices;
 
 type Pairs = Vec<(String, String)>;
 
@@ -157,7 +157,8 @@ async fn userinfo_is_asked_with_the_bearer_in_the_header_alone() {
 
 #[tokio::test]
 async fn userinfo_may_be_asked_with_the_bearer_in_the_body() {
-    let settings = "whoami_url = \"{origin}/me\"\nwhoami_auth = \"body:access_token\"\nwhoami_method = \"POST\"";
+    let settings =
+        "whoami_url = \"{origin}/me\"\nwhoami_auth = \"body:access_token\"\nwhoami_method = \"POST\"";
     let mut stage = Stage::by_issuer(settings).await;
     stage.completes().await;
     let asked = &stage.provider.asked("/me")[0];
@@ -228,8 +229,11 @@ async fn metadata_send_no_token_to_an_address_that_may_not_be_called() {
 
 #[tokio::test]
 async fn settings_win_over_metadata() {
-    let mut stage = Stage::by_issuer("token_url = \"{origin}/own/token\"\nclient_auth = \"client_secret_post\"").await;
-    stage.provider.at("/own/token", |_| Answer::with(400, "application/json", r#"{"error":"invalid_grant"}"#));
+    let mut stage =
+        Stage::by_issuer("token_url = \"{origin}/own/token\"\nclient_auth = \"client_secret_post\"").await;
+    stage
+        .provider
+        .at("/own/token", |_| Answer::with(400, "application/json", r#"{"error":"invalid_grant"}"#));
     stage.fails("exchange", "invalid_grant").await;
     assert!(stage.provider.asked("/token").is_empty());
     let asked = &stage.provider.asked("/own/token")[0];
@@ -277,7 +281,9 @@ async fn a_pushed_request_shows_the_browser_a_name_only(#[case] setting: &str, #
     stage.completes().await;
     let pushed = &stage.provider.asked("/par")[0];
     assert!(pushed.header("authorization").starts_with("Basic "), "as the metadata announce");
-    assert!(!value(&pushed.form(), "state").is_empty() && !value(&pushed.form(), "code_challenge").is_empty());
+    assert!(
+        !value(&pushed.form(), "state").is_empty() && !value(&pushed.form(), "code_challenge").is_empty()
+    );
     let names: Vec<_> = stage.provider.asked("/auth")[0].query.iter().map(|(name, _)| name.clone()).collect();
     assert_eq!(names, ["client_id", "request_uri"]);
 }
@@ -308,8 +314,7 @@ async fn two_providers_of_a_tenant_cannot_be_mixed_up() {
     };
     let block = format!("{}\n{}", named(&honest, "acme"), named(&evil, "evil"));
     let choices = Choices { provider_block: Some(block), allow: vec![evil.listed()], ..Choices::default() };
-    let mut stage = Stage::with(honest, choices).await;
-    stage.link = stage.broker.link_with("conv-1", json!({"provider": "acme"})).await;
+    let mut stage = Stage::of(honest, choices, json!({"provider": "acme"})).await;
     let mut callback = stage.reach_callback().await;
     assert_eq!(callback.path(), "/idp/eu/oauth/callback/acme");
     // The evil one hands the honest one's code to its own callback, to get it at its own token endpoint.

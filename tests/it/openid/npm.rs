@@ -78,7 +78,12 @@ impl Lineup {
     pub async fn completes(&self, id: &str) -> Result<Value, String> {
         let (link, page) = self.sign_in(id).await;
         let Some(code) = page.code() else {
-            return Err(format!("{id}: {} {}\n{}", page.status, self.attempt(&link).await, self.server.complaints()));
+            return Err(format!(
+                "{id}: {} {}\n{}",
+                page.status,
+                self.attempt(&link).await,
+                self.server.complaints()
+            ));
         };
         self.broker.message(&conversation(id), "+15550100", &code).await;
         let done = self.broker.status(&link).await;
@@ -117,7 +122,9 @@ impl Lineup {
         for _ in 0..STEPS {
             let mut page = browser.get(&url).await;
             if page.status == StatusCode::OK && !self.is_ours(&url) {
-                page = browser.submit(&page, &page.form(), &[("login", "billy"), ("password", "billy-secret")]).await;
+                page = browser
+                    .submit(&page, &page.form(), &[("login", "billy"), ("password", "billy-secret")])
+                    .await;
             }
             if !page.status.is_redirection() {
                 return page;

@@ -37,9 +37,22 @@ fn plain() -> Vec<Variant> {
         variant("ps256", signed("PS256"), ""),
         variant("ed25519", signed("Ed25519"), ""),
         variant("hs256", signed("HS256"), "id_token_algs = [\"HS256\"]"),
-        variant("signed-userinfo", json!({"userinfo_signed_response_alg": "RS256"}), "userinfo_alg = \"RS256\""),
-        variant("es256-userinfo", json!({"userinfo_signed_response_alg": "ES256"}), "userinfo_alg = \"ES256\""),
+        variant(
+            "signed-userinfo",
+            json!({"userinfo_signed_response_alg": "RS256"}),
+            "userinfo_alg = \"RS256\"",
+        ),
+        variant(
+            "es256-userinfo",
+            json!({"userinfo_signed_response_alg": "ES256"}),
+            "userinfo_alg = \"ES256\"",
+        ),
         variant("pushed", json!({"require_pushed_authorization_requests": true}), "par = \"required\""),
+        variant(
+            "pushed-jwt",
+            json!({"require_pushed_authorization_requests": true, "token_endpoint_auth_method": "client_secret_jwt"}),
+            "par = \"required\"\nclient_auth = \"client_secret_jwt\"",
+        ),
         variant("pairwise", json!({"subject_type": "pairwise"}), ""),
         variant("short", json!({}), ""),
         variant("named", json!({}), "iss = \"required\""),
@@ -87,11 +100,11 @@ fn with_own_keys(folder: &Path) -> Vec<Variant> {
 
 /// Clients whose settings are not those that were registered.
 fn wrong() -> Vec<(Variant, &'static str, &'static str)> {
-    let post = json!({"token_endpoint_auth_method": "client_secret_post"});
+    let assertion = json!({"token_endpoint_auth_method": "client_secret_jwt"});
     let secret = json!({"client_secret": "another secret than the tenant's, of the same kind"});
     let signed = json!({"id_token_signed_response_alg": "HS256"});
     vec![
-        (variant("wrong-way", post, ""), "exchange", "invalid_client"),
+        (variant("wrong-way", assertion, ""), "exchange", "invalid_client"),
         (variant("wrong-secret", secret, ""), "exchange", "invalid_client"),
         (variant("wrong-algorithm", signed, ""), "id_token", "id_token_algorithm"),
         (variant("unsigned-userinfo", json!({}), "userinfo_alg = \"RS256\""), "whoami", "id_token_missing"),
@@ -136,9 +149,11 @@ async fn every_kind_of_client_signs_in_at_the_certified_server() {
     for Variant { id, .. } in &variants {
         match lineup.completes(id).await {
             Ok(done) => {
-                let contact = lineup.broker.get(&format!("/v1/contacts/{}", done["contactId"].as_str().unwrap())).await;
+                let contact =
+                    lineup.broker.get(&format!("/v1/contacts/{}", done["contactId"].as_str().unwrap())).await;
                 let subjects = contact["identities"].as_array().unwrap().iter();
-                let subject = subjects.filter(|known| known["provider"] == *id).map(|known| &known["subject"]);
+                let subject =
+                    subjects.filter(|known| known["provider"] == *id).map(|known| &known["subject"]);
                 let is_billy = subject.last().is_some_and(|subject| *subject == "billy");
                 if is_billy == (*id == "pairwise") {
                     wrong.push(format!("{id}: {contact}"));
@@ -148,7 +163,7 @@ async fn every_kind_of_client_signs_in_at_the_certified_server() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(lineup.asked("POST /request"), 1, "one of them was pushed");
+    assert_eq!(lineup.asked("POST /request"), 2, "two of them were pushed");
     assert_eq!(lineup.asked("POST /token"), variants.len());
     let discovered = lineup.asked("GET /.well-known/openid-configuration");
     assert_eq!((discovered, lineup.asked("GET /jwks")), (1, 1), "of {}", lineup.origin);

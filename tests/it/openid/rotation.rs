@@ -126,6 +126,12 @@ async fn known_keys_go_on_to_count_while_the_provider_of_them_fails() {
     let mut stage = with_known_keys().await;
     stage.provider.at("/keys", |_| Answer::with(500, "text/plain", ""));
     stage.broker.clock.advance(Duration::from_secs(7200));
+    stage.provider.id_token(|draft| {
+        draft.claims["email"] = "billy.bob@example.com".into();
+        for time in ["iat", "exp"] {
+            draft.claims[time] = (draft.claims[time].as_i64().unwrap() + 7200).into();
+        }
+    });
     completes_in(&mut stage, "conv-2").await;
     assert_eq!(stage.provider.asked("/keys").len(), 2);
 }

@@ -4,10 +4,12 @@
 //! | file | what |
 //! |---|---|
 //! | `requests` | authorization request, callback, client authentication, token request and answer |
+//! | `node` | a server from npm that takes token requests as JSON |
 //! | `people` | WhoAmI and its like, and where else the person's data come from |
 //!
 //! To add one for a setting: 1. a test in the file of its group, 2. its row in `docs/providers.md` (a
 //! test asks).
 
+mod node;
 mod people;
 mod requests;

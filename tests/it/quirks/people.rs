@@ -106,7 +106,8 @@ async fn a_part_that_is_missing_or_unfit_ends_the_login_and_no_call_goes_out(#[c
     });
     let before = stage.provider.everything().len();
     stage.fails("whoami", "whoami_url_unfilled").await;
-    let paths: Vec<_> = stage.provider.everything()[before..].iter().map(|asked| asked.path.clone()).collect();
+    let paths: Vec<_> =
+        stage.provider.everything()[before..].iter().map(|asked| asked.path.clone()).collect();
     assert_eq!(paths, ["/auth", "/token"], "the token went nowhere");
 }
 
@@ -229,7 +230,8 @@ async fn identity_access_token_that_is_not_right_ends_the_login(
 
 #[tokio::test]
 async fn identity_id_token_where_there_are_keys_but_no_metadata() {
-    let settings = "identity = \"id_token\"\nscope = \"openid\"\njwks_url = \"{origin}/keys\"\nissuer = \"{origin}\"";
+    let settings =
+        "identity = \"id_token\"\nscope = \"openid\"\njwks_url = \"{origin}/keys\"\nissuer = \"{origin}\"";
     let mut stage = Stage::by_urls(settings).await;
     stage.provider.at("/.well-known/openid-configuration", |_| Answer::with(404, "text/plain", ""));
     stage.provider.at("/.well-known/oauth-authorization-server", |_| Answer::with(404, "text/plain", ""));

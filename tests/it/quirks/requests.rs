@@ -205,10 +205,13 @@ async fn a_callback_may_name_code_and_state_otherwise() {
         }
     });
     stage.completes().await;
-    stage.provider.callback(|_| {});
-    stage.link = stage.broker.link("conv-2").await;
-    let page = stage.sign_in().await;
-    assert_eq!(page.status, 400, "the usual names mean nothing here: {}", page.html);
+}
+
+#[tokio::test]
+async fn a_refusal_under_the_usual_names_is_understood_where_code_and_state_have_others() {
+    let mut stage = Stage::by_urls("callback_rename = { code = \"auth_code\", state = \"custom\" }").await;
+    stage.provider.callback(|pairs| pairs[0] = ("error".to_owned(), "access_denied".to_owned()));
+    stage.fails("verify", "access_denied").await;
 }
 
 #[tokio::test]
@@ -273,7 +276,10 @@ async fn with_pkce_a_code_of_another_login_is_no_use() {
 #[case::other_name("token_path = \"{access_token: token}\"", json!({"token": "a"}))]
 #[tokio::test]
 async fn the_token_is_found_where_token_path_says(#[case] setting: &str, #[case] answer: Value) {
-    let mut stage = Stage::by_urls(&format!("{setting}\nwhoami_url = \"{{origin}}/me\"\nwhoami_auth = \"scheme:Bearer\"")).await;
+    let mut stage = Stage::by_urls(&format!(
+        "{setting}\nwhoami_url = \"{{origin}}/me\"\nwhoami_auth = \"scheme:Bearer\""
+    ))
+    .await;
     stage.provider.at("/token", move |_| Answer::json(&answer));
     stage.completes().await;
     assert_eq!(stage.provider.asked("/me")[0].header("authorization"), "Bearer a");
@@ -351,7 +357,8 @@ async fn a_callback_that_contradicts_a_variable_is_refused() {
 async fn a_named_callback_path_ends_with_the_providers_id() {
     let provider = Scripted::start().await;
     let block = provider.by_urls("callback_path = \"named\"");
-    let mut stage = Stage::with(provider, Choices { provider_block: Some(block), ..Choices::default() }).await;
+    let mut stage =
+        Stage::with(provider, Choices { provider_block: Some(block), ..Choices::default() }).await;
     stage.completes().await;
     let sent = authorize_request(&stage);
     assert!(value(&sent, "redirect_uri").ends_with("/idp/eu/oauth/callback/acme"), "{sent:?}");

@@ -150,7 +150,8 @@ impl Scripted {
     /// A plain `[[provider]]` with each URL written out, with more lines.
     pub fn by_urls(&self, more: &str) -> String {
         let origin = self.origin();
-        let whoami = if more.contains("whoami_url") { String::new() } else { format!("whoami_url = \"{origin}/me\"") };
+        let whoami =
+            if more.contains("whoami_url") { String::new() } else { format!("whoami_url = \"{origin}/me\"") };
         self.block(&format!(
             "authorize_url = \"{origin}/auth\"\ntoken_url = \"{origin}/token\"\n{whoami}\n{more}"
         ))
