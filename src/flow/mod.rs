@@ -28,6 +28,7 @@ pub mod resend;
 mod rules;
 mod seal;
 mod server;
+pub mod settings;
 mod sign_in;
 pub mod stream;
 mod sweep;
@@ -72,6 +73,8 @@ pub struct Broker {
     documents: Documents,
     clock: Clock,
     tenants: ArcSwap<Known>,
+    /// Where these come from: files, and the store.
+    served: settings::ServedSettings,
     keys: ArcSwap<KeysInUse>,
     /// Mappings are compiled once per revision of a provider.
     normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
@@ -86,6 +89,8 @@ pub struct Broker {
     delivering: deliver::Delivering,
     /// Who follows events.
     streams: stream::Streams,
+    /// Whose audit cannot be sealed.
+    seals: Arc<seal::Seals>,
 }
 
 /// The ways out of the building.
@@ -125,12 +130,14 @@ impl Broker {
         tenants: Directory,
         settings: Settings,
     ) -> Self {
+        let tenants = Arc::new(tenants);
         Self {
             store,
             provider,
             documents,
             webhook,
             clock,
+            served: settings::ServedSettings::new(Arc::clone(&tenants)),
             tenants: ArcSwap::from_pointee(Known::new(tenants)),
             keys: ArcSwap::default(),
             normalisers: Cache::new(20_000),
@@ -140,6 +147,7 @@ impl Broker {
             waits: waiting::Waits::default(),
             delivering: deliver::Delivering::default(),
             streams: stream::Streams::default(),
+            seals: Arc::default(),
         }
     }
 
@@ -148,9 +156,13 @@ impl Broker {
         &self.clock
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and its tenants are loaded.
     pub async fn is_ready(&self) -> Result<(), StoreError> {
-        self.store.ping().await
+        self.store.ping().await?;
+        if self.served.waits() {
+            return Err(crate::store::backend::Unavailable::new("its tenants are not loaded yet").into());
+        }
+        Ok(())
     }
 
     /// Whether the store holds a half import. A store that does not answer may be whole.

@@ -51,6 +51,7 @@ mod rules;
 mod settings;
 mod stopping;
 mod store;
+mod stored;
 mod stream;
 mod sweep;
 mod waiting;

@@ -112,7 +112,7 @@ fn wrong() -> Vec<(Variant, &'static str, &'static str)> {
     ]
 }
 
-fn registered(variant: &Variant, redirect_uri: String) -> Value {
+fn registered(variant: &Variant, redirect_uri: &str) -> Value {
     let mut client = json!({
         "client_id": variant.id,
         "redirect_uris": [redirect_uri],
@@ -134,7 +134,7 @@ async fn start(variants: &[&Variant]) -> Lineup {
     let clients: Vec<_> =
         variants.iter().map(|it| Client { id: it.id, settings: it.settings.clone() }).collect();
     Lineup::start("variants.mjs", &clients, |redirect_uri| {
-        let all: Vec<_> = variants.iter().map(|it| registered(it, redirect_uri(it.id))).collect();
+        let all: Vec<_> = variants.iter().map(|it| registered(it, &redirect_uri(it.id))).collect();
         vec![("CLIENTS", Value::from(all).to_string())]
     })
     .await
@@ -154,7 +154,7 @@ async fn every_kind_of_client_signs_in_at_the_certified_server() {
                 let subjects = contact["identities"].as_array().unwrap().iter();
                 let subject =
                     subjects.filter(|known| known["provider"] == *id).map(|known| &known["subject"]);
-                let is_billy = subject.last().is_some_and(|subject| *subject == "billy");
+                let is_billy = subject.next_back().is_some_and(|subject| *subject == "billy");
                 if is_billy == (*id == "pairwise") {
                     wrong.push(format!("{id}: {contact}"));
                 }

@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use aws_lc_rs::encoding::AsDer as _;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -86,7 +87,6 @@ impl Key {
     /// What somebody who confuses algorithms takes for a shared secret: the public part as PEM.
     pub fn public_pem(&self) -> Vec<u8> {
         let Self::Rsa(pair) = self else { panic!("only an RSA key is confused here") };
-        use aws_lc_rs::encoding::AsDer as _;
         let der = pair.public_key().as_der().unwrap();
         let text = base64::engine::general_purpose::STANDARD.encode(der.as_ref());
         let lines: Vec<_> = text.as_bytes().chunks(64).map(|line| str::from_utf8(line).unwrap()).collect();
