@@ -152,7 +152,7 @@ async fn every_kind_of_client_signs_in_at_the_certified_server() {
                 let contact =
                     lineup.broker.get(&format!("/v1/contacts/{}", done["contactId"].as_str().unwrap())).await;
                 let subjects = contact["identities"].as_array().unwrap().iter();
-                let subject =
+                let mut subject =
                     subjects.filter(|known| known["provider"] == *id).map(|known| &known["subject"]);
                 let is_billy = subject.next_back().is_some_and(|subject| *subject == "billy");
                 if is_billy == (*id == "pairwise") {
