@@ -38,7 +38,17 @@ enum PushError {
 impl Broker {
     /// The provider's server. Metadata that cannot be had keep the login waiting; it has spent nothing.
     pub(super) async fn server(&self, tenant: &Tenant, provider: &Provider) -> Result<Server, OutOfOrder> {
-        let found = self.find_server(tenant, provider, self.clock.tick() + PATIENCE).await;
+        self.server_within(tenant, provider, PATIENCE).await
+    }
+
+    /// The same, with less patience.
+    pub(super) async fn server_within(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        patience: Duration,
+    ) -> Result<Server, OutOfOrder> {
+        let found = self.find_server(tenant, provider, self.clock.tick() + patience).await;
         found.map_err(|detail| {
             tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail, "provider.undiscovered");
             OutOfOrder { why: Withheld::Undiscovered, label: provider.label.clone(), locale: None }
@@ -81,11 +91,20 @@ impl Broker {
     ) -> Result<Url, OutOfOrder> {
         let AuthorizeRequest { provider, server, .. } = *request;
         let pushed = async {
-            let credentials = self.credentials(provider, server, provider.client_secret.as_ref())?;
-            let pushed = build_pushed_request(url, request, &credentials);
             let mut pass = self.enter(&tenant.id, provider).await.map_err(PushError::Withheld)?;
-            let answer = pass.send(&pushed, self.clock.tick() + PATIENCE).await?;
-            Ok(build_pushed_url(provider, &server.authorize_url, &parse_pushed_answer(&answer)?))
+            let mut refused = PushError::Refused(Fault::new(Step::Verify, Code::ParFailed));
+            // While our secret is being replaced, the provider may know the previous one only.
+            let secrets = std::iter::once(provider.client_secret.as_ref());
+            for secret in secrets.chain(provider.previous_secret.as_ref().map(Some)) {
+                let credentials = self.credentials(provider, server, secret)?;
+                let pushed = build_pushed_request(url, request, &credentials);
+                let answer = pass.send(&pushed, self.clock.tick() + PATIENCE).await?;
+                match parse_pushed_answer(&answer) {
+                    Ok(name) => return Ok(build_pushed_url(provider, &server.authorize_url, &name)),
+                    Err(fault) => refused = fault.into(),
+                }
+            }
+            Err(refused)
         };
         pushed.await.map_err(|error: PushError| match error {
             PushError::Withheld(late) => late,
