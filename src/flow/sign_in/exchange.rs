@@ -23,12 +23,14 @@ impl Broker {
     ) -> Result<TokenResponse, Fault> {
         visit.course.begin(Step::Exchange);
         let provider = visit.provider;
-        let mut redeemed = self.redeem_with(visit, grant, provider.client_secret.as_ref()).await;
+        let mut secret = provider.client_secret.as_ref();
+        let mut redeemed = self.redeem_with(visit, grant, secret).await;
         if let (Err(Fault { code: Code::InvalidClient, .. }), Some(previous)) =
             (&redeemed, &provider.previous_secret)
         {
             visit.course.note(["the provider refused the secret; the previous one was tried"]);
-            redeemed = self.redeem_with(visit, grant, Some(previous)).await;
+            secret = Some(previous);
+            redeemed = self.redeem_with(visit, grant, secret).await;
         }
         let token = redeemed?;
         visit.course.note(token.quirks.iter().map(|quirk| format!("token response: {quirk}")));
@@ -36,7 +38,7 @@ impl Broker {
             let tenant = &visit.tenant.id;
             tracing::info!(%tenant, provider = %provider.id, quirks = ?token.quirks, "provider.quirks");
         }
-        self.exchange_again(visit, token).await
+        self.exchange_again(visit, token, secret).await
     }
 
     async fn redeem_with(
@@ -55,14 +57,15 @@ impl Broker {
         parse_token_response(&answer, Reading::of(provider, find))
     }
 
-    /// The second exchange. Its token takes the place of the first; everything else stays.
+    /// The second exchange, with the secret that did for the first. Its token takes the place of the first; everything
+    /// else stays.
     async fn exchange_again(
         &self,
         visit: &mut Visit<'_>,
         mut token: TokenResponse,
+        secret: Option<&Secret>,
     ) -> Result<TokenResponse, Fault> {
         let Some(exchange) = &visit.provider.exchange else { return Ok(token) };
-        let secret = visit.provider.client_secret.as_ref();
         let request = build_exchange_request(visit.provider, exchange, &token.access_token, secret);
         let answer = visit.send(Step::Exchange, &request, EgressError::at_token).await?;
         let second =

@@ -16,6 +16,7 @@ use crate::oauth::issuer::Issuer;
 use crate::oauth::jwk::KeySet;
 use crate::oauth::response::Grant;
 use crate::oauth::token::TokenResponse;
+use crate::secret::Secret;
 
 use super::Visit;
 
@@ -76,9 +77,18 @@ impl Broker {
         let server = visit.server;
         let algorithms =
             if step == Step::Whoami { &server.whoami_algorithms } else { &server.token_algorithms };
-        let client_secret = visit.provider.client_secret.as_ref();
-        let with = |set: Option<&KeySet>| verify(&Keys { set, client_secret, algorithms });
-        let set = self.keys_of(visit, step).await?;
+        let by_secret = algorithms.iter().any(|algorithm| algorithm.is_symmetric());
+        let provider = visit.provider;
+        let with = |set: Option<&KeySet>| {
+            let by = |secret: Option<&Secret>| verify(&Keys { set, client_secret: secret, algorithms });
+            match (by(provider.client_secret.as_ref()), &provider.previous_secret) {
+                // While our secret is being replaced, the provider may still sign with the other one.
+                (Err(TokenFault::Signature), Some(previous)) if by_secret => by(Some(previous)),
+                (verdict, _) => verdict,
+            }
+        };
+        let by_secret_alone = algorithms.iter().all(|algorithm| algorithm.is_symmetric());
+        let set = if by_secret_alone { None } else { self.keys_of(visit, step).await? };
         let mut verified = with(set.as_deref());
         if let (Err(fault), Some(known), Some(url)) = (&verified, &set, &server.jwks_url)
             && fault.wants_fresh_keys()
@@ -92,7 +102,7 @@ impl Broker {
         Ok(verified)
     }
 
-    /// The issuer's keys; none where only our own secret signs.
+    /// The issuer's keys, if it has any.
     async fn keys_of(&self, visit: &mut Visit<'_>, step: Step) -> Result<Option<Arc<KeySet>>, Fault> {
         let Some(url) = &visit.server.jwks_url else { return Ok(None) };
         let keys = self.documents.keys(&visit.tenant.id, url, visit.deadline).await;
