@@ -1,5 +1,8 @@
 //! A round: everything that one broker does in a partition while it has the lease. Its loop holds what is known of the
 //! lanes and never waits for a call or for the store: turns and errands run beside it.
+//!
+//! To add a stage that lanes go through: 1. its field in [`Round`], 2. how they come into it and leave it
+//! in `lanes.rs`, 3. when a round may end with something in it (`run`), 4. a case in `tests/it/deliveries/`.
 
 mod lanes;
 
