@@ -89,24 +89,13 @@ impl Broker {
         request: &AuthorizeRequest<'_>,
         url: &Url,
     ) -> Result<Url, OutOfOrder> {
-        let AuthorizeRequest { provider, server, .. } = *request;
-        let pushed = async {
-            let mut pass = self.enter(&tenant.id, provider).await.map_err(PushError::Withheld)?;
-            let mut refused = PushError::Refused(Fault::new(Step::Verify, Code::ParFailed));
-            // While our secret is being replaced, the provider may know the previous one only.
-            let secrets = std::iter::once(provider.client_secret.as_ref());
-            for secret in secrets.chain(provider.previous_secret.as_ref().map(Some)) {
-                let credentials = self.credentials(provider, server, secret)?;
-                let pushed = build_pushed_request(url, request, &credentials);
-                let answer = pass.send(&pushed, self.clock.tick() + PATIENCE).await?;
-                match parse_pushed_answer(&answer) {
-                    Ok(name) => return Ok(build_pushed_url(provider, &server.authorize_url, &name)),
-                    Err(fault) => refused = fault.into(),
-                }
-            }
-            Err(refused)
-        };
-        pushed.await.map_err(|error: PushError| match error {
+        let provider = request.provider;
+        let mut pushed = self.push_with(tenant, request, url, provider.client_secret.as_ref()).await;
+        // A request that was refused has done nothing: while our secret is being replaced, the other one has a try.
+        if let (Err(PushError::Refused(_)), Some(previous)) = (&pushed, &provider.previous_secret) {
+            pushed = self.push_with(tenant, request, url, Some(previous)).await;
+        }
+        pushed.map_err(|error| match error {
             PushError::Withheld(late) => late,
             error => {
                 let detail = error.to_string();
@@ -114,6 +103,21 @@ impl Broker {
                 OutOfOrder { why: Withheld::NotPushed, label: provider.label.clone(), locale: None }
             }
         })
+    }
+
+    async fn push_with(
+        &self,
+        tenant: &Tenant,
+        request: &AuthorizeRequest<'_>,
+        url: &Url,
+        secret: Option<&Secret>,
+    ) -> Result<Url, PushError> {
+        let AuthorizeRequest { provider, server, .. } = *request;
+        let credentials = self.credentials(provider, server, secret)?;
+        let pushed = build_pushed_request(url, request, &credentials);
+        let mut pass = self.enter(&tenant.id, provider).await.map_err(PushError::Withheld)?;
+        let answer = pass.send(&pushed, self.clock.tick() + PATIENCE).await?;
+        Ok(build_pushed_url(provider, &server.authorize_url, &parse_pushed_answer(&answer)?))
     }
 
     /// How a call to the provider says who we are, with this secret or with our key.

@@ -23,7 +23,8 @@ impl Broker {
     ) -> Result<TokenResponse, Fault> {
         visit.course.begin(Step::Exchange);
         let provider = visit.provider;
-        let mut redeemed = self.redeem_with(visit, grant, provider.client_secret.as_ref()).await;
+        let secret = provider.client_secret.as_ref();
+        let mut redeemed = self.redeem_with(visit, grant, secret).await;
         if let (Err(Fault { code: Code::InvalidClient, .. }), Some(previous)) =
             (&redeemed, &provider.previous_secret)
         {

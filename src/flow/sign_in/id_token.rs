@@ -112,7 +112,7 @@ impl Broker {
         Ok(verified)
     }
 
-    /// The issuer's keys; none where only our own secret signs.
+    /// The issuer's keys, if it has any.
     async fn keys_of(&self, visit: &mut Visit<'_>, step: Step) -> Result<Option<Arc<KeySet>>, Fault> {
         let Some(url) = &visit.server.jwks_url else { return Ok(None) };
         let keys = self.documents.keys(&visit.tenant.id, url, visit.deadline).await;
