@@ -31,4 +31,5 @@ pub mod setting;
 pub mod snippet;
 pub mod tenant;
 pub mod timeline;
+pub mod trial;
 pub mod webhook;

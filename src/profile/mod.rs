@@ -30,6 +30,7 @@ pub mod name;
 mod repair;
 pub mod rules;
 mod subject;
+pub mod typo;
 mod unmapped;
 mod verified;
 pub mod whoami;

@@ -37,6 +37,7 @@ pub mod redis;
 mod reindex;
 pub mod seal;
 pub mod sqlite;
+mod trials;
 mod tx;
 
 use std::collections::HashMap;

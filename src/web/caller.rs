@@ -58,6 +58,8 @@ scopes! {
     WriteContacts => "write:contacts",
     /// See providers and try mappings.
     ReadProviders => "read:providers",
+    /// Write drafts of providers, and make them live.
+    WriteProviders => "write:providers",
     /// Read the events of the tenant.
     ReadEvents => "read:events",
     /// See webhooks and what was sent there, send it again, and try them.

@@ -51,5 +51,6 @@ mod stopping;
 mod store;
 mod stream;
 mod sweep;
+mod trial;
 mod waiting;
 mod watching;

@@ -18,6 +18,7 @@ use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
+use crate::domain::trial::Findings;
 use crate::egress::error::EgressError;
 use crate::egress::gate::Pass;
 use crate::oauth::response::Grant;
@@ -62,6 +63,7 @@ impl Broker {
         let token = self.exchange(visit, grant).await?;
         let verified = self.check_tokens(visit, grant, &token).await?;
         let told = self.ask(visit, token, verified).await?;
+        visit.course.told(&told);
         let mut signed_in = self.normalise(visit, &told)?;
         visit.course.note(&signed_in.warnings);
         check_required(visit.provider, &signed_in)?;
@@ -90,6 +92,19 @@ impl Broker {
             named: &told.further,
         };
         normaliser.normalise(&input).map_err(|fault| failed(fault.to_string()))
+    }
+}
+
+impl Told {
+    /// As a test login shows it.
+    pub(super) fn findings(&self) -> Findings {
+        Findings {
+            whoami: self.whoami.clone(),
+            claims: self.claims.clone(),
+            token_response: self.token_response.clone(),
+            further: self.further.iter().cloned().collect(),
+            ..Findings::default()
+        }
     }
 }
 

@@ -33,7 +33,7 @@ const CLIENT: &str = "client";
 pub const ANYWHERE: &str = "https://acme.example.com";
 
 /// The groups of endpoints, in the order in which they are read.
-const TAGS: [(&str, &str); 12] = [
+const TAGS: [(&str, &str); 13] = [
     (
         "Auth links",
         "A link that is sent into a conversation, what became of it, and the code that confirms it.",
@@ -41,6 +41,10 @@ const TAGS: [(&str, &str); 12] = [
     ("Inbound", "What customers write in the chats."),
     ("Conversations", "Who is verified in a conversation, how, since when and until when."),
     ("Contacts", "The records of persons, which sign-ins enrich."),
+    (
+        "Providers",
+        "The tenant's OAuth servers, from draft to live. A tenant that stands in a file is read here, and changed there.",
+    ),
     ("Mappings", "What is read from a provider's answer."),
     ("Attempts", "Every opening of a link, step by step."),
     ("Audit", "Who changed or read what; nothing in it is of a person."),
