@@ -159,7 +159,9 @@ fn judge(
         return lead_on(target, server, sample, url, next).map_err(with_answer);
     }
     let text = String::from_utf8_lossy(&page.answer.body);
-    let complaint = Complaint::of_page(&text);
+    // A page that asks for something is a sign-in page, whatever else stands on it.
+    let asks = (200..300).contains(&status) && text.to_ascii_lowercase().contains("<form");
+    let complaint = Complaint::of_page(&text).filter(|_| !asks);
     if let Some(complaint) = complaint
         && (status >= 400 || says_code(&text))
     {

@@ -1,13 +1,16 @@
 //! Whether the provider's hosts can be reached and believed, and what its issuer says.
 
 use std::collections::BTreeSet;
+use std::time::Instant;
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use url::Url;
 
 use crate::domain::fault::Step;
+use crate::domain::ids::TenantId;
 use crate::domain::provider::{Identity, Provider};
+use crate::domain::tenant::Tenant;
 use crate::domain::trial::{Proposal, Stage, StageOutcome, StageReport};
 use crate::egress::cache::fault::MetadataFault;
 use crate::egress::error::EgressError;
@@ -25,12 +28,19 @@ impl Probe {
     pub async fn reach(&self, target: &Target<'_>) -> Seen {
         let mut seen = Seen::default();
         let mut known = BTreeSet::new();
-        self.connect(target, configured(target.provider), &mut known, &mut seen).await;
+        self.connect(
+            (&target.tenant.id, target.deadline),
+            configured(target.provider),
+            &mut known,
+            &mut seen,
+        )
+        .await;
         if !seen.has_failed() {
             seen.server = self.discover(target, &mut seen).await;
         }
         if let Some(server) = seen.server.clone().filter(|_| !seen.has_failed()) {
-            self.connect(target, announced(&server), &mut known, &mut seen).await;
+            self.connect((&target.tenant.id, target.deadline), announced(&server), &mut known, &mut seen)
+                .await;
             if !seen.has_failed() {
                 let report = self.keys(target, &server).await;
                 seen.steps.push(report);
@@ -40,10 +50,17 @@ impl Probe {
         seen
     }
 
+    /// The steps `dns` and `tls` for some addresses of a tenant that no login goes to, such as webhooks.
+    pub async fn hosts(&self, tenant: &Tenant, urls: Vec<Url>, deadline: Instant) -> Seen {
+        let mut seen = Seen::default();
+        self.connect((&tenant.id, deadline), urls, &mut BTreeSet::new(), &mut seen).await;
+        seen
+    }
+
     /// Looks every host up that is not `known` yet, and makes a connection to it.
     async fn connect(
         &self,
-        target: &Target<'_>,
+        (tenant, deadline): (&TenantId, Instant),
         urls: Vec<Url>,
         known: &mut BTreeSet<String>,
         seen: &mut Seen,
@@ -54,8 +71,8 @@ impl Probe {
             return;
         }
         let look_up = async |url: &Url| {
-            self.client.check_url(&target.tenant.id, url).map_err(|error| not_allowed(url, &error))?;
-            let found = self.client.look_up(url, target.deadline).await;
+            self.client.check_url(tenant, url).map_err(|error| not_allowed(url, &error))?;
+            let found = self.client.look_up(url, deadline).await;
             found.map(|count| format!("{}: {count}", host_of(url))).map_err(|error| {
                 let name = host_of(url);
                 StageReport::failed(
@@ -73,13 +90,13 @@ impl Probe {
         let is_found = dns.outcome != StageOutcome::Failed;
         seen.steps.push(dns.taking(ms));
         if is_found {
-            self.meet(target, &hosts, seen).await;
+            self.meet((tenant, deadline), &hosts, seen).await;
         }
     }
 
-    async fn meet(&self, target: &Target<'_>, hosts: &[Url], seen: &mut Seen) {
+    async fn meet(&self, (tenant, deadline): (&TenantId, Instant), hosts: &[Url], seen: &mut Seen) {
         let meet = async |url: &Url| match url.scheme() {
-            "https" => self.client.meet(&target.tenant.id, url, target.deadline).await.map(Some),
+            "https" => self.client.meet(tenant, url, deadline).await.map(Some),
             _ => Ok(None),
         };
         let (met, ms) = self.timed(join_all(hosts.iter().map(meet))).await;

@@ -7,7 +7,7 @@ use url::Url;
 
 use super::frame::{Forms, Frame, Visitor, respond};
 use super::notice::Tone;
-use super::text::clean;
+use super::text::{clean, tidy};
 
 /// How a test stands, for the person at the browser.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +84,6 @@ pub fn trial(visitor: &Visitor, provider: &str, stands: TestStands<'_>) -> Respo
 
 /// With a full stop at the end.
 fn sentence(text: &str) -> String {
-    let text = clean(text);
+    let text = tidy(text);
     if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
 }

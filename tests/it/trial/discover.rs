@@ -57,7 +57,7 @@ async fn what_is_missing_is_warned_of() {
 
 #[rstest]
 #[case::nothing("{origin}", "404")]
-#[case::inward("http://169.254.169.254/", "refused")]
+#[case::inward("https://169.254.169.254/", "is refused")]
 #[case::no_url("https://", "url")]
 #[case::empty(" ", "issuer")]
 #[tokio::test]
