@@ -29,9 +29,18 @@ pub struct Discovered {
     /// Spellings that were tried before, and what came of them.
     pub tried: Vec<(String, String)>,
     /// What is known of this provider already.
-    pub presets: Vec<&'static Preset>,
+    pub presets: Vec<Fitting>,
     /// What somebody should know.
     pub warnings: Vec<String>,
+}
+
+/// A preset that fits an issuer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fitting {
+    /// What a tenant writes as `preset`.
+    pub id: &'static str,
+    /// The provider's name for people.
+    pub title: &'static str,
 }
 
 /// Why nothing was discovered: every spelling that was tried, with what came of it.
@@ -138,7 +147,7 @@ fn warnings(issuer: &str, given: &str, metadata: &Metadata) -> Vec<String> {
 }
 
 /// Presets whose issuer, or whose sign-in page, lies on the same host.
-fn presets(issuer: &str) -> Vec<&'static Preset> {
+fn presets(issuer: &str) -> Vec<Fitting> {
     let host_of =
         |text: &str| text.parse::<url::Url>().ok().and_then(|url| url.host_str().map(str::to_owned));
     let Some(host) = host_of(issuer) else { return Vec::new() };
@@ -146,12 +155,13 @@ fn presets(issuer: &str) -> Vec<&'static Preset> {
         Some((_, rest)) => matches(rest.split('/').next().unwrap_or_default(), &host),
         None => false,
     };
-    let known = |preset: &&Preset| {
+    let known = |preset: &&'static Preset| {
         let template = preset.template();
         let texts = ["issuer", "authorize_url"].map(|name| template.get(name).and_then(toml::Value::as_str));
         texts.into_iter().flatten().any(fits)
     };
-    preset::all().iter().filter(known).collect()
+    let fitting = preset::all().iter().filter(known);
+    fitting.map(|preset| Fitting { id: preset.id, title: &preset.title }).collect()
 }
 
 /// Whether a host is one of a pattern with `{variable}` in it. A pattern that is nothing but a variable fits nobody.

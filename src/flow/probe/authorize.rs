@@ -58,7 +58,7 @@ impl Probe {
                     url = next;
                     continue;
                 }
-                Judged::Done(report) => report,
+                Judged::Done(report) => *report,
             };
             report.sent = Some(sample.shown.request(&browser_request(&sample.url, &BTreeMap::new())));
             return Ok(report);
@@ -130,7 +130,8 @@ type Refused = (StageReport, Vec<Proposal>);
 enum Judged {
     /// It leads on to another one of the provider.
     On(Url),
-    Done(StageReport),
+    /// It is clear.
+    Done(Box<StageReport>),
 }
 
 /// What the page, or where it leads, says of our request.
@@ -156,8 +157,23 @@ fn judge(
         let Some(next) = page.location.as_ref().and_then(|location| url.join(location).ok()) else {
             return Err(with_answer((stray(url, status), Vec::new())));
         };
-        return lead_on(target, server, sample, url, next).map_err(with_answer);
+        return lead_on(target, server, sample, url, &next).map_err(|refused| with_answer(*refused));
     }
+    match read_page(target, sample, url, page, hop) {
+        Ok(report) => Ok(Judged::Done(Box::new(report))),
+        Err(refused) => Err(with_answer(*refused)),
+    }
+}
+
+/// What the words and the status of a page say of our request.
+fn read_page(
+    target: &Target<'_>,
+    sample: &Sample,
+    url: &Url,
+    page: &Page,
+    hop: usize,
+) -> Result<StageReport, Box<Refused>> {
+    let status = page.answer.status;
     let text = String::from_utf8_lossy(&page.answer.body);
     // A page that asks for something is a sign-in page, whatever else stands on it.
     let asks = (200..300).contains(&status) && text.to_ascii_lowercase().contains("<form");
@@ -165,7 +181,7 @@ fn judge(
     if let Some(complaint) = complaint
         && (status >= 400 || says_code(&text))
     {
-        return Err(with_answer(complained(target, &sample.redirect_uri, complaint)));
+        return Err(Box::new(complained(target, &sample.redirect_uri, complaint)));
     }
     let report = match status {
         200..300 if complaint.is_some() => {
@@ -193,9 +209,9 @@ fn judge(
             format!("`{}` answers with {status} to us, which are no browser", host_of(url)),
             "open the test's `url` in a browser, and see whether the page comes",
         ),
-        _ => return Err(with_answer((stray(url, status), Vec::new()))),
+        _ => return Err(Box::new((stray(url, status), Vec::new()))),
     };
-    Ok(Judged::Done(report))
+    Ok(report)
 }
 
 /// A redirect: back to us with an error, on to the sign-in page, or to somebody else.
@@ -204,8 +220,8 @@ fn lead_on(
     server: &Server,
     sample: &Sample,
     url: &Url,
-    next: Url,
-) -> Result<Judged, Refused> {
+    next: &Url,
+) -> Result<Judged, Box<Refused>> {
     let own =
         |other: &Url| host_of(other) == host_of(url) || host_of(other) == host_of(&server.authorize_url);
     let fragment = url::form_urlencoded::parse(next.fragment().unwrap_or_default().as_bytes());
@@ -220,11 +236,11 @@ fn lead_on(
         ) {
             let found =
                 format!("the provider takes the request, and says `{error}` because nobody is signed in");
-            return Ok(Judged::Done(StageReport::ok(Stage::Authorize, found)));
+            return Ok(Judged::Done(Box::new(StageReport::ok(Stage::Authorize, found))));
         }
         let description = value("error_description");
         if let Some(complaint) = Complaint::of_error(error, description) {
-            return Err(complained(target, &sample.redirect_uri, complaint));
+            return Err(Box::new(complained(target, &sample.redirect_uri, complaint)));
         }
         let said = sample
             .shown
@@ -232,20 +248,21 @@ fn lead_on(
         let cause = format!("the provider refuses the request: `{said}`");
         let remedy =
             "look the error up in the provider's documentation; it names a parameter or a setting there";
-        return Err((StageReport::failed(Stage::Authorize, "provider_error", cause, remedy), Vec::new()));
+        return Err(Box::new((
+            StageReport::failed(Stage::Authorize, "provider_error", cause, remedy),
+            Vec::new(),
+        )));
     }
     if is_back {
         let found = "the provider sends back at once, without asking anybody";
-        return Ok(Judged::Done(StageReport::ok(Stage::Authorize, found)));
+        return Ok(Judged::Done(Box::new(StageReport::ok(Stage::Authorize, found))));
     }
-    if own(&next) {
-        return Ok(Judged::On(next));
+    if own(next) {
+        return Ok(Judged::On(next.clone()));
     }
-    let found = format!(
-        "the provider takes the request and leads on to `{}`, which is not looked at",
-        host_of(&next)
-    );
-    Ok(Judged::Done(StageReport::ok(Stage::Authorize, found)))
+    let found =
+        format!("the provider takes the request and leads on to `{}`, which is not looked at", host_of(next));
+    Ok(Judged::Done(Box::new(StageReport::ok(Stage::Authorize, found))))
 }
 
 /// Whether the words of a page hold a code of an error, which no page of a healthy sign-in does.

@@ -71,18 +71,18 @@ impl Probe {
             return;
         }
         let look_up = async |url: &Url| {
-            self.client.check_url(tenant, url).map_err(|error| not_allowed(url, &error))?;
+            self.client.check_url(tenant, url).map_err(|error| Box::new(not_allowed(url, &error)))?;
             let found = self.client.look_up(url, deadline).await;
             found.map(|count| format!("{}: {count}", host_of(url))).map_err(|error| {
                 let name = host_of(url);
-                StageReport::failed(
+                Box::new(StageReport::failed(
                     Stage::Dns,
                     "name_unknown",
                     format!("`{name}`: {error}"),
                     format!(
                         "correct the host `{name}` in the provider's settings, or have its DNS entry made"
                     ),
-                )
+                ))
             })
         };
         let (looked, ms) = self.timed(join_all(hosts.iter().map(look_up))).await;
@@ -111,7 +111,7 @@ impl Probe {
                 Err(EgressError::Broken | EgressError::TooLarge) => {
                     Met { certificate_ends: None, date: None }
                 }
-                Err(error) => return Err(unmet(url, &error)),
+                Err(error) => return Err(Box::new(unmet(url, &error))),
             };
             seen.clocks.extend(met.date.map(|date| (host.clone(), date.duration_since(now))));
             if let Some(ends) = met.certificate_ends
@@ -227,12 +227,12 @@ pub(super) fn host_of(url: &Url) -> String {
 
 /// One report of many hosts: the first that fails says why.
 fn gathered(
-    read: Vec<Result<String, StageReport>>,
+    read: Vec<Result<String, Box<StageReport>>>,
     found: impl FnOnce(Vec<String>) -> String,
     step: Stage,
 ) -> StageReport {
-    let all: Result<Vec<String>, StageReport> = read.into_iter().collect();
-    all.map_or_else(|failed| failed, |texts| StageReport::ok(step, found(texts)))
+    let all: Result<Vec<String>, Box<StageReport>> = read.into_iter().collect();
+    all.map_or_else(|failed| *failed, |texts| StageReport::ok(step, found(texts)))
 }
 
 fn not_allowed(url: &Url, error: &EgressError) -> StageReport {

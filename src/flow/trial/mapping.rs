@@ -20,9 +20,10 @@ pub(super) fn look(ended: &Ended<'_>, signed_in: &SignedIn) -> StageReport {
     let empty = empty_fields(ended, signed_in);
     let asked = !findings.whoami.is_null() || findings.claims.is_some();
     if asked && signed_in.profile.is_empty() {
-        let cause = match lost.is_empty() {
-            true => "the sign-in went well, but no field of the profile was found in the answer".to_owned(),
-            false => format!("no field of the profile was found: {}", gone_astray(&lost)),
+        let cause = if lost.is_empty() {
+            "the sign-in went well, but no field of the profile was found in the answer".to_owned()
+        } else {
+            format!("no field of the profile was found: {}", gone_astray(&lost))
         };
         return StageReport::failed(Stage::Mapping, "profile_empty", cause, mend(&lost));
     }

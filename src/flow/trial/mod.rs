@@ -11,7 +11,8 @@
 //! | [`recorder`], [`report`] | what was sent and what came back, as steps |
 //! | [`diagnose`], [`mapping`], [`propose`] | what is wrong, how to mend it, and with which setting |
 //!
-//! To explain one more failure: 1. its words in [`diagnose`], 2. a case in `tests/it/trial/`.
+//! To add an explanation: 1. the words of its failure in [`diagnose`], 2. its setting in [`propose`], if
+//! one helps, 3. a case in `tests/it/trial/`.
 
 pub mod arrive;
 mod diagnose;

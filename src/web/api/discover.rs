@@ -9,12 +9,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::trial::Proposal;
-use crate::flow::discover::Discovered;
-use crate::preset::Preset;
+use crate::flow::discover::{Discovered, Fitting};
 use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteProviders};
 use crate::web::error::ApiError;
-use crate::web::openapi::answers::{Called, WithBody};
+use crate::web::openapi::answers::{Called, Stored, WithBody};
 use crate::web::strict_json::StrictJson;
 
 /// The longest text that may be an issuer, in bytes.
@@ -86,7 +85,7 @@ pub struct AnnouncedView {
 pub struct PresetView {
     /// What to write as `preset`.
     id: &'static str,
-    title: String,
+    title: &'static str,
 }
 
 /// A spelling that led nowhere.
@@ -105,7 +104,7 @@ pub struct TriedView {
     post, path = "/v1/providers/discover", operation_id = "discoverProvider", tag = "Providers",
     security(("oauth2" = [WriteProviders::NAME])),
     request_body = DiscoverBody,
-    responses((status = 200, description = "What it says of itself.", body = DiscoveredView), Called, WithBody)
+    responses((status = 200, description = "What it says of itself.", body = DiscoveredView), Called, WithBody, Stored)
 )]
 pub async fn discover(
     caller: Caller<WriteProviders>,
@@ -163,7 +162,7 @@ impl DiscoveredView {
 }
 
 impl PresetView {
-    fn of(preset: &'static Preset) -> Self {
-        Self { id: preset.id, title: preset.title.clone() }
+    fn of(Fitting { id, title }: Fitting) -> Self {
+        Self { id, title }
     }
 }

@@ -18,7 +18,7 @@ async fn an_issuer_is_found(#[case] given: &str) {
     provider.announce(
         "/.well-known/openid-configuration",
         provider.origin(),
-        json!({"scopes_supported": ["openid", "email"]}),
+        &json!({"scopes_supported": ["openid", "email"]}),
     );
     let broker = broker(&provider, "").await;
     let issuer = given.replace("{origin}", provider.origin());
@@ -34,7 +34,7 @@ async fn an_issuer_is_found(#[case] given: &str) {
 async fn an_issuer_that_calls_itself_otherwise_is_named_exactly() {
     let provider = Provider::start().await;
     let exact = format!("{}/tenant/", provider.origin());
-    provider.announce("/tenant/.well-known/openid-configuration", &exact, json!({}));
+    provider.announce("/tenant/.well-known/openid-configuration", &exact, &json!({}));
     let broker = broker(&provider, "").await;
     let given = format!("{}/tenant", provider.origin());
     let found = broker.post("/v1/providers/discover", json!({ "issuer": given })).await;
@@ -47,7 +47,7 @@ async fn an_issuer_that_calls_itself_otherwise_is_named_exactly() {
 async fn what_is_missing_is_warned_of() {
     let provider = Provider::start().await;
     let more = json!({"userinfo_endpoint": null, "code_challenge_methods_supported": ["plain"]});
-    provider.announce("/.well-known/openid-configuration", provider.origin(), more);
+    provider.announce("/.well-known/openid-configuration", provider.origin(), &more);
     let broker = broker(&provider, "").await;
     let found = broker.post("/v1/providers/discover", json!({"issuer": provider.origin()})).await;
     let warnings = found["warnings"].to_string();

@@ -71,7 +71,7 @@ async fn a_whoami_that_is_signed() {
 async fn a_page_that_complains(#[case] said: &str, #[case] code: &str, #[case] proposal: Option<&str>) {
     let provider = Provider::start().await;
     provider.script(|script| {
-        script.page = Some((400, format!("<html><body><h1>Error</h1><p>{said}</p></body></html>")))
+        script.page = Some((400, format!("<html><body><h1>Error</h1><p>{said}</p></body></html>")));
     });
     let broker = broker(&provider, "scope = \"read write\"").await;
     let begun = begin(&broker).await;

@@ -96,7 +96,7 @@ impl Provider {
     }
 
     /// What it says of itself at a path, with its own endpoints.
-    pub(super) fn announce(&self, path: &str, issuer: &str, more: Value) {
+    pub(super) fn announce(&self, path: &str, issuer: &str, more: &Value) {
         let origin = &self.origin;
         let mut said = json!({
             "issuer": issuer,
