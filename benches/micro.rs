@@ -46,6 +46,14 @@ const TEN_MAPPING: &str = r#"{"userId": account.no, "userName": account.login, "
     "lastName": account.family, "email": account.mails[?main].v | [0], "phone": account.phone,
     "locale": account.lang, "tier": account.tier, "tags": join(', ', account.tags), "since": account.since}"#;
 
+/// As an OpenID Connect provider answers, with all that it may say.
+const OIDC: &[u8] = br#"{"sub": "248289761001", "name": "Billy Bob", "given_name": "Billy", "family_name": "Bob",
+    "middle_name": "Ray", "nickname": "billy", "preferred_username": "billy.bob", "profile": "https://example.com/billy",
+    "picture": "https://example.com/billy.jpg", "website": "https://example.com", "email": "billy.bob@example.com",
+    "email_verified": true, "gender": "male", "birthdate": "1990-01-01", "zoneinfo": "Europe/Vienna", "locale": "de-AT",
+    "phone_number": "+15550100", "phone_number_verified": false,
+    "address": {"street_address": "Main Street 1", "locality": "Springfield", "country": "US"}, "updated_at": 1311280970}"#;
+
 fn main() {
     divan::main();
 }
@@ -64,6 +72,17 @@ fn normalise(bencher: Bencher, mapping: &str, body: &'static [u8]) {
 #[divan::bench]
 fn profile_of_the_seed(bencher: Bencher) {
     normalise(bencher, SEED_MAPPING, SEED);
+}
+
+/// Twenty fields without a mapping.
+#[divan::bench]
+fn profile_of_an_oidc_answer(bencher: Bencher) {
+    let normaliser = Normaliser::new(None, None, &[]).unwrap();
+    bencher.bench_local(|| {
+        let whoami = parse_whoami(black_box(OIDC)).unwrap();
+        let input = Input { whoami: &whoami, claims: None, token_response: None, named: &[] };
+        normaliser.normalise(&input).unwrap()
+    });
 }
 
 #[divan::bench]

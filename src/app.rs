@@ -41,6 +41,7 @@ use crate::store::measured::Measured;
 use crate::store::seal::SealKeys;
 use crate::telemetry::metrics::Metrics;
 use crate::tenants::folder::Folder;
+use crate::tenants::stored::StoredFormat;
 use crate::web::limit::{self, work::Work};
 use crate::web::listener::{self, Limits};
 use crate::web::{self, Web};
@@ -75,6 +76,7 @@ impl App {
         let outbound = Outbound::new(client, webhook, &clock, room(config));
         let broker = Broker::new(store, outbound, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
+        broker.use_format(Arc::new(StoredFormat::new(config, clock.clone())));
         broker.start_sweeping();
         broker.start_delivering();
         broker.start_sealing();
@@ -125,6 +127,8 @@ impl App {
         stop: impl Future<Output = ()>,
     ) {
         let drain = self.drain();
+        // Before the first request: whose host is asked for must be known.
+        self.broker.start_following().await;
         let ops = ops.map(|ops| {
             tokio::spawn(listener::serve(ops, self.ops, Limits::default(), std::future::pending()))
         });

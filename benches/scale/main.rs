@@ -1,9 +1,11 @@
-//! How it grows: `cargo bench --bench scale -- --part pending` (or `tenants`, `start`).
+//! How it grows: `cargo bench --bench scale -- --part pending` (or `tenants`, `start`,
+//! `delivery`).
 //!
 //! | part | what it does |
 //! |---|---|
 //! | `pending` | logins beside `--few` (1000) and beside `--many` (100000) pending links: times of the callback, bytes per pending link |
 //! | `tenants` | starts with `--tenants` (10000) files: time until ready, memory |
+//! | `delivery` | starts with `--events` (20000) events in the store: how fast a webhook on this machine gets them |
 //! | `start` | a cold start on an empty store, and until the first login after it |
 //!
 //! `--store` takes `sqlite`, `redis` or `cluster`. How many brokers share a Redis is a matter of the
@@ -26,6 +28,8 @@ mod redis;
 #[path = "../world/walk.rs"]
 mod walk;
 
+mod delivery;
+
 use std::path::Path;
 use std::time::Duration;
 
@@ -46,9 +50,10 @@ const CALLBACK: usize = 3;
 
 fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    match choice("--part", &["pending", "tenants", "start"]) {
+    match choice("--part", &["pending", "tenants", "start", "delivery"]) {
         "pending" => runtime.block_on(pending()),
         "tenants" => runtime.block_on(tenants()),
+        "delivery" => runtime.block_on(delivery::run()),
         _ => runtime.block_on(start()),
     }
 }

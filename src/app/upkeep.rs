@@ -8,19 +8,29 @@ use std::path::Path;
 use anyhow::Context as _;
 
 use crate::clock::Clock;
-use crate::config::Config;
-use crate::domain::audit::AuditEntry;
-use crate::domain::ids::TenantId;
+use crate::config::{Config, StoreUrl};
+use crate::domain::audit::{AuditAction, AuditEntry};
+use crate::domain::ids::{AuditId, TenantId};
 use crate::keyring::KeyRing;
-use crate::store::Store;
 use crate::store::audit_verify::{Anchor, Verified};
 use crate::store::backend::Partition;
 use crate::store::backup::{BackupError, Summary};
+use crate::store::{Durability, Store, Tx};
 
 use super::{seal_keys, store};
 
 /// Audit entries that are read together.
 const AT_ONCE: usize = 500;
+
+/// The settings' store as [`open`] opens it, if there is one: whoever wants to read it made a slip if there is none,
+/// and would be told that an empty one is good.
+fn open_existing(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
+    if let StoreUrl::Sqlite(path) = &config.store {
+        let (shown, origin) = (path.display(), config.origin("store.url"));
+        anyhow::ensure!(path.is_file(), "there is no database at `{shown}`, which stands in {origin}");
+    }
+    open(config, clock)
+}
 
 /// The settings' store, with the settings' keys.
 fn open(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
@@ -49,8 +59,12 @@ pub async fn verify_audit(
     anchors: &[Anchor],
     mut tell: impl FnMut(&Verified) -> anyhow::Result<()>,
 ) -> anyhow::Result<bool> {
-    let store = open(config, clock)?;
+    let store = open_existing(config, clock)?;
+    let mut anchors = anchors.to_vec();
+    anchors.extend(store.audit_witnesses().await?);
     let mut tenants: BTreeSet<TenantId> = anchors.iter().map(|anchor| anchor.tenant.clone()).collect();
+    // Whose name was taken out of the store still has a file.
+    tenants.extend(files(&config.tenants));
     match tenant {
         Some(only) => tenants = BTreeSet::from([only.clone()]),
         None => {
@@ -61,7 +75,7 @@ pub async fn verify_audit(
     }
     let mut good = true;
     for tenant in tenants {
-        let verified = store.at(&tenant).verify_audit(anchors).await?;
+        let verified = store.at(&tenant).verify_audit(&anchors).await?;
         good &= verified.tampering.is_none();
         tell(&verified)?;
     }
@@ -75,7 +89,7 @@ pub async fn list_audit(
     tenant: &TenantId,
     mut tell: impl FnMut(u64, &AuditEntry) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let store = open(config, clock)?.at(tenant);
+    let store = open_existing(config, clock)?.at(tenant);
     let mut behind = 0;
     loop {
         let entries = store.audit_after(behind, AT_ONCE).await?;
@@ -96,7 +110,7 @@ pub async fn export(
 ) -> anyhow::Result<Summary> {
     let shown = path.display();
     anyhow::ensure!(!path.exists(), "`{shown}` exists and is not overwritten; name another file");
-    let store = open(config, clock)?;
+    let store = open_existing(config, clock)?;
     let mut name = path.as_os_str().to_owned();
     name.push(".part");
     let part = Path::new(&name);
@@ -104,6 +118,7 @@ pub async fn export(
         format!("cannot write `{}`; remove it if no other export is at work", part.display())
     })?;
     let written = async {
+        note(&store, clock, AuditAction::StoreExported, None).await?;
         let (summary, mut out) = store.export(BufWriter::new(file), progress).await?;
         out.flush().map_err(BackupError::File)?;
         out.get_ref().sync_all().map_err(BackupError::File)?;
@@ -143,7 +158,45 @@ pub async fn import(
     if !write {
         return Ok(import.summary);
     }
-    Ok(store.import(import, progress).await?)
+    let summary = store.import(import, progress).await?;
+    // A backup of a store that went on meanwhile has each tenant as of another moment.
+    store.forget_audit_witnesses().await.map_err(BackupError::from)?;
+    let detail = format!("{} pieces", summary.pieces());
+    note(&store, clock, AuditAction::StoreImported, Some(detail)).await?;
+    Ok(summary)
+}
+
+/// Tells the audit of `_platform` what was done with the whole store.
+async fn note(
+    store: &Store,
+    clock: &Clock,
+    action: AuditAction,
+    detail: Option<String>,
+) -> Result<(), BackupError> {
+    let entry = AuditEntry {
+        id: AuditId::from_uuid(clock.fresh_uuid()),
+        at: clock.now(),
+        actor: "operator".to_owned(),
+        action: action.into(),
+        object: "store".to_owned(),
+        ids: Vec::new(),
+        count: None,
+        request_id: None,
+        detail,
+    };
+    let mut tx = Tx::new();
+    tx.audit(entry);
+    Ok(store.at(&TenantId::platform()).commit(tx, Durability::Durable).await?)
+}
+
+/// The tenants that have a file in a folder.
+fn files(folder: &Path) -> Vec<TenantId> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    let name = |path: &Path| {
+        let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+        path.file_stem().filter(|_| is_toml)?.to_str()?.parse().ok()
+    };
+    entries.filter_map(|entry| name(&entry.path())).collect()
 }
 
 /// Why nothing was imported.

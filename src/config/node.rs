@@ -28,6 +28,16 @@ impl<'a> Node<'a> {
         Self { table: document.get_ref(), span: 0..0 }
     }
 
+    /// Another table in the place of this one.
+    pub fn with<'b>(&self, table: &'b DeTable<'b>) -> Node<'b> {
+        Node { table, span: self.span.clone() }
+    }
+
+    /// Its settings, as a table of their own.
+    pub fn to_table(&self) -> DeTable<'a> {
+        self.table.clone()
+    }
+
     /// A value that is a table.
     pub fn of(value: &'a Spanned<DeValue<'a>>) -> Option<Self> {
         Some(Self { table: value.get_ref().as_table()?, span: value.span() })

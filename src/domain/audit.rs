@@ -119,6 +119,42 @@ audit_actions! {
     SettingsRemoved: Settings => "settings.removed",
     /// Keys went live; `detail` has their names and states. In the audit of `_platform`.
     KeysTakenUp: Settings => "keys.taken_up",
+    /// Everything was written into a backup. In the audit of `_platform`.
+    StoreExported: Access => "store.exported",
+    /// A backup was put into this store; `detail` counts its pieces. In the audit of `_platform`.
+    StoreImported: Settings => "store.imported",
+    /// The operator made a tenant in the store, or restored one; `detail` names the settings.
+    TenantCreated: Settings => "tenant.created",
+    /// The settings of a tenant in the store were changed; `detail` names them.
+    TenantChanged: Settings => "tenant.changed",
+    /// The operator deleted a tenant of the store.
+    TenantDeleted: Settings => "tenant.deleted",
+    /// A client wrote the draft of a provider; `detail` names the settings.
+    ProviderDrafted: Settings => "provider.drafted",
+    /// The draft of a provider passed a test login; `detail` is the test.
+    ProviderTested: Settings => "provider.tested",
+    /// The draft of a provider went live; `detail` has its version, says if it is untested, and names the settings.
+    ProviderPublished: Settings => "provider.published",
+    /// An earlier version of a provider went live again; `detail` names the settings.
+    ProviderRolledBack: Settings => "provider.rolled_back",
+    /// A client gave the draft of a provider up.
+    ProviderDiscarded: Settings => "provider.discarded",
+    /// A provider has another secret; `detail` says what became of the previous one.
+    ProviderSecretRotated: Settings => "provider.secret_rotated",
+    /// A provider's previous secret was dropped.
+    ProviderSecretDropped: Settings => "provider.secret_dropped",
+    /// A client deleted a provider.
+    ProviderDeleted: Settings => "provider.deleted",
+    /// A client made a webhook; `object` is its id.
+    WebhookCreated: Settings => "webhook.created",
+    /// A client changed a webhook; `object` is its id.
+    WebhookChanged: Settings => "webhook.changed",
+    /// A client deleted a webhook; `object` is its id.
+    WebhookDeleted: Settings => "webhook.deleted",
+    /// A client of the API was made; `object` is its id, `detail` its scopes.
+    ClientCreated: Settings => "client.created",
+    /// A client of the API was deleted; `object` is its id.
+    ClientDeleted: Settings => "client.deleted",
     /// A client had an event sent again; `object` is the delivery.
     WebhookResent: Delivery => "webhook.resent",
     /// A client tried a webhook; `object` is its id.
@@ -143,7 +179,8 @@ pub struct AuditEntry {
     pub id: AuditId,
     /// When it happened.
     pub at: Timestamp,
-    /// Who did it: `client:` and its id, `customer`, `system`, or `file` for settings.
+    /// Who did it: `client:` or `operator:` and its id, `customer`, `system`, `file` for settings, or
+    /// `operator` at the command line.
     #[schema(examples("client:acme-bot"))]
     pub actor: String,
     /// What was done; docs/audit.md lists the words.
@@ -177,6 +214,11 @@ impl AuditEntry {
 }
 
 impl ActionWord {
+    /// A word that was written down before.
+    pub fn written(word: &str) -> Self {
+        Self(word.to_owned())
+    }
+
     /// The word.
     pub fn as_str(&self) -> &str {
         &self.0

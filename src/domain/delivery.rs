@@ -94,11 +94,13 @@ pub enum DeliveryCode {
     WebhookGone,
     /// The event cannot be read from the store. It is not tried again.
     EventGone,
+    /// Too much waited already: it was given up, unsent, for newer ones. It can be resent.
+    Overflow,
 }
 
 impl DeliveryCode {
     /// Every code.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Refused,
         Self::Unreachable,
         Self::Tls,
@@ -109,6 +111,7 @@ impl DeliveryCode {
         Self::Gone,
         Self::WebhookGone,
         Self::EventGone,
+        Self::Overflow,
     ];
 
     /// The word in JSON, logs and metrics.
@@ -124,12 +127,13 @@ impl DeliveryCode {
             Self::Gone => "gone",
             Self::WebhookGone => "webhook_gone",
             Self::EventGone => "event_gone",
+            Self::Overflow => "overflow",
         }
     }
 
     /// Whether another attempt could not go better.
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Gone | Self::EventGone)
+        matches!(self, Self::Gone | Self::EventGone | Self::Overflow)
     }
 }
 
@@ -239,6 +243,13 @@ impl Delivery {
         self
     }
 
+    /// It is given up for newer ones: too much waits.
+    #[must_use]
+    pub fn overflow(self, now: Timestamp) -> Self {
+        let attempt = Attempt { at: now, took_ms: 0, status: None, code: Some(DeliveryCode::Overflow) };
+        self.fail(attempt, None, 0, now)
+    }
+
     /// It is to be sent once more, from the beginning of the schedule.
     #[must_use]
     pub fn resend(mut self) -> Self {
@@ -296,10 +307,19 @@ impl Lane {
         self.due.get_or_insert(now);
     }
 
-    /// The first has ended: it is the next one's turn at `now`.
-    pub fn advance(&mut self, now: Timestamp) {
-        self.queue.remove(0);
+    /// The first `count` have ended: it is the next one's turn at `now`.
+    pub fn advance(&mut self, count: usize, now: Timestamp) {
+        self.queue.drain(..count.min(self.queue.len()));
         self.due = (!self.queue.is_empty()).then_some(now);
+    }
+
+    /// Takes some out, wherever they stand. If the first is among them, it is the next one's turn at `now`.
+    pub fn take_out(&mut self, gone: &[DeliveryId], now: Timestamp) {
+        let first = self.queue.first().cloned();
+        self.queue.retain(|queued| !gone.contains(&queued.delivery));
+        if self.queue.first() != first.as_ref() {
+            self.due = (!self.queue.is_empty()).then_some(now);
+        }
     }
 
     /// Whether a delivery waits here.
@@ -405,9 +425,16 @@ mod tests {
         lane.push(&first, start());
         lane.push(&second, later);
         assert_eq!((lane.due, lane.holds(&second.id)), (Some(start()), true));
-        lane.advance(later);
+        lane.advance(1, later);
         assert_eq!((lane.due, lane.holds(&first.id)), (Some(later), false));
-        lane.advance(later);
+        lane.push(&first, later);
+        lane.take_out(std::slice::from_ref(&first.id), start());
+        assert_eq!((lane.due, lane.queue.len()), (Some(later), 1), "the second has its turn still");
+        lane.push(&first, later);
+        lane.take_out(std::slice::from_ref(&second.id), start());
+        assert_eq!((lane.due, lane.holds(&first.id)), (Some(start()), true));
+        lane.push(&second, later);
+        lane.advance(2, later);
         assert_eq!(lane, Lane::default());
     }
 

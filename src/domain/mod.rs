@@ -29,6 +29,7 @@ pub mod request;
 pub mod rule;
 pub mod setting;
 pub mod snippet;
+pub mod stored;
 pub mod tenant;
 pub mod timeline;
 pub mod trial;

@@ -85,6 +85,8 @@ pub struct Served {
     pub tenant: Arc<Tenant>,
     /// The file of its settings; none if they stand in none.
     pub source: Option<String>,
+    /// Whether its settings stand in the store.
+    pub stored: bool,
     /// The hash of what the file says: 64 hexadecimal digits.
     pub revision: Option<String>,
     /// What is wrong with the newest edit, which is not served then.
@@ -102,7 +104,8 @@ pub struct Directory {
 impl Directory {
     /// Builds the directory of tenants that stand in no file. The hosts were checked to be distinct.
     pub fn new(tenants: impl IntoIterator<Item = Arc<Tenant>>) -> Self {
-        let served = |tenant| Served { tenant, source: None, revision: None, faults: Vec::new() };
+        let served =
+            |tenant| Served { tenant, source: None, stored: false, revision: None, faults: Vec::new() };
         Self::of(tenants.into_iter().map(served), Vec::new())
     }
 

@@ -10,10 +10,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::contact::Change;
-use super::ids::{ProviderId, TrialId};
+use super::ids::{ClientId, ProviderId, TrialId};
 use super::profile::SignedIn;
 use super::provider::Revision;
-use super::request::{AuthorizationRequest, CLAIM_LIFETIME};
+use super::request::{AuthorizationRequest, CLAIM_LIFETIME, Route};
 
 /// How long what a test found is kept.
 pub const TRIAL_KEPT: SignedDuration = SignedDuration::from_hours(1);
@@ -173,6 +173,21 @@ impl Proposal {
     }
 }
 
+/// A redirect URI and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RedirectUri)]
+pub struct RedirectUri {
+    /// Byte for byte as it must be registered.
+    pub uri: String,
+    /// Which callback route it is.
+    pub callback: Route,
+    /// Whether every provider needs it; the others are for one channel only.
+    pub required: bool,
+    /// Who comes back there.
+    pub purpose: String,
+}
+
 /// What a sign-in told.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Findings {
@@ -201,6 +216,10 @@ pub struct Trial {
     pub revision: Revision,
     /// The version of the draft that is tested; none for settings that logins use.
     pub draft: Option<u64>,
+    /// Who began it.
+    pub begun_by: ClientId,
+    /// What must be registered at the provider.
+    pub redirect_uris: Vec<RedirectUri>,
     /// When it began.
     pub created_at: Timestamp,
     /// Until when somebody may sign in.
@@ -368,6 +387,8 @@ mod tests {
             provider: "acme".parse().unwrap(),
             revision: Revision::new("r"),
             draft: None,
+            begun_by: "bot".parse().unwrap(),
+            redirect_uris: Vec::new(),
             created_at,
             expires_at: created_at + SignedDuration::from_mins(10),
             phase,

@@ -28,6 +28,7 @@ impl Broker {
         let event = self.event(tenant, kind, link_data(link), now);
         let told = event.id.clone();
         self.tell(tx, &event);
+        tx.event_of_link(&link.id, &event.id);
         let detail = link.failure.map(|failure| match failure.step {
             Some(step) => format!("{} at {step}", failure.code),
             None => failure.code.to_string(),

@@ -31,6 +31,7 @@ pub mod resend;
 mod rules;
 mod seal;
 mod server;
+pub mod settings;
 mod sign_in;
 pub mod stream;
 mod sweep;
@@ -79,6 +80,8 @@ pub struct Broker {
     probe: Probe,
     clock: Clock,
     tenants: ArcSwap<Known>,
+    /// Where these come from: files, and the store.
+    served: settings::ServedSettings,
     keys: ArcSwap<KeysInUse>,
     /// Mappings are compiled once per revision of a provider.
     normalisers: Cache<(TenantId, Revision), Arc<Normaliser>>,
@@ -93,6 +96,8 @@ pub struct Broker {
     delivering: deliver::Delivering,
     /// Who follows events.
     streams: stream::Streams,
+    /// Whose audit cannot be sealed.
+    seals: Arc<seal::Seals>,
 }
 
 /// The ways out of the building.
@@ -136,6 +141,7 @@ impl Broker {
         tenants: Directory,
         settings: Settings,
     ) -> Self {
+        let tenants = Arc::new(tenants);
         Self {
             store,
             provider,
@@ -143,6 +149,7 @@ impl Broker {
             probe,
             webhook,
             clock,
+            served: settings::ServedSettings::new(Arc::clone(&tenants)),
             tenants: ArcSwap::from_pointee(Known::new(tenants)),
             keys: ArcSwap::default(),
             normalisers: Cache::new(20_000),
@@ -152,6 +159,7 @@ impl Broker {
             waits: waiting::Waits::default(),
             delivering: deliver::Delivering::default(),
             streams: stream::Streams::default(),
+            seals: Arc::default(),
         }
     }
 
@@ -160,9 +168,13 @@ impl Broker {
         &self.clock
     }
 
-    /// Whether the store answers.
+    /// Whether the store answers, and its tenants are loaded.
     pub async fn is_ready(&self) -> Result<(), StoreError> {
-        self.store.ping().await
+        self.store.ping().await?;
+        if self.served.waits() {
+            return Err(crate::store::backend::Unavailable::new("its tenants are not loaded yet").into());
+        }
+        Ok(())
     }
 
     /// Whether the store holds a half import. A store that does not answer may be whole.

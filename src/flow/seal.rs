@@ -2,11 +2,13 @@
 //! broker has the lease of their partition. A tenant without new entries costs nothing: a commit
 //! with entries writes the `due` entry that is looked for here.
 
-use std::sync::{Arc, Weak};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 
+use crate::domain::ids::TenantId;
 use crate::store::backend::Partition;
 use crate::store::keys::{Due, DueKind};
 use crate::store::lease::Work;
@@ -23,6 +25,24 @@ const ROUNDS: usize = 20;
 /// How long the lease of a partition lasts.
 const LEASED: Duration = Duration::from_secs(30);
 
+/// Whose entries cannot come under checkpoints any more, as this process has seen it.
+#[derive(Debug, Default)]
+pub(super) struct Seals {
+    stuck: Mutex<BTreeSet<TenantId>>,
+}
+
+impl Seals {
+    fn note(&self, tenant: &TenantId, is_stuck: bool) {
+        let mut stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_stuck {
+            stuck.insert(tenant.clone());
+        } else {
+            stuck.remove(tenant);
+        }
+        metrics::gauge!("countersign_audit_stuck").set(u32::try_from(stuck.len()).unwrap_or(u32::MAX));
+    }
+}
+
 /// Seals every few seconds, until the broker is gone.
 async fn seal_while_alive(broker: Weak<Broker>) {
     loop {
@@ -38,6 +58,11 @@ impl Broker {
     /// Starts sealing in the background.
     pub fn start_sealing(self: &Arc<Self>) {
         tokio::spawn(seal_while_alive(Arc::downgrade(self)));
+    }
+
+    /// Tenants whose entries cannot come under checkpoints any more: their audit was tampered with, or does not open.
+    pub fn unsealable(&self) -> Vec<TenantId> {
+        self.seals.stuck.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     /// Brings the entries that wait for it under checkpoints, in every partition whose work no other broker has.
@@ -65,15 +90,13 @@ impl Broker {
 
     async fn seal_partition(&self, partition: Partition) -> Result<(), StoreError> {
         let (mut sealing, mut failed) = (JoinSet::new(), None);
+        let mut tenants = Vec::new();
         for due in self.unsealed(partition, usize::MAX).await? {
-            let store = self.store.clone();
+            tenants.push(due.tenant.clone());
+            let (store, seals) = (self.store.clone(), Arc::clone(&self.seals));
             sealing.spawn(async move {
                 let sealed = seal(&store, &due).await;
-                if let Err(error) = &sealed
-                    && !matches!(error, StoreError::Conflict)
-                {
-                    tracing::error!(tenant = %due.tenant, detail = %error, "audit.not_sealed");
-                }
+                note(&store, &seals, &due.tenant, &sealed).await;
                 sealed
             });
             if sealing.len() >= AT_ONCE {
@@ -83,6 +106,7 @@ impl Broker {
         while let Some(sealed) = sealing.join_next().await {
             note_sealed(Some(sealed), &mut failed);
         }
+        self.store.witness_audits(&tenants).await?;
         failed.map_or(Ok(()), Err)
     }
 
@@ -101,6 +125,25 @@ async fn seal(store: &Store, due: &Due) -> Result<u64, StoreError> {
         }
     }
     Ok(entries)
+}
+
+/// What stands in the way for ever is told; that another broker was as fast does not.
+async fn note(store: &Store, seals: &Seals, tenant: &TenantId, sealed: &Result<u64, StoreError>) {
+    match sealed {
+        Ok(_) => seals.note(tenant, false),
+        Err(StoreError::Conflict) => {
+            if store.at(tenant).is_sealing_stuck().await.unwrap_or(false) {
+                tracing::error!(%tenant, "audit.seal_stuck");
+                seals.note(tenant, true);
+            }
+        }
+        Err(error) => {
+            tracing::error!(%tenant, detail = %error, "audit.not_sealed");
+            if matches!(error, StoreError::Unreadable { .. } | StoreError::Malformed { .. }) {
+                seals.note(tenant, true);
+            }
+        }
+    }
 }
 
 fn note_sealed(

@@ -41,8 +41,8 @@ pub(super) struct Began {
 }
 
 impl Known {
-    pub(super) fn new(directory: Directory) -> Self {
-        Self { directory: Arc::new(directory), former: HashMap::new() }
+    pub(super) fn new(directory: Arc<Directory>) -> Self {
+        Self { directory, former: HashMap::new() }
     }
 
     /// The same with other tenants. Of those that change, what a running login needs is kept.
@@ -92,10 +92,10 @@ fn differ(before: &Arc<Tenant>, after: &Arc<Tenant>) -> bool {
 }
 
 impl Broker {
-    /// Serves other tenants from now on. Running logins finish with what they began with.
-    pub fn replace_tenants(&self, directory: Directory) {
-        let (directory, now) = (Arc::new(directory), self.clock.now());
-        self.tenants.rcu(|known| known.followed_by(Arc::clone(&directory), now));
+    /// Serves these tenants from now on, and no others. Running logins finish with what they began with.
+    pub(super) fn replace_directory(&self, directory: &Arc<Directory>) {
+        let now = self.clock.now();
+        self.tenants.rcu(|known| known.followed_by(Arc::clone(directory), now));
     }
 
     /// Forgets the superseded versions that no login can need any more.

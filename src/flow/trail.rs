@@ -23,6 +23,11 @@ tokio::task_local! {
     static REQUEST: String;
 }
 
+/// The name of the request that is being answered, if any is.
+pub(super) fn request_id() -> Option<String> {
+    REQUEST.try_with(Clone::clone).ok()
+}
+
 /// Does some work for a request, so that the entries of what it does name it.
 pub async fn in_request<T>(id: &str, work: impl Future<Output = T>) -> T {
     REQUEST.scope(id.to_owned(), work).await

@@ -10,7 +10,7 @@ use crate::domain::tenant::Tenant;
 use crate::domain::webhook::Webhook;
 use crate::store::{Asked, Durability, Page, StoreError, Stored, Tx};
 
-use super::deliver::lane_name;
+use super::deliver::{LANE_HOLDS, lane_name, recount};
 use super::lists::Part;
 use super::{Broker, RACES};
 
@@ -28,6 +28,9 @@ pub enum DeliverError {
     /// It is told of nothing.
     #[error("the webhook is disabled; enable it in the tenant's settings first")]
     Disabled,
+    /// As much waits in its conversation as a lane holds.
+    #[error("too much waits for this webhook already; try again when some of it is delivered")]
+    Full,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -97,6 +100,9 @@ impl Broker {
             let mut lane = known.as_ref().map(|known| known.value.clone()).unwrap_or_default();
             let now = self.clock.now();
             if !lane.holds(id) {
+                if lane.queue.len() >= LANE_HOLDS {
+                    return Err(DeliverError::Full);
+                }
                 lane.push(&again, now);
             }
             if lane.queue.first().is_some_and(|first| first.delivery == *id) {
@@ -105,6 +111,7 @@ impl Broker {
             let mut tx = Tx::new();
             tx.update_delivery(&stored, &again);
             tx.put_lane(&again.lane, known.as_ref(), &lane);
+            recount(&mut tx, store.told().await?.as_ref());
             tx.audit(self.entry(&client.as_actor(), AuditAction::WebhookResent, id.to_string()));
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
@@ -128,11 +135,16 @@ impl Broker {
         usable(tenant, webhook)?;
         let part = Part { cursor: None, limit: AT_ONCE };
         let page = self.deliveries(tenant, webhook, Some(DeliveryState::Dead), part).await?;
+        let mut count = 0;
         // The list is newest first, but they are to arrive in their order.
         for delivery in page.items.iter().rev() {
-            self.resend_delivery(tenant, client, webhook, &delivery.id).await?;
+            match self.resend_delivery(tenant, client, webhook, &delivery.id).await {
+                Err(DeliverError::Full) if count > 0 => return Ok(Resent { count, more: true }),
+                resent => resent?,
+            };
+            count += 1;
         }
-        Ok(Resent { count: page.items.len(), more: page.next.is_some() })
+        Ok(Resent { count, more: page.next.is_some() })
     }
 
     /// Sends a test event to a webhook, and to no other.
@@ -159,12 +171,16 @@ impl Broker {
             let delivery = Delivery::new(id, webhook.clone(), what, lane_name.clone(), now);
             let known = store.lane(&lane_name).await?;
             let mut lane = known.as_ref().map(|known| known.value.clone()).unwrap_or_default();
+            if lane.queue.len() >= LANE_HOLDS {
+                return Err(DeliverError::Full);
+            }
             lane.push(&delivery, now);
             let mut tx = Tx::new();
             // It stands in no log: nobody but this webhook hears of it.
             tx.rewrite_event(&event);
             tx.create_delivery(&delivery);
             tx.put_lane(&lane_name, known.as_ref(), &lane);
+            recount(&mut tx, store.told().await?.as_ref());
             tx.audit(self.entry(&client.as_actor(), AuditAction::WebhookTested, webhook.to_string()));
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}

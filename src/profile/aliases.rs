@@ -1,147 +1,183 @@
-//! How providers name what we know under eight names: the table of the default normaliser.
+//! How providers name what we know under eight names: the tables of the default normaliser.
 //!
-//! To widen it: 1. a spelling in [`ALIASES`] (without `_`, `-` and capitals), or an envelope in
-//! [`ENVELOPES`], 2. a payload under `fixtures/profile/payloads/` that needs it.
+//! To widen them: 1. a spelling in [`ALIASES`] (without `_`, `-` and capitals), or an object in
+//! [`PERSONS`], [`FACETS`] or [`ENVELOPES`], 2. a payload under `fixtures/profile/payloads/` that needs it.
 
 use std::sync::LazyLock;
-
-use serde_json::{Map, Value};
 
 use crate::domain::profile::ProfileField;
 
 /// The spellings of each field, the best first. `first_name`, `firstName` and `First-Name` are one.
-pub(super) const ALIASES: [(ProfileField, &[&str]); 8] = [
+pub(super) const ALIASES: [(ProfileField, &str); 8] = [
     (
         ProfileField::Email,
-        &[
-            "email",
-            "mail",
-            "emailaddress",
-            "primaryemail",
-            "defaultemail",
-            "useremail",
-            "accountemail",
-            "contactemail",
-            "emailid",
-            "emails",
-            "emailaddresses",
-            "mails",
-        ],
+        "email mail emailaddress primaryemail defaultemail preferredemail useremail \
+         accountemail customeremail contactemail activeemail loginemail personalemail workemail \
+         businessemail companyemail primarymail primaryemailaddress useremailaddress \
+         customeremailaddress contactemailaddress keyemail emailid emailaddr emailprimary \
+         email1 mailaddress loginmail mailprimaryaddress correo correoelectronico courriel \
+         emailadresse epost emails emailaddresses mails verifiedprimaryemail",
     ),
     (
         ProfileField::UserName,
-        &[
-            "username",
-            "preferredusername",
-            "login",
-            "loginname",
-            "screenname",
-            "handle",
-            "accountname",
-            "userprincipalname",
-            "samaccountname",
-            "nickname",
-            "nick",
-            "displaylogin",
-            "slug",
-        ],
+        "username preferredusername login loginname screenname handle accountname uname \
+         usernick userlogin userprincipalname upn uniquename samaccountname nickname nick \
+         battletag gamertag globalkey displaylogin vanity slug user",
     ),
     (
         ProfileField::FullName,
-        &[
-            "fullname",
-            "name",
-            "displayname",
-            "realname",
-            "formattedname",
-            "commonname",
-            "cn",
-            "formatted",
-            "full",
-        ],
+        "fullname name realname displayname globalname formattedname completename personname \
+         contactname customername legalname usualname publicname profilename charactername \
+         creditname commonname cn formatted full localizedname nombrecompleto nomcomplet \
+         nomecompleto nom nombre nome naam names enname",
     ),
-    (ProfileField::FirstName, &["firstname", "givenname", "forename", "fname", "given", "first"]),
-    (ProfileField::LastName, &["lastname", "familyname", "surname", "lname", "family", "last", "sn"]),
+    (
+        ProfileField::FirstName,
+        "firstname givenname givennames forename fname given first localizedfirstname \
+         legalfirstname vorname prenom prénom nombres voornaam fornavn fornamn imie namefirst",
+    ),
+    (
+        ProfileField::LastName,
+        "lastname familyname surname surnames lname family last sn localizedlastname \
+         legallastname nachname familienname nomfamille nomdefamille apellido apellidos cognome \
+         sobrenome achternaam etternavn efternavn efternamn nazwisko namelast secondname",
+    ),
     (
         ProfileField::UserId,
-        &[
-            "userid",
-            "sub",
-            "id",
-            "uid",
-            "accountid",
-            "userguid",
-            "guid",
-            "uuid",
-            "objectid",
-            "memberid",
-            "personid",
-            "customerid",
-            "userkey",
-        ],
+        "userid sub id uid accountid userguid guid uuid objectid oid openid unionid openuserid \
+         encodedid externalid memberid personid customerid profileid identityid contactid \
+         playerid characterid membershipid subscriberid oauthuserid userkey userno usersub \
+         iduser idstr gid pk phid zuid xid nsid mid payerid principalid loginid orcid \
+         orcididentifier resourcename",
     ),
     (
         ProfileField::Phone,
-        &[
-            "phone",
-            "phonenumber",
-            "mobile",
-            "mobilephone",
-            "mobilenumber",
-            "cellphone",
-            "defaultphone",
-            "telephone",
-            "telephonenumber",
-            "phones",
-            "phonenumbers",
-            "msisdn",
-        ],
+        "phone phonenumber mobile mobilephone mobilenumber mobilephonenumber cellphone cell \
+         defaultphone primaryphone primaryphonenumber contactphone phonemobile telmobile \
+         mobileno phoneno phone1 telephone telephonenumber tel telefon telefono telefone handy \
+         homephone workphone phones phonenumbers businessphones msisdn",
     ),
-    (ProfileField::Locale, &["locale", "preferredlanguage", "preferredlocale", "language", "lang"]),
+    (
+        ProfileField::Locale,
+        "locale preferredlanguage preferredlocale preferredlang userlocale localecode language \
+         languagecode languagepreference lang locales sprache langue idioma",
+    ),
 ];
 
-/// Objects that hold the person and nothing else of interest.
-const ENVELOPES: &[&str] = &[
-    "data",
+/// Objects that are the person who signed in, and nobody else.
+pub(super) const PERSONS: &[&str] = &[
     "user",
-    "response",
-    "result",
-    "profile",
-    "account",
     "me",
-    "person",
-    "identity",
+    "self",
     "viewer",
-    "attributes",
-    "userinfo",
     "currentuser",
+    "authenticateduser",
+    "authuser",
+    "autheduser",
+    "associateduser",
+    "loggedinuser",
+    "enduser",
+    "appuser",
+    "userinfo",
+    "userdata",
+    "identity",
     "member",
     "customer",
-    "ocs",
-    "body",
-    "payload",
-    "authenticateduser",
-    "meta",
-    "oauth",
+    "subscriber",
+    "employee",
+    "patient",
+    "student",
+    "athlete",
+    "player",
 ];
 
-/// Lists that hold one person.
-const LISTS: &[&str] =
-    &["data", "users", "items", "results", "accounts", "people", "response", "values", "members"];
+/// Objects in which an answer says more of the person whose id stands outside.
+pub(super) const FACETS: &[&str] = &[
+    "profile",
+    "userprofile",
+    "extendedprofile",
+    "attributes",
+    "person",
+    "personalinfo",
+    "personaldetails",
+    "basicinfo",
+    "info",
+    "details",
+    "contact",
+    "contactinfo",
+    "contactdetails",
+    "properties",
+    "traits",
+    "usermetadata",
+    "settings",
+    "preferences",
+    "login",
+    "communication",
+];
 
-/// How deep envelopes lie in each other.
-const MAX_ENVELOPES: usize = 4;
+/// Objects around the person that say nothing of who it is.
+pub(super) const ENVELOPES: &[&str] = &[
+    "data", "response", "result", "account", "ocs", "body", "payload", "meta", "oauth", "content", "output",
+    "object", "entity", "record", "value", "shop", "session",
+];
+
+/// Lists, and objects by id, that hold one person.
+pub(super) const LISTS: &[&str] = &[
+    "data",
+    "users",
+    "items",
+    "results",
+    "result",
+    "accounts",
+    "people",
+    "response",
+    "values",
+    "value",
+    "members",
+    "records",
+    "resources",
+    "customers",
+    "contacts",
+    "profiles",
+    "entries",
+];
+
+/// Objects of a token response that are the person.
+pub(super) const TOKEN_PERSONS: &[&str] =
+    &["owner", "ref", "user", "profile", "person", "account", "data", "response", "result"];
+
+/// Further calls whose answers speak of the person, by the name that the tenant gave them.
+pub(super) const TELLING_CALLS: &[&str] = &[
+    "user", "profile", "me", "person", "userinfo", "details", "account", "contact", "identity", "member",
+    "customer",
+];
+
+/// Names under which an address may stand where the provider lets people sign in with one.
+pub(super) const LOGINS: &[&str] =
+    &["login", "username", "preferredusername", "userprincipalname", "upn", "uniquename", "user"];
+
+/// Ids and names that in a token response may be the token's own.
+pub(super) const OF_THE_TOKEN: &[&str] =
+    &["id", "guid", "uuid", "objectid", "name", "gid", "pk", "displayname", "slug", "handle", "xid"];
+
 /// The longest name of a field that is looked up, in bytes.
 const MAX_KEY: usize = 24;
 
-/// Every spelling, sorted, with its field and its rank.
-static SORTED: LazyLock<Vec<(&'static str, ProfileField, usize)>> = LazyLock::new(|| {
-    let ranked = ALIASES.iter().flat_map(|(field, spellings)| {
-        spellings.iter().enumerate().map(|(rank, spelling)| (*spelling, *field, rank))
-    });
-    let mut sorted: Vec<_> = ranked.collect();
-    sorted.sort_unstable_by_key(|(spelling, ..)| *spelling);
-    sorted
+/// A spelling with its field and its rank.
+type Spelling = (&'static str, ProfileField, u8);
+
+/// Every spelling, by its length.
+static SPELLINGS: LazyLock<[Vec<Spelling>; MAX_KEY + 1]> = LazyLock::new(|| {
+    let mut by_length = [const { Vec::new() }; MAX_KEY + 1];
+    for (field, spellings) in ALIASES {
+        for (rank, spelling) in (0..).zip(spellings.split_whitespace()) {
+            by_length[spelling.len()].push((spelling, field, rank));
+        }
+    }
+    for spellings in &mut by_length {
+        spellings.sort_unstable_by_key(|(spelling, ..)| *spelling);
+    }
+    by_length
 });
 
 /// A key without case, `_`, `-` and spaces; none if it is longer than any that we know.
@@ -168,126 +204,36 @@ impl Folded {
         names.iter().any(|name| name.as_bytes() == self.as_bytes())
     }
 
-    fn alias(&self) -> Option<(ProfileField, usize)> {
-        let sorted = &*SORTED;
-        let place =
-            sorted.binary_search_by(|(spelling, ..)| spelling.as_bytes().cmp(self.as_bytes())).ok()?;
-        Some((sorted[place].1, sorted[place].2))
+    /// The field that it spells, and how far down its list.
+    pub(super) fn alias(&self) -> Option<(ProfileField, u8)> {
+        let own = self.as_bytes();
+        let spellings = &SPELLINGS[own.len()];
+        let place = spellings.binary_search_by(|(spelling, ..)| spelling.as_bytes().cmp(own)).ok()?;
+        Some((spellings[place].1, spellings[place].2))
+    }
+
+    pub(super) fn spells(&self, field: ProfileField) -> bool {
+        self.alias().is_some_and(|(own, _)| own == field)
     }
 }
 
-/// What an object says of a person, by our names.
-pub(super) struct Person<'a> {
-    /// The object itself.
-    pub(super) object: &'a Map<String, Value>,
-    found: [Option<Spelt<'a>>; 8],
-}
-
-#[derive(Clone, Copy)]
-struct Spelt<'a> {
-    rank: usize,
-    key: &'a str,
-    value: &'a Value,
-}
-
-impl<'a> Person<'a> {
-    /// The person in an answer: its top level if that says who it is, else the first envelope
-    /// that does.
-    pub(super) fn in_answer(answer: &'a Value) -> Option<Self> {
-        Self::within(answer, MAX_ENVELOPES)
-    }
-
-    /// The person in this object alone.
-    pub(super) fn of(object: &'a Map<String, Value>) -> Self {
-        let mut person = Self { object, found: [None; 8] };
-        for (key, value) in object {
-            if let Some((field, rank)) = Folded::of(key).and_then(|folded| folded.alias())
-                && says_something(field, value)
-            {
-                let best = &mut person.found[field as usize];
-                if best.is_none_or(|best| rank < best.rank) {
-                    *best = Some(Spelt { rank, key, value });
-                }
-            }
-        }
-        person
-    }
-
-    /// What stands for a field.
-    pub(super) fn value(&self, field: ProfileField) -> Option<&'a Value> {
-        self.found[field as usize].map(|spelt| spelt.value)
-    }
-
-    /// Whether this key of the object stands for a field.
-    pub(super) fn uses(&self, key: &str) -> bool {
-        self.found.iter().flatten().any(|spelt| spelt.key == key)
-    }
-
-    fn within(answer: &'a Value, depth: usize) -> Option<Self> {
-        let object = match answer {
-            Value::Object(object) => object,
-            Value::Array(items) => match items.as_slice() {
-                [Value::Object(only)] => only,
-                _ => return None,
-            },
-            _ => return None,
-        };
-        let person = Self::of(object);
-        if person.names_somebody() || depth == 0 {
-            return Some(person);
-        }
-        let inner = object.iter().filter(|(key, value)| is_envelope(key, value));
-        let within = inner.filter_map(|(_, value)| Self::within(value, depth - 1));
-        let best =
-            within.filter(|inner| inner.names_somebody() || inner.value(ProfileField::UserId).is_some());
-        Some(best.min_by_key(|inner| !inner.names_somebody()).unwrap_or(person))
-    }
-
-    /// An id alone may be that of the answer.
-    fn names_somebody(&self) -> bool {
-        use ProfileField::{Email, FirstName, FullName, LastName, UserName};
-        [Email, UserName, FullName, FirstName, LastName].into_iter().any(|field| self.value(field).is_some())
-    }
-}
-
-fn is_envelope(key: &str, value: &Value) -> bool {
-    let Some(folded) = Folded::of(key) else { return false };
-    match value {
-        Value::Object(_) => folded.is_one_of(ENVELOPES),
-        Value::Array(_) => folded.is_one_of(LISTS),
-        _ => false,
-    }
-}
-
-/// Whether a value can stand for a field: texts and numbers can, a list or object of emails or
-/// phones, and an object of the parts of a name.
-fn says_something(field: ProfileField, value: &Value) -> bool {
-    match value {
-        Value::String(text) => !text.trim().is_empty(),
-        Value::Number(_) => !matches!(field, ProfileField::Email | ProfileField::FullName),
-        Value::Array(items) => {
-            matches!(field, ProfileField::Email | ProfileField::Phone) && !items.is_empty()
-        }
-        Value::Object(parts) => {
-            matches!(field, ProfileField::Email | ProfileField::Phone | ProfileField::FullName)
-                && !parts.is_empty()
-        }
-        Value::Null | Value::Bool(_) => false,
-    }
+/// Whether a key is one of these names.
+pub(super) fn is_one_of(key: &str, names: &[&str]) -> bool {
+    Folded::of(key).is_some_and(|folded| folded.is_one_of(names))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
     fn no_spelling_stands_twice_and_all_are_folded() {
-        for pair in SORTED.windows(2) {
-            assert_ne!(pair[0].0, pair[1].0);
-        }
-        for (spelling, ..) in SORTED.iter() {
+        let spellings: Vec<&str> = SPELLINGS.iter().flatten().map(|(spelling, ..)| *spelling).collect();
+        let different: std::collections::HashSet<_> = spellings.iter().collect();
+        assert_eq!(different.len(), spellings.len());
+        let tables =
+            [PERSONS, FACETS, ENVELOPES, LISTS, TOKEN_PERSONS, TELLING_CALLS, LOGINS, OF_THE_TOKEN].concat();
+        for spelling in spellings.into_iter().chain(tables) {
             assert_eq!(Folded::of(spelling).unwrap().as_bytes(), spelling.as_bytes());
         }
     }
@@ -300,30 +246,21 @@ mod tests {
     }
 
     #[test]
-    fn the_best_spelling_that_says_something_wins() {
-        let answer = json!({"id": 1, "sub": "s", "email": null, "e-mail": " ", "Mail": "a@x.example"});
-        let person = Person::in_answer(&answer).unwrap();
-        assert_eq!(person.value(ProfileField::UserId), Some(&json!("s")));
-        assert_eq!(person.value(ProfileField::Email), Some(&json!("a@x.example")));
-        assert!(person.uses("Mail") && person.uses("sub") && !person.uses("id"));
+    fn an_object_stands_in_one_table_only() {
+        for name in PERSONS {
+            assert!(!FACETS.contains(name) && !ENVELOPES.contains(name), "{name}");
+        }
+        for name in FACETS {
+            assert!(!ENVELOPES.contains(name), "{name}");
+        }
     }
 
     #[test]
-    fn an_id_alone_does_not_keep_us_from_the_envelope() {
-        let answer = json!({"id": "answer-1", "user": {"id": "u1", "name": "Billy Bob"}});
-        assert_eq!(Person::in_answer(&answer).unwrap().value(ProfileField::UserId), Some(&json!("u1")));
-        let flat = json!({"id": "u1", "login": "billy", "data": {"id": "d1", "name": "a plan"}});
-        assert_eq!(Person::in_answer(&flat).unwrap().value(ProfileField::UserId), Some(&json!("u1")));
-        let plain = json!({"id": "u1", "data": {"plan": "free"}});
-        assert_eq!(Person::in_answer(&plain).unwrap().value(ProfileField::UserId), Some(&json!("u1")));
-    }
-
-    #[test]
-    fn a_list_is_a_person_only_if_it_holds_one() {
-        let one = json!({"data": [{"login": "billy"}]});
-        assert!(Person::in_answer(&one).unwrap().value(ProfileField::UserName).is_some());
-        let two = json!({"data": [{"login": "billy"}, {"login": "bob"}]});
-        assert!(Person::in_answer(&two).unwrap().value(ProfileField::UserName).is_none());
-        assert!(Person::in_answer(&json!("billy")).is_none());
+    fn addresses_that_nobody_confirmed_or_reads_are_no_spelling() {
+        for name in
+            ["unconfirmed_email", "pendingEmail", "recovery_email", "newEmail", "otherMails", "manager_email"]
+        {
+            assert!(Folded::of(name).is_none_or(|folded| folded.alias().is_none()), "{name}");
+        }
     }
 }

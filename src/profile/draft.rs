@@ -16,6 +16,8 @@ const MAX_TEXT: usize = 4096;
 const MAX_DEPTH: usize = 64;
 /// The most bytes of a field without a meaning of its own, about as JSON: as many as a client may write into one.
 const MAX_VALUE: usize = 16 * 1024;
+/// How many warnings are kept.
+const MAX_WARNINGS: usize = 50;
 /// Names that no profile carries: they have a meaning where it is read.
 const FORBIDDEN: &[&str] = &["__proto__", "constructor", "prototype", "$serde_json::private::Number"];
 
@@ -38,16 +40,20 @@ impl Draft {
         self.flags[usize::from(field == ProfileField::Phone)]
     }
 
+    /// Says something once; an answer of ten thousand odd fields does not say ten thousand things.
     pub(super) fn warn(&mut self, warning: impl Into<String>) {
-        self.warnings.push(warning.into());
+        let warning = warning.into();
+        if self.warnings.len() < MAX_WARNINGS && !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
     }
 
     /// Takes a field that a mapping names. Null and empty ones are left out.
     pub(super) fn take(&mut self, key: &str, found: &Found<'_>, meter: &Meter) -> Result<(), EvalFault> {
         if let Some(field) = ProfileField::named(key) {
             match (found.as_str(), found.as_number()) {
-                (Some(text), _) => self.set(field, text),
-                (_, Some(number)) => self.set(field, number.as_str()),
+                (Some(text), _) => drop(self.set(field, text)),
+                (_, Some(number)) => drop(self.set(field, number.as_str())),
                 _ if found.is_null() => {}
                 _ => self.warn(format!("`{key}` is neither a text nor a number and was left out")),
             }
@@ -83,29 +89,18 @@ impl Draft {
         self.extras.push((key.to_owned(), value));
     }
 
-    /// Takes a known field if it is none yet.
-    pub(super) fn fill(&mut self, field: ProfileField, value: &Value) {
-        if self.texts[field as usize].is_some() {
-            return;
-        }
-        match value {
-            Value::String(text) => self.set(field, text),
-            Value::Number(number) => self.set(field, number.as_str()),
-            _ => {}
-        }
-    }
-
     /// Sets a known field to what a text is worth: an email must be one, names are cleaned, and
-    /// ids stay as they are.
-    pub(super) fn set(&mut self, field: ProfileField, text: &str) {
+    /// ids stay as they are. Whether it was worth anything.
+    pub(super) fn set(&mut self, field: ProfileField, text: &str) -> bool {
         let text = text.trim();
         if text.is_empty() {
-            return;
+            return false;
         }
         match worth(field, text) {
             Ok(kept) => self.texts[field as usize] = Some(kept),
             Err(reason) => self.warn(format!("`{}` {reason} and was left out", field.as_str())),
         }
+        self.text(field).is_some()
     }
 
     /// Splits the full name where parts are missing, and joins the parts where it is.
@@ -113,6 +108,17 @@ impl Draft {
         use ProfileField::{FirstName, FullName, LastName};
         match (self.text(FullName), self.text(FirstName), self.text(LastName)) {
             (Some(_), Some(_), Some(_)) | (None, None, None) => {}
+            (Some(full), None, Some(last)) if !shares_a_word(full, last) => {
+                // What is called a name is the given one.
+                let (given, full) = (full.to_owned(), name::join(full, last));
+                self.texts[FirstName as usize] = Some(given);
+                self.texts[FullName as usize] = Some(full);
+            }
+            (Some(full), Some(first), None) if is_family_name(full, first) => {
+                let (family, full) = (full.to_owned(), name::join(first, full));
+                self.texts[LastName as usize] = Some(family);
+                self.texts[FullName as usize] = Some(full);
+            }
             (Some(full), first, last) => {
                 let parts = match (first, last) {
                     (Some(first), None) => {
@@ -197,6 +203,19 @@ fn without_part(full: &str, known: &str) -> Option<String> {
     rest.map(|rest| rest.trim().to_owned()).or_else(|| (full == known).then(String::new))
 }
 
+fn shares_a_word(full: &str, part: &str) -> bool {
+    part.split(' ').any(|word| full.contains(word))
+}
+
+/// Whether what is called a name is the family name beside a given one: one word with a capital.
+fn is_family_name(full: &str, first: &str) -> bool {
+    full.starts_with(char::is_uppercase)
+        && full.chars().all(|c| c.is_alphabetic() || matches!(c, '-' | '\'' | '\u{2019}'))
+        && full.contains(char::is_lowercase)
+        && !shares_a_word(full, first)
+        && !shares_a_word(first, full)
+}
+
 /// About how long a value is as JSON.
 pub(super) fn weight(value: &Value) -> usize {
     let within =
@@ -246,6 +265,15 @@ mod tests {
             completed(&[(FullName, "Jan van Eyck"), (LastName, "van Eyck")]),
             names("Jan van Eyck", "Jan", "van Eyck")
         );
+        assert_eq!(
+            completed(&[(FullName, "Ana María"), (LastName, "Ruiz Gómez")]),
+            names("Ana María Ruiz Gómez", "Ana María", "Ruiz Gómez")
+        );
+        assert_eq!(
+            completed(&[(FullName, "Fournier"), (FirstName, "Léa")]),
+            names("Léa Fournier", "Léa", "Fournier")
+        );
+        assert_eq!(completed(&[(FullName, "billyb"), (FirstName, "Billy")]), names("billyb", "Billy", ""));
         assert_eq!(completed(&[]), names("", "", ""));
     }
 

@@ -31,7 +31,8 @@ pub fn parse(text: &str) -> Option<String> {
 /// Whether both are one address: letters of any case are the same (RFC 5321 leaves the local part
 /// to the host, and no host that people use tells them apart).
 pub fn is_same(one: &str, other: &str) -> bool {
-    one.eq_ignore_ascii_case(other) || one.to_lowercase() == other.to_lowercase()
+    one.eq_ignore_ascii_case(other)
+        || !(one.is_ascii() && other.is_ascii()) && one.to_lowercase() == other.to_lowercase()
 }
 
 /// Controls and marks that are not seen or turn the direction.

@@ -3,6 +3,9 @@
 
 use std::fmt;
 
+/// The longest word that a fault repeats, in characters.
+const MAX_QUOTED: usize = 64;
+
 /// A mapping or expression that cannot be used: what is wrong, where, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub struct MappingFault {
@@ -18,7 +21,8 @@ pub struct MappingFault {
     pub hint: Option<String>,
     /// Which field of a table mapping, or `subject`; none in a mapping that is one expression.
     pub field: Option<String>,
-    text: String,
+    /// The line at fault, or the part of a long one around the place.
+    shown: String,
 }
 
 impl MappingFault {
@@ -32,14 +36,18 @@ impl MappingFault {
         }
         let before = &text[..offset];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        let column = before[line_start..].chars().count();
+        let from = column.saturating_sub(Self::SHOWN / 2);
+        let line = text[line_start..].lines().next().unwrap_or_default();
+        let plain = |c: char| if c == '\t' { ' ' } else { c };
         Self {
             message: message.into(),
             line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            column: column + 1,
             offset,
             hint: None,
             field: None,
-            text: text.to_owned(),
+            shown: line.chars().skip(from).take(Self::SHOWN).map(plain).collect(),
         }
     }
 
@@ -55,16 +63,21 @@ impl MappingFault {
 
     /// The line at fault with a caret below, and the hint, for a terminal or a `<pre>`.
     pub fn caret(&self) -> String {
-        let line: Vec<char> = self.text.lines().nth(self.line - 1).unwrap_or("").chars().collect();
-        let from = (self.column - 1).saturating_sub(Self::SHOWN / 2).min(line.len());
-        let to = (from + Self::SHOWN).min(line.len());
-        let shown: String = line[from..to].iter().map(|c| if *c == '\t' { ' ' } else { *c }).collect();
-        let gap = " ".repeat(self.column - 1 - from);
+        let (shown, gap) = (&self.shown, " ".repeat((self.column - 1).min(Self::SHOWN / 2)));
         match &self.hint {
             Some(hint) => format!("{shown}\n{gap}^ {}\nhint: {hint}", self.message),
             None => format!("{shown}\n{gap}^ {}", self.message),
         }
     }
+}
+
+/// A word of a mapping for a sentence: a long one is cut.
+pub(super) fn quoted(word: &str) -> String {
+    let mut shown: String = word.chars().take(MAX_QUOTED).collect();
+    if shown.len() < word.len() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
 }
 
 impl fmt::Display for MappingFault {
@@ -142,6 +155,14 @@ mod tests {
     fn a_caret_stands_under_the_place() {
         let fault = MappingFault::at("{a: = b}", 4, "unexpected `=`").with_hint("did you mean `==`");
         assert_eq!(fault.caret(), "{a: = b}\n    ^ unexpected `=`\nhint: did you mean `==`");
+    }
+
+    #[test]
+    fn a_fault_of_a_mebibyte_keeps_a_line_of_it() {
+        let text = "a".repeat(1024 * 1024);
+        let fault = MappingFault::at(&text, 700_000, format!("unexpected {}", quoted(&text)));
+        assert_eq!((fault.column, fault.shown.len()), (700_001, 72));
+        assert!(fault.caret().len() < 300 && fault.to_string().len() < 200);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 
 use crate::domain::provider::Mapping;
 
+use super::draft::is_extra_name;
 use super::expression::meter::Meter;
 use super::expression::{Entry, Scope};
-use super::fault::{EvalFault, MappingFault};
+use super::fault::{EvalFault, MappingFault, quoted};
 use super::repair::{self, Repaired};
 
 pub use super::expression::Expression;
@@ -37,6 +38,11 @@ impl CompiledMapping {
                         0,
                         format!("a mapping names at most {MAX_FIELDS} fields"),
                     ));
+                }
+                if let Some(name) = fields.keys().find(|name| !is_extra_name(name)) {
+                    let message = format!("{} is no name for a field", quoted(name));
+                    return Err(MappingFault::at("", 0, message)
+                        .with_hint("a name has 1 to 256 bytes and is not one that programs reserve"));
                 }
                 let read = fields.iter().map(|(name, text)| match repair::parse(text) {
                     Ok(repaired) => Ok((name.clone(), repaired)),
@@ -124,6 +130,30 @@ mod tests {
         assert_eq!(table.repairs().collect::<Vec<_>>(), [(Some("c"), "\"d\"")]);
         let fine = CompiledMapping::parse(&Mapping::Whole("{email: mail}".into())).unwrap();
         assert_eq!(fine.repaired(), None);
+    }
+
+    #[test]
+    fn a_field_that_no_profile_can_carry_is_refused() {
+        for name in ["", "__proto__", &"x".repeat(300)] {
+            let fault = CompiledMapping::parse(&fields(&[(name, "a")])).unwrap_err();
+            assert!(
+                fault.message.ends_with("is no name for a field") && fault.message.len() < 300,
+                "{fault}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_mapping_that_slips_through_ends_at_the_budget() {
+        let doubling = format!("{{email: @{}}}", "|[@,@]".repeat(25));
+        assert!(CompiledMapping::parse(&Mapping::Whole(doubling.clone())).is_err());
+        let expression = Expression::parse_for_the_meter(&doubling).unwrap();
+        let mapping = CompiledMapping { form: Form::Whole(Repaired { expression, text: None }) };
+        let body = serde_json::json!({"a": "x".repeat(1000)});
+        let (scope, meter) = (Scope::of(&body), Meter::default());
+        let entries = mapping.entries(&scope, &meter).expect("lists share what they hold");
+        let (_, found) = &entries[0];
+        assert_eq!(found.as_ref().unwrap().to_value(&meter), Err(EvalFault::TooLarge));
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! | `whoami` | bytes → JSON, strictly |
 //! | `expression/` | bounded JMESPath |
 //! | `repair`, `mapping` | a tenant's mapping, repaired and compiled |
-//! | `unmapped`, `aliases`, `addresses` | the default normaliser: how providers name things |
+//! | `unmapped`, `aliases`, `addresses`, `values` | the default normaliser: how providers name and wrap things |
+//! | `person` | which object of an answer is who signed in |
 //! | `draft` | fields as they come in, and their tidying |
 //! | `email`, `name/` | what an address is; how names are cleaned, split and joined |
 //! | `verified` | who vouches for an email or phone |
@@ -27,11 +28,13 @@ pub mod expression;
 pub mod fault;
 pub mod mapping;
 pub mod name;
+mod person;
 mod repair;
 pub mod rules;
 mod subject;
 pub mod typo;
 mod unmapped;
+mod values;
 mod verified;
 pub mod whoami;
 
@@ -40,9 +43,9 @@ use serde_json::Value;
 use crate::domain::profile::{ProfileField, SignedIn};
 use crate::domain::provider::{Mapping, TrustedField};
 
-use aliases::Person;
 use draft::Draft;
 use expression::meter::Meter;
+use person::Sought;
 
 pub use expression::{Expression, Scope};
 pub use fault::{EvalFault, MappingFault};
@@ -131,24 +134,23 @@ impl Normaliser {
         ];
         let scope = Scope::of(input.whoami).with_named(input.named).with_roots(&roots);
 
-        let person = Person::in_answer(input.whoami);
+        let sought = Sought::in_answer(input.whoami);
         let mut draft = Draft::default();
         match &self.mapping {
             Some(mapping) => mapped(&mut draft, mapping, &scope, &meter)?,
-            None => unmapped::fill(&mut draft, input, person.as_ref()),
+            None => unmapped::fill(&mut draft, input, &sought),
         }
         draft.complete_names();
+        let person = sought.as_person();
         let subject = match &self.subject {
             Some(expression) => subject::expressed(&mut draft, expression, &scope, &meter)?,
-            None => subject::usual(&mut draft, input, person.as_ref()),
+            None => subject::usual(&mut draft, input, person),
         };
         // The tenant trusts it, the mapping says so, or somebody who names the same value vouches.
         let is_verified = |field, is_trusted| {
             draft.text(field).is_some_and(|value| {
                 is_trusted
-                    || draft
-                        .flag(field)
-                        .unwrap_or_else(|| verified::is_vouched(field, value, input, person.as_ref()))
+                    || draft.flag(field).unwrap_or_else(|| verified::is_vouched(field, value, input, person))
             })
         };
         let email_verified = is_verified(ProfileField::Email, self.trusts_email);

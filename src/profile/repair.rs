@@ -4,7 +4,11 @@
 use std::borrow::Cow;
 
 use super::expression::Expression;
+use super::expression::bounds::MAX_LENGTH;
 use super::fault::MappingFault;
+
+/// The longest text that is offered instead of a broken one, in bytes.
+const MAX_SUGGESTED: usize = 1024;
 
 /// An expression and, if it had to be repaired, the text that it was read from.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +29,9 @@ pub(super) fn parse(text: &str) -> Result<Repaired, MappingFault> {
             Err(fault) => fault,
         },
     };
+    if text.len() > 2 * MAX_LENGTH {
+        return Err(fault);
+    }
     let mut repaired = Cow::Borrowed(text);
     for repair in [straight_quotes, without_stray_backslashes, without_odd_quote] {
         repaired = Cow::Owned(repair(&repaired));
@@ -38,7 +45,7 @@ pub(super) fn parse(text: &str) -> Result<Repaired, MappingFault> {
 /// A mapping that was copied from JSON, quotes and all: `"{\"email\": mail}"`. It could be read
 /// as one long quoted name, which nobody means.
 fn as_json_string(text: &str) -> Option<String> {
-    let text = text.trim();
+    let text = Some(text.trim()).filter(|text| text.len() <= 2 * MAX_LENGTH)?;
     let inner: String = serde_json::from_str(text).ok()?;
     inner.trim_start().starts_with('{').then_some(inner)
 }
@@ -95,6 +102,9 @@ fn without_odd_quote(text: &str) -> String {
 /// Where only the closing brackets are missing, the whole text is offered.
 fn with_suggestion(fault: MappingFault, repaired: &str) -> MappingFault {
     const CLOSING: [(char, char); 3] = [('[', ']'), ('(', ')'), ('{', '}')];
+    if repaired.len() > MAX_SUGGESTED {
+        return fault;
+    }
     let mut closed = repaired.trim_end().to_owned();
     for _ in 0..8 {
         let Some((_, bracket)) = super::expression::bounds::unclosed(&closed) else { break };

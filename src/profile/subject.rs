@@ -6,11 +6,11 @@ use serde_json::Value;
 use crate::domain::profile::ProfileField;
 
 use super::Input;
-use super::aliases::Person;
 use super::draft::Draft;
 use super::expression::meter::Meter;
 use super::expression::{Expression, Scope};
 use super::fault::EvalFault;
+use super::person::Person;
 
 /// The longest subject, in bytes. OpenID Connect allows 255.
 const MAX_BYTES: usize = 1024;

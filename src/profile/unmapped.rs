@@ -1,14 +1,15 @@
 //! The default normaliser: the profile of an answer that has no mapping. What is understood stands
-//! in the tables of `aliases`, `addresses` and `verified`.
+//! in the tables of `aliases`, `addresses` and `verified`; which object is the person, in `person`.
 
 use serde_json::Value;
 
 use crate::domain::profile::ProfileField;
 
-use super::Input;
-use super::aliases::{ALIASES, Folded, Person};
+use super::aliases::{Folded, LOGINS, TELLING_CALLS, is_one_of};
 use super::draft::{Draft, weight};
-use super::{addresses, verified};
+use super::person::{Person, Sought, tells};
+use super::values::text_of;
+use super::{Input, addresses, email, verified};
 
 /// Fields of an answer that are no business of a contact record.
 const CREDENTIALS: &[&str] = &[
@@ -27,20 +28,31 @@ const CREDENTIALS: &[&str] = &[
 ];
 /// The most that extra fields of an unmapped answer may weigh, as JSON text, in bytes.
 const MAX_EXTRA: usize = 64 * 1024;
+/// How many extra fields are kept.
+const MAX_EXTRAS: usize = 200;
 
-/// The fields that an answer names itself, completed from the claims.
-pub(super) fn fill(draft: &mut Draft, input: &Input<'_>, answer: Option<&Person<'_>>) {
+/// The fields that an answer names itself, completed from further calls, the claims and the token
+/// response, in this order.
+pub(super) fn fill(draft: &mut Draft, input: &Input<'_>, answer: &Sought<'_>) {
+    if matches!(answer, Sought::Several) {
+        draft.warn(
+            "the answer speaks of several people and none was taken; name one in a mapping, as in `users[0].email`",
+        );
+    }
+    let answer = answer.as_person();
     let claims = input.claims.and_then(Value::as_object).map(Person::of);
-    for person in answer.into_iter().chain(&claims) {
+    let token = input.token_response.and_then(Value::as_object).map(Person::in_token);
+    if let Some(person) = answer {
         fill_from(draft, person);
     }
     for (name, value) in input.named {
-        if draft.text(ProfileField::Email).is_none()
-            && Folded::of(name).is_some_and(|name| name.is_one_of(ALIASES[0].1))
-            && let Some(email) = addresses::best(value)
-        {
-            draft.fill(ProfileField::Email, email);
-        }
+        fill_from_call(draft, name, value);
+    }
+    for person in claims.iter().chain(token.iter().flatten().flatten()) {
+        fill_from(draft, person);
+    }
+    for person in answer.into_iter().chain(&claims) {
+        fill_from_login(draft, person);
     }
     if let Some(person) = answer {
         keep_extras(draft, person);
@@ -48,45 +60,102 @@ pub(super) fn fill(draft: &mut Draft, input: &Input<'_>, answer: Option<&Person<
 }
 
 fn fill_from(draft: &mut Draft, person: &Person<'_>) {
-    for field in ProfileField::ALL {
-        match (field, person.value(field)) {
-            (_, None) => {}
-            (ProfileField::Email | ProfileField::Phone, Some(value)) => {
-                if let Some(address) = addresses::best(value) {
-                    draft.fill(field, address);
-                }
+    fill_fields(draft, person, &|_| true);
+    if let Some(id) = person.outer_id() {
+        fill_one(draft, ProfileField::UserId, id);
+    }
+}
+
+fn fill_fields(draft: &mut Draft, person: &Person<'_>, counts: &dyn Fn(ProfileField) -> bool) {
+    for field in ProfileField::ALL.into_iter().filter(|field| counts(*field)) {
+        let Some(best) = person.own(field) else { continue };
+        if draft.text(field).is_none() && !fill_one(draft, field, best) {
+            // What was said of the best one holds only if no other is any better.
+            let said = draft.warnings.len();
+            if person.others(field).into_iter().any(|value| fill_one(draft, field, value)) {
+                draft.warnings.truncate(said.saturating_sub(1));
+            } else {
+                draft.warnings.truncate(said);
             }
-            (ProfileField::FullName, Some(Value::Object(parts))) => {
-                let parts = Person::of(parts);
-                for part in [ProfileField::FullName, ProfileField::FirstName, ProfileField::LastName] {
-                    if let Some(value) = parts.value(part) {
-                        draft.fill(part, value);
-                    }
-                }
+        }
+    }
+    if let Some(parts) = person.parts() {
+        for part in [ProfileField::FirstName, ProfileField::LastName, ProfileField::FullName] {
+            if counts(part)
+                && let Some(value) = parts.own(part)
+            {
+                fill_one(draft, part, value);
             }
-            (_, Some(value)) => draft.fill(field, value),
+        }
+    }
+    for (key, facet) in person.facets() {
+        fill_fields(draft, facet, &|field| counts(field) && tells(key, field));
+    }
+}
+
+/// Whether the field is filled now.
+fn fill_one(draft: &mut Draft, field: ProfileField, value: &Value) -> bool {
+    match text_of(field, value) {
+        _ if draft.text(field).is_some() => true,
+        Some(text) => draft.set(field, &text),
+        None => false,
+    }
+}
+
+/// A further call gives an address if it is named after one, and the rest if its name says that it
+/// speaks of the person.
+fn fill_from_call(draft: &mut Draft, name: &str, value: &Value) {
+    let Some(folded) = Folded::of(name) else { return };
+    for field in [ProfileField::Email, ProfileField::Phone] {
+        if folded.spells(field)
+            && let Some(address) = addresses::best(value)
+        {
+            fill_one(draft, field, &Value::String(address.into_owned()));
+        }
+    }
+    if folded.is_one_of(TELLING_CALLS)
+        && let Some(person) = Sought::in_answer(value).person()
+    {
+        fill_from(draft, &person);
+    }
+}
+
+/// Where people sign in with their address, and it stands nowhere else.
+fn fill_from_login(draft: &mut Draft, person: &Person<'_>) {
+    if draft.text(ProfileField::Email).is_some() {
+        return;
+    }
+    let logins = || person.object.iter().filter(|(key, _)| is_one_of(key, LOGINS));
+    for (_, login) in logins() {
+        // `#` stands in the names of guests, which are no addresses.
+        if draft.text(ProfileField::Email).is_none()
+            && let Some(address) = login.as_str().filter(|text| !text.contains('#')).and_then(email::parse)
+        {
+            draft.set(ProfileField::Email, &address);
         }
     }
 }
 
 /// Keeps what the person's object says beside the known fields, but no credentials.
 fn keep_extras(draft: &mut Draft, person: &Person<'_>) {
-    let mut left = MAX_EXTRA;
+    let (mut left, mut fields) = (MAX_EXTRA, MAX_EXTRAS);
     for (key, value) in person.object {
-        if value.is_null() || person.uses(key) || verified::flagged_by(key).is_some() {
+        let is_known = || ProfileField::named(key).is_some() || verified::flagged_by(key).is_some();
+        if value.is_null() || person.uses(key) || is_known() {
             continue;
         }
-        if Folded::of(key).is_some_and(|folded| folded.is_one_of(CREDENTIALS)) {
+        if is_one_of(key, CREDENTIALS) {
             draft.warn("a field that looks like a credential was left out");
             continue;
         }
-        match left.checked_sub(weight(value) + key.len()) {
-            Some(rest) => {
-                left = rest;
+        match (left.checked_sub(weight(value) + key.len()), fields.checked_sub(1)) {
+            (Some(weight), Some(rest)) => {
+                (left, fields) = (weight, rest);
                 draft.keep(key, value.clone());
             }
-            None => draft
-                .warn("extra fields beyond 64 KiB were left out; name those that are needed in a mapping"),
+            _ => draft.warn(
+                "extra fields beyond 64 KiB or 200 were left out; name those that are needed in a mapping",
+            ),
         }
     }
 }

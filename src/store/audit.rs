@@ -155,6 +155,22 @@ impl TenantStore {
         Ok(Sealed { entries: covered - known.last, more })
     }
 
+    /// Whether nothing more can come under a checkpoint, because the head names an older one than the last: somebody
+    /// has put back an earlier state of it.
+    pub async fn is_sealing_stuck(&self) -> Result<bool, StoreError> {
+        let head = self.audit_head().await?;
+        let number = head.as_ref().map_or(0, |head| head.number) + 1;
+        let further = self.one::<Checkpoint>(self.keys.key(Checkpoint::KIND, &number.to_string())).await;
+        let is_there = match further {
+            Ok(further) => further.is_some(),
+            Err(StoreError::Unreadable { .. } | StoreError::Malformed { .. }) => true,
+            Err(error) => return Err(error),
+        };
+        // Another broker may have made it meanwhile; then the head names it, too.
+        let version = |head: &Option<Stored<AuditHead>>| head.as_ref().map(Stored::version);
+        Ok(is_there && version(&self.audit_head().await?) == version(&head))
+    }
+
     /// The last checkpoint; none if there was none yet.
     pub(super) async fn audit_head(&self) -> Result<Option<Stored<AuditHead>>, StoreError> {
         self.one(self.keys.key(AuditHead::KIND, "")).await

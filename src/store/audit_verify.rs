@@ -100,7 +100,8 @@ enum Stop {
 }
 
 impl TenantStore {
-    /// Goes through the whole audit. `anchors` are checkpoints that were printed before, of this tenant or others.
+    /// Goes through the whole audit. `anchors` are checkpoints that were printed before, or that `_platform` knows of, of
+    /// this tenant or others.
     pub async fn verify_audit(&self, anchors: &[Anchor]) -> Result<Verified, StoreError> {
         let mut verified = Verified {
             tenant: self.keys.tenant.clone(),
@@ -153,7 +154,7 @@ impl TenantStore {
             break;
         }
         if let Some(anchor) = anchors.iter().find(|anchor| anchor.number > before.number) {
-            let detail = format!("checkpoint {} was printed before and is gone", anchor.number);
+            let detail = format!("checkpoint {} was made before and is gone", anchor.number);
             return Err(found(before.last + 1, Wrong::RolledBack, detail));
         }
         self.walk_unsealed(before.last, verified).await
@@ -178,7 +179,7 @@ impl TenantStore {
         }
         for anchor in anchors.iter().filter(|anchor| anchor.number == number) {
             if (anchor.last, &anchor.mac) != (made.last, &made.mac) {
-                return Err(wrong(Wrong::RolledBack, "is another one than was printed before"));
+                return Err(wrong(Wrong::RolledBack, "is another one than was made before"));
             }
         }
         let expected: Vec<[u8; TAG]> = tags.as_chunks().0.to_vec();
@@ -285,7 +286,7 @@ fn unreadable(error: StoreError, position: u64, what: &str) -> Stop {
 }
 
 impl Anchor {
-    fn of(tenant: &TenantId, head: &AuditHead) -> Self {
+    pub(super) fn of(tenant: &TenantId, head: &AuditHead) -> Self {
         Self { tenant: tenant.clone(), number: head.number, last: head.last, mac: head.mac.clone() }
     }
 }

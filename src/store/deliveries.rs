@@ -5,15 +5,17 @@
 //! ([`Tx::tell_webhooks`]). Whoever has the partition's lease makes deliveries of such events, in the
 //! order of the log, and puts each at the end of its lane; the first of a lane has a due entry.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::delivery::{Delivery, DeliveryState, Lane};
+use crate::domain::delivery::{Delivery, DeliveryState, Lane, Queued};
 use crate::domain::event::Event;
-use crate::domain::ids::{DeliveryId, EventId, TenantId};
+use crate::domain::ids::{DeliveryId, EventId, TenantId, WebhookId};
 
 use super::backend::{Expect, Partition};
-use super::keys::{DueKind, millis, undelivered_set};
+use super::keys::{Due, DueKind, millis, undelivered_set};
 use super::lists::{Asked, List, Row, delivery_place};
 use super::read::Page;
 use super::records::{Record as _, Stored};
@@ -21,10 +23,28 @@ use super::tx::{DEAD, DELIVERIES, EVENTS, LINK_KEPT, LINK_TTL, Op, Place, Tx, en
 use super::{Store, StoreError, TenantStore};
 
 /// How far the log of a tenant's events was given to its webhooks.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Told {
     /// The last position.
     pub position: u64,
+    /// How much waits for each webhook. It is counted from the first event on that was given to webhooks; who resends
+    /// or tries a webhook before that is not in it.
+    #[serde(default)]
+    pub pending: BTreeMap<WebhookId, u64>,
+}
+
+impl Told {
+    /// With what a transaction changes of what waits.
+    #[must_use]
+    pub fn with(mut self, tx: &Tx) -> Self {
+        for (webhook, change) in &tx.pending {
+            let count = self.pending.remove(webhook).unwrap_or_default().saturating_add_signed(*change);
+            if count > 0 {
+                self.pending.insert(webhook.clone(), count);
+            }
+        }
+        self
+    }
 }
 
 /// Something that is not delivered yet.
@@ -36,6 +56,15 @@ pub struct Undelivered {
     pub tenant: TenantId,
     /// Which delivery.
     pub delivery: DeliveryId,
+}
+
+/// What stands in a place of a lane, as it was read.
+#[derive(Debug)]
+pub struct Waiting {
+    /// The delivery; none if it is gone.
+    pub delivery: Result<Option<Stored<Delivery>>, StoreError>,
+    /// Its event; none if it is gone or cannot be read.
+    pub event: Option<Event>,
 }
 
 impl Tx {
@@ -64,6 +93,7 @@ impl Tx {
         self.put(Place::Named(delivery.id.to_string()), Some(Expect::Absent), delivery, until);
         self.list(true, Place::Only, DELIVERIES, delivery_place(delivery));
         self.undelivered(true, delivery);
+        *self.pending.entry(delivery.webhook.clone()).or_default() += 1;
         self.due(DueKind::DeliverySweep, end_of_hour(delivery.created_at) + LINK_KEPT, "");
     }
 
@@ -77,9 +107,11 @@ impl Tx {
             if now == is(state, stored) {
                 continue;
             }
-            match state {
-                DeliveryState::Dead => self.list(now, Place::Only, DEAD, delivery_place(delivery)),
-                _ => self.undelivered(now, delivery),
+            if state == DeliveryState::Dead {
+                self.list(now, Place::Only, DEAD, delivery_place(delivery))
+            } else {
+                self.undelivered(now, delivery);
+                *self.pending.entry(delivery.webhook.clone()).or_default() += if now { 1 } else { -1 };
             }
         }
     }
@@ -133,7 +165,56 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The next tenant of a partition, in the order of their names, that has events which webhooks are to be told of.
+    pub async fn next_untold(
+        &self,
+        partition: Partition,
+        behind: Option<&TenantId>,
+    ) -> Result<Option<TenantId>, StoreError> {
+        // A semicolon is the very next behind the colon that ends a tenant's name.
+        let after = behind.map_or_else(|| untold_place(":"), |tenant| untold_place(&format!(":{tenant};")));
+        let page = self.due_page(partition, Timestamp::UNIX_EPOCH, &after, 1).await?;
+        let found = page.found.into_iter().next().filter(|due| due.kind == DueKind::Telling);
+        Ok(found.map(|due| due.tenant))
+    }
+}
+
 impl TenantStore {
+    /// At most `limit` ids of events that webhooks are to be told of.
+    pub async fn untold(&self, limit: usize) -> Result<BTreeSet<String>, StoreError> {
+        let after = untold_place(&format!(":{}:", self.tenant()));
+        let page = self.store.due_page(self.partition(), Timestamp::UNIX_EPOCH, &after, limit).await?;
+        let ours = page.found.into_iter().take_while(|due| self.is_ours(due));
+        Ok(ours.map(|due| due.id).collect())
+    }
+
+    /// Those of these events that webhooks are to be told of; with others that were written at about the same time.
+    pub async fn untold_of(&self, ids: &[EventId]) -> Result<BTreeSet<String>, StoreError> {
+        let mut found = BTreeSet::new();
+        let ids = || ids.iter().map(EventId::as_str);
+        let (Some(first), Some(last)) = (ids().min(), ids().max()) else { return Ok(found) };
+        // Behind a place there is only what is longer or larger: the first id without its end is before it.
+        let mut after = untold_place(&format!(":{}:{}", self.tenant(), &first[..first.len() - 1]));
+        loop {
+            let page = self.store.due_page(self.partition(), Timestamp::UNIX_EPOCH, &after, 200).await?;
+            for due in page.found {
+                if !self.is_ours(&due) || due.id.as_str() > last {
+                    return Ok(found);
+                }
+                found.insert(due.id);
+            }
+            match page.next {
+                Some(next) => after = next,
+                None => return Ok(found),
+            }
+        }
+    }
+
+    fn is_ours(&self, due: &Due) -> bool {
+        due.kind == DueKind::Telling && due.tenant == *self.tenant()
+    }
+
     /// A delivery by its id.
     pub async fn delivery(&self, id: &DeliveryId) -> Result<Option<Stored<Delivery>>, StoreError> {
         self.one(self.keys.key(Delivery::KIND, id.as_str())).await
@@ -142,6 +223,51 @@ impl TenantStore {
     /// A lane by its name.
     pub async fn lane(&self, name: &str) -> Result<Option<Stored<Lane>>, StoreError> {
         self.one(self.keys.key(Lane::KIND, name)).await
+    }
+
+    /// The tenant's deliveries that wait, the oldest first: a page of at most `limit` behind a place, and where the
+    /// next one begins. Those that cannot be read are left out.
+    pub async fn waiting_since(
+        &self,
+        after: &[u8],
+        limit: usize,
+    ) -> Result<(Vec<Stored<Delivery>>, Option<Vec<u8>>), StoreError> {
+        let set = undelivered_set(self.partition());
+        let mut members = self.store.inner.backend.range(&set, after, limit).await?;
+        let ours = members.iter().filter_map(|member| parse_undelivered(member));
+        let ours = ours.filter(|found| found.tenant == *self.tenant()).map(|found| found.delivery);
+        let found = self.deliveries_of(&ours.collect::<Vec<_>>()).await?;
+        let next = members.pop().filter(|_| members.len() + 1 == limit);
+        Ok((found, next))
+    }
+
+    /// The deliveries of these ids that there are and that can be read.
+    pub async fn deliveries_of(&self, ids: &[DeliveryId]) -> Result<Vec<Stored<Delivery>>, StoreError> {
+        let keys = ids.iter().map(|id| self.keys.key(Delivery::KIND, id.as_str())).collect();
+        Ok(self.each(keys).await?.into_iter().filter_map(|found| found.ok().flatten()).collect())
+    }
+
+    /// The lanes of these names, in their order, in one read. One that cannot be read says nothing of the others.
+    pub async fn lanes(
+        &self,
+        names: &[&str],
+    ) -> Result<Vec<Result<Option<Stored<Lane>>, StoreError>>, StoreError> {
+        self.each(names.iter().map(|name| self.keys.key(Lane::KIND, name)).collect()).await
+    }
+
+    /// What stands in these places, in their order, in one read.
+    pub async fn waiting(&self, places: &[Queued]) -> Result<Vec<Waiting>, StoreError> {
+        let deliveries = places.iter().map(|place| self.keys.key(Delivery::KIND, place.delivery.as_str()));
+        let events = places.iter().map(|place| self.keys.key(Event::KIND, place.event.as_str()));
+        let keys: Vec<_> = deliveries.chain(events).collect();
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = self.store.inner.backend.get(&keys).await?.into_iter().zip(keys);
+        let deliveries: Vec<_> =
+            found.by_ref().take(places.len()).map(|(found, key)| self.open(key, found)).collect();
+        let events = found.map(|(found, key)| self.open(key, found).ok().flatten().map(Stored::into_value));
+        Ok(deliveries.into_iter().zip(events).map(|(delivery, event)| Waiting { delivery, event }).collect())
     }
 
     /// How far the log was given to webhooks.
@@ -189,6 +315,11 @@ impl TenantStore {
 
 pub(super) fn undelivered_place(tenant: &TenantId, at: Timestamp, id: &DeliveryId) -> Vec<u8> {
     [millis(at).to_be_bytes().as_slice(), format!("{tenant}:{id}").as_bytes()].concat()
+}
+
+/// A place among the entries of events that webhooks are to be told of.
+fn untold_place(rest: &str) -> Vec<u8> {
+    [0_u64.to_be_bytes().as_slice(), DueKind::Telling.as_str().as_bytes(), rest.as_bytes()].concat()
 }
 
 fn parse_undelivered(member: &[u8]) -> Option<Undelivered> {

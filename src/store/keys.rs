@@ -179,6 +179,17 @@ pub fn name_of(key: &Key) -> &str {
     text.splitn(4, ':').nth(3).unwrap_or_default()
 }
 
+/// When a member of the set of what falls due is due, in milliseconds; none if it is no such member.
+pub(super) fn due_millis(member: &[u8]) -> Option<i64> {
+    let (time, _) = member.split_first_chunk::<8>()?;
+    i64::try_from(u64::from_be_bytes(*time)).ok()
+}
+
+/// The place before everything that is due at `at`, whatever it is.
+pub fn due_before(at: Timestamp) -> Vec<u8> {
+    millis(at).to_be_bytes().to_vec()
+}
+
 /// The form in which email addresses are compared: in any case, without white space around.
 pub fn normal_email(email: &str) -> String {
     email.trim().to_lowercase()

@@ -37,8 +37,10 @@ pub mod redis;
 mod reindex;
 pub mod seal;
 pub mod sqlite;
+pub mod tenants;
 mod trials;
 mod tx;
+mod witness;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -207,6 +209,35 @@ impl Store {
             }
             size = NEXT_LOOKS;
         }
+    }
+}
+
+/// A part of what is due in a partition.
+#[derive(Debug)]
+pub struct DuePage {
+    /// In the order of their time.
+    pub found: Vec<Due>,
+    /// Behind what the next page begins; none if this one reaches to the end of what is due now.
+    pub next: Option<Vec<u8>>,
+}
+
+impl Store {
+    /// At most `limit` entries of a partition that are due at `now`, behind a place: the end of a page of before, or
+    /// any member of the set. An empty place is the beginning.
+    pub async fn due_page(
+        &self,
+        partition: Partition,
+        now: Timestamp,
+        after: &[u8],
+        limit: usize,
+    ) -> Result<DuePage, StoreError> {
+        let mut members = self.inner.backend.range(&due_set(partition), after, limit).await?;
+        let next = members.last().filter(|_| members.len() == limit).cloned();
+        let all = members.len();
+        let now = now.as_millisecond();
+        members.retain(|member| keys::due_millis(member).is_none_or(|at| at <= now));
+        let next = next.filter(|_| members.len() == all);
+        Ok(DuePage { found: members.iter().filter_map(|member| Due::parse(member)).collect(), next })
     }
 }
 

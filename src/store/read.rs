@@ -209,6 +209,18 @@ impl TenantStore {
         keys.into_iter().zip(found).map(|(key, found)| self.open(key, found)).collect()
     }
 
+    /// The same, each with what is wrong with it alone.
+    pub(super) async fn each<R: Record>(
+        &self,
+        keys: Vec<Key>,
+    ) -> Result<Vec<Result<Option<Stored<R>>, StoreError>>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        let found = self.store.inner.backend.get(&keys).await?;
+        Ok(keys.into_iter().zip(found).map(|(key, found)| self.open(key, found)).collect())
+    }
+
     pub(super) fn open<R: Record>(
         &self,
         key: Key,

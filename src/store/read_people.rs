@@ -4,15 +4,18 @@
 use crate::domain::contact::{Contact, Trace};
 use crate::domain::conversation::Conversation;
 use crate::domain::event::Event;
-use crate::domain::ids::{ContactId, ConversationId, EventId};
+use crate::domain::ids::{ContactId, ConversationId, EventId, LinkId};
 
 use super::backend::Key;
 use super::hashed::{BY_EMAIL, BY_PHONE, CONVERSATION, EXTERNAL_ID};
 use super::keys::{Listed, normal_email, normal_phone};
 use super::read::Page;
 use super::records::{ExternalOwner, Record, Stored, Survivor};
-use super::tx::{CONTACTS, TRACES};
+use super::tx::{CONTACTS, EVENTS_OF_LINK, TRACES};
 use super::{StoreError, TenantStore};
+
+/// A link has not more events: it can be opened some dozens of times.
+const OF_A_LINK: usize = 1000;
 
 /// Which contacts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +39,14 @@ pub struct FoundTrace {
 }
 
 impl TenantStore {
+    /// The ids of the events that told of a link.
+    pub async fn events_of_link(&self, link: &LinkId) -> Result<Vec<EventId>, StoreError> {
+        let set = self.keys.key(EVENTS_OF_LINK, link.as_str());
+        let members = self.store.inner.backend.range(&set, &[], OF_A_LINK).await?;
+        let id = |member: Vec<u8>| String::from_utf8(member).ok()?.parse().ok();
+        Ok(members.into_iter().filter_map(id).collect())
+    }
+
     /// A contact by its id, or by the id of one that was merged into it.
     pub async fn contact_or_survivor(&self, id: &ContactId) -> Result<Option<Stored<Contact>>, StoreError> {
         if let Some(contact) = self.contact(id).await? {

@@ -15,11 +15,13 @@ use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
+use crate::domain::stored::StoredTenant;
 use crate::domain::trial::Trial;
 
 use super::audit::{AuditHead, Checkpoint};
 use super::backend::{Key, Version};
 use super::deliveries::Told;
+use super::tenants::HostOwner;
 
 /// A type that is stored as sealed JSON.
 pub trait Record: Serialize + DeserializeOwned + Clone + Any + Send + Sync {
@@ -67,7 +69,12 @@ records! {
     // The audit's checkpoints by their number, the last of them, and which settings it knows of.
     Checkpoint => "checkpoint",
     AuditHead => "audithead",
+    // What `_platform` knows of each tenant's last one.
+    Witness => "witness",
     KnownSettings => "settings",
+    // Tenants that stand in no file, and which of them has a host: the operator's.
+    StoredTenant => "stored",
+    HostOwner => "host",
 }
 
 /// The contact that has an id of the platform.
@@ -79,6 +86,17 @@ pub(super) struct ExternalOwner(pub ContactId);
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(super) struct Survivor(pub ContactId);
+
+/// The last checkpoint of another tenant's audit, as it was made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Witness {
+    /// Its number.
+    pub number: u64,
+    /// The last position that it covers.
+    pub last: u64,
+    /// Its HMAC.
+    pub mac: String,
+}
 
 /// Which version of a tenant's settings the audit has told of last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 //! hashes and seals are made at commit.
 
 use std::borrow::Borrow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -11,7 +12,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
-use crate::domain::ids::{ContactId, DeliveryId, LinkId, ProviderId};
+use crate::domain::ids::{ContactId, DeliveryId, EventId, LinkId, ProviderId, WebhookId};
 use crate::domain::link::Link;
 use crate::domain::request::{AuthorizationRequest, Phase};
 
@@ -39,6 +40,8 @@ pub(super) const EVENTS: &str = "events";
 pub(super) const AUDITS: &str = "audits";
 pub(super) const DELIVERIES: &str = "deliveries";
 pub(super) const DEAD: &str = "dead-deliveries";
+/// The events of a link: kept as long as these, so that a person can be taken out of them.
+pub(super) const EVENTS_OF_LINK: &str = "events-of-link";
 
 /// Changes of one tenant. Collect them, then [`commit`](super::TenantStore::commit) them.
 #[derive(Default)]
@@ -50,6 +53,8 @@ pub struct Tx {
     pub(super) events: Vec<EventType>,
     /// Whether there is something to deliver now.
     pub(super) delivers: bool,
+    /// By how much more or less waits for a webhook, see [`Told`](super::deliveries::Told).
+    pub(super) pending: BTreeMap<WebhookId, i64>,
     /// Whether it has entries for the auditor, which a checkpoint must cover soon.
     pub(super) audits: bool,
 }
@@ -316,6 +321,12 @@ impl Tx {
 
     pub(super) fn list(&mut self, is_in: bool, set: Place, set_kind: &'static str, member: Vec<u8>) {
         self.ops.push(Op::Member { is_in, set, set_kind, member: Name::Is(member) });
+    }
+
+    /// An event of this batch tells of a link, and of whoever it was sent to.
+    pub fn event_of_link(&mut self, link: &LinkId, event: &EventId) {
+        let member = event.as_str().as_bytes().to_vec();
+        self.list(true, Place::Named(link.to_string()), EVENTS_OF_LINK, member);
     }
 
     /// An event that was told before, in other words. Its place in the order stays.

@@ -74,6 +74,12 @@ pub static METRICS: &[Metric] = &[
         &[],
         "audit entries that came under a checkpoint",
     ),
+    metric(
+        "countersign_audit_stuck",
+        Kind::Gauge,
+        &[],
+        "tenants whose audit entries cannot come under a checkpoint any more, as this process has seen it: run `countersign audit verify`",
+    ),
     metric("countersign_tenants", Kind::Gauge, &[], "tenants that are served"),
     metric(
         "countersign_http_request_seconds",

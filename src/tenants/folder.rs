@@ -125,6 +125,7 @@ impl Folder {
             Some(Served {
                 tenant,
                 source: Some(path.display().to_string()),
+                stored: false,
                 revision: Some(revision),
                 faults: file.told().cloned().collect(),
             })

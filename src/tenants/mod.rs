@@ -9,6 +9,7 @@
 //! | [`folder`], [`hosts`] | the folder of a running broker: what is read again, and what goes live |
 //! | [`rules`] | `[[rule]]` |
 //! | [`webhooks`] | `[[webhook]]` |
+//! | [`stored`] | settings of tenants that stand in no file |
 //!
 //! This file reads a folder and checks what holds over all tenants. To add a setting see
 //! [`shape`]; to add a check: 1. put it beside the reading of its section, 2. a fixture under
@@ -22,6 +23,7 @@ pub mod revision;
 pub mod rules;
 pub mod secrets;
 pub mod shape;
+pub mod stored;
 pub mod urls;
 pub mod webhooks;
 pub mod wording;
@@ -58,6 +60,8 @@ pub struct ReadContext<'a> {
     pub dangerous_demo: bool,
     /// Where secrets are looked up.
     pub environment: &'a Environment,
+    /// Whether it stands in the store: such a tenant may have no provider yet.
+    pub stored: bool,
 }
 
 impl<'a> ReadContext<'a> {
@@ -69,6 +73,7 @@ impl<'a> ReadContext<'a> {
             ports: &config.egress.ports,
             dangerous_demo: false,
             environment,
+            stored: false,
         }
     }
 }

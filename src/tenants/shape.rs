@@ -74,7 +74,7 @@ pub(super) const fn with_default(
     Field { name, kind, need: Need::Default(default), doc }
 }
 
-pub(super) const fn later(name: &'static str) -> Field {
+const fn later(name: &'static str) -> Field {
     Field { name, kind: Kind::Later, need: Need::Optional, doc: "Reserved for a later version." }
 }
 

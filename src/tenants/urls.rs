@@ -155,6 +155,7 @@ mod tests {
             ports: &[443, 8443],
             dangerous_demo: false,
             environment: &environment,
+            stored: false,
         };
         check(url, &"acme".parse().unwrap(), &context).map(String::from).map_err(|(problem, _)| problem)
     }

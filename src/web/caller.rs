@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
+use crate::domain::client::Scopes;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::tenant::Tenant;
 use crate::flow::trail::Seen;
@@ -60,11 +61,18 @@ scopes! {
     ReadProviders => "read:providers",
     /// Write drafts of providers, and make them live.
     WriteProviders => "write:providers",
+    /// See the tenant's own settings.
+    ReadSettings => "read:settings",
+    /// Change the tenant's own settings.
+    WriteSettings => "write:settings",
+    /// See the clients, make some with the scopes that one has oneself, and delete them.
+    WriteClients => "write:clients",
     /// Read the events of the tenant.
     ReadEvents => "read:events",
-    /// See webhooks and what was sent there, send it again, and try them.
+    /// See webhooks and what was sent there, send it again, and try them; make and change them where the tenant stands in
+    /// no file.
     WriteWebhooks => "write:webhooks",
-    /// Everything of the tenant; on the base domain, see the tenants.
+    /// Everything of the tenant; on the base domain, see and set the tenants.
     AdminAll => "admin:all",
     /// See attempts with their steps, and the audit.
     ReadAudit => "read:audit",
@@ -77,6 +85,8 @@ pub struct Caller<S> {
     pub tenant: Arc<Tenant>,
     /// Who calls.
     pub client_id: ClientId,
+    /// What the caller may do here.
+    pub scopes: Scopes,
     scope: PhantomData<S>,
 }
 
@@ -99,7 +109,8 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Caller<S> {
         let caller = access::caller_with(&web.issuer, &tenant, &parts.headers, S::NAME);
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &tenant))?;
         one_more_call(parts, web, &tenant.id, &caller.client_id)?;
-        Ok(Self { tenant, client_id: caller.client_id, scope: PhantomData })
+        let (client_id, scopes) = (caller.client_id, caller.scopes);
+        Ok(Self { tenant, client_id, scopes, scope: PhantomData })
     }
 }
 

@@ -3,6 +3,7 @@
 //! becomes an [`ApiError`] in `causes`.
 
 mod causes;
+mod settings;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -62,6 +63,8 @@ pub enum ApiError {
         /// Its version now.
         version: u64,
     },
+    /// Nobody said which version is changed.
+    Unconditional(String),
     /// It is over.
     Gone(String),
     /// A wrong confirmation code.
@@ -99,6 +102,7 @@ impl ApiError {
         ("gone", 410),
         ("stale", 412),
         ("too_late", 408),
+        ("precondition_required", 428),
         ("too_large", 413),
         ("uri_too_long", 414),
         ("not_json", 415),
@@ -146,6 +150,7 @@ impl ApiError {
             Self::Conflict(_) | Self::StillRunning(_) => StatusCode::CONFLICT,
             Self::Stale { .. } => StatusCode::PRECONDITION_FAILED,
             Self::Gone(_) => StatusCode::GONE,
+            Self::Unconditional(_) => StatusCode::PRECONDITION_REQUIRED,
             Self::TooManyWait(_) | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable | Self::Uncertain | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -189,6 +194,7 @@ impl ApiError {
                 "It was changed meanwhile",
                 "nothing was changed; read it again, and repeat the change if it is still wanted",
             ),
+            Self::Unconditional(detail) => ("precondition_required", "Say which version you change", detail),
             Self::Gone(detail) => ("gone", "It is over", detail),
             Self::WrongCode { .. } => (
                 "wrong_code",
@@ -388,6 +394,7 @@ mod tests {
             E::StillRunning(text()),
             E::KeyReused(text()),
             E::Stale { version: 1 },
+            E::Unconditional(text()),
             E::Gone(text()),
             E::WrongCode { attempts_left: 1 },
             E::TooManyWait(text()),
@@ -413,6 +420,7 @@ mod tests {
             | E::StillRunning(_)
             | E::KeyReused(_)
             | E::Stale { .. }
+            | E::Unconditional(_)
             | E::Gone(_)
             | E::WrongCode { .. }
             | E::TooManyWait(_)

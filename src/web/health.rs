@@ -38,6 +38,20 @@ pub struct Readiness {
     store: &'static str,
     tenants: TenantsTold,
     keys: KeysTold,
+    audit: AuditTold,
+}
+
+/// Whether every tenant's audit comes under checkpoints. It keeps nobody from working.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditTold {
+    /// How many tenants' entries cannot: their audit was tampered with, or does not open. `countersign audit verify`
+    /// says what is wrong.
+    stuck_count: usize,
+    /// Their names; for loopback peers, and on the operator's own address.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = Vec<String>)]
+    stuck: Option<Vec<String>>,
 }
 
 /// How many tenants are served, and what is wrong with their files. It keeps nobody from working: of each
@@ -117,15 +131,16 @@ pub async fn ready(State(web): State<Arc<Web>>, request: Request) -> (StatusCode
     let in_detail = for_operator(&request).is_ok();
     drop(request);
     let (tenants, keys) = (tenants_told(&web, in_detail), keys_told(&web, in_detail));
+    let audit = audit_told(&web, in_detail);
     match web.broker.is_ready().await {
         Ok(()) if web.broker.is_stopping() => {
-            let stopping = Readiness { status: "stopping", store: "ok", tenants, keys };
+            let stopping = Readiness { status: "stopping", store: "ok", tenants, keys, audit };
             (StatusCode::SERVICE_UNAVAILABLE, Json(stopping))
         }
-        Ok(()) => (StatusCode::OK, Json(Readiness { status: "ok", store: "ok", tenants, keys })),
+        Ok(()) => (StatusCode::OK, Json(Readiness { status: "ok", store: "ok", tenants, keys, audit })),
         Err(error) => {
             tracing::error!(detail = %error, "ready.store_unavailable");
-            let unavailable = Readiness { status: "unavailable", store: "unavailable", tenants, keys };
+            let unavailable = Readiness { status: "unavailable", store: "unavailable", tenants, keys, audit };
             (StatusCode::SERVICE_UNAVAILABLE, Json(unavailable))
         }
     }
@@ -139,6 +154,12 @@ fn tenants_told(web: &Web, in_detail: bool) -> TenantsTold {
         fault_count: faults.len(),
         faults: in_detail.then(|| faults.to_vec()),
     }
+}
+
+fn audit_told(web: &Web, in_detail: bool) -> AuditTold {
+    let stuck = web.broker.unsealable();
+    let names = || stuck.iter().map(ToString::to_string).collect();
+    AuditTold { stuck_count: stuck.len(), stuck: in_detail.then(names) }
 }
 
 fn keys_told(web: &Web, in_detail: bool) -> KeysTold {

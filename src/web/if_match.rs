@@ -21,7 +21,7 @@ impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
 impl IfMatch {
     /// Reads the header. `*` is met by anything that is there. Tags that are weak or none of ours
     /// name no version, so that a change with nothing else is refused.
-    fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
         let mut given = headers.get_all(header::IF_MATCH).iter().peekable();
         if given.peek().is_none() {
             return Self(None);

@@ -21,6 +21,7 @@ pub mod oauth;
 pub mod once_json;
 pub mod openapi;
 pub mod page;
+pub mod precondition;
 pub mod problem;
 mod reference;
 mod segment;
@@ -50,8 +51,8 @@ use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
 use api::{
-    attempts, audit, auth_links, contact_changes, contacts, conversations, discover, events, inbound,
-    link_list, mapping, stream, tenants, trials, webhooks,
+    attempts, audit, auth_links, clients, contact_changes, contacts, conversations, discover, events,
+    inbound, link_list, mapping, own_tenant, providers, stream, tenants, trials, webhook_changes, webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
@@ -130,21 +131,29 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("POST /v1/contacts/{id}/merge", routes!(contact_changes::merge)))
         .routes(row("POST /v1/contacts/{id}/suggestions/{field}/accept", routes!(contact_changes::accept)))
         .routes(row("POST /v1/contacts/{id}/suggestions/{field}/dismiss", routes!(contact_changes::dismiss)))
+        .merge(settings_routes())
         .routes(row("POST /v1/mapping/preview", routes!(mapping::preview)))
         .routes(row("POST /v1/providers/discover", routes!(discover::discover)))
         .routes(row("POST /v1/providers/{id}/test", routes!(trials::begin)))
         .routes(row("GET /v1/providers/{id}/tests/{testId}", routes!(trials::read)))
         .routes(row("GET /v1/events", routes!(events::list)))
         .routes(row("GET /v1/events/stream", routes!(stream::follow)))
-        .routes(row("GET /v1/webhooks", routes!(webhooks::list)))
-        .routes(row("GET /v1/webhooks/{id}", routes!(webhooks::read)))
+        .routes(row("GET, POST /v1/webhooks", routes!(webhooks::list, webhook_changes::create)))
+        .routes(row(
+            "GET, PUT, DELETE /v1/webhooks/{id}",
+            routes!(webhooks::read, webhook_changes::put, webhook_changes::delete),
+        ))
         .routes(row("POST /v1/webhooks/{id}/test", routes!(webhooks::test)))
         .routes(row("POST /v1/webhooks/{id}/resend-dead", routes!(webhooks::resend_dead)))
         .routes(row("GET /v1/webhooks/{id}/deliveries", routes!(webhooks::deliveries)))
         .routes(row("GET /v1/webhooks/{id}/deliveries/{delivery}", routes!(webhooks::delivery)))
         .routes(row("POST /v1/webhooks/{id}/deliveries/{delivery}/resend", routes!(webhooks::resend)))
         .routes(row("GET /v1/tenants", routes!(tenants::list)))
-        .routes(row("GET /v1/tenants/{id}", routes!(tenants::read)))
+        .routes(row(
+            "GET, PUT, DELETE /v1/tenants/{id}",
+            routes!(tenants::read, tenants::put, tenants::delete),
+        ))
+        .routes(row("GET /v1/tenants/{id}/export", routes!(tenants::export)))
         .routes(row("GET /v1/attempts", routes!(attempts::list)))
         .routes(row("GET /v1/attempts/{id}", routes!(attempts::read)))
         .routes(row("GET /v1/audit", routes!(audit::list)))
@@ -156,6 +165,25 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(oauth_row("GET /api/oauth2/jwks", routes!(endpoints::jwks_elsewhere)))
         .layer(DefaultBodyLimit::max(SMALL_BODY));
     api.merge(issuer).merge(ops_routes())
+}
+
+/// What a tenant's admin sets.
+fn settings_routes() -> OpenApiRouter<Arc<Web>> {
+    OpenApiRouter::default()
+        .routes(row("GET /v1/providers", routes!(providers::list)))
+        .routes(row(
+            "GET, PUT, DELETE /v1/providers/{id}",
+            routes!(providers::read, providers::put, providers::delete),
+        ))
+        .routes(row("POST /v1/providers/{id}/publish", routes!(providers::publish)))
+        .routes(row("GET /v1/providers/{id}/diff", routes!(providers::diff)))
+        .routes(row("POST /v1/providers/{id}/rollback", routes!(providers::rollback)))
+        .routes(row("POST /v1/providers/{id}/discard", routes!(providers::discard)))
+        .routes(row("POST /v1/providers/{id}/rotate-secret", routes!(providers::rotate_secret)))
+        .routes(row("POST /v1/providers/{id}/drop-previous-secret", routes!(providers::drop_previous_secret)))
+        .routes(row("GET, PUT /v1/tenant", routes!(own_tenant::read, own_tenant::put)))
+        .routes(row("GET, POST /v1/clients", routes!(clients::list, clients::create)))
+        .routes(row("DELETE /v1/clients/{id}", routes!(clients::delete)))
 }
 
 /// The URLs of browsers.

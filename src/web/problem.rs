@@ -12,6 +12,10 @@ pub struct BodyFault {
     pub pointer: String,
     /// What is wrong and how to mend it.
     pub detail: String,
+    /// How to mend it, where that is told by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, value_type = String)]
+    pub help: Option<String>,
     /// The line, from 1: of the body, or of the expression that the pointer names.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = usize)]
@@ -60,6 +64,6 @@ pub struct ProblemDocument<'a> {
 impl BodyFault {
     /// A fault at a place.
     pub fn at(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { pointer: pointer.into(), detail: detail.into(), line: None, column: None }
+        Self { pointer: pointer.into(), detail: detail.into(), help: None, line: None, column: None }
     }
 }

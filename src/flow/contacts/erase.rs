@@ -114,7 +114,14 @@ impl Broker {
     /// What one sign-in or change has left.
     async fn erase_trace(&self, tx: &mut Tx, tenant: &TenantId, trace: &Trace) -> Result<(), StoreError> {
         let store = self.store.at(tenant);
-        for event in or_skipped(store.events(&trace.events).await)? {
+        let mut told = trace.events.clone();
+        if let Some(link) = &trace.link {
+            // What was told before anybody had signed in has the address and what the platform gave along.
+            told.extend(store.events_of_link(link).await?);
+            told.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+            told.dedup();
+        }
+        for event in or_skipped(store.events(&told).await)? {
             tx.rewrite_event(&without_person(event.into_value()));
         }
         let Some(id) = &trace.link else { return Ok(()) };

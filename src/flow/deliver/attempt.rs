@@ -1,119 +1,122 @@
-//! One lane: its first delivery is sent, the outcome is written down, and it is the next one's turn.
+//! A turn of a lane: its first deliveries are sent one behind the other, until one fails.
 //!
-//! The outcome is written after the call: if the process dies between the two, the event is sent
-//! again, with the same id. It is never lost.
+//! What came of them is written down afterwards, for all of a turn and of several lanes together
+//! ([`super::record`]): if the process dies between the two, the events are sent again, in the same order and with the
+//! same ids. None is ever lost, and none overtakes another.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::domain::delivery::{Attempt, Delivery, DeliveryCode, DeliveryState, Lane};
+use crate::domain::delivery::{Attempt, Delivery, DeliveryCode, DeliveryState};
 use crate::domain::event::Event;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{DeliveryId, TenantId};
 use crate::domain::webhook::Webhook;
 use crate::egress::error::EgressError;
 use crate::egress::webhook::{Answer, Message};
-use crate::flow::{Broker, RACES};
+use crate::flow::Broker;
+use crate::store::Stored;
 use crate::store::keys::Due;
-use crate::store::{Durability, StoreError, Stored, TenantStore, Tx};
 
 use super::Term;
 
-/// Deliveries of one lane that are made in a row, before others have their turn.
-const IN_A_ROW: usize = 50;
-/// And the time after which no further one is begun: a slow receiver gives its place up.
-const TURN: Duration = Duration::from_secs(1);
+/// An event is sent within this time after it was read, or it is read again: an erasure may have rewritten it.
+pub(super) const FRESH: Duration = Duration::from_secs(1);
 
-/// What came of an attempt, and how long the receiver wants us to wait.
-struct Tried {
-    attempt: Attempt,
-    asked: Option<Duration>,
+/// A lane whose first deliveries were read.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    /// Its place in the set of what is due.
+    pub(super) due: Due,
+    /// What stands first in it, in its order.
+    pub(super) places: Vec<Place>,
+    /// When it was read.
+    pub(super) read: Instant,
 }
 
-/// The first of a lane, as it was read.
-struct First {
-    lane: Stored<Lane>,
-    delivery: Stored<Delivery>,
-    event: Option<Event>,
+/// A delivery in a lane.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Its name.
+    pub(super) id: DeliveryId,
+    /// The delivery; none if nothing is to be sent any more.
+    pub(super) delivery: Option<Stored<Delivery>>,
+    /// What is sent; none if it is gone.
+    pub(super) event: Option<Event>,
+}
+
+/// What came of a turn.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// Whose it was.
+    pub(super) due: Due,
+    /// The first of the lane that were dealt with, in its order. Only the last may be one that waits.
+    pub(super) done: Vec<Done>,
+}
+
+/// What came of a delivery.
+#[derive(Debug)]
+pub(super) struct Done {
+    pub(super) id: DeliveryId,
+    /// The delivery as it was read and as it is now; none if there is nothing to write down.
+    pub(super) change: Option<(Stored<Delivery>, Delivery)>,
+}
+
+impl Done {
+    /// Whether it waits for another attempt, so that the lane waits with it.
+    pub(super) fn waits(&self) -> Option<&Delivery> {
+        let (_, after) = self.change.as_ref()?;
+        Some(after).filter(|after| after.state == DeliveryState::Pending)
+    }
 }
 
 impl Broker {
-    /// Delivers what waits in a lane, in its order, until one fails. Answers when that one is tried again.
-    pub(super) async fn run_lane(
-        &self,
-        due: &Due,
-        term: &Term,
-    ) -> Result<Option<jiff::Timestamp>, StoreError> {
-        let (began, stopping) = (self.clock.tick(), self.delivering.stopping.subscribe());
-        for _ in 0..IN_A_ROW {
-            let is_over = began.elapsed() >= TURN || *stopping.borrow();
-            if is_over || !term.allows_a_call(self.clock.now()) {
-                return Ok(None);
-            }
-            let Some(first) = self.first_of(due).await? else { return Ok(None) };
-            let tried = self.try_first(&due.tenant, &first).await;
-            let done = self.write_down(due, &first, tried).await?;
-            if done.state == DeliveryState::Pending {
-                return Ok(done.next_at);
-            }
-        }
-        Ok(None)
-    }
-
-    /// The delivery whose turn it is now. What stands in the way of it is taken out of it.
-    async fn first_of(&self, due: &Due) -> Result<Option<First>, StoreError> {
-        let store = self.store.at(&due.tenant);
-        loop {
-            let now = self.clock.now();
-            let lane = store.lane(&due.id).await?;
-            let Some(lane) = lane.filter(|lane| lane.due.is_some_and(|at| at <= now)) else {
-                // Somebody else has moved or emptied it; what is left of it is this entry at most.
-                return self.not_due(&store, due).await.map(|()| None);
+    /// Sends what stands first in a lane, in its order, until one fails or the time is over.
+    pub(super) async fn take_turn(&self, lane: Loaded, term: &Term) -> Turn {
+        let Loaded { due, places, read } = lane;
+        let stopping = self.delivering.stopping.subscribe();
+        let mut done = Vec::with_capacity(places.len());
+        for Place { id, delivery, event } in places {
+            let Some(delivery) = delivery else {
+                done.push(Done { id, change: None });
+                continue;
             };
-            let Some(head) = lane.queue.first().cloned() else { return Ok(None) };
-            let (delivery, event) = (store.delivery(&head.delivery).await?, store.event(&head.event).await);
-            if let Some(delivery) = delivery.filter(|delivery| delivery.state == DeliveryState::Pending) {
-                let event = match event {
-                    Ok(event) => event.map(Stored::into_value),
-                    Err(StoreError::Unreadable { .. } | StoreError::Malformed { .. }) => None,
-                    Err(error) => return Err(error),
-                };
-                return Ok(Some(First { lane, delivery, event }));
+            let is_over = read.elapsed() >= FRESH || *stopping.borrow();
+            if is_over || !term.allows_a_call(self.clock.now()) {
+                break;
             }
-            let mut tx = Tx::new();
-            let mut advanced = lane.value.clone();
-            advanced.advance(now);
-            tx.put_lane(&due.id, Some(&lane), &advanced);
-            match store.commit(tx, Durability::Relaxed).await {
-                Ok(()) | Err(StoreError::Conflict) => {}
-                Err(error) => return Err(error),
+            let tried =
+                term.within(&self.clock, self.call_webhook(&due.tenant, &delivery, event.as_ref())).await;
+            // Another may have the lane: it sends the event again, and knows better what comes of it.
+            let Some((attempt, asked)) = tried else { break };
+            let after = self.judge(&due.tenant, &delivery, &attempt, asked);
+            done.push(Done { id, change: Some((delivery, after)) });
+            if done.last().is_some_and(|done| done.waits().is_some()) {
+                break;
             }
         }
+        Turn { due, done }
     }
 
-    async fn not_due(&self, store: &TenantStore, due: &Due) -> Result<(), StoreError> {
-        if store.lane(&due.id).await?.is_some_and(|lane| lane.due == Some(due.at)) {
-            return Ok(());
-        }
-        let mut tx = Tx::new();
-        tx.not_due(due.kind, due.at, &due.id);
-        store.commit(tx, Durability::Relaxed).await
-    }
-
-    /// Sends the event, as its body is now: an erasure may have rewritten it.
-    async fn try_first(&self, tenant: &TenantId, first: &First) -> Tried {
+    /// Sends an event; says what came of it, and how long the receiver wants us to wait.
+    async fn call_webhook(
+        &self,
+        tenant: &TenantId,
+        delivery: &Delivery,
+        event: Option<&Event>,
+    ) -> (Attempt, Option<Duration>) {
         let (at, began) = (self.clock.now(), self.clock.tick());
         let directory = self.directory();
         let served = directory.by_id(tenant).map(|served| &served.tenant);
-        let webhook = served.and_then(|tenant| tenant.webhook(&first.delivery.webhook));
-        let sent = match (webhook.filter(|webhook| webhook.enabled), &first.event) {
+        let webhook = served.and_then(|tenant| tenant.webhook(&delivery.webhook));
+        let sent = match (webhook.filter(|webhook| webhook.enabled), event) {
             (Some(webhook), Some(event)) => self.send(tenant, webhook, event, at).await,
             (None, _) => Err(DeliveryCode::WebhookGone),
             (_, None) => Err(DeliveryCode::EventGone),
         };
         let took_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let (status, asked) = sent.map_or((None, None), |answer| (Some(answer.status), answer.retry_after));
-        let code = sent.map_or_else(Some, |answer| judge(answer.status));
-        Tried { attempt: Attempt { at, took_ms, status, code }, asked }
+        let code = sent.map_or_else(Some, |answer| code_of_status(answer.status));
+        (Attempt { at, took_ms, status, code }, asked)
     }
 
     async fn send(
@@ -132,47 +135,21 @@ impl Broker {
         })
     }
 
-    /// Writes down what came of it, and whose turn it is now.
-    async fn write_down(&self, due: &Due, first: &First, tried: Tried) -> Result<Delivery, StoreError> {
-        let store = self.store.at(&due.tenant);
+    /// The delivery after an attempt.
+    fn judge(
+        &self,
+        tenant: &TenantId,
+        before: &Delivery,
+        attempt: &Attempt,
+        asked: Option<Duration>,
+    ) -> Delivery {
         let now = self.clock.now();
-        let before = first.delivery.value.clone();
-        let after = match tried.attempt.code {
-            None => before.deliver(tried.attempt.clone(), now),
-            Some(_) => before.fail(tried.attempt.clone(), tried.asked, self.clock.below(201), now),
+        let after = match attempt.code {
+            None => before.clone().deliver(attempt.clone(), now),
+            Some(_) => before.clone().fail(attempt.clone(), asked, self.clock.below(201), now),
         };
-        let mut lane = Some(first.lane.clone());
-        for _ in 0..RACES {
-            // Somebody may have put more at its end meanwhile, or taken this one over.
-            let Some(stored) =
-                lane.filter(|lane| lane.queue.first().map(|head| &head.delivery) == Some(&after.id))
-            else {
-                break;
-            };
-            let mut next = stored.value.clone();
-            match after.state {
-                DeliveryState::Pending => next.due = after.next_at,
-                _ => next.advance(now),
-            }
-            let mut tx = Tx::new();
-            tx.update_delivery(&first.delivery, &after);
-            tx.put_lane(&due.id, Some(&stored), &next);
-            match store.commit(tx, Durability::Relaxed).await {
-                Err(StoreError::Conflict) => lane = store.lane(&due.id).await?,
-                done => {
-                    self.count(&due.tenant, &after, &tried.attempt);
-                    return done.map(|()| after);
-                }
-            }
-            if store.delivery(&after.id).await?.map(|delivery| delivery.version())
-                != Some(first.delivery.version())
-            {
-                break;
-            }
-        }
-        // It was resent, or another broker had the lease meanwhile: they know better.
-        self.count(&due.tenant, &after, &tried.attempt);
-        Err(StoreError::Conflict)
+        self.count(tenant, &after, attempt);
+        after
     }
 
     fn count(&self, tenant: &TenantId, delivery: &Delivery, attempt: &Attempt) {
@@ -193,7 +170,7 @@ impl Broker {
 }
 
 /// Whether a status is a failure, and which.
-fn judge(status: u16) -> Option<DeliveryCode> {
+fn code_of_status(status: u16) -> Option<DeliveryCode> {
     match status {
         200..=299 => None,
         300..=399 => Some(DeliveryCode::Redirected),
@@ -216,7 +193,9 @@ fn code_of(error: &EgressError) -> DeliveryCode {
 fn is_of_the_receiver(code: DeliveryCode, status: Option<u16>) -> bool {
     match code {
         DeliveryCode::Status => status.is_some_and(|status| status == 429 || status >= 500),
-        DeliveryCode::EventGone | DeliveryCode::WebhookGone | DeliveryCode::Gone => false,
+        DeliveryCode::EventGone | DeliveryCode::WebhookGone | DeliveryCode::Gone | DeliveryCode::Overflow => {
+            false
+        }
         _ => true,
     }
 }
@@ -237,7 +216,7 @@ mod tests {
             (500, Some(DeliveryCode::Status)),
             (101, Some(DeliveryCode::Status)),
         ] {
-            assert_eq!(judge(status), code, "{status}");
+            assert_eq!(code_of_status(status), code, "{status}");
         }
     }
 

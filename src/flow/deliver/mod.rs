@@ -2,38 +2,47 @@
 //! over 24 hours (DESIGN §7).
 //!
 //! An event's own batch says that it is to be delivered, so that nothing is lost however a process
-//! ends. Whoever has the lease of the partition does the rest, a `round`: [`spread`] makes a
-//! delivery per webhook, at the end of the lane of its conversation; [`attempt`] sends the first of a
-//! lane and writes down what came of it; [`pace`] keeps a webhook that fails from taking the room of
-//! others. A round begins when this process writes an event, when somebody resends one, and when the
-//! sweep finds something due that another broker left; it ends when there is nothing left to do.
+//! ends. Whoever has the lease of the partition does the rest, a [`round`]: many calls at a time, and one
+//! [`errand`] to the store, so that what comes of many calls goes there together. [`spread`] makes a
+//! delivery per webhook, at the end of the lane of its conversation; [`scan`] finds the lanes that are due;
+//! [`record`] reads them and writes down what came of them; [`attempt`] sends what stands first in a lane;
+//! [`overflow`] gives the oldest up where too much waits;
+//! [`pace`] keeps a webhook that fails from taking the room of others. A round begins when this process
+//! starts or writes an event, when somebody resends one, and when the sweep finds something due that
+//! another broker left; it ends when there is nothing left to do.
 //!
 //! To add a reason why an attempt fails: 1. a variant of `DeliveryCode` in `domain/delivery.rs`, 2. where
 //! [`attempt`] finds it, 3. its row in `docs/webhooks.md`, 4. a case in `tests/it/deliveries/targets.rs`.
 
 mod attempt;
+mod errand;
 mod gauge;
+mod overflow;
 mod pace;
+mod record;
 mod round;
+mod scan;
 mod spread;
+mod term;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, Semaphore, watch};
 
-use crate::egress::webhook::DEADLINE;
 use crate::store::backend::Partition;
 
 use super::Broker;
 use pace::Paces;
 use round::Left;
+use scan::Scan;
+use term::Term;
 
 pub(super) use gauge::measure;
+pub(super) use overflow::LANE_HOLDS;
+pub(super) use record::recount;
 pub(super) use spread::lane_name;
 
 /// Deliveries that one process makes at once, to all webhooks together.
@@ -54,25 +63,10 @@ pub(super) struct Delivering {
     worked_on: Mutex<HashMap<Partition, Arc<Notify>>>,
     /// When partitions are woken next.
     timers: Mutex<HashMap<Partition, tokio::time::Instant>>,
+    /// Where rounds that came to their ends have left off.
+    scans: Mutex<HashMap<Partition, Scan>>,
     stopping: watch::Sender<bool>,
     rounds: watch::Sender<usize>,
-}
-
-/// Until when a lease allows to begin a call.
-#[derive(Debug, Clone, Default)]
-struct Term(Arc<AtomicI64>);
-
-impl Term {
-    fn extend(&self, until: Timestamp) {
-        self.0.store(until.as_millisecond(), Ordering::Relaxed);
-    }
-
-    /// Whether a call that begins at `now` ends before anybody else can have the lease.
-    fn allows_a_call(&self, now: Timestamp) -> bool {
-        let needed = SignedDuration::try_from(DEADLINE).unwrap_or(SignedDuration::MAX);
-        now.duration_since(Timestamp::UNIX_EPOCH) + needed
-            < SignedDuration::from_millis(self.0.load(Ordering::Relaxed))
-    }
 }
 
 impl Default for Delivering {
@@ -82,6 +76,7 @@ impl Default for Delivering {
             slots: Arc::new(Semaphore::new(AT_ONCE)),
             worked_on: Mutex::default(),
             timers: Mutex::default(),
+            scans: Mutex::default(),
             stopping: watch::channel(false).0,
             rounds: watch::channel(0).0,
         }
@@ -93,6 +88,15 @@ impl Delivering {
     /// gets, so that slow ones never have everything.
     fn share(&self) -> usize {
         (self.slots.available_permits() / 8).max(1)
+    }
+
+    /// Where the last round of a partition has left off; at the beginning if it was cut short.
+    fn take_scan(&self, partition: Partition) -> Scan {
+        self.scans.lock().unwrap_or_else(PoisonError::into_inner).remove(&partition).unwrap_or_default()
+    }
+
+    fn keep_scan(&self, partition: Partition, scan: Scan) {
+        self.scans.lock().unwrap_or_else(PoisonError::into_inner).insert(partition, scan);
     }
 
     /// The bell of a partition, if nobody works on it yet; whoever does is told that there is more.
@@ -196,6 +200,8 @@ async fn deliver_while_alive(broker: Weak<Broker>) {
     else {
         return;
     };
+    // What a process that is gone left undone waits for nobody's event.
+    Partition::all().for_each(|partition| store.wake(partition));
     loop {
         let woken = tokio::select! {
             woken = store.woken() => woken,
@@ -214,16 +220,6 @@ async fn deliver_while_alive(broker: Weak<Broker>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_call_begins_only_if_it_ends_within_the_lease() {
-        let start: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        let term = Term::default();
-        assert!(!term.allows_a_call(start), "before there is a lease");
-        term.extend(start + Duration::from_secs(30));
-        assert!(term.allows_a_call(start + Duration::from_secs(17)));
-        assert!(!term.allows_a_call(start + Duration::from_secs(18)));
-    }
 
     #[tokio::test]
     async fn a_partition_has_one_timer_the_soonest() {

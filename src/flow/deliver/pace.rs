@@ -41,6 +41,12 @@ impl Paces {
         }
     }
 
+    /// When a webhook is called again that is left alone now.
+    pub(super) fn back_at(&self, receiver: &Receiver, now: Timestamp) -> Timestamp {
+        let failing = self.failing.lock().unwrap_or_else(PoisonError::into_inner);
+        failing.get(receiver).map_or(now, |failing| failing.since + PAUSE)
+    }
+
     /// It took a delivery.
     pub(super) fn works(&self, receiver: &Receiver) {
         self.failing.lock().unwrap_or_else(PoisonError::into_inner).remove(receiver);
@@ -70,6 +76,7 @@ mod tests {
         assert_eq!(paces.room(&dead, start), 1, "carefully");
         (1..PATIENCE).for_each(|_| paces.fails(&dead, start));
         assert_eq!(paces.room(&dead, start + SignedDuration::from_secs(29)), 0);
+        assert_eq!((paces.back_at(&dead, start), paces.back_at(&well, start)), (start + PAUSE, start));
         assert_eq!(paces.room(&dead, start + PAUSE), 1);
         paces.fails(&dead, start + PAUSE);
         assert_eq!(paces.room(&dead, start + PAUSE), 0, "one call was enough to see that it is not back");

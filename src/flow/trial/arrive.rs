@@ -117,7 +117,7 @@ impl Broker {
         self.put_trial(&tenant, Some(&claimed), &trial).await?;
         let passed = matches!(trial.phase, TrialPhase::Done { passed: true });
         if passed {
-            self.tested(&tenant, &provider.id, &trial.revision, &trial).await;
+            self.tested(&tenant, &trial).await;
         }
         Ok(())
     }

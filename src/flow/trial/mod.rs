@@ -25,8 +25,8 @@ mod report;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::ids::{ProviderId, TrialId};
-use crate::domain::provider::{Provider, Revision};
+use crate::domain::ids::{ClientId, ProviderId, TrialId};
+use crate::domain::provider::Provider;
 use crate::domain::request::{AuthorizationRequest, REQUEST_LIFETIME};
 use crate::domain::tenant::Tenant;
 use crate::domain::trial::{Trial, TrialPhase, TrialState};
@@ -34,6 +34,8 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::Broker;
 use super::probe::Target;
+use super::redirect_uris::redirect_uris;
+use super::settings::{Author, SettingsError};
 use super::waiting::WaitError;
 
 /// How often a test is looked at while somebody waits for it.
@@ -73,7 +75,12 @@ pub enum TrialError {
 
 impl Broker {
     /// Begins a test: does at once what needs no person, and says where to sign in.
-    pub async fn begin_trial(&self, tenant: &Tenant, id: &ProviderId) -> Result<Begun, TrialError> {
+    pub async fn begin_trial(
+        &self,
+        tenant: &Tenant,
+        id: &ProviderId,
+        client: &ClientId,
+    ) -> Result<Begun, TrialError> {
         let OnTrial { provider, draft } = self.on_trial(tenant, id).await?.ok_or(TrialError::Unknown)?;
         let target = Target { tenant, provider: &provider, deadline: self.probe.deadline() };
         let seen = self.probe.begin(&target).await;
@@ -84,6 +91,8 @@ impl Broker {
             provider: provider.id.clone(),
             revision: provider.revision.clone(),
             draft,
+            begun_by: client.clone(),
+            redirect_uris: redirect_uris(tenant, &provider),
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,
             phase: if failed { TrialPhase::Done { passed: false } } else { TrialPhase::Waiting },
@@ -151,8 +160,17 @@ impl Broker {
     }
 
     /// What a test of this provider tries: its draft if it has one, else what logins use.
-    #[expect(clippy::unused_async, reason = "drafts are read from the store")]
     async fn on_trial(&self, tenant: &Tenant, id: &ProviderId) -> Result<Option<OnTrial>, StoreError> {
+        if self.writable(&tenant.id).is_ok() {
+            match self.trial(&tenant.id, id).await {
+                Ok(draft) => {
+                    return Ok(Some(OnTrial { provider: draft.provider, draft: Some(draft.version) }));
+                }
+                Err(SettingsError::Store(error)) => return Err(error),
+                // There is no draft, or none that could be read.
+                Err(_) => {}
+            }
+        }
         let live = tenant.provider(Some(id)).cloned();
         Ok(live.map(|provider| OnTrial { provider, draft: None }))
     }
@@ -168,10 +186,23 @@ impl Broker {
         Ok(now.filter(fits).or_else(|| self.began_with(tenant, request).map(|began| began.provider)))
     }
 
-    /// Settings passed a test.
-    #[expect(clippy::unused_async, reason = "drafts are marked in the store")]
-    async fn tested(&self, tenant: &Tenant, provider: &ProviderId, revision: &Revision, trial: &Trial) {
-        let test = &trial.id;
-        tracing::info!(tenant = %tenant.id, %provider, %revision, %test, "trial.passed");
+    /// Settings passed a test: where they stand in the store, that is noted there, so that they may go live. Those of a
+    /// file need no note.
+    async fn tested(&self, tenant: &Tenant, trial: &Trial) {
+        let Trial { id, provider, revision, draft, begun_by, .. } = trial;
+        tracing::info!(tenant = %tenant.id, %provider, test = %id, "trial.passed");
+        if self.writable(&tenant.id).is_err() {
+            return;
+        }
+        let author = Author::client(begun_by);
+        let settings = (revision, draft.unwrap_or(0));
+        let noted = self.mark_tested(&tenant.id, provider, settings, id.as_str(), &author).await;
+        match noted {
+            Ok(true) => {}
+            Ok(false) => tracing::info!(tenant = %tenant.id, %provider, test = %id, "trial.outdated"),
+            Err(error) => {
+                tracing::warn!(tenant = %tenant.id, %provider, test = %id, detail = %error, "trial.not_noted");
+            }
+        }
     }
 }

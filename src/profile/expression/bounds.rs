@@ -12,14 +12,10 @@ const MAX_CHAIN: usize = 256;
 
 /// Refuses a text that would make too deep a tree, without building one.
 pub(super) fn check(text: &str) -> Result<(), MappingFault> {
-    if text.len() > MAX_LENGTH {
-        return Err(MappingFault::at(text, MAX_LENGTH, "the expression is longer than 16 KiB")
-            .with_hint("split it into one expression per field"));
-    }
     let bytes = text.as_bytes();
     let mut levels = Levels::default();
     let mut at = 0;
-    while at < bytes.len() {
+    while at < bytes.len().min(MAX_LENGTH) {
         let byte = bytes[at];
         let doubled = bytes.get(at + 1) == Some(&byte);
         match byte {
@@ -42,6 +38,10 @@ pub(super) fn check(text: &str) -> Result<(), MappingFault> {
                 .with_hint("split it into one expression per field, or end a long chain with a function"));
         }
         at += 1;
+    }
+    if bytes.len() > MAX_LENGTH {
+        return Err(MappingFault::at(text, MAX_LENGTH, "the expression is longer than 16 KiB")
+            .with_hint("split it into one expression per field"));
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use jmespath::Variable;
 use jmespath::ast::{Ast, Comparator, KeyValuePair};
 use serde_json::{Map, Number, Value};
 
-use super::super::fault::MappingFault;
+use super::super::fault::{MappingFault, quoted};
 use super::functions::Function;
 use super::node::{Argument, Called, Comparison, Node, Slice};
 
@@ -99,6 +99,8 @@ impl Compiler<'_> {
         stop: Option<i32>,
         step: i32,
     ) -> Result<Node, MappingFault> {
+        // The library gives the place where the slice ends.
+        let offset = self.text.get(..offset).and_then(|before| before.rfind('[')).unwrap_or(offset);
         if step == 0 {
             return Err(MappingFault::at(self.text, offset, "a slice with step 0 takes nothing")
                 .with_hint("leave the step out, or use `-1` for the reverse order"));
@@ -118,7 +120,7 @@ impl Compiler<'_> {
     fn call(&self, offset: usize, name: &str, args: &[Ast]) -> Result<Node, MappingFault> {
         let at = self.text[..offset.min(self.text.len())].rfind(name).unwrap_or(offset);
         let Some(function) = Function::named(name) else {
-            let fault = MappingFault::at(self.text, at, format!("there is no function `{name}`"));
+            let fault = MappingFault::at(self.text, at, format!("there is no function {}", quoted(name)));
             return Err(match Function::hint_for(name) {
                 Some(hint) => fault.with_hint(hint),
                 None => fault,

@@ -2,8 +2,8 @@
 //! length and nesting, behind it our own tree and our own walk with fuel and a byte budget, so
 //! that no text and no answer can take the process down.
 //!
-//! In order: `bounds` (before the parser), `wording` (its faults in our words), `compile` (its tree
-//! into `node`), `walk` over `found` values within a `meter`, from a `scope`.
+//! In order: `bounds` (before the parser), `wording` (its faults in our words), `growth` (what the tree
+//! may make), `compile` (the tree into `node`), `walk` over `found` values within a `meter`, from a `scope`.
 //!
 //! To add a kind of expression: 1. a variant of `node::Node`, 2. its making in `compile` and its
 //! evaluation in `walk` (the compiler asks), both paid for at the `meter`, 3. cases in
@@ -14,6 +14,7 @@ mod compare;
 mod compile;
 mod found;
 mod functions;
+mod growth;
 pub mod meter;
 mod node;
 mod scope;
@@ -39,9 +40,22 @@ pub struct Expression {
 pub type Entry<'a> = (&'a str, Result<Found<'a>, EvalFault>);
 
 impl Expression {
-    /// Reads an expression of at most 16 KiB. Unknown functions, slices that take nothing and
-    /// texts that nest too deep are refused here.
+    /// Reads an expression of at most 16 KiB. Unknown functions, slices that take nothing, texts that
+    /// nest too deep and those that multiply what they read without end are refused here.
     pub fn parse(text: &str) -> Result<Self, MappingFault> {
+        Self::read(text, growth::check)
+    }
+
+    /// Reads an expression that the meter alone has to stop: to show that it does.
+    #[cfg(test)]
+    pub(in crate::profile) fn parse_for_the_meter(text: &str) -> Result<Self, MappingFault> {
+        Self::read(text, |_, _| Ok(()))
+    }
+
+    fn read(
+        text: &str,
+        check: impl Fn(&str, &jmespath::ast::Ast) -> Result<(), MappingFault>,
+    ) -> Result<Self, MappingFault> {
         bounds::check(text)?;
         if text.trim().is_empty() {
             return Err(
@@ -49,6 +63,7 @@ impl Expression {
             );
         }
         let tree = jmespath::parse(text).map_err(|error| wording::fault(text, &error))?;
+        check(text, &tree)?;
         Ok(Self { root: compile::compile(text, &tree)? })
     }
 
@@ -117,7 +132,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str, value: &Value) -> Result<Value, EvalFault> {
-        Expression::parse(text).expect(text).evaluate(value)
+        Expression::parse_for_the_meter(text).expect(text).evaluate(value)
     }
 
     /// Runs on half of the stack that a worker thread has.
@@ -160,6 +175,56 @@ mod tests {
         let depth = "the expression is nested too deep";
         for text in ["[".repeat(2000), "(".repeat(2000), "!".repeat(5000), "not_null(".repeat(1500)] {
             assert_eq!(on_a_small_stack(move || Expression::parse(&text)).unwrap_err().message, depth);
+        }
+    }
+
+    #[test]
+    fn what_multiplies_without_end_is_refused_with_its_place_and_would_end_at_the_budget() {
+        let ten = ["@"; 10].join(",");
+        let list = "`[0,1,2,3,4,5,6,7,8,9]`[*].[";
+        for text in [
+            format!("@{}", "|[@,@]".repeat(25)),
+            format!("@{}", "|{a:@,b:@}".repeat(25)),
+            format!("@{}", format!("|[{ten}][]").repeat(8)),
+            format!("@{}", format!("|join('',[{ten}])").repeat(8)),
+            format!("{}@{}", list.repeat(9), "]".repeat(9)),
+            format!("@{}", "|map(&[@,@],[@,@])".repeat(16)),
+        ] {
+            let fault = Expression::parse(&text).expect_err(&text);
+            assert!(fault.message.contains("1,000,000") && fault.offset > 0, "{fault}");
+            let whoami = json!({"a": "x".repeat(1000)});
+            let found = Expression::parse_for_the_meter(&text).expect(&text).evaluate(&whoami);
+            assert!(
+                matches!(
+                    found,
+                    Err(EvalFault::TooLarge | EvalFault::OutOfFuel | EvalFault::WrongType { .. })
+                ),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn literals_of_any_size_and_depth_are_read_or_refused_and_fit_a_small_stack() {
+        let nested = |depth: usize| format!("`{}1{}`", "[".repeat(depth), "]".repeat(depth));
+        let objects = |depth: usize| format!("`{}1{}`", "{\"a\":".repeat(depth), "}".repeat(depth));
+        for text in
+            [nested(100), objects(100), format!("{}{}{}", "[".repeat(40), nested(100), "]".repeat(40))]
+        {
+            let read = on_a_small_stack(move || {
+                Expression::parse(&text).map(|expression| expression.evaluate(&json!(1)).map(drop))
+            });
+            assert_eq!(read, Ok(Ok(())));
+        }
+        for text in [nested(128), nested(8000), objects(2000), "`[".to_owned() + &"1,".repeat(8000) + "1`"] {
+            let fault = on_a_small_stack(move || Expression::parse(&text)).err();
+            assert!(fault.is_none_or(|fault| fault.message.contains("no JSON") || fault.message.contains("16 KiB")));
+        }
+        let huge = format!("`{}`", "9".repeat(5000));
+        for text in
+            [huge.clone(), format!("abs({huge})"), format!("sum([{huge},{huge}])"), "ceil(`1e99999`)".into()]
+        {
+            let _ = Expression::parse(&text).expect("a number").evaluate(&json!(1));
         }
     }
 

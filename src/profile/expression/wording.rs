@@ -2,7 +2,7 @@
 
 use jmespath::{ErrorReason, JmespathError};
 
-use super::super::fault::MappingFault;
+use super::super::fault::{MappingFault, quoted};
 use super::bounds;
 
 /// Tokens by the library's name, and as they are written.
@@ -68,8 +68,8 @@ fn message(expected: &str, token: &str) -> String {
             "this quoted name is no JSON string".to_owned()
         }
         _ => match expected.strip_prefix("Invalid character: ") {
-            Some(character) => format!("unexpected `{character}`"),
-            None if token.is_empty() => expected.to_lowercase(),
+            Some(character) => format!("unexpected {}", quoted(character)),
+            None if token.is_empty() => expected.chars().take(200).collect::<String>().to_lowercase(),
             None => format!(
                 "{} and found {found}",
                 expected.replacen("Expected", "expected", 1).replace('\'', "`")
@@ -116,9 +116,7 @@ fn written(token: &str) -> String {
     }
     let inner = token.split_once('(').map(|(_, rest)| rest.trim_end_matches(')'));
     match (token.split('(').next().unwrap_or_default(), inner) {
-        ("Identifier" | "QuotedIdentifier" | "Number", Some(inner)) => {
-            format!("`{}`", inner.trim_matches('"'))
-        }
+        ("Identifier" | "QuotedIdentifier" | "Number", Some(inner)) => quoted(inner.trim_matches('"')),
         ("Literal", _) => "a literal".to_owned(),
         _ => "the end".to_owned(),
     }

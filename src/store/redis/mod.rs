@@ -10,6 +10,7 @@
 //! | [`node`] | a server and the connections to it |
 //! | [`access`] | user, password, TLS |
 //! | `safety` | whether a server may hold what must not be lost |
+//! | `rights` | whether its user may do what a store does |
 //! | `dump` | everything that is kept, for a backup |
 //! | `fault` | what an error means for a batch that was sent |
 //!
@@ -20,6 +21,7 @@ mod calls;
 mod dump;
 mod fault;
 pub mod node;
+mod rights;
 mod safety;
 mod script;
 pub mod topology;
@@ -87,7 +89,8 @@ impl RedisBackend {
         })
     }
 
-    /// Asks every master, and every replica that one of them names, whether it may be the store. A replica that
+    /// Asks every master, and every replica that one of them names, whether it may be the store, and every master
+    /// whether its user may do all that a store does. A replica that
     /// does not answer is passed over: it is asked when it becomes a master.
     pub async fn check(&self) -> Result<(), RedisError> {
         let told = |fault: Fault| match fault {
@@ -104,6 +107,10 @@ impl RedisBackend {
             for checked in join_all(followers.iter().map(|at| self.check_follower(at))).await {
                 checked.map_err(told)?;
             }
+        }
+        let rights = masters.iter().map(|(partition, node)| rights::check(node, *partition, &self.script));
+        for checked in join_all(rights).await {
+            checked.map_err(told)?;
         }
         Ok(())
     }

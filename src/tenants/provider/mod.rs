@@ -9,6 +9,7 @@
 //! | `calls` | WhoAmI and its like, and a second exchange |
 //! | `oidc` | what belongs to OpenID Connect |
 //! | `mapping` | from the answer to the contact |
+//! | `presets` | what is taken from a preset |
 //!
 //! To add a setting: 1. a line in [`shape`], 2. a field in `domain::provider`, 3. its reading in the
 //! file of its group, 4. the revision (the compiler asks), 5. fixtures under `fixtures/settings/`,
@@ -19,6 +20,7 @@ mod credentials;
 mod mapping;
 mod oidc;
 mod params;
+mod presets;
 pub mod shape;
 mod words;
 
@@ -48,6 +50,7 @@ pub fn read(
 ) -> Vec<Arc<Provider>> {
     let nodes = root.tables("provider");
     if nodes.is_empty()
+        && !context.stored
         && let Some(list) = root.raw("provider").filter(|list| list.get_ref().is_array())
     {
         report.fault(
@@ -59,7 +62,13 @@ pub fn read(
     let mut ids = BTreeMap::new();
     let mut bare = None;
     let mut providers = Vec::new();
-    for node in &nodes {
+    let filled: Vec<_> = nodes.iter().map(|node| presets::filled(node, report)).collect();
+    let mut merged = Vec::new();
+    for (node, filled) in nodes.iter().zip(&filled) {
+        merged.push(filled.as_ref().map(|filled| presets::merged(node, filled)));
+    }
+    for (node, merged) in nodes.iter().zip(&merged) {
+        let node = &merged.as_ref().map_or_else(|| node.clone(), |merged| node.with(merged));
         unique(&mut ids, node.text("id"), "provider id", report);
         check_bare(node, &mut bare, report);
         providers.extend(provider(root, node, tenant, context, report).map(Arc::new));
@@ -165,7 +174,7 @@ impl Reading<'_> {
 /// The two that every login needs. Without an issuer nobody else says where they are.
 fn endpoints(reading: &Reading<'_>, report: &mut Report) -> [Option<Url>; 2] {
     ["authorize_url", "token_url"].map(|name| {
-        if !reading.node.has(name) && !reading.node.has("issuer") {
+        if ![name, "issuer", "preset"].iter().any(|known| reading.node.has(known)) {
             let message = format!("`{name}` is missing");
             let help = "write the URL, or `issuer` for a provider with metadata";
             report.fault(reading.node.span(), message, help);

@@ -5,11 +5,11 @@ use crate::config::shape::{Each, Kind, Names, PLAIN, Table};
 use crate::config::text::{
     ANY, FIELD_NAME, HEADER, HEADER_VALUE, PARAMETER, SCOPES, SEPARATOR, SLUG, TOKEN_PLACE,
 };
-use crate::tenants::shape::{later, optional, required, text, with_default};
+use crate::tenants::shape::{optional, required, text, with_default};
 
 use super::words::{
     ALGORITHMS, ANNOUNCED, CALLBACK_PATHS, CALLBACK_RENAMED, CLIENT_AUTHS, IDENTITIES, PKCES, POLICIES,
-    RENAMED, RESPONSE_MODES, TOKEN_REQUESTS, TRUSTED, WHOAMI_METHODS,
+    PRESETS, RENAMED, RESPONSE_MODES, TOKEN_REQUESTS, TRUSTED, WHOAMI_METHODS,
 };
 
 /// The table of a provider.
@@ -205,7 +205,11 @@ pub static SHAPE: Table = Table {
             "Whether the request is pushed to the provider first (RFC 9126): where the metadata demand it, `required`, \
              or `off`.",
         ),
-        later("preset"),
+        optional(
+            "preset",
+            Kind::Word(&PRESETS),
+            "A provider that is known: what is left out here is taken from it. See `docs/presets.md`.",
+        ),
         optional(
             "vars",
             Kind::Table(&VARS),

@@ -2,6 +2,7 @@
 
 use crate::config::shape::Words;
 use crate::domain::algorithm::Algorithm;
+use crate::preset;
 
 pub(super) static TRUSTED: Words =
     Words { what: "a field that can be trusted", known: || vec!["email", "phone"], later: &[] };
@@ -79,3 +80,6 @@ pub(super) static RENAMED: Words = Words {
 
 pub(super) static CALLBACK_RENAMED: Words =
     Words { what: "a parameter of the callback", known: || vec!["code", "state"], later: &[] };
+
+pub(super) static PRESETS: Words =
+    Words { what: "a preset", known: || preset::all().iter().map(|preset| preset.id).collect(), later: &[] };

@@ -15,9 +15,7 @@ use utoipa::ToSchema;
 use crate::domain::contact::Change;
 use crate::domain::ids::{ProviderId, TrialId};
 use crate::domain::profile::Profile;
-use crate::domain::tenant::Tenant;
-use crate::domain::trial::{Findings, Proposal, StageReport, Trial, TrialState};
-use crate::flow::redirect_uris::{RedirectUri, redirect_uris};
+use crate::domain::trial::{Findings, Proposal, RedirectUri, StageReport, Trial, TrialState};
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadProviders, Scope as _, WriteProviders};
 use crate::web::error::{ApiError, BodyFault};
@@ -111,10 +109,10 @@ pub async fn begin(
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let id: ProviderId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let begun = web.broker.begin_trial(&caller.tenant, &id).await?;
+    let begun = web.broker.begin_trial(&caller.tenant, &id, &caller.client_id).await?;
     let location = format!("/v1/providers/{id}/tests/{}", begun.trial.id);
     let url = begun.handle.map(|handle| format!("{}/t/{handle}", caller.tenant.origin));
-    let view = TrialView::of(begun.trial, url, &caller.tenant);
+    let view = TrialView::of(begun.trial, url);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(view)).into_response())
 }
 
@@ -149,16 +147,15 @@ pub async fn read(
         }
     };
     let trial = web.broker.wait_for_trial(&caller.tenant, &id, &test, longest).await?;
-    Ok(Json(TrialView::of(trial, None, &caller.tenant)))
+    Ok(Json(TrialView::of(trial, None)))
 }
 
 impl TrialView {
-    fn of(trial: Trial, url: Option<String>, tenant: &Tenant) -> Self {
-        let provider = tenant.provider(Some(&trial.provider));
+    fn of(trial: Trial, url: Option<String>) -> Self {
         Self {
             state: trial.state(),
             id: trial.id,
-            redirect_uris: provider.map(|provider| redirect_uris(tenant, provider)).unwrap_or_default(),
+            redirect_uris: trial.redirect_uris,
             provider: trial.provider,
             revision: trial.revision.to_string(),
             url,

@@ -1,11 +1,12 @@
 //! Webhooks: where events are sent, what was sent there and what came of it.
 //!
-//! In this version webhooks stand in the tenant's file, so that they can be read here and not changed.
+//! They are made and changed in `webhook_changes`.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -20,6 +21,7 @@ use crate::flow::webhooks::Resent;
 use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteWebhooks};
 use crate::web::error::ApiError;
+use crate::web::if_match::etag_of;
 use crate::web::openapi::answers::{Called, InState, Sought, Stored};
 use crate::web::segment::{Pair, Segment};
 
@@ -102,16 +104,22 @@ pub struct ResentView {
 
 /// List the webhooks
 ///
-/// Where the tenant's events are sent. In this version webhooks stand in the tenant's file (`source`) and are changed there.
+/// Where the tenant's events are sent. Those of a tenant that stands in a file (`source`) are changed there; all others
+/// here, with the `ETag` of this list.
 #[utoipa::path(
     get, path = "/v1/webhooks", operation_id = "listWebhooks", tag = "Webhooks",
     security(("oauth2" = [WriteWebhooks::NAME])),
-    responses((status = 200, description = "All of them.", body = WebhookList), Called, Stored)
+    responses(
+        (status = 200, description = "All of them.", body = WebhookList,
+            headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`; missing where they stand in a file."))),
+        Called, Stored,
+    )
 )]
-pub async fn list(caller: Caller<WriteWebhooks>, State(web): State<Arc<Web>>) -> Json<WebhookList> {
+pub async fn list(caller: Caller<WriteWebhooks>, State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
     let source = web.broker.settings_file(&caller.tenant.id);
     let view = |webhook: &Arc<Webhook>| WebhookView::of(webhook, source.clone());
-    Json(WebhookList { items: caller.tenant.webhooks.iter().map(view).collect(), next: None })
+    let list = WebhookList { items: caller.tenant.webhooks.iter().map(view).collect(), next: None };
+    versioned(&web, &caller, Json(list).into_response()).await
 }
 
 /// See a webhook
@@ -119,15 +127,20 @@ pub async fn list(caller: Caller<WriteWebhooks>, State(web): State<Arc<Web>>) ->
     get, path = "/v1/webhooks/{id}", operation_id = "getWebhook", tag = "Webhooks",
     security(("oauth2" = [WriteWebhooks::NAME])),
     params(("id" = WebhookId, Path, description = "The webhook.")),
-    responses((status = 200, description = "The webhook.", body = WebhookView), Called, Sought, Stored)
+    responses(
+        (status = 200, description = "The webhook.", body = WebhookView,
+            headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`; missing where they stand in a file."))),
+        Called, Sought, Stored,
+    )
 )]
 pub async fn read(
     caller: Caller<WriteWebhooks>,
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
-) -> Result<Json<WebhookView>, ApiError> {
+) -> Result<Response, ApiError> {
     let webhook = caller.tenant.webhook(&parsed(&id)?).ok_or(ApiError::NotFound)?;
-    Ok(Json(WebhookView::of(webhook, web.broker.settings_file(&caller.tenant.id))))
+    let view = WebhookView::of(webhook, web.broker.settings_file(&caller.tenant.id));
+    versioned(&web, &caller, Json(view).into_response()).await
 }
 
 /// Try a webhook
@@ -242,7 +255,7 @@ pub async fn resend_dead(
 }
 
 impl WebhookView {
-    fn of(webhook: &Arc<Webhook>, source: Option<String>) -> Self {
+    pub(super) fn of(webhook: &Arc<Webhook>, source: Option<String>) -> Self {
         Self {
             id: webhook.id.clone(),
             url: webhook.url.to_string(),
@@ -271,6 +284,17 @@ impl<'a> DeliveryView<'a> {
             attempts: &delivery.attempts,
         }
     }
+}
+
+/// The same with the version that a change demands, where the settings can be changed here.
+async fn versioned(
+    web: &Web,
+    caller: &Caller<WriteWebhooks>,
+    mut response: Response,
+) -> Result<Response, ApiError> {
+    let version = web.broker.document_version(&caller.tenant.id).await?;
+    response.headers_mut().extend(version.map(|version| (header::ETAG, etag_of(version))));
+    Ok(response)
 }
 
 fn parsed(id: &str) -> Result<WebhookId, ApiError> {

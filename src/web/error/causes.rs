@@ -72,7 +72,7 @@ impl From<DeliverError> for ApiError {
     fn from(error: DeliverError) -> Self {
         match error {
             DeliverError::Unknown => Self::NotFound,
-            DeliverError::Disabled => Self::Conflict(error.to_string()),
+            DeliverError::Disabled | DeliverError::Full => Self::Conflict(error.to_string()),
             DeliverError::Store(error) => error.into(),
         }
     }
@@ -126,6 +126,7 @@ impl From<PreviewError> for ApiError {
                 Self::Refused(vec![BodyFault {
                     pointer,
                     detail: fault.to_string(),
+                    help: None,
                     line: Some(fault.line),
                     column: Some(fault.column),
                 }])

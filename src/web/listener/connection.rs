@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use axum::Router;
+use futures_util::FutureExt as _;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -16,6 +17,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::Limits;
+use super::per_address::Counted;
 use super::phase::{Phase, Watch};
 use super::request;
 use super::stream::Stream;
@@ -26,15 +28,16 @@ pub(super) struct Connection {
     pub(super) limits: Arc<Limits>,
     pub(super) drain: watch::Receiver<bool>,
     pub(super) peer: SocketAddr,
+    pub(super) watch: Watch,
 }
 
 impl Connection {
-    /// Serves requests until the client leaves, a limit is reached or the listener drains.
-    pub(super) async fn run(self, stream: TcpStream) {
-        let Self { router, limits, mut drain, peer } = self;
+    /// Serves requests until the client leaves, a limit is reached, somebody else needs the room or the listener
+    /// drains.
+    pub(super) async fn run(self, stream: TcpStream, counted: &Counted) {
+        let Self { router, limits, mut drain, peer, watch } = self;
         // Without it a small answer could wait for the client's acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let watch = Watch::new(Arc::clone(&limits));
         let io = TokioIo::new(Stream::new(stream, watch.clone()));
         let last = drain.clone();
         let service = service_fn(|request| {
@@ -48,6 +51,8 @@ impl Connection {
         });
         let connection = builder(&limits).serve_connection(io, service);
         let mut connection = pin!(connection);
+        let mut unwanted = pin!(counted.unwanted().fuse());
+        let mut is_unwanted = false;
         let mut draining = pin!(drain.wait_for(|draining| *draining));
         let mut grace = None;
         let mut alarm = Alarm::new();
@@ -62,6 +67,10 @@ impl Connection {
             // Who is not asking may be about to: closing at once would cut off its request. Who asks is told
             // that this is the last answer, after which the connection ends by itself.
             let waits = matches!(watch.phase(), Phase::Fresh | Phase::Idle);
+            is_unwanted |= unwanted.as_mut().poll(cx).is_ready();
+            if is_unwanted && waits {
+                return Poll::Ready(());
+            }
             let patience = grace.filter(|_| waits);
             alarm.poll(watch.deadline().into_iter().chain(patience).min(), cx)
         })

@@ -9,6 +9,10 @@
 //! | answer | 30 s without taking a byte of it | closed |
 //! | idle | 75 s until the next request: longer than load balancers keep theirs, so that they close first | closed |
 //!
+//! When there are as many connections as there may be, the address that has the most of them makes room: its
+//! oldest one that waits for a request is closed, one every 50 ms until there is room. So a few addresses
+//! that ask for nothing keep nobody out.
+//!
 //! A stop is announced before it happens, so that no request is lost by it. First every answer says
 //! `Connection: close`, and for [`Limits::linger`] the listener goes on accepting: a client that was
 //! about to ask, on a new connection or on one that it kept, is answered. Then what the kernel has
@@ -42,7 +46,11 @@ use tokio::time::{sleep, timeout};
 
 use connection::Connection;
 use per_address::{Counted, PerAddress};
+use phase::Watch;
 pub use request::Intake;
+
+/// Between two connections that are closed to make room.
+const MAKING_ROOM: Duration = Duration::from_millis(50);
 
 /// What a client may take of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +67,7 @@ pub struct Limits {
     pub drain: Duration,
     /// For clients that were about to ask when the listener is told to stop.
     pub linger: Duration,
-    /// Connections at the same time; further ones wait in the kernel's queue.
+    /// Connections at the same time; further ones wait in the kernel's queue, and idle ones make room.
     pub connections: usize,
     /// Connections of one address, or IPv6 network of 64 bits; further ones are closed.
     pub connections_per_address: usize,
@@ -129,7 +137,9 @@ impl Server {
             tokio::select! {
                 biased;
                 () = &mut end => break,
-                (stream, peer, permit) = accept(listener, room) => self.take(stream, peer, permit),
+                (stream, peer, permit) = accept(listener, room, &self.per_address) => {
+                    self.take(stream, peer, permit);
+                }
             }
         }
     }
@@ -137,21 +147,29 @@ impl Server {
     /// Serves a connection, if its address may have one more.
     fn take(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit) {
         while self.tasks.try_join_next().is_some() {}
-        match self.per_address.count(peer.ip()) {
-            Some(counted) => self.spawn(stream, peer, permit, counted),
+        let watch = Watch::new(Arc::clone(&self.limits));
+        match self.per_address.count(peer.ip(), &watch) {
+            Some(counted) => self.spawn(stream, (peer, watch), permit, counted),
             None => metrics::counter!("countersign_connections_refused_total").increment(1),
         }
     }
 
-    fn spawn(&mut self, stream: TcpStream, peer: SocketAddr, permit: OwnedSemaphorePermit, counted: Counted) {
+    fn spawn(
+        &mut self,
+        stream: TcpStream,
+        (peer, watch): (SocketAddr, Watch),
+        permit: OwnedSemaphorePermit,
+        counted: Counted,
+    ) {
         let connection = Connection {
             router: self.router.clone(),
             limits: Arc::clone(&self.limits),
             drain: self.drain.clone(),
             peer,
+            watch,
         };
         self.tasks.spawn(async move {
-            connection.run(stream).await;
+            connection.run(stream, &counted).await;
             drop((permit, counted));
         });
     }
@@ -184,8 +202,14 @@ impl Server {
 async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
+    per_address: &PerAddress,
 ) -> (TcpStream, SocketAddr, OwnedSemaphorePermit) {
-    let permit = Arc::clone(room).acquire_owned().await.expect("the semaphore is never closed");
+    let permit = loop {
+        match timeout(MAKING_ROOM, Arc::clone(room).acquire_owned()).await {
+            Ok(permit) => break permit.expect("the semaphore is never closed"),
+            Err(_) => per_address.make_room(),
+        }
+    };
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => return (stream, peer, permit),

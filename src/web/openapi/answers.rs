@@ -39,7 +39,7 @@ const fn plain(
 const CHALLENGE: Option<(&str, &str)> = Some(("WWW-Authenticate", "The challenge of RFC 6750, 3."));
 
 /// Every refusal of the API, by its status.
-const REFUSALS: [Refusal; 14] = [
+const REFUSALS: [Refusal; 15] = [
     plain(
         "Malformed",
         400,
@@ -91,6 +91,16 @@ const REFUSALS: [Refusal; 14] = [
             "stale",
             "It was changed meanwhile",
             "nothing was changed; read it again, and repeat the change if it is still wanted",
+        ),
+    ),
+    plain(
+        "Unconditional",
+        428,
+        "A change says which version it is meant for: `If-Match` with the `ETag` that was read, or `If-None-Match: *`.",
+        (
+            "precondition_required",
+            "Say which version you change",
+            "say which version you change: send its `ETag` as `If-Match`, or `If-None-Match: *` to make a new one",
         ),
     ),
     plain(
@@ -237,6 +247,8 @@ groups! {
     InState: ["Conflict"],
     /// A handler that takes an `IfMatch`.
     Versioned: ["Stale"],
+    /// A handler that demands a [`Condition`](crate::web::precondition::Condition).
+    Unconditional: ["Unconditional"],
     /// A handler that changes what may be over.
     Over: ["Gone"],
 }

@@ -33,7 +33,7 @@ const CLIENT: &str = "client";
 pub const ANYWHERE: &str = "https://acme.example.com";
 
 /// The groups of endpoints, in the order in which they are read.
-const TAGS: [(&str, &str); 13] = [
+const TAGS: [(&str, &str); 14] = [
     (
         "Auth links",
         "A link that is sent into a conversation, what became of it, and the code that confirms it.",
@@ -44,6 +44,10 @@ const TAGS: [(&str, &str); 13] = [
     (
         "Providers",
         "The tenant's OAuth servers, from draft to live. A tenant that stands in a file is read here, and changed there.",
+    ),
+    (
+        "Settings",
+        "What else a tenant that stands in no file can change while it is served: its document and its clients.",
     ),
     ("Mappings", "What is read from a provider's answer."),
     ("Attempts", "Every opening of a link, step by step."),

@@ -95,7 +95,7 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
 /// One JSON value. A fault of the syntax is told before one of the content.
 fn parse_value(bytes: &[u8]) -> Result<Value, ApiError> {
     let malformed = |line, column, detail: String| {
-        ApiError::Malformed(vec![BodyFault { pointer: String::new(), detail, line, column }])
+        ApiError::Malformed(vec![BodyFault { pointer: String::new(), detail, help: None, line, column }])
     };
     let text = std::str::from_utf8(bytes).map_err(|error| {
         malformed(None, None, format!("the body is not UTF-8 from byte {} on", error.valid_up_to()))

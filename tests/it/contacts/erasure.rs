@@ -82,8 +82,18 @@ async fn assert_gone(broker: &Harness, id: &str, links: &[Value]) {
     }
     for event in events(broker).await {
         let kind = event["type"].as_str().unwrap();
-        if kind == "auth.completed" || kind.starts_with("contact.") {
+        let is_of_link = links.iter().any(|link| link["id"] == event["data"]["authLinkId"]);
+        if is_of_link || kind.starts_with("contact.") {
             assert_absent(&event);
+        }
+        if is_of_link {
+            // Also what was told before he had signed in: that the link was made, and opened.
+            assert_eq!(
+                (&event["data"]["erased"], &event["data"]["metadata"]),
+                (&json!(true), &json!({})),
+                "{event}"
+            );
+            assert!(event["data"]["conversation"].get("handle").is_none(), "{event}");
         }
         if kind == "auth.completed" {
             assert_eq!(

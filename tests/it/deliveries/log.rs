@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{came, failed, log, log_in, with_settings, with_webhook};
 use crate::harness::receiver::{Answer, Receiver};
-use crate::harness::{Harness, eventually};
+use crate::harness::{Choices, Harness, eventually};
 
 #[tokio::test]
 async fn after_a_day_an_event_is_given_up_and_can_be_sent_again() {
@@ -174,4 +174,42 @@ async fn deliveries_are_forgotten_after_thirty_days() {
     assert_eq!(log(&broker, "crm", "").await.len(), 1);
     broker.clock.advance(Duration::from_hours(30 * 24 + 2));
     eventually("the log is empty", async || log(&broker, "crm", "").await.is_empty().then_some(())).await;
+}
+
+/// Commits that need no sync, as the broker counts them.
+async fn commits(broker: &Harness) -> u64 {
+    let text = broker.plain(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("countersign_store_seconds_count") && line.contains("commit_relaxed"));
+    line.unwrap().rsplit(' ').next().unwrap().parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_sent_of_a_conversation_in_a_row_is_written_down_together() {
+    let receiver = Receiver::start().await;
+    let tenant = receiver.webhook("crm", r#"events = ["auth.link_created"]"#);
+    let allow = vec![receiver.address.clone()];
+    let broker = Harness::process(Choices { tenant, allow, ..Choices::default() }).await;
+    receiver.does(|_| Answer::Later(429, 3600));
+    let mut links = vec![broker.link("conv-1").await["id"].clone()];
+    failed(&broker, "crm", 1).await;
+    let held_back = log(&broker, "crm", "").await[0]["id"].as_str().unwrap().to_owned();
+    for _ in 0..60 {
+        links.push(broker.link("conv-1").await["id"].clone());
+    }
+    eventually("all wait in their lane", async || (log(&broker, "crm", "").await.len() == 61).then_some(()))
+        .await;
+    receiver.does(|_| Answer::Status(204));
+    receiver.forget();
+    let before = commits(&broker).await;
+    broker.post(&format!("/v1/webhooks/crm/deliveries/{held_back}/resend"), json!({})).await;
+    broker.all_sent().await;
+    let commits = commits(&broker).await - before;
+    assert!(commits < 30, "{commits} for 61 deliveries");
+    // Each has its row and its attempt all the same, and they came in their order.
+    let delivered = log(&broker, "crm", "&state=delivered").await;
+    assert_eq!(delivered.iter().filter(|row| row["attempts"].as_array().unwrap().len() == 1).count(), 60);
+    let came: Vec<_> = receiver.got().iter().map(|got| got.body["data"]["authLinkId"].clone()).collect();
+    assert_eq!(came, links);
 }

@@ -1,5 +1,6 @@
 //! Events are sent to webhooks: signed, in order, again and again until they are taken.
 
+mod backlog;
 mod brokers;
 mod log;
 mod targets;

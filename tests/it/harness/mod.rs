@@ -8,6 +8,8 @@ pub mod page;
 pub mod process;
 pub mod receiver;
 pub mod redis;
+pub mod scripted;
+pub mod stage;
 mod unsent;
 
 use std::io::Write as _;
@@ -104,6 +106,8 @@ pub struct Harness {
     /// How many entries of `egress.allow` count when an address is dialled.
     dialled: Option<usize>,
     flags: Flags,
+    /// The address of a restarted broker.
+    address: std::net::SocketAddr,
     running: Running,
     /// Whether the tenant has a webhook, so that no event may be left unsent.
     has_webhook: bool,
@@ -140,6 +144,7 @@ impl Harness {
     /// URIs before it starts.
     pub async fn on(listener: TcpListener, choices: Choices) -> Self {
         let mut harness = Self::prepare(&choices, listener.local_addr().unwrap().port()).await;
+        harness.address = listener.local_addr().unwrap();
         harness.running = serve(&harness.config, harness.dialled, &harness.clock, listener);
         harness
     }
@@ -171,6 +176,7 @@ impl Harness {
             flags,
             has_webhook: choices.tenant.contains("[[webhook]]"),
             folder,
+            address: ([127, 0, 0, 1], port).into(),
             running: Running::Not,
         }
     }
@@ -178,8 +184,7 @@ impl Harness {
     /// Stops the broker as `SIGTERM` does, and starts it again on the same files and port.
     pub async fn restart(&mut self) {
         self.stop().await;
-        let address = self.origin.trim_start_matches("http://").to_owned();
-        let listener = TcpListener::bind(&address).await.unwrap();
+        let listener = TcpListener::bind(self.address).await.unwrap();
         self.running = serve(&self.config, self.dialled, &self.clock, listener);
     }
 

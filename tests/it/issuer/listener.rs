@@ -258,6 +258,23 @@ async fn connections_beyond_the_cap_wait_for_one_to_end() {
 }
 
 #[tokio::test]
+async fn idle_connections_of_the_busiest_address_make_room_when_there_is_none() {
+    let running = run(Limits { connections: 3, ..Limits::default() }).await;
+    let mut idle = Vec::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(running.address).await.unwrap();
+        stream.write_all(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n").await.unwrap();
+        read_until(&mut stream, "hello").await;
+        idle.push(stream);
+    }
+    let mut late = TcpStream::connect(running.address).await.unwrap();
+    late.write_all(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await.unwrap();
+    let answered = tokio::time::timeout(Duration::from_secs(20), read_to_end(&mut late)).await;
+    assert!(answered.expect("long before the idle limit").ends_with("hello"));
+    assert!(read_to_end(&mut idle[0]).await.is_empty(), "the oldest was closed");
+}
+
+#[tokio::test]
 async fn a_drain_finishes_the_running_request_closes_the_idle_ones_and_takes_no_new() {
     let running = run(Limits::default()).await;
     let mut idle = TcpStream::connect(running.address).await.unwrap();

@@ -1,6 +1,7 @@
 //! The profile and channel layers against files of cases: a case added to a file is a test added.
 
 mod channels;
+mod faults;
 mod jmespath;
 mod names;
 mod normalise;

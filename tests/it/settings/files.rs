@@ -203,6 +203,24 @@ fn every_setting_of_openid_reaches_the_provider() {
 }
 
 #[test]
+fn a_preset_fills_what_the_tenant_leaves_out() {
+    let tenant = read("fixtures/settings/good/presets.toml");
+    let of = |id: &str| tenant.provider(Some(&id.parse().unwrap())).unwrap();
+    let google = of("google");
+    assert_eq!(google.oidc.issuer.as_deref(), Some("https://accounts.google.com"));
+    assert!(google.is_openid() && google.needs_metadata());
+    assert_eq!(google.authorize_params["hd"], "acme.example");
+    let github = of("github");
+    assert_eq!(github.scope.as_deref(), Some("read:user"), "the tenant's own word wins");
+    let headers = &github.whoami.as_ref().unwrap().headers;
+    assert_eq!(headers["x-github-api-version"], "2030-01-01");
+    assert!(headers.contains_key("accept"), "entries of a table are put together");
+    assert_eq!(github.further_whoami[0].0, "emails");
+    assert!(of("okta").oidc.issuer.as_deref().unwrap().starts_with("https://acme.okta.com"));
+    assert_eq!(of("okta").vars["domain"], "acme.okta.com");
+}
+
+#[test]
 fn defaults_are_those_of_the_documentation() {
     let tenant = read("fixtures/settings/good/minimal.toml");
     let provider = tenant.provider(None).unwrap();

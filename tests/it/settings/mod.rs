@@ -46,6 +46,7 @@ impl Surroundings {
 
     fn context(&self) -> ReadContext<'_> {
         ReadContext {
+            stored: false,
             base_url: &self.base_url,
             allow: &self.allow,
             ports: &[443, 8443],

@@ -126,6 +126,21 @@ async fn a_password_is_needed_and_must_be_right() {
     user.reserve(&Space::new().key("n"), 1).await.unwrap();
     assert!(user.range(&Space::new().key("set"), b"", 1).await.unwrap().is_empty());
     assert!(user.read(&Space::new().key("log"), 0, 1).await.unwrap().is_empty());
+    assert_eq!(
+        server.cli(&["-a", "canary-right", "keys", "*probe*"]).trim(),
+        "",
+        "nothing is left of the check"
+    );
+    // One that lacks a command of the script would do half a batch: it is refused, with the command's name.
+    for lacks in ["XADD", "ZREM", "EVALSHA", "INCRBY"] {
+        let without = format!("-{}", lacks.to_lowercase());
+        let name = format!("without-{lacks}");
+        let user = ["-a", "canary-right", "acl", "setuser", &name, "on", ">canary-acl", "~{*"];
+        assert_eq!(server.cli(&[&user[..], &rights, &[&without]].concat()).trim(), "OK");
+        let user = open(Login { username: Some(name.clone()), ..login(Some("canary-acl")) });
+        let error = user.check().await.unwrap_err();
+        assert!(error.to_string().contains(&format!("run `{lacks}`")), "{error}");
+    }
 }
 
 #[tokio::test]

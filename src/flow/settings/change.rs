@@ -1,0 +1,161 @@
+//! One change of a stored tenant: read, change, check, commit, tell. Of two that meet the second reads
+//! again, so that its conditions are judged on what the first has made.
+
+use jiff::Timestamp;
+
+use crate::domain::audit::AuditAction;
+use crate::domain::ids::TenantId;
+use crate::domain::stored::{Change, Settings, Signed, StoredTenant};
+use crate::store::tenants::{DELETED_KEPT, HostChange};
+use crate::store::{Durability, StoreError, Stored, Tx};
+
+use super::super::{Broker, RACES, trail};
+use super::format::{Reading, Remark};
+use super::{Author, SettingsError};
+
+/// What a change has made, and what the audit is told of it.
+pub(super) struct Made<T> {
+    /// The answer.
+    pub(super) value: T,
+    /// Its action.
+    pub(super) action: AuditAction,
+    /// What was changed.
+    pub(super) object: String,
+    /// Names of settings, no values.
+    pub(super) detail: Option<String>,
+}
+
+/// A tenant in the middle of a change.
+pub(super) struct Changing {
+    /// As it was read, or a new one; never a deleted one unless it is to be restored.
+    pub(super) tenant: StoredTenant,
+    /// Whether it was there.
+    pub(super) exists: bool,
+    /// By whom and when it is changed.
+    pub(super) signed: Signed,
+    /// What its live settings make, if the change has read them already.
+    pub(super) reading: Option<Reading>,
+}
+
+impl<T> Made<T> {
+    pub(super) fn new(value: T, action: AuditAction, object: &impl ToString) -> Self {
+        Self { value, action, object: object.to_string(), detail: None }
+    }
+
+    pub(super) fn saying(self, detail: impl Into<Option<String>>) -> Self {
+        Self { detail: detail.into().filter(|detail| !detail.is_empty()), ..self }
+    }
+}
+
+impl Broker {
+    /// A tenant of the store that is there; none of one that is deleted.
+    pub(super) async fn stored_tenant(&self, id: &TenantId) -> Result<Option<StoredTenant>, StoreError> {
+        let found = self.store.of_operator().stored_tenant(id).await?.map(Stored::into_value);
+        Ok(found.filter(|tenant| tenant.deleted_at.is_none()))
+    }
+
+    /// Makes a change, or nothing. `make` may be asked several times, each time with what is there then.
+    pub(super) async fn change<T: Send>(
+        &self,
+        id: &TenantId,
+        author: &Author,
+        mut make: impl FnMut(&mut Changing) -> Result<Made<T>, SettingsError> + Send,
+    ) -> Result<(T, StoredTenant), SettingsError> {
+        self.writable(id)?;
+        let operator = self.store.of_operator();
+        for _ in 0..RACES {
+            let now = self.clock.now();
+            let stored = operator.stored_tenant(id).await?;
+            let mut changing = begin(id, author, stored.as_ref(), now);
+            let made = make(&mut changing)?;
+            let before = stored.as_ref().map(|stored| stored.value.hosts.clone()).unwrap_or_default();
+            let hosts = self.check_live(&mut changing, &before).await?;
+            let Changing { mut tenant, signed, .. } = changing;
+            tenant.note(change_of(&made, signed));
+            let mut tx = Tx::new();
+            tx.put_tenant(stored.as_ref(), &tenant, &hosts);
+            match operator.commit(tx, Durability::Durable).await {
+                Err(StoreError::Conflict) => {}
+                done => {
+                    done?;
+                    self.serve_changed(&tenant);
+                    self.tell_changes(&tenant).await;
+                    return Ok((made.value, tenant));
+                }
+            }
+        }
+        Err(StoreError::Conflict.into())
+    }
+
+    /// Checks the whole of what will be live, and which hosts come and go.
+    async fn check_live(
+        &self,
+        changing: &mut Changing,
+        before: &[String],
+    ) -> Result<HostChange, SettingsError> {
+        let tenant = &mut changing.tenant;
+        if tenant.deleted_at.is_some() {
+            let freed = HostChange::between(before, &[]);
+            tenant.hosts.clear();
+            return Ok(freed);
+        }
+        let reading = match changing.reading.take() {
+            Some(reading) => reading,
+            None => self
+                .format()
+                .read(&tenant.id, &tenant.document, &tenant.live(), &tenant.secrets)
+                .map_err(SettingsError::Refused)?,
+        };
+        let hosts = HostChange::between(before, &reading.tenant.hosts);
+        for host in &hosts.taken {
+            if let Some(owner) = self.owner_of(host, &tenant.id).await? {
+                return Err(taken(&tenant.document, host, &owner));
+            }
+        }
+        tenant.hosts.clone_from(&reading.tenant.hosts);
+        Ok(hosts)
+    }
+
+    /// Another tenant that has a host, in a file or in the store.
+    async fn owner_of(&self, host: &str, own: &TenantId) -> Result<Option<TenantId>, StoreError> {
+        let served = self.directory().by_host(host).map(|tenant| tenant.id.clone());
+        let kept = match served {
+            Some(owner) if owner != *own => Some(owner),
+            _ => self.store.of_operator().host_owner(host).await?,
+        };
+        Ok(kept.filter(|owner| owner != own))
+    }
+}
+
+/// What is there, or a new tenant; a deleted one as it was, for whoever restores it.
+fn begin(id: &TenantId, author: &Author, stored: Option<&Stored<StoredTenant>>, now: Timestamp) -> Changing {
+    let signed = Signed { by: author.0.clone(), at: now };
+    let known = stored.map(|stored| stored.value.clone());
+    // Its space is freed some time after that.
+    let known =
+        known.filter(|tenant| tenant.deleted_at.is_none_or(|at| now.duration_since(at) < DELETED_KEPT));
+    let exists = known.as_ref().is_some_and(|tenant| tenant.deleted_at.is_none());
+    let tenant = known.unwrap_or_else(|| StoredTenant::new(id.clone(), signed.clone()));
+    Changing { tenant, exists, signed, reading: None }
+}
+
+fn change_of<T>(made: &Made<T>, signed: Signed) -> Change {
+    Change {
+        version: 0,
+        signed,
+        action: made.action.as_str().to_owned(),
+        object: made.object.clone(),
+        detail: made.detail.clone(),
+        request_id: trail::request_id(),
+    }
+}
+
+fn taken(document: &Settings, host: &str, owner: &TenantId) -> SettingsError {
+    let hosts = document.get("hosts").and_then(|hosts| hosts.as_array());
+    let is_it =
+        |given: &serde_json::Value| given.as_str().is_some_and(|given| given.eq_ignore_ascii_case(host));
+    let place = hosts.and_then(|hosts| hosts.iter().position(is_it));
+    let pointer = place.map_or_else(|| "/hosts".to_owned(), |place| format!("/hosts/{place}"));
+    let message = format!("the host `{host}` belongs to the tenant `{owner}`");
+    SettingsError::Refused(vec![Remark::new(pointer, message, "a host has one tenant".to_owned())])
+}

@@ -1,0 +1,107 @@
+//! What holds of a provider's settings beside what the reader of files says: they go with the
+//! tenant's other providers, they stay within bounds, and what is fixed stays.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::domain::ids::ProviderId;
+use crate::domain::provider::{Provider, Revision};
+use crate::domain::stored::{Settings, StoredProvider, StoredTenant};
+use crate::profile::{EvalFault, Input, Normaliser};
+
+use super::SettingsError;
+use super::format::{Format, Remark};
+
+/// What a provider's settings make, beside the tenant's other providers.
+#[derive(Debug)]
+pub(super) struct ReadProvider {
+    pub(super) provider: Arc<Provider>,
+    pub(super) revision: Revision,
+    pub(super) warnings: Vec<Remark>,
+}
+
+/// Reads a tenant as it would be with these settings of one provider. Pointers begin at the provider.
+pub(super) fn read_with(
+    format: &dyn Format,
+    tenant: &StoredTenant,
+    id: &ProviderId,
+    settings: &Settings,
+) -> Result<ReadProvider, SettingsError> {
+    let mut trees: Vec<(&ProviderId, &Settings)> = Vec::new();
+    for provider in &tenant.providers {
+        if provider.id == *id {
+            trees.push((id, settings));
+        } else if let Some(live) = &provider.live {
+            trees.push((&provider.id, &live.settings));
+        }
+    }
+    if trees.iter().all(|(name, _)| *name != id) {
+        trees.push((id, settings));
+    }
+    let place = trees.iter().position(|(name, _)| *name == id).unwrap_or_default();
+    let front = format!("/providers/{place}");
+    let within = |remark: Remark| {
+        let pointer =
+            remark.pointer.strip_prefix(&front).filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        pointer.map(str::to_owned).map(|pointer| Remark { pointer, ..remark })
+    };
+    let trees: Vec<_> = trees.into_iter().map(|(_, tree)| tree).collect();
+    match format.read(&tenant.id, &tenant.document, &trees, &tenant.secrets) {
+        Ok(reading) => {
+            let provider = reading.tenant.provider(Some(id)).cloned().ok_or(SettingsError::Unknown)?;
+            bounded(&provider)?;
+            let warnings = reading.warnings.into_iter().filter_map(within).collect();
+            Ok(ReadProvider { revision: provider.revision.clone(), provider, warnings })
+        }
+        Err(remarks) => {
+            // What is wrong elsewhere is so because of these settings, since it was in order before.
+            let elsewhere = |remark: Remark| Remark { pointer: String::new(), ..remark };
+            let told = |remark: Remark| within(remark.clone()).unwrap_or_else(|| elsewhere(remark));
+            Err(SettingsError::Refused(remarks.into_iter().map(told).collect()))
+        }
+    }
+}
+
+/// A mapping that runs out of its bounds on an empty answer does so on every answer.
+fn bounded(provider: &Provider) -> Result<(), SettingsError> {
+    let (mapping, subject) = (provider.mapping.as_ref(), provider.subject.as_deref());
+    let Ok(normaliser) = Normaliser::new(mapping, subject, &provider.trusted) else { return Ok(()) };
+    let nothing = json!({});
+    let input = Input { whoami: &nothing, claims: None, token_response: None, named: &[] };
+    match normaliser.normalise(&input) {
+        Err(fault @ (EvalFault::OutOfFuel | EvalFault::TooLarge)) => {
+            let pointer = if mapping.is_some() { "/mapping" } else { "/subject" };
+            Err(SettingsError::refused(pointer, &fault.to_string(), "it does so on an empty answer already"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The callback path is registered at the provider: with another one no customer comes back.
+pub(super) fn fixed_path(known: &StoredProvider, settings: &Settings) -> Result<(), SettingsError> {
+    let path =
+        |tree: &Settings| tree.get("callback_path").and_then(Value::as_str).unwrap_or("bare").to_owned();
+    let first = known.latest().map(path);
+    if first.is_some_and(|first| first != path(settings)) {
+        let message =
+            "`callbackPath` is fixed when a provider is made: the provider knows our callback URL by it";
+        return Err(SettingsError::refused(
+            "/callbackPath",
+            message,
+            "make another provider with the other path",
+        ));
+    }
+    Ok(())
+}
+
+/// With another subject the same people would be others (DESIGN §5.5).
+pub(super) fn same_subject(known: &StoredProvider, settings: &Settings) -> Result<(), SettingsError> {
+    let Some(live) = &known.live else { return Ok(()) };
+    if live.settings.get("subject") == settings.get("subject") {
+        return Ok(());
+    }
+    let message = "another `subject` makes everybody a new person: who signed in before gets a second contact, and the first is found by nobody";
+    let help = "send `\"confirmSubjectChange\": true` if that is what you want";
+    Err(SettingsError::refused("/subject", message, help))
+}

@@ -1,0 +1,250 @@
+//! What a stored tenant's own admin changes: its document but for hosts and clients, its webhooks,
+//! and its clients.
+
+use serde_json::{Map, Value, json};
+
+use crate::domain::audit::AuditAction;
+use crate::domain::client::Scopes;
+use crate::domain::ids::{ClientId, TenantId, WebhookId};
+use crate::domain::stored::{Settings, StoredTenant};
+
+use super::super::Broker;
+use super::change::{Changing, Made};
+use super::format::{Part, Remark};
+use super::{Author, Precondition, SettingsError};
+
+/// Members of the document that only the operator changes, or that have calls of their own.
+const OTHERS: [(&str, &str); 4] = [
+    ("hosts", "the platform operator sets the hosts"),
+    ("providers", "use `/v1/providers`"),
+    ("clients", "use `/v1/clients`"),
+    ("webhooks", "use `/v1/webhooks`"),
+];
+/// The same, as the trees call them.
+const OTHER_SETTINGS: [&str; 3] = ["hosts", "client", "webhook"];
+
+/// A client that is to be made.
+#[derive(Debug, Clone)]
+pub struct NewClient {
+    /// Its name.
+    pub id: ClientId,
+    /// The hash of its secret.
+    pub secret_hash: String,
+    /// What it may ask for.
+    pub scopes: Scopes,
+    /// Which grants it may use.
+    pub grant_types: Vec<String>,
+}
+
+impl Broker {
+    /// Changes a tenant's document, as its own admin may.
+    pub async fn put_own_document(
+        &self,
+        tenant: &TenantId,
+        sent: &Map<String, Value>,
+        condition: &Precondition,
+        author: &Author,
+    ) -> Result<Vec<Remark>, SettingsError> {
+        self.writable(tenant)?;
+        let foreign = OTHERS.iter().filter(|(member, _)| sent.contains_key(*member));
+        let remarks: Vec<_> = foreign
+            .map(|(member, help)| {
+                let message = format!("`{member}` is not changed here");
+                Remark::new(format!("/{member}"), message, (*help).to_owned())
+            })
+            .collect();
+        if !remarks.is_empty() {
+            return Err(SettingsError::Refused(remarks));
+        }
+        let change = |changing: &mut Changing| {
+            there(changing, condition)?;
+            let StoredTenant { document, secrets, .. } = &mut changing.tenant;
+            let taken = self.format().take(Part::Tenant, sent, Some(document), secrets);
+            let mut settings = taken.map_err(SettingsError::Refused)?;
+            for name in OTHER_SETTINGS {
+                if let Some(kept) = document.get(name) {
+                    settings.insert(name.to_owned(), kept.clone());
+                }
+            }
+            let detail = self.put_document(changing, settings);
+            let warnings = self.read_whole(changing)?;
+            Ok(Made::new(warnings, AuditAction::TenantChanged, tenant).saying(detail))
+        };
+        Ok(self.change(tenant, author, change).await?.0)
+    }
+
+    /// Makes a webhook, or changes the one of this name.
+    pub async fn put_webhook(
+        &self,
+        tenant: &TenantId,
+        id: Option<&WebhookId>,
+        sent: &Map<String, Value>,
+        condition: &Precondition,
+        author: &Author,
+    ) -> Result<WebhookId, SettingsError> {
+        let change = |changing: &mut Changing| {
+            let any = Precondition::Any;
+            there(changing, if id.is_some() { condition } else { &any })?;
+            let place = id.map(|id| place_of(&changing.tenant, "webhook", "id", id.as_str())).transpose()?;
+            let mut sent = sent.clone();
+            if let Some(id) = id {
+                let given = sent.insert("id".to_owned(), json!(id.as_str()));
+                if given.is_some_and(|given| given != json!(id.as_str())) {
+                    return Err(SettingsError::refused(
+                        "/id",
+                        "the id is another than in the path",
+                        "leave it out",
+                    ));
+                }
+            }
+            let mut list = list_of(&changing.tenant.document, "webhook");
+            let before = place.and_then(|place| list.get(place)?.as_object().cloned());
+            let taken =
+                self.format().take(Part::Webhook, &sent, before.as_ref(), &mut changing.tenant.secrets);
+            let settings = taken.map_err(SettingsError::Refused)?;
+            let place = place.unwrap_or(list.len());
+            list.splice(place..list.len().min(place + 1), [Value::Object(settings)]);
+            self.put_list(changing, "webhook", list);
+            let made = self.read_below(changing, &format!("/webhooks/{place}"), |tenant| {
+                tenant.webhooks.get(place).map(|webhook| webhook.id.clone())
+            })?;
+            // From now on it keeps its name, whatever its URL becomes.
+            if let Some(tree) = changing.tenant.document["webhook"][place].as_object_mut() {
+                tree.insert("id".to_owned(), json!(made.as_str()));
+            }
+            changing.reading = None;
+            let action = if id.is_some() { AuditAction::WebhookChanged } else { AuditAction::WebhookCreated };
+            Ok(Made::new(made.clone(), action, &made))
+        };
+        Ok(self.change(tenant, author, change).await?.0)
+    }
+
+    /// Takes a webhook away. What waits for it is sent no more.
+    pub async fn delete_webhook(
+        &self,
+        tenant: &TenantId,
+        id: &WebhookId,
+        condition: &Precondition,
+        author: &Author,
+    ) -> Result<(), SettingsError> {
+        let change = |changing: &mut Changing| {
+            there(changing, condition)?;
+            self.remove(changing, ("webhook", "id"), id.as_str())?;
+            Ok(Made::new((), AuditAction::WebhookDeleted, id))
+        };
+        self.change(tenant, author, change).await.map(drop)
+    }
+
+    /// Makes a client. There is none of this name yet.
+    pub async fn create_client(
+        &self,
+        tenant: &TenantId,
+        client: &NewClient,
+        author: &Author,
+    ) -> Result<(), SettingsError> {
+        let scopes = client.scopes.to_string();
+        let settings = json!({
+            "client_id": client.id.as_str(),
+            "secret_hash": client.secret_hash,
+            "grant_types": client.grant_types,
+            "scopes": scopes.split(' ').filter(|scope| !scope.is_empty()).collect::<Vec<_>>(),
+        });
+        let change = |changing: &mut Changing| {
+            there(changing, &Precondition::Any)?;
+            if place_of(&changing.tenant, "client", "client_id", client.id.as_str()).is_ok() {
+                let text = "there is a client of this name; delete it first, or choose another name";
+                return Err(SettingsError::Conflict(text.to_owned()));
+            }
+            let mut list = list_of(&changing.tenant.document, "client");
+            list.push(settings.clone());
+            let place = list.len() - 1;
+            self.put_list(changing, "client", list);
+            self.read_below(changing, &format!("/clients/{place}"), |_| Some(()))?;
+            Ok(Made::new((), AuditAction::ClientCreated, &client.id).saying(scopes.clone()))
+        };
+        self.change(tenant, author, change).await.map(drop)
+    }
+
+    /// Takes a client away. Its tokens are refused from the next request on.
+    pub async fn delete_client(
+        &self,
+        tenant: &TenantId,
+        id: &ClientId,
+        author: &Author,
+    ) -> Result<(), SettingsError> {
+        let change = |changing: &mut Changing| {
+            there(changing, &Precondition::Any)?;
+            self.remove(changing, ("client", "client_id"), id.as_str())?;
+            Ok(Made::new((), AuditAction::ClientDeleted, id))
+        };
+        self.change(tenant, author, change).await.map(drop)
+    }
+
+    /// The version of a stored tenant's document.
+    pub async fn document_version(&self, tenant: &TenantId) -> Result<Option<u64>, SettingsError> {
+        if self.writable(tenant).is_err() {
+            return Ok(None);
+        }
+        Ok(self.stored_tenant(tenant).await?.map(|stored| stored.document_version))
+    }
+
+    fn remove(
+        &self,
+        changing: &mut Changing,
+        (list, name): (&str, &str),
+        id: &str,
+    ) -> Result<(), SettingsError> {
+        let place = place_of(&changing.tenant, list, name, id)?;
+        let mut items = list_of(&changing.tenant.document, list);
+        items.remove(place);
+        self.put_list(changing, list, items);
+        self.read_whole(changing).map(drop)
+    }
+
+    fn put_list(&self, changing: &mut Changing, name: &str, list: Vec<Value>) {
+        let mut settings = changing.tenant.document.clone();
+        settings.insert(name.to_owned(), Value::Array(list));
+        self.put_document(changing, settings);
+    }
+
+    /// Reads the whole; pointers begin at one of its tables.
+    fn read_below<T>(
+        &self,
+        changing: &mut Changing,
+        front: &str,
+        find: impl Fn(&crate::domain::tenant::Tenant) -> Option<T>,
+    ) -> Result<T, SettingsError> {
+        match self.read_whole(changing) {
+            Ok(_) => {
+                let reading = changing.reading.as_ref();
+                reading.and_then(|reading| find(&reading.tenant)).ok_or(SettingsError::Unknown)
+            }
+            Err(SettingsError::Refused(remarks)) => {
+                let within = |remark: Remark| {
+                    let pointer = remark.pointer.strip_prefix(front).unwrap_or_default().to_owned();
+                    Remark { pointer, ..remark }
+                };
+                Err(SettingsError::Refused(remarks.into_iter().map(within).collect()))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The tenant is there, in this version.
+fn there(changing: &Changing, condition: &Precondition) -> Result<(), SettingsError> {
+    if !changing.exists {
+        return Err(SettingsError::Unknown);
+    }
+    condition.demand(Some(changing.tenant.document_version))
+}
+
+fn list_of(document: &Settings, name: &str) -> Vec<Value> {
+    document.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
+}
+
+fn place_of(tenant: &StoredTenant, list: &str, name: &str, id: &str) -> Result<usize, SettingsError> {
+    let items = list_of(&tenant.document, list);
+    let is_it = |item: &Value| item.get(name).and_then(Value::as_str) == Some(id);
+    items.iter().position(is_it).ok_or(SettingsError::Unknown)
+}

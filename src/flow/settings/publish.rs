@@ -1,0 +1,204 @@
+//! A provider's settings go live, go back, or are given up; and its secret is replaced, with the old
+//! one as the fallback while both are valid.
+
+use serde_json::Value;
+
+use crate::domain::audit::AuditAction;
+use crate::domain::ids::{ProviderId, TenantId};
+use crate::domain::stored::{Settings, StoredProvider, StoredTenant};
+use crate::secret::Secret;
+
+use super::super::Broker;
+use super::change::{Changing, Made};
+use super::checks::{read_with, same_subject};
+use super::format::Part;
+use super::providers::no_draft;
+use super::{Author, Precondition, SettingsError, trail};
+
+/// The settings of a secret and of the one before it.
+const SECRET: &str = "client_secret";
+const PREVIOUS: &str = "client_secret_previous";
+
+impl Broker {
+    /// Makes the draft live. One that has passed no test login goes live only if that is known (`untested`).
+    pub async fn publish_provider(
+        &self,
+        tenant: &TenantId,
+        id: &ProviderId,
+        untested: bool,
+        condition: &Precondition,
+        author: &Author,
+    ) -> Result<(), SettingsError> {
+        let change = |changing: &mut Changing| {
+            let known = changing.known(id).ok_or(SettingsError::Unknown)?;
+            condition.allow(Some(known.version))?;
+            let draft = known.draft.clone().ok_or_else(no_draft)?;
+            let tested = draft.tested.filter(|tested| tested.revision == draft.revision);
+            if tested.is_none() && !untested {
+                let text = "the draft has not passed a test login; test it first, or publish it knowingly with `{\"untested\": true}`";
+                return Err(SettingsError::Conflict(text.to_owned()));
+            }
+            // What was in order when it was drafted may not be any more, beside the others of now.
+            let reading = read_with(self.format(), &changing.tenant, id, &draft.settings)?;
+            let before = known.live.as_ref().map(|live| live.settings.clone()).unwrap_or_default();
+            let mut detail =
+                trail::named(&self.format().differences(Part::Provider, &before, &draft.settings));
+            if tested.is_none() {
+                detail = format!("untested; {detail}");
+            }
+            let signed = changing.signed.clone();
+            let StoredTenant { providers, secrets, .. } = &mut changing.tenant;
+            let provider = of(providers, id)?;
+            provider.sign(signed.clone());
+            provider.draft = None;
+            provider.publish(draft.settings, reading.revision, tested, signed, secrets);
+            let version = provider.published;
+            Ok(Made::new((), AuditAction::ProviderPublished, id)
+                .saying(format!("version {version}; {detail}")))
+        };
+        self.change(tenant, author, change).await.map(drop)
+    }
+
+    /// Gives the draft up.
+    pub async fn discard_draft(
+        &self,
+        tenant: &TenantId,
+        id: &ProviderId,
+        condition: &Precondition,
+        author: &Author,
+    ) -> Result<(), SettingsError> {
+        let change = |changing: &mut Changing| {
+            let known = changing.known(id).ok_or(SettingsError::Unknown)?;
+            condition.allow(Some(known.version))?;
+            if known.draft.is_none() {
+                return Err(no_draft());
+            }
+            if known.live.is_none() {
+                let text = "nothing of this provider was ever published; delete it instead";
+                return Err(SettingsError::Conflict(text.to_owned()));
+            }
+            let signed = changing.signed.clone();
+            let provider = of(&mut changing.tenant.providers, id)?;
+            provider.sign(signed);
+            provider.draft = None;
+            Ok(Made::new((), AuditAction::ProviderDiscarded, id))
+        };
+        self.change(tenant, author, change).await.map(drop)
+    }
+
+    /// Makes an earlier version live again, as a new version. Its settings come back; the secrets stay as they are.
+    pub async fn roll_back_provider(
+        &self,
+        tenant: &TenantId,
+        id: &ProviderId,
+        (version, confirmed): (u64, bool),
+        condition: &Precondition,
+        author: &Author,
+    ) -> Result<(), SettingsError> {
+        let change = |changing: &mut Changing| {
+            let known = changing.known(id).ok_or(SettingsError::Unknown)?;
+            condition.allow(Some(known.version))?;
+            let earlier = known.history.iter().find(|published| published.version == version).cloned();
+            let (Some(earlier), Some(live)) = (earlier, known.live.clone()) else {
+                let message = format!("there is no earlier version {version}");
+                return Err(SettingsError::refused(
+                    "/version",
+                    &message,
+                    "`history` lists those that are kept",
+                ));
+            };
+            let mut settings = earlier.settings;
+            changing.tenant.secrets.carry(&live.settings, &mut settings);
+            if !confirmed {
+                same_subject(known, &settings)?;
+            }
+            let reading = read_with(self.format(), &changing.tenant, id, &settings)?;
+            let found = self.format().differences(Part::Provider, &live.settings, &settings);
+            let signed = changing.signed.clone();
+            let StoredTenant { providers, secrets, .. } = &mut changing.tenant;
+            let provider = of(providers, id)?;
+            provider.sign(signed.clone());
+            provider.publish(settings, reading.revision, earlier.tested, signed, secrets);
+            let detail =
+                format!("version {} is version {version}; {}", provider.published, trail::named(&found));
+            Ok(Made::new((), AuditAction::ProviderRolledBack, id).saying(detail))
+        };
+        self.change(tenant, author, change).await.map(drop)
+    }
+
+    /// Puts another secret in place of the present one, in what is live and in the draft. The present one stays behind it
+    /// if it is to be kept (`keep`): it is used where the provider does not take the new one yet.
+    pub async fn rotate_secret(
+        &self,
+        tenant: &TenantId,
+        id: &ProviderId,
+        (secret, keep): (&Secret, bool),
+        condition: &Precondition,
+        author: &Author,
+    ) -> Result<(), SettingsError> {
+        let change = |changing: &mut Changing| {
+            let now = changing.signed.at;
+            let fresh = changing.tenant.secrets.keep(secret.clone(), now, self.clock.fresh_uuid());
+            let made = if keep { "the previous one is kept" } else { "the previous one is dropped" };
+            self.with_secrets(changing, id, condition, |tree| {
+                let before = tree.insert(SECRET.to_owned(), fresh.clone());
+                match before.filter(|_| keep) {
+                    Some(before) => drop(tree.insert(PREVIOUS.to_owned(), before)),
+                    None => drop(tree.shift_remove(PREVIOUS)),
+                }
+            })?;
+            Ok(Made::new((), AuditAction::ProviderSecretRotated, id).saying(made.to_owned()))
+        };
+        self.change(tenant, author, change).await.map(drop)
+    }
+
+    /// Forgets the secret before the present one.
+    pub async fn drop_previous_secret(
+        &self,
+        tenant: &TenantId,
+        id: &ProviderId,
+        condition: &Precondition,
+        author: &Author,
+    ) -> Result<(), SettingsError> {
+        let change = |changing: &mut Changing| {
+            self.with_secrets(changing, id, condition, |tree| drop(tree.shift_remove(PREVIOUS)))?;
+            Ok(Made::new((), AuditAction::ProviderSecretDropped, id))
+        };
+        self.change(tenant, author, change).await.map(drop)
+    }
+
+    /// Changes the secrets of what is live and of the draft, which is untested then. Secrets are no part of a revision.
+    fn with_secrets(
+        &self,
+        changing: &mut Changing,
+        id: &ProviderId,
+        condition: &Precondition,
+        edit: impl Fn(&mut Settings),
+    ) -> Result<(), SettingsError> {
+        let known = changing.known(id).ok_or(SettingsError::Unknown)?;
+        condition.allow(Some(known.version))?;
+        let signed = changing.signed.clone();
+        let provider = of(&mut changing.tenant.providers, id)?;
+        provider.sign(signed);
+        if let Some(live) = &mut provider.live {
+            edit(&mut live.settings);
+        }
+        if let Some(draft) = &mut provider.draft {
+            edit(&mut draft.settings);
+            (draft.version, draft.tested) = (provider.version, None);
+        }
+        let latest = provider.latest().cloned().unwrap_or_default();
+        if latest.get("client_auth").and_then(Value::as_str).is_some_and(|auth| auth == "none") {
+            let text = "`clientAuth` is `none`: such a provider has no secret";
+            return Err(SettingsError::Conflict(text.to_owned()));
+        }
+        read_with(self.format(), &changing.tenant, id, &latest).map(drop)
+    }
+}
+
+fn of<'p>(
+    providers: &'p mut [StoredProvider],
+    id: &ProviderId,
+) -> Result<&'p mut StoredProvider, SettingsError> {
+    providers.iter_mut().find(|provider| provider.id == *id).ok_or(SettingsError::Unknown)
+}

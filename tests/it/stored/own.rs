@@ -1,0 +1,151 @@
+//! What a tenant's own admin sets: the document, webhooks and clients.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Answer, HOST, If, World, token_at};
+use crate::harness::receiver::{HOOK_SECRET, NEXT_SECRET};
+use crate::openapi::{check_answer, document};
+
+#[tokio::test]
+async fn the_tenants_document_is_changed_by_its_admin_but_for_what_is_the_operators() {
+    let world = World::start().await;
+    let own = world.call(Method::GET, "/v1/tenant", If::Nothing, None).await.is(200);
+    check_answer(&document(), "GET", "/v1/tenant", 200, &own.body);
+    assert_eq!(own.body["settings"]["clients"][0]["secretHash"], json!({"set": true}));
+    let sent = json!({"name": "Another Shop", "binding": {"minimum": "code"}, "snippets": [{"id": "s", "text": {"en": "{link}"}}]});
+    let put = async |demand: If<'_>, sent: &Value| {
+        world.call(Method::PUT, "/v1/tenant", demand, Some(sent.clone())).await
+    };
+    put(If::Nothing, &sent).await.refused(428, "precondition_required");
+    let done = put(If::Is(own.etag()), &sent).await.is(200);
+    check_answer(&document(), "PUT", "/v1/tenant", 200, &done.body);
+    assert_eq!(
+        (&done.body["settings"]["name"], &done.body["settings"]["hosts"]),
+        (&json!("Another Shop"), &json!([HOST]))
+    );
+    assert_eq!(
+        done.body["settings"]["clients"], own.body["settings"]["clients"],
+        "what is changed elsewhere stays"
+    );
+    put(If::Is(own.etag()), &sent).await.refused(412, "stale");
+    for (member, value) in [
+        ("hosts", json!(["evil.example"])),
+        ("providers", json!([])),
+        ("clients", json!([])),
+        ("webhooks", json!([])),
+    ] {
+        let mut sent = sent.clone();
+        sent[member] = value;
+        let refused = put(If::Is(done.etag()), &sent).await.refused(422, "invalid");
+        assert_eq!(refused.pointers(), [format!("/{member}")]);
+    }
+    let refused =
+        put(If::Is(done.etag()), &json!({"name": "x", "snippets": [{"id": "s", "text": {"en": "no link"}}]}))
+            .await;
+    assert_eq!(refused.refused(422, "invalid").pointers(), ["/snippets/0/text/en"]);
+    let (action, actor, detail) = world.audit().await.pop().unwrap();
+    assert_eq!((action.as_str(), actor.as_str()), ("tenant.changed", "client:admin"));
+    assert_eq!(detail, "binding/minimum name snippets");
+}
+
+#[tokio::test]
+async fn a_webhook_is_made_changed_and_deleted_and_keeps_its_name() {
+    let world = World::start().await;
+    let sent = json!({"url": "https://a.example/hook", "secret": HOOK_SECRET, "events": ["auth.*"], "description": "desk"});
+    let made = world.call(Method::POST, "/v1/webhooks", If::Nothing, Some(sent)).await.is(201);
+    check_answer(&document(), "POST", "/v1/webhooks", 201, &made.body);
+    let id = made.body["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/webhooks/{id}");
+    let change = json!({"url": "https://b.example/hook", "secrets": [NEXT_SECRET, {"set": true}]});
+    world
+        .call(Method::PUT, &path, If::Nothing, Some(change.clone()))
+        .await
+        .refused(428, "precondition_required");
+    // The secret that is there is one, and `secrets` are several: there is none to keep yet.
+    world
+        .call(Method::PUT, &path, If::Is(made.etag()), Some(json!({"url": "https://b.example/hook"})))
+        .await
+        .is(200);
+    let listed = world.call(Method::GET, "/v1/webhooks", If::Nothing, None).await.is(200);
+    check_answer(&document(), "GET", "/v1/webhooks", 200, &listed.body);
+    let hook = &listed.body["items"][0];
+    assert_eq!(
+        (&hook["id"], &hook["url"], &hook["secrets"]),
+        (&json!(id), &json!("https://b.example/hook"), &json!(1))
+    );
+    let both =
+        json!({"url": "https://b.example/hook", "secret": null, "secrets": [NEXT_SECRET, HOOK_SECRET]});
+    let changed = world.call(Method::PUT, &path, If::Is(listed.etag()), Some(both)).await.is(200);
+    assert_eq!((&changed.body["secrets"], &changed.body["source"]), (&json!(2), &Value::Null));
+    let bad = json!({"url": "https://b.example/", "secret": null, "secrets": ["short"]});
+    let refused =
+        world.call(Method::PUT, &path, If::Is(changed.etag()), Some(bad)).await.refused(422, "invalid");
+    assert!(refused.pointers()[0].starts_with("/secrets"), "{}", refused.text);
+    world
+        .call(Method::POST, "/v1/webhooks", If::Nothing, Some(json!({"url": "https://c.example/"})))
+        .await
+        .refused(422, "invalid");
+    world.call(Method::DELETE, &path, If::Is(made.etag()), None).await.refused(412, "stale");
+    world.call(Method::DELETE, &path, If::Is(changed.etag()), None).await.is(204);
+    world.call(Method::GET, &path, If::Nothing, None).await.is(404);
+    world.call(Method::PUT, &path, If::Is("*"), Some(json!({"url": "https://c.example/"}))).await.is(404);
+    let told: Vec<_> = world.audit().await.into_iter().skip(1).map(|(action, ..)| action).collect();
+    assert_eq!(told, ["webhook.created", "webhook.changed", "webhook.changed", "webhook.deleted"]);
+}
+
+#[tokio::test]
+async fn a_client_is_made_with_a_secret_that_is_shown_once_and_no_more_than_its_makers_scopes() {
+    let world = World::start().await;
+    let made = async |token: &str, sent: Value| {
+        let request = world.broker.plain(Method::POST, "/v1/clients").header("host", HOST).bearer_auth(token);
+        Answer::of(request.json(&sent)).await
+    };
+    let admin = token_at(&world.broker, HOST, "admin").await;
+    let sent = json!({"clientId": "bot", "scopes": ["write:clients", "read:contacts"]});
+    let answer = made(&admin, sent.clone()).await.is(201);
+    check_answer(&document(), "POST", "/v1/clients", 201, &answer.body);
+    made(&admin, sent).await.refused(409, "conflict");
+    let secret = answer.body["clientSecret"].as_str().unwrap();
+    let form = [("grant_type", "client_credentials"), ("client_id", "bot"), ("client_secret", secret)];
+    let request = world.broker.plain(Method::POST, "/v1/oauth/token").header("host", HOST).form(&form);
+    let token = Answer::of(request).await.is(200).body["access_token"].as_str().unwrap().to_owned();
+    made(&token, json!({"clientId": "more", "scopes": ["admin:all"]})).await.refused(422, "invalid");
+    made(&token, json!({"clientId": "more", "scopes": ["read:events"]})).await.refused(422, "invalid");
+    made(&token, json!({"clientId": "less", "scopes": ["read:contacts"]})).await.is(201);
+    let listed = world.call(Method::GET, "/v1/clients", If::Nothing, None).await.is(200);
+    check_answer(&document(), "GET", "/v1/clients", 200, &listed.body);
+    assert!(!listed.text.contains(secret) && !listed.text.contains("argon2"), "{}", listed.text);
+    let names: Vec<_> =
+        listed.body["items"].as_array().unwrap().iter().map(|client| &client["clientId"]).collect();
+    assert_eq!(names, ["admin", "bot", "less"]);
+    world.call(Method::DELETE, "/v1/clients/bot", If::Nothing, None).await.is(204);
+    world.call(Method::DELETE, "/v1/clients/bot", If::Nothing, None).await.is(404);
+    let late = world.broker.plain(Method::GET, "/v1/clients").header("host", HOST).bearer_auth(&token);
+    Answer::of(late).await.refused(401, "invalid_token");
+}
+
+#[tokio::test]
+async fn scopes_of_settings_are_told_apart() {
+    let world = World::start().await;
+    let admin = token_at(&world.broker, HOST, "admin").await;
+    let request = world.broker.plain(Method::POST, "/v1/clients").header("host", HOST).bearer_auth(admin);
+    let sent = json!({"clientId": "reader", "scopes": ["read:providers", "read:settings"]});
+    let made = Answer::of(request.json(&sent)).await.is(201);
+    let secret = made.body["clientSecret"].as_str().unwrap();
+    let form = [("grant_type", "client_credentials"), ("client_id", "reader"), ("client_secret", secret)];
+    let request = world.broker.plain(Method::POST, "/v1/oauth/token").header("host", HOST).form(&form);
+    let token = Answer::of(request).await.is(200).body["access_token"].as_str().unwrap().to_owned();
+    for (method, path, status) in [
+        (Method::GET, "/v1/providers", 200),
+        (Method::GET, "/v1/tenant", 200),
+        (Method::PUT, "/v1/tenant", 403),
+        (Method::PUT, "/v1/providers/acme", 403),
+        (Method::POST, "/v1/providers/acme/publish", 403),
+        (Method::GET, "/v1/clients", 403),
+        (Method::POST, "/v1/webhooks", 403),
+    ] {
+        let request = world.broker.plain(method, path).header("host", HOST).bearer_auth(&token);
+        Answer::of(request.json(&json!({}))).await.is(status);
+    }
+}
