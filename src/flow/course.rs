@@ -63,16 +63,17 @@ impl Course {
         self.timeline.begin(step, at);
     }
 
-    /// The running step has called the provider.
+    /// A step has called the provider: the running one, or one that goes on later.
     pub(super) fn called(
         &mut self,
+        step: Step,
         request: &OutboundRequest,
         answer: Result<&ProviderAnswer, &EgressError>,
     ) {
         if let Ok(answer) = answer {
             self.timeline.answered(answer.status);
         }
-        if let (Some(recorder), Some((step, since))) = (&mut self.recorder, self.running) {
+        if let (Some(recorder), Some((_, since))) = (&mut self.recorder, self.running) {
             recorder.called(step, self.clock.tick().saturating_duration_since(since), request, answer);
         }
     }

@@ -142,6 +142,7 @@ impl Broker {
                     pass: &mut pass,
                     course: &mut course,
                     deadline: self.clock.tick() + self.settings.login_deadline,
+                    secret: target.provider.client_secret.as_ref(),
                 };
                 self.sign_in(&mut visit, grant, None).await
             }

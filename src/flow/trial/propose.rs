@@ -10,7 +10,7 @@ use crate::oauth::shown::unverified;
 
 use super::mapping::input_of;
 use super::recorder::Call;
-use super::report::{Ended, signed_in_answer};
+use super::report::{Ended, signed_in_any};
 
 /// Members that are ids of a person at many providers, the best first.
 const IDS: [&str; 10] =
@@ -63,7 +63,7 @@ fn issuer(ended: &Ended<'_>) -> Option<Proposal> {
     if ended.target.provider.oidc.issuer.is_some() {
         return None;
     }
-    let (_, claims) = signed_in_answer(&ended.recorder.last(Step::Exchange)?.json()?)?;
+    let (_, claims) = signed_in_any(ended)?;
     let iss = claims
         .get("iss")?
         .as_str()

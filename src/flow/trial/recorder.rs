@@ -35,8 +35,10 @@ impl Recorder {
         request: &OutboundRequest,
         answer: Result<&ProviderAnswer, &EgressError>,
     ) {
-        let before: Duration = self.calls.iter().filter(|call| call.step == step).map(|call| call.took).sum();
-        let took = since.saturating_sub(if step == Step::Exchange { before } else { Duration::ZERO });
+        // Calls of one and the same beginning follow each other.
+        let before: Duration =
+            self.calls.iter().rev().take_while(|call| call.step == step).map(|call| call.took).sum();
+        let took = if before < since { since.saturating_sub(before) } else { since };
         let answer = answer.cloned().map_err(Clone::clone);
         self.calls.push(Call { step, took, request: request.clone(), answer });
     }

@@ -129,7 +129,7 @@ fn calls(
 }
 
 fn id_token(ended: &Ended<'_>, shown: &Shown) -> Vec<StageReport> {
-    let told = ended.recorder.last(Step::Exchange).and_then(|call| signed_in_answer(&call.json()?));
+    let told = signed_in_any(ended);
     let received = told.map(|(header, claims)| {
         let body = json!({"header": shown.json(&header, false), "claims": shown.json(&claims, false)});
         Received { status: None, content_type: None, body: Some(body) }
@@ -152,8 +152,14 @@ fn id_token(ended: &Ended<'_>, shown: &Shown) -> Vec<StageReport> {
     vec![report.taking(ended.took(Step::IdToken).unwrap_or(0))]
 }
 
+/// Header and claims of the id_token, in whichever token answer it came.
+pub(super) fn signed_in_any(ended: &Ended<'_>) -> Option<(Value, Value)> {
+    let calls = ended.recorder.calls.iter().filter(|call| call.step == Step::Exchange);
+    calls.filter_map(Call::json).find_map(|body| signed_in_answer(&body))
+}
+
 /// The id_token of a token answer, wherever it stands.
-pub(super) fn signed_in_answer(body: &Value) -> Option<(Value, Value)> {
+fn signed_in_answer(body: &Value) -> Option<(Value, Value)> {
     let members = body.as_object()?;
     let here = members.get("id_token").and_then(Value::as_str).and_then(unverified);
     here.or_else(|| members.values().find_map(signed_in_answer))
