@@ -7,6 +7,7 @@ mod life;
 mod own;
 mod secrets;
 mod tested;
+mod trial;
 
 use countersign::cli::demo::provider::DemoProvider;
 use reqwest::{Method, StatusCode};
