@@ -183,7 +183,7 @@ async fn a_signed_userinfo_answer_passes_if_the_setting_wants_it_and_it_is_right
 
 #[rstest]
 #[case::bad_sig(|_: &str| signed(&billy(), &Seal::Broken(Key::rsa())), "id_token_signature")]
-#[case::plain(|_: &str| Answer::json(&billy()), "id_token_missing")]
+#[case::plain(|_: &str| Answer::json(&billy()), "whoami_unsigned")]
 #[case::another_sub(|_: &str| { let mut told = billy(); told["sub"] = "mallory".into(); signed(&told, &Seal::With(Key::rsa())) }, "subject_mismatch")]
 #[case::another_issuer(|_: &str| { let mut told = billy(); told["iss"] = "https://x.example".into(); signed(&told, &Seal::With(Key::rsa())) }, "id_token_issuer")]
 #[case::another_audience(|issuer: &str| { let mut told = billy(); told["iss"] = issuer.into(); told["aud"] = "other".into(); signed(&told, &Seal::With(Key::rsa())) }, "id_token_audience")]

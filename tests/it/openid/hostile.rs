@@ -143,8 +143,10 @@ async fn hostile_metadata(#[case] answer: fn() -> Answer) {
     // A question that nobody answers is given up by itself; then it is asked again.
     let url = stage.url().parse().unwrap();
     eventually("the provider is found again", async || {
-        let landing = Browser::new().get(&url).await;
-        (landing.status == StatusCode::OK).then_some(())
+        let mut browser = Browser::new();
+        let landing = browser.get(&url).await;
+        let opened = browser.submit(&landing, &landing.form(), &[]).await;
+        (opened.status == StatusCode::SEE_OTHER).then_some(())
     })
     .await;
     stage.completes().await;

@@ -107,7 +107,7 @@ fn wrong() -> Vec<(Variant, &'static str, &'static str)> {
         (variant("wrong-way", assertion, ""), "exchange", "invalid_client"),
         (variant("wrong-secret", secret, ""), "exchange", "invalid_client"),
         (variant("wrong-algorithm", signed, ""), "id_token", "id_token_algorithm"),
-        (variant("unsigned-userinfo", json!({}), "userinfo_alg = \"RS256\""), "whoami", "id_token_missing"),
+        (variant("unsigned-userinfo", json!({}), "userinfo_alg = \"RS256\""), "whoami", "whoami_unsigned"),
         (variant("level-not-reached", json!({}), "acr_values = [\"silver\"]"), "id_token", "id_token_claims"),
     ]
 }
