@@ -72,18 +72,25 @@ impl Documents {
         issuer: &str,
         deadline: Instant,
     ) -> Result<Arc<Metadata>, MetadataFault> {
-        let key = (tenant.clone(), issuer.to_owned());
-        let slot = self.metadata.get_with(key, || Arc::new(Slot::new(self.clock.clone())));
-        let (this, tenant, issuer) = (self.clone(), tenant.clone(), issuer.to_owned());
-        let fetch = || async move {
-            let until = this.clock.tick() + FETCH;
-            let fetched = this.fetch_metadata(&tenant, &issuer, until).await;
-            note("metadata", &tenant, fetched.as_ref().map(drop));
-            fetched.map(|metadata| (metadata, METADATA_LASTS))
-        };
+        let slot = self.slot_of_metadata(tenant, issuer);
+        let fetch = || self.clone().fetch_and_note_metadata(tenant.clone(), issuer.to_owned());
         let found = slot.get(fetch, deadline).await;
         count_old("metadata", found.is_ok() && slot.is_failing());
         found
+    }
+
+    /// Other metadata than `known`, which lack what a login needs: whoever has mended them need not wait until the old
+    /// ones are over. None if there are none, or if that was asked a moment ago.
+    pub async fn fresh_metadata(
+        &self,
+        tenant: &TenantId,
+        issuer: &str,
+        known: &Arc<Metadata>,
+        deadline: Instant,
+    ) -> Option<Arc<Metadata>> {
+        let slot = self.slot_of_metadata(tenant, issuer);
+        let fetch = || self.clone().fetch_and_note_metadata(tenant.clone(), issuer.to_owned());
+        slot.replace(known, fetch, deadline).await
     }
 
     /// A key set.
@@ -161,6 +168,17 @@ impl Documents {
         Ok((keys, lasts.unwrap_or(KEYS_LAST).clamp(KEYS_LAST_AT_LEAST, KEYS_LAST_AT_MOST)))
     }
 
+    async fn fetch_and_note_metadata(
+        self,
+        tenant: TenantId,
+        issuer: String,
+    ) -> Fetched<Metadata, MetadataFault> {
+        let until = self.clock.tick() + FETCH;
+        let fetched = self.fetch_metadata(&tenant, &issuer, until).await;
+        note("metadata", &tenant, fetched.as_ref().map(drop));
+        fetched.map(|metadata| (metadata, METADATA_LASTS))
+    }
+
     async fn fetch_and_note_keys(self, tenant: TenantId, url: Url) -> Fetched<KeySet, KeysFault> {
         let until = self.clock.tick() + FETCH;
         let fetched = self.fetch_keys(&tenant, &url, until).await;
@@ -171,6 +189,11 @@ impl Documents {
             }
         }
         fetched
+    }
+
+    fn slot_of_metadata(&self, tenant: &TenantId, issuer: &str) -> Arc<Slot<Metadata, MetadataFault>> {
+        let key = (tenant.clone(), issuer.to_owned());
+        self.metadata.get_with(key, || Arc::new(Slot::new(self.clock.clone())))
     }
 
     fn slot_of_keys(&self, tenant: &TenantId, url: &Url) -> Arc<Slot<KeySet, KeysFault>> {

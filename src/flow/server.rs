@@ -62,7 +62,13 @@ impl Broker {
             }
             None => None,
         };
-        Server::of(provider, metadata.as_deref()).map_err(|fault| fault.to_string())
+        let server = Server::of(provider, metadata.as_deref());
+        if let (Err(_), Some(known), Some(issuer)) = (&server, &metadata, &provider.oidc.issuer)
+            && let Some(fresh) = self.documents.fresh_metadata(&tenant.id, issuer, known, deadline).await
+        {
+            return Server::of(provider, Some(&fresh)).map_err(|fault| fault.to_string());
+        }
+        server.map_err(|fault| fault.to_string())
     }
 
     /// Hands the request over to the provider (RFC 9126) and gives back where the browser goes. A provider that does

@@ -1,5 +1,6 @@
 // A plain OAuth 2 server: no discovery, no id_token, the nested WhoAmI of the seed behind it.
 // Listens on a free port of 127.0.0.1 and prints it, then each request's method and path.
+// Token requests may be forms or JSON; the latter are told by a line of their own.
 // Asked for `response_mode=form_post`, it answers by a form that sends itself where scripts run.
 // Environment: REDIRECT_URIS (separated by spaces), CLIENT_ID, CLIENT_SECRET.
 import crypto from 'node:crypto';
@@ -40,7 +41,7 @@ const hidden = (fields) =>
 const page = (body) => `<!doctype html><html lang="en"><title>Sign in</title><body>${body}</body></html>`;
 
 const app = express();
-app.use(express.urlencoded({ extended: false }));
+app.use(express.urlencoded({ extended: false }), express.json());
 app.use((request, response, next) => {
   console.log(`${request.method} ${request.path}`);
   next();
@@ -84,6 +85,11 @@ app.post('/consent', async (incoming, outgoing) => {
 
 app.post('/auth/token', async (incoming, outgoing) => {
   const response = new OAuth2Server.Response(outgoing);
+  if (incoming.is('application/json')) {
+    // The library itself takes forms only; what counts is the body, which is read by now.
+    console.log('JSON /auth/token');
+    incoming.headers['content-type'] = 'application/x-www-form-urlencoded';
+  }
   try {
     await oauth.token(new OAuth2Server.Request(incoming), response);
     outgoing.status(response.status).set(response.headers).json(response.body);

@@ -3,6 +3,7 @@
 
 mod commands;
 mod presets;
+mod providers;
 mod settings;
 
 use std::collections::BTreeSet;

@@ -8,6 +8,8 @@ pub mod page;
 pub mod process;
 pub mod receiver;
 pub mod redis;
+pub mod scripted;
+pub mod stage;
 mod unsent;
 
 use std::io::Write as _;

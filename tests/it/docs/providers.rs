@@ -1,0 +1,67 @@
+//! `docs/providers.md`: every setting of a provider with what proves it, and codes that exist.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use countersign::domain::fault::Code;
+use countersign::tenants::provider::shape::SHAPE;
+
+use super::{part, path_of, read, rows};
+
+fn page() -> String {
+    format!("\n{}", read("docs/providers.md"))
+}
+
+/// The words in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn every_setting_of_a_provider_stands_in_the_guide_once_and_no_other() {
+    let page = page();
+    let told = part(&page, "## Every setting");
+    let known: BTreeSet<&str> = SHAPE.fields.iter().map(|field| field.name).collect();
+    assert_eq!(rows(told), known);
+    let count = told.lines().filter(|line| line.starts_with("| `")).count();
+    assert_eq!(count, known.len(), "a setting stands there twice");
+}
+
+#[test]
+fn what_is_said_to_prove_a_setting_is_there() {
+    let page = page();
+    let told = part(&page, "## Every setting");
+    for line in told.lines().filter(|line| line.starts_with("| `")) {
+        let last = line.trim_end_matches(['|', ' ']).rsplit(" | ").next().unwrap();
+        let proofs: Vec<_> = quoted(last).collect();
+        assert!(!proofs.is_empty(), "nothing proves {line}");
+        for proof in proofs {
+            assert!(is_there(proof), "`{proof}` is no test and no fixture");
+        }
+    }
+}
+
+/// Whether a folder of fixtures, or a test by its path in this binary, exists.
+fn is_there(proof: &str) -> bool {
+    if proof.starts_with("fixtures/") {
+        return Path::new(&path_of(proof)).is_dir();
+    }
+    let (module, name) = proof.rsplit_once("::").unwrap_or_default();
+    let file = path_of(&format!("tests/it/{}.rs", module.replace("::", "/")));
+    std::fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("fn {name}(")))
+}
+
+#[test]
+fn every_code_that_the_guide_speaks_of_exists_and_every_fault_of_a_provider_is_told() {
+    let page = page();
+    let told = part(&page, "## When it does not work");
+    let lines = told.lines().filter(|line| line.starts_with("| `"));
+    let first: BTreeSet<&str> = lines.flat_map(|line| quoted(line.split(" | ").next().unwrap())).collect();
+    let known: BTreeSet<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+    assert!(first.is_subset(&known), "{:?}", first.difference(&known));
+    for group in ["token_", "id_token_", "whoami_", "jwks_"] {
+        let missing: Vec<_> =
+            known.iter().filter(|code| code.starts_with(group) && !first.contains(**code)).collect();
+        assert!(missing.is_empty(), "the table says nothing of {missing:?}");
+    }
+}
