@@ -24,10 +24,19 @@ pub struct TenantState {
     pub document: Option<Map<String, Value>>,
     /// What is live of each provider.
     pub providers: Vec<Map<String, Value>>,
-    /// Its version and who made it; none if it stands in a file.
-    pub changed: Option<(u64, Signed)>,
+    /// Its versions, and who changed the document last; none if it stands in a file.
+    pub changed: Option<(Versions, Signed)>,
     /// Where it stands.
     pub home: Home,
+}
+
+/// What the versions of a tenant count.
+#[derive(Debug, Clone, Copy)]
+pub struct Versions {
+    /// Every change of anything: what a change of the whole names.
+    pub whole: u64,
+    /// The changes of everything but the providers: what a change of that names.
+    pub document: u64,
 }
 
 /// A document that was kept.
@@ -51,10 +60,11 @@ impl Broker {
         }
         let stored = self.stored_tenant(id).await?.ok_or(SettingsError::Unknown)?;
         let show = |part, tree: &Settings| self.format().show(part, tree, &stored.secrets);
+        let versions = Versions { whole: stored.version, document: stored.document_version };
         Ok(TenantState {
             document: Some(show(Part::Tenant, &stored.document)),
             providers: stored.live().into_iter().map(|tree| show(Part::Provider, tree)).collect(),
-            changed: Some((stored.version, stored.changed.clone())),
+            changed: Some((versions, stored.changed.clone())),
             home: Home::Store,
         })
     }
