@@ -69,7 +69,7 @@ pub async fn run() {
     println!("events          {events} of {} conversations, one webhook that answers at once", events / EACH);
     println!(
         "first           {:.1} s after the broker was ready",
-        (first.unwrap().0 - began - ready).as_secs_f64()
+        first.unwrap().0.duration_since(began).saturating_sub(ready).as_secs_f64()
     );
     println!(
         "delivered       {:.0}/s ({:.1} s), {} twice",

@@ -172,6 +172,8 @@ codes! {
     WhoamiTooLarge => "whoami_too_large",
     /// The WhoAmI URL may not be called from here (SECURITY 11).
     WhoamiUrlRefused => "whoami_url_refused",
+    /// The WhoAmI answer is not signed, although the settings demand it.
+    WhoamiUnsigned => "whoami_unsigned",
     /// A part of the WhoAmI URL is missing in the token answer, or cannot stand there (SECURITY 12).
     WhoamiUrlUnfilled => "whoami_url_unfilled",
     // --- the profile

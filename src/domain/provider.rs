@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use crate::secret::Secret;
 
 use self::call::{Exchange, WhoamiCall};
-use self::oidc::Oidc;
+use self::oidc::{Announced, Oidc};
 use super::ids::ProviderId;
 
 /// The settings of a provider. Secrets are resolved; the revision leaves them out.
@@ -257,12 +257,18 @@ impl Provider {
             && (self.oidc.issuer.is_some() || self.oidc.jwks_url.is_some())
     }
 
-    /// Whether some of its settings stand in its issuer's metadata only.
+    /// Whether some of its settings stand in its issuer's metadata only. Anything that they may say counts: a login
+    /// must not go another way because they could not be had.
     pub fn needs_metadata(&self) -> bool {
-        self.oidc.issuer.is_some()
-            && (self.authorize_url.is_none()
-                || self.token_url.is_none()
-                || (self.is_openid() && self.oidc.jwks_url.is_none()))
+        let oidc = &self.oidc;
+        let is_open = self.authorize_url.is_none()
+            || self.token_url.is_none()
+            || (self.whoami.is_none() && self.identity == Identity::Whoami)
+            || self.client_auth == ClientAuth::Auto
+            || oidc.iss == Announced::Auto
+            || oidc.par == Announced::Auto
+            || (self.is_openid() && (oidc.jwks_url.is_none() || oidc.id_token_algs.is_empty()));
+        oidc.issuer.is_some() && is_open
     }
 
     /// What the provider calls a parameter of ours.

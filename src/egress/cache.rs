@@ -137,10 +137,12 @@ impl Documents {
     ) -> Result<Metadata, MetadataFault> {
         let mut told: Option<MetadataFault> = None;
         for url in metadata_urls(issuer)? {
-            let (answer, _) = self.get(tenant, &url, deadline).await?;
-            let fault = match Metadata::parse(&answer, issuer) {
+            let answer = self.get(tenant, &url, deadline).await.map_err(MetadataFault::from);
+            let fault = match answer.and_then(|(answer, _)| Ok(Metadata::parse(&answer, issuer)?)) {
                 Ok(metadata) => return Ok(metadata),
-                Err(fault) => MetadataFault::from(fault),
+                // There is no time for another one.
+                Err(fault @ MetadataFault::Egress(EgressError::Timeout)) => return Err(fault),
+                Err(fault) => fault,
             };
             if told.as_ref().is_none_or(|told| told.weight() < fault.weight()) {
                 told = Some(fault);

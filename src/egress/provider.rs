@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use http::HeaderMap;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderName, HeaderValue, TE, TRAILER,
+    TRANSFER_ENCODING, UPGRADE,
+};
 use reqwest::{Body, Request, Response};
 
 use crate::domain::ids::TenantId;
@@ -16,6 +19,8 @@ use super::resolver::{Lookup, system_lookup};
 
 /// How large an answer may be, decoded, in bytes (SECURITY 13).
 pub const CAP: usize = 1024 * 1024;
+/// Headers that belong to the connection and to the message's own length (RFC 9110, 7.6.1 and 8.6).
+const FRAMING: [HeaderName; 7] = [CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
 /// How much memory an announcement alone is worth, in bytes.
 const FIRST_PIECE: usize = 16 * 1024;
 
@@ -92,6 +97,10 @@ fn build_request(request: &OutboundRequest) -> Result<Request, EgressError> {
         let mut value = HeaderValue::from_str(value.expose()).map_err(|_| EgressError::Unsendable)?;
         value.set_sensitive(true);
         let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| EgressError::Unsendable)?;
+        // What frames the message is the connection's to say: another tenant's request may follow on it.
+        if FRAMING.contains(&name) {
+            return Err(EgressError::Unsendable);
+        }
         built.headers_mut().append(name, value);
     }
     if let Some(body) = &request.body {

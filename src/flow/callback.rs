@@ -11,7 +11,7 @@ use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::profile::SignedIn;
-use crate::domain::provider::{CallbackNames, Provider, ResponseMode};
+use crate::domain::provider::{CallbackNames, CallbackPath, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, Route};
 use crate::domain::tenant::Tenant;
 use crate::egress::gate::Pass;
@@ -291,6 +291,7 @@ impl Broker {
             pass: &mut pass,
             course: &mut *course,
             deadline: self.clock.tick() + self.settings.login_deadline,
+            secret: login.provider.client_secret.as_ref(),
         };
         let signed_in = self.sign_in(&mut visit, grant, Some(&login.conversation)).await;
         // The provider has done its part: its place is free for the next login.
@@ -330,8 +331,9 @@ fn bind(login: &Login, signed_in: &SignedIn) -> Option<Binding> {
 /// What the provider that may have answered calls the parameters of the callback. The settings of the time when
 /// the link was opened are found by the state only, so another set of names must still lead to the same provider.
 fn callback_names(tenant: &Tenant, arrival: &Arrival) -> CallbackNames {
-    let may_be = |provider: &&Arc<Provider>| {
-        arrival.provider.as_deref().is_none_or(|named| named == provider.id.as_str())
+    let may_be = |provider: &&Arc<Provider>| match arrival.provider.as_deref() {
+        Some(named) => named == provider.id.as_str(),
+        None => provider.callback_path == CallbackPath::Bare,
     };
     names_of(&arrival.params, tenant.providers.iter().filter(may_be).map(|provider| &provider.callback_names))
 }

@@ -1,6 +1,7 @@
 //! The customer opens a link (DESIGN §5.2): looking is harmless, *Continue* starts a sign-in.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use url::Url;
 
@@ -23,6 +24,8 @@ use super::health::OutOfOrder;
 use super::links::CancelError;
 use super::{Broker, RACES};
 
+/// How long a landing page waits for an issuer's metadata.
+const GLANCE: Duration = Duration::from_millis(300);
 /// How many logins one browser may have under way.
 const COOKIES: usize = 8;
 
@@ -126,10 +129,15 @@ impl Broker {
         Ok(Landing { provider: Arc::clone(provider), link, shares })
     }
 
-    /// Where *Continue* leads. It may have to be asked for, and then may not be had for now.
-    pub async fn address_of(&self, tenant: &Tenant, landing: &Landing) -> Result<Url, OpenLinkError> {
-        let server = self.server(tenant, &landing.provider).await;
-        Ok(server.map_err(|late| late.of(&landing.link))?.authorize_url.clone())
+    /// Where *Continue* leads, as far as it is known: looking must not wait for an issuer that hangs, so its own address
+    /// stands in for the page that its metadata name.
+    pub async fn address_of(&self, tenant: &Tenant, provider: &Provider) -> Option<Url> {
+        if let Some(url) = &provider.authorize_url {
+            return Some(url.clone());
+        }
+        let server = self.server_within(tenant, provider, GLANCE).await.ok();
+        let known = server.map(|server| server.authorize_url);
+        known.or_else(|| provider.oidc.issuer.as_ref()?.parse().ok())
     }
 
     /// Which fields a sign-in may tell the tenant: what its mapping writes out, whatever is then done with it. Where
@@ -163,32 +171,52 @@ impl Broker {
         token: &str,
         cookies: &[LoginCookie],
     ) -> Result<OpenedLink, OpenLinkError> {
+        let link = self.find_link(tenant, token).await?;
+        let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
+        self.check_provider(tenant, provider, &link.value)?;
+        self.check_openable(&link.value)?;
+        let server = self.server(tenant, provider).await.map_err(|late| late.of(&link.value))?;
+        let (state, cookie) = (self.clock.fresh_token(), self.new_cookie());
+        let request = self.new_request(tenant, (provider, &server), &link.value, &state, &cookie);
+        let way = authorize_request(&request, (provider, &server), &state, &link.value);
+        let authorize_url = match &server.par_url {
+            Some(url) => self.push(tenant, &way, url).await.map_err(|late| late.of(&link.value))?,
+            None => build_authorize_url(&way),
+        };
+        self.keep(tenant, token, link, &request, cookies).await?;
+        Ok(OpenedLink {
+            authorize_url,
+            cross_site: provider.response_mode == ResponseMode::FormPost,
+            forget: surplus(cookies),
+            attempt: request.id,
+            cookie,
+        })
+    }
+
+    /// Writes the opening down, over whatever else happens to the link meanwhile.
+    async fn keep(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+        mut link: Stored<Link>,
+        request: &AuthorizationRequest,
+        cookies: &[LoginCookie],
+    ) -> Result<(), OpenLinkError> {
         for _ in 0..RACES {
-            let link = self.find_link(tenant, token).await?;
-            let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
-            self.check_provider(tenant, provider, &link.value)?;
-            let server = self.server(tenant, provider).await.map_err(|late| late.of(&link.value))?;
-            let state = self.clock.fresh_token();
-            let cookie = self.new_cookie();
-            let request = self.new_request(tenant, (provider, &server), &link.value, &state, &cookie);
-            let way = authorize_request(&request, (provider, &server), &state, &link.value);
-            let authorize_url = match &server.par_url {
-                Some(url) => self.push(tenant, &way, url).await.map_err(|late| late.of(&link.value))?,
-                None => build_authorize_url(&way),
-            };
-            match self.keep_opening(tenant, &link, &request, cookies).await {
-                Err(OpenLinkError::Store(StoreError::Conflict)) => continue,
-                done => done?,
+            match self.keep_opening(tenant, &link, request, cookies).await {
+                Err(OpenLinkError::Store(StoreError::Conflict)) => {
+                    link = self.find_link(tenant, token).await?;
+                }
+                done => return done,
             }
-            return Ok(OpenedLink {
-                authorize_url,
-                cross_site: provider.response_mode == ResponseMode::FormPost,
-                forget: surplus(cookies),
-                attempt: request.id,
-                cookie,
-            });
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// A link that takes no opening says so before anybody is asked.
+    fn check_openable(&self, link: &Link) -> Result<(), OpenLinkError> {
+        let nobody = Opening { cookie_name: String::new(), request: String::new() };
+        Ok(link.clone().open(nobody, self.clock.now()).map(drop)?)
     }
 
     /// The customer said *This wasn't me*: the link is cancelled.
@@ -289,7 +317,7 @@ impl Broker {
             redirect_uri: link.route.redirect_uri(&tenant.origin, &provider.id, provider.callback_path),
             code_verifier: (provider.pkce == Pkce::S256).then(|| self.clock.fresh_token()),
             nonce: needs_nonce(provider).then(|| self.clock.fresh_token()),
-            issuer: server.issuer.as_ref().and_then(Issuer::as_exact).map(str::to_owned),
+            issuer: server.issuer.as_ref().map(Issuer::to_string),
             names_issuer: server.names_issuer,
             cookie_hash: store.hash("cookie", cookie.value.expose()),
             cookie_name: cookie.name.clone(),

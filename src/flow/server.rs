@@ -38,7 +38,17 @@ enum PushError {
 impl Broker {
     /// The provider's server. Metadata that cannot be had keep the login waiting; it has spent nothing.
     pub(super) async fn server(&self, tenant: &Tenant, provider: &Provider) -> Result<Server, OutOfOrder> {
-        let found = self.find_server(tenant, provider, self.clock.tick() + PATIENCE).await;
+        self.server_within(tenant, provider, PATIENCE).await
+    }
+
+    /// The same, with less patience.
+    pub(super) async fn server_within(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        patience: Duration,
+    ) -> Result<Server, OutOfOrder> {
+        let found = self.find_server(tenant, provider, self.clock.tick() + patience).await;
         found.map_err(|detail| {
             tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail, "provider.undiscovered");
             OutOfOrder { why: Withheld::Undiscovered, label: provider.label.clone(), locale: None }
@@ -79,15 +89,13 @@ impl Broker {
         request: &AuthorizeRequest<'_>,
         url: &Url,
     ) -> Result<Url, OutOfOrder> {
-        let AuthorizeRequest { provider, server, .. } = *request;
-        let pushed = async {
-            let credentials = self.credentials(provider, server, provider.client_secret.as_ref())?;
-            let pushed = build_pushed_request(url, request, &credentials);
-            let mut pass = self.enter(&tenant.id, provider).await.map_err(PushError::Withheld)?;
-            let answer = pass.send(&pushed, self.clock.tick() + PATIENCE).await?;
-            Ok(build_pushed_url(provider, &server.authorize_url, &parse_pushed_answer(&answer)?))
-        };
-        pushed.await.map_err(|error: PushError| match error {
+        let provider = request.provider;
+        let mut pushed = self.push_with(tenant, request, url, provider.client_secret.as_ref()).await;
+        // A request that was refused has done nothing: while our secret is being replaced, the other one has a try.
+        if let (Err(PushError::Refused(_)), Some(previous)) = (&pushed, &provider.previous_secret) {
+            pushed = self.push_with(tenant, request, url, Some(previous)).await;
+        }
+        pushed.map_err(|error| match error {
             PushError::Withheld(late) => late,
             error => {
                 let detail = error.to_string();
@@ -95,6 +103,21 @@ impl Broker {
                 OutOfOrder { why: Withheld::NotPushed, label: provider.label.clone(), locale: None }
             }
         })
+    }
+
+    async fn push_with(
+        &self,
+        tenant: &Tenant,
+        request: &AuthorizeRequest<'_>,
+        url: &Url,
+        secret: Option<&Secret>,
+    ) -> Result<Url, PushError> {
+        let AuthorizeRequest { provider, server, .. } = *request;
+        let credentials = self.credentials(provider, server, secret)?;
+        let pushed = build_pushed_request(url, request, &credentials);
+        let mut pass = self.enter(&tenant.id, provider).await.map_err(PushError::Withheld)?;
+        let answer = pass.send(&pushed, self.clock.tick() + PATIENCE).await?;
+        Ok(build_pushed_url(provider, &server.authorize_url, &parse_pushed_answer(&answer)?))
     }
 
     /// How a call to the provider says who we are, with this secret or with our key.

@@ -88,16 +88,17 @@ pub(super) fn parameters<'a>(request: &AuthorizeRequest<'a>) -> Parameters<'a> {
     if provider.response_mode == ResponseMode::FormPost {
         pairs.push(("response_mode", "form_post".into()));
     }
-    if let Some(nonce) = request.nonce {
+    if let Some(nonce) = request.nonce.filter(|_| provider.is_openid()) {
         pairs.push(("nonce", nonce.expose().into()));
     }
     for (name, _) in &mut pairs {
         *name = provider.name_of(name);
     }
     push_openid(&mut pairs, request);
-    for (name, value) in &provider.authorize_params {
+    for (name, value) in provider.authorize_params.iter().filter(|(name, _)| *name != "response_type") {
         if !holds(&pairs, name) {
-            pairs.push((name, value.as_str().into()));
+            let nonce = request.nonce.filter(|_| value == NONCE).map(Secret::expose);
+            pairs.push((name, nonce.unwrap_or(value).into()));
         }
     }
     if let Some(locale) = request.locale {

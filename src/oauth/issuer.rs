@@ -78,6 +78,18 @@ impl Issuer {
         }
     }
 
+    /// Whether an authorization response may come from here, by its `iss` (RFC 9207, 2.4): a template stands for any
+    /// directory; which one it was the id_token says.
+    pub fn answers_as(&self, iss: &str) -> bool {
+        match self {
+            Self::Exact(text) => text == iss,
+            Self::Template { before, behind } => {
+                let rest = iss.strip_prefix(before.as_str());
+                rest.and_then(|rest| rest.strip_suffix(behind.as_str())).is_some_and(is_uuid)
+            }
+        }
+    }
+
     /// The one text, if there is one: what `iss` of an authorization response must be (RFC 9207).
     pub fn as_exact(&self) -> Option<&str> {
         match self {
@@ -214,6 +226,19 @@ mod tests {
         let asked = format!("https://i.example/{DIRECTORY}/v2.0");
         let issuer = Issuer::of_metadata(&asked, "https://i.example/{tenantid}/v2.0").unwrap();
         assert_eq!(issuer.as_exact(), Some(asked.as_str()));
+    }
+
+    #[test]
+    fn an_answer_comes_from_the_issuer_or_from_any_directory_of_a_template() {
+        let exact = Issuer::of_settings("https://i.example/a");
+        assert!(exact.answers_as("https://i.example/a") && !exact.answers_as("https://i.example/a/"));
+        let many = template();
+        assert!(many.answers_as("https://i.example/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0"));
+        for other in
+            ["https://i.example/{tenantid}/v2.0", "https://i.example/common/v2.0", "https://evil.example"]
+        {
+            assert!(!many.answers_as(other), "{other}");
+        }
     }
 
     #[test]

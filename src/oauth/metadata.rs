@@ -18,6 +18,10 @@ use super::wire::ProviderAnswer;
 /// How large metadata may be, in bytes; the largest seen have 20 KiB.
 pub const MAX_LENGTH: usize = 256 * 1024;
 
+/// How many items of a list are kept, and how long one may be, in bytes.
+const MAX_ITEMS: usize = 200;
+const MAX_ITEM: usize = 200;
+
 /// The members that are used here. Whatever is left out stays none, so that settings can fill it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metadata {
@@ -193,8 +197,17 @@ impl Members<'_> {
             Some(Value::Array(items)) => items,
             Some(_) => return Err(NoMetadata::Type(name)),
         };
+        // Nobody has so many, and what is kept must be bounded.
+        let fits = |item: &&Value| item.as_str().is_none_or(|text| text.len() <= MAX_ITEM);
         let text = |item: &Value| item.as_str().map(str::to_owned);
-        items.iter().map(text).collect::<Option<Vec<_>>>().map(Some).ok_or(NoMetadata::Type(name))
+        items
+            .iter()
+            .filter(fits)
+            .take(MAX_ITEMS)
+            .map(text)
+            .collect::<Option<Vec<_>>>()
+            .map(Some)
+            .ok_or(NoMetadata::Type(name))
     }
 }
 

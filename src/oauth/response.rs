@@ -8,6 +8,7 @@ use crate::domain::provider::{CallbackNames, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Route};
 use crate::secret::Secret;
 
+use super::issuer::Issuer;
 use super::pairs::{self, Pairs};
 
 /// How long a value may be, in bytes.
@@ -130,7 +131,9 @@ impl AuthorizationResponse {
             return refuse(Code::RouteMismatch);
         }
         let is_named = self.iss.is_some() && arrival.issuer.is_some();
-        if (arrival.names_issuer || is_named) && self.iss.as_deref() != arrival.issuer {
+        let is_same =
+            |iss: &str| arrival.issuer.is_some_and(|issuer| Issuer::of_settings(issuer).answers_as(iss));
+        if (arrival.names_issuer || is_named) && !self.iss.as_deref().is_some_and(is_same) {
             return refuse(Code::IssuerMismatch);
         }
         Ok(match self.answer {

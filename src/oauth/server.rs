@@ -21,8 +21,8 @@ pub struct Server {
     pub token_url: Url,
     /// Who it was; none means that no such call is made.
     pub whoami: Option<WhoamiCall>,
-    /// Whether that call is the issuer's own, whose answer must name the `sub` of the `id_token`.
-    pub is_userinfo: bool,
+    /// The issuer's own WhoAmI, whose answer must name the `sub` of the `id_token`.
+    pub userinfo_url: Option<Url>,
     /// The issuer, if there is one.
     pub issuer: Option<Issuer>,
     /// Whether the callback must name the issuer (RFC 9207, 2.4).
@@ -59,6 +59,11 @@ pub enum Incomplete {
 }
 
 impl Server {
+    /// Whether a call asks the issuer's own endpoint.
+    pub fn is_userinfo(&self, call: &WhoamiCall) -> bool {
+        self.userinfo_url.as_ref().is_some_and(|url| call.url.as_str() == url.as_str())
+    }
+
     /// Puts settings and metadata together. Settings win, member by member.
     pub fn of(provider: &Provider, metadata: Option<&Metadata>) -> Result<Self, Incomplete> {
         let oidc = &provider.oidc;
@@ -77,11 +82,8 @@ impl Server {
                 .clone()
                 .or_else(|| said(|metadata| &metadata.token_endpoint))
                 .ok_or(Incomplete::TokenUrl)?,
-            is_userinfo: whoami
-                .as_ref()
-                .zip(userinfo)
-                .is_some_and(|(call, url)| call.url.as_str() == url.as_str()),
             whoami,
+            userinfo_url: userinfo,
             issuer: issuer(provider, metadata),
             names_issuer: oidc
                 .iss
@@ -115,7 +117,7 @@ fn whoami(provider: &Provider, userinfo: Option<&Url>) -> Option<WhoamiCall> {
 fn issuer(provider: &Provider, metadata: Option<&Metadata>) -> Option<Issuer> {
     match metadata {
         Some(metadata) => Some(metadata.issuer.clone()),
-        None => provider.oidc.issuer.clone().map(Issuer::Exact),
+        None => provider.oidc.issuer.as_deref().map(Issuer::of_settings),
     }
 }
 
@@ -203,7 +205,8 @@ mod tests {
         assert_eq!(server.token_url.as_str(), "https://id.example.com/token");
         assert_eq!(server.jwks_url.unwrap().as_str(), "https://id.example.com/keys");
         assert_eq!(server.whoami.unwrap().url.as_str(), "https://id.example.com/me");
-        assert!(server.is_userinfo && !server.names_issuer);
+        assert_eq!(server.userinfo_url.unwrap().as_str(), "https://id.example.com/me");
+        assert!(!server.names_issuer);
         assert_eq!(server.token_algorithms, [Algorithm::Rs256]);
         assert_eq!(server.client_auth, ClientAuth::ClientSecretBasic);
         assert_eq!(server.par_url, None);
@@ -219,7 +222,6 @@ mod tests {
         let server = Server::of(&provider, Some(&metadata(&json!({})))).unwrap();
         assert_eq!(server.token_url.as_str(), "https://other.example.com/token");
         assert_eq!(server.whoami.unwrap().url.as_str(), "https://api.example.com/me");
-        assert!(!server.is_userinfo);
         assert_eq!(server.client_auth, ClientAuth::ClientSecretPost);
         assert_eq!(server.token_algorithms, [Algorithm::Es256, Algorithm::Hs256]);
         provider.identity = Identity::IdToken;

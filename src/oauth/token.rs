@@ -18,7 +18,7 @@ use super::client_auth::Credentials;
 use super::quirk::Quirk;
 use super::response::Grant;
 use super::server::Server;
-use super::token_body::{NoTokenBody, TokenBody};
+use super::token_body::{NoTokenBody, TokenBody, id_token_of};
 use super::wire::{Method, OutboundBody, OutboundRequest, ProviderAnswer};
 
 /// A token response that is good enough to go on with. Its `Debug` shows quirks only.
@@ -206,7 +206,8 @@ fn parse_success(answer: &ProviderAnswer, reading: Reading<'_>) -> Result<TokenR
     }
     let expires_in = body.expires_in();
     body.check_scope();
-    let id_token = body.id_token();
+    let beside = || whole.as_ref().and_then(id_token_of);
+    let id_token = id_token_of(&body.members).or_else(beside);
     let told = whole.unwrap_or(body.members);
     Ok(TokenResponse { access_token, id_token, body: Value::Object(told), expires_in, quirks: body.quirks })
 }

@@ -60,12 +60,6 @@ impl TokenBody {
         }
     }
 
-    /// Takes the id_token, if there is a text of that name; what it says is not yet believed.
-    pub fn id_token(&self) -> Option<Secret> {
-        let token = self.members.get("id_token").and_then(Value::as_str)?;
-        (!token.is_empty()).then(|| Secret::new(token))
-    }
-
     /// Takes the access token: visible ASCII of at most 16 KiB (RFC 6749, appendix A.12).
     pub fn access_token(&self) -> Result<Secret, NoTokenBody> {
         let token = self.members.get("access_token").and_then(Value::as_str).ok_or(NoTokenBody)?;
@@ -144,6 +138,12 @@ impl TokenBody {
             Err(NoTokenBody)
         }
     }
+}
+
+/// The id_token among members, if there is a text of that name; what it says is not yet believed.
+pub fn id_token_of(members: &Map<String, Value>) -> Option<Secret> {
+    let token = members.get("id_token").and_then(Value::as_str)?;
+    (!token.is_empty()).then(|| Secret::new(token))
 }
 
 #[cfg(test)]

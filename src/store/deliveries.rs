@@ -108,7 +108,7 @@ impl Tx {
                 continue;
             }
             if state == DeliveryState::Dead {
-                self.list(now, Place::Only, DEAD, delivery_place(delivery))
+                self.list(now, Place::Only, DEAD, delivery_place(delivery));
             } else {
                 self.undelivered(now, delivery);
                 *self.pending.entry(delivery.webhook.clone()).or_default() += if now { 1 } else { -1 };

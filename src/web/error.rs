@@ -350,6 +350,7 @@ pub fn login_status(code: Code) -> StatusCode {
         | Code::WhoamiTooLarge
         | Code::WhoamiUrlRefused
         | Code::WhoamiUrlUnfilled
+        | Code::WhoamiUnsigned
         | Code::MappingFailed
         | Code::RequiredMissing => StatusCode::BAD_GATEWAY,
         Code::TokenTimeout

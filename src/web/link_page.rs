@@ -92,14 +92,12 @@ pub fn gone(visit: &Visit, status: LinkStatus) -> Response {
 }
 
 async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
-    let looked = async {
-        let landing = web.broker.look_at_link(&visit.tenant, token).await?;
-        let address = web.broker.address_of(&visit.tenant, &landing).await?;
-        Ok((landing, address))
-    };
-    let (Landing { link, provider, shares }, address) = match looked.await {
-        Ok(looked) => looked,
+    let Landing { link, provider, shares } = match web.broker.look_at_link(&visit.tenant, token).await {
+        Ok(landing) => landing,
         Err(error) => return refused(visit, web, token, &error),
+    };
+    let Some(address) = web.broker.address_of(&visit.tenant, &provider).await else {
+        return visit.notice(Notice::Unavailable { retry_after: 60 });
     };
     page::landing(
         &visit.visitor(link.locale.as_deref()),

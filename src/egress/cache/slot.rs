@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::egress::error::EgressError;
@@ -22,9 +23,13 @@ const AGAIN_WITH: SignedDuration = SignedDuration::from_secs(30);
 /// How often a fetch may be forced that time alone would not ask for.
 pub(super) const COOL_DOWN: SignedDuration = SignedDuration::from_secs(30);
 
+/// How many logins may wait for one document.
+const WAITING: usize = 64;
+
 /// A document and what is known of fetching it.
 pub(super) struct Slot<T, E> {
     clock: Clock,
+    waiting: Semaphore,
     state: Mutex<State<T, E>>,
 }
 
@@ -64,7 +69,7 @@ where
 {
     pub(super) fn new(clock: Clock) -> Self {
         let state = State { kept: None, flight: None, failed: None, forced: None };
-        Self { clock, state: Mutex::new(state) }
+        Self { clock, waiting: Semaphore::new(WAITING), state: Mutex::new(state) }
     }
 
     /// The document, fresh if it can be had before `deadline`; else an older one, if it is not too old.
@@ -81,6 +86,10 @@ where
             Next::Take(document) => Ok(document),
             Next::Fail(fault) => Err(fault),
             Next::Wait(flight) => {
+                // A document that hangs must not hold up the whole process: whoever comes last goes away at once.
+                let Ok(_place) = self.waiting.try_acquire() else {
+                    return self.usable().ok_or_else(|| EgressError::Timeout.into());
+                };
                 let landed = tokio::time::timeout_at(deadline.into(), flight).await;
                 let landed = landed.unwrap_or_else(|_| Err(EgressError::Timeout.into()));
                 landed.or_else(|fault| self.usable().ok_or(fault))

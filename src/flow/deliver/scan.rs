@@ -52,7 +52,7 @@ impl Scan {
             found.extend(page.found.into_iter().filter(|due| due.kind == DueKind::Lane));
             self.has_ended = page.next.is_none();
             if let Some(next) = page.next {
-                self.after = next
+                self.after = next;
             } else {
                 self.after = self.after.split_off(0).max(due_before(now - RECENT));
                 break;

@@ -23,12 +23,17 @@ impl Broker {
     ) -> Result<TokenResponse, Fault> {
         visit.course.begin(Step::Exchange);
         let provider = visit.provider;
-        let mut redeemed = self.redeem_with(visit, grant, provider.client_secret.as_ref()).await;
+        let secret = provider.client_secret.as_ref();
+        let mut redeemed = self.redeem_with(visit, grant, secret).await;
         if let (Err(Fault { code: Code::InvalidClient, .. }), Some(previous)) =
             (&redeemed, &provider.previous_secret)
         {
             visit.course.note(["the provider refused the secret; the previous one was tried"]);
-            redeemed = self.redeem_with(visit, grant, Some(previous)).await;
+            // If that fails, too, the first refusal is the one to mend.
+            if let Ok(token) = self.redeem_with(visit, grant, Some(previous)).await {
+                visit.secret = Some(previous);
+                redeemed = Ok(token);
+            }
         }
         let token = redeemed?;
         visit.course.note(token.quirks.iter().map(|quirk| format!("token response: {quirk}")));
@@ -36,7 +41,7 @@ impl Broker {
             let tenant = &visit.tenant.id;
             tracing::info!(%tenant, provider = %provider.id, quirks = ?token.quirks, "provider.quirks");
         }
-        self.exchange_again(visit, token).await
+        Ok(token)
     }
 
     async fn redeem_with(
@@ -56,14 +61,13 @@ impl Broker {
     }
 
     /// The second exchange. Its token takes the place of the first; everything else stays.
-    async fn exchange_again(
+    pub(super) async fn exchange_again(
         &self,
         visit: &mut Visit<'_>,
         mut token: TokenResponse,
     ) -> Result<TokenResponse, Fault> {
         let Some(exchange) = &visit.provider.exchange else { return Ok(token) };
-        let secret = visit.provider.client_secret.as_ref();
-        let request = build_exchange_request(visit.provider, exchange, &token.access_token, secret);
+        let request = build_exchange_request(visit.provider, exchange, &token.access_token, visit.secret);
         let answer = visit.send(Step::Exchange, &request, EgressError::at_token).await?;
         let second =
             parse_token_response(&answer, Reading { find: None, any_type: true }).inspect_err(|_| {

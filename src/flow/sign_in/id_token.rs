@@ -17,41 +17,51 @@ use crate::oauth::jwk::KeySet;
 use crate::oauth::response::Grant;
 use crate::oauth::token::TokenResponse;
 
-use super::Visit;
+use super::{Visit, Vouched};
 
 impl Broker {
-    /// Verifies the tokens that this login must have, and gives back what they say of the person.
+    /// Verifies the tokens that this login must have.
     pub(super) async fn check_tokens(
         &self,
         visit: &mut Visit<'_>,
         grant: &Grant,
         token: &TokenResponse,
-    ) -> Result<Option<Verified>, Fault> {
-        let provider = visit.provider;
-        if provider.is_openid() {
+    ) -> Result<Vouched, Fault> {
+        let mut vouched = Vouched { id_token: None, access_token: None };
+        if visit.provider.is_openid() {
             visit.course.begin(Step::IdToken);
-            let id_token = token.id_token.as_ref().ok_or_else(|| visit.disbelieve(TokenFault::Missing))?;
-            let expected = ExpectedIdToken {
-                issuer: visit.issuer()?,
-                client_id: &provider.client_id,
-                nonce: grant.nonce(),
-                access_token: Some(&token.access_token),
-                code: Some(grant.code()),
-                max_age: provider.oidc.max_age.map(|seconds| Duration::from_secs(seconds.into())),
-                acr_values: &provider.oidc.acr_values,
-                moment: self.moment(visit),
-            };
-            let verify = |keys: &Keys<'_>| verify_id_token(id_token.expose(), keys, &expected);
-            return self.verify_with_keys(visit, Step::IdToken, verify).await.map(Some);
+            vouched.id_token = Some(self.check_id_token(visit, grant, token).await?);
         }
-        if provider.identity == Identity::AccessToken {
+        if visit.provider.identity == Identity::AccessToken {
             visit.course.begin(Step::IdToken);
             let expected =
                 ExpectedAccessToken { issuer: visit.issuer()?, audience: None, moment: self.moment(visit) };
             let verify = |keys: &Keys<'_>| verify_access_token(token.access_token.expose(), keys, &expected);
-            return self.verify_with_keys(visit, Step::IdToken, verify).await.map(Some);
+            vouched.access_token = Some(self.verify_with_keys(visit, Step::IdToken, verify).await?);
         }
-        Ok(None)
+        Ok(vouched)
+    }
+
+    async fn check_id_token(
+        &self,
+        visit: &mut Visit<'_>,
+        grant: &Grant,
+        token: &TokenResponse,
+    ) -> Result<Verified, Fault> {
+        let provider = visit.provider;
+        let id_token = token.id_token.as_ref().ok_or_else(|| visit.disbelieve(TokenFault::Missing))?;
+        let expected = ExpectedIdToken {
+            issuer: visit.issuer()?,
+            client_id: &provider.client_id,
+            nonce: grant.nonce(),
+            access_token: Some(&token.access_token),
+            code: Some(grant.code()),
+            max_age: provider.oidc.max_age.map(|seconds| Duration::from_secs(seconds.into())),
+            acr_values: &provider.oidc.acr_values,
+            moment: self.moment(visit),
+        };
+        let verify = |keys: &Keys<'_>| verify_id_token(id_token.expose(), keys, &expected);
+        self.verify_with_keys(visit, Step::IdToken, verify).await
     }
 
     /// Verifies a signed WhoAmI answer (OIDC Core, 5.3.2).
@@ -76,9 +86,19 @@ impl Broker {
         let server = visit.server;
         let algorithms =
             if step == Step::Whoami { &server.whoami_algorithms } else { &server.token_algorithms };
-        let client_secret = visit.provider.client_secret.as_ref();
-        let with = |set: Option<&KeySet>| verify(&Keys { set, client_secret, algorithms });
-        let set = self.keys_of(visit, step).await?;
+        let signs_alone = algorithms.iter().all(|algorithm| algorithm.is_symmetric());
+        let set = if signs_alone { None } else { self.keys_of(visit, step).await? };
+        // While our secret is being replaced, either may have signed.
+        let secrets = [visit.provider.client_secret.as_ref(), visit.provider.previous_secret.as_ref()];
+        let with = |set: Option<&KeySet>| {
+            let [client_secret, previous] = secrets;
+            match verify(&Keys { set, client_secret, algorithms }) {
+                Err(TokenFault::Signature) if previous.is_some() => {
+                    verify(&Keys { set, client_secret: previous, algorithms })
+                }
+                verified => verified,
+            }
+        };
         let mut verified = with(set.as_deref());
         if let (Err(fault), Some(known), Some(url)) = (&verified, &set, &server.jwks_url)
             && fault.wants_fresh_keys()
@@ -92,7 +112,7 @@ impl Broker {
         Ok(verified)
     }
 
-    /// The issuer's keys; none where only our own secret signs.
+    /// The issuer's keys, if it has any.
     async fn keys_of(&self, visit: &mut Visit<'_>, step: Step) -> Result<Option<Arc<KeySet>>, Fault> {
         let Some(url) = &visit.server.jwks_url else { return Ok(None) };
         let keys = self.documents.keys(&visit.tenant.id, url, visit.deadline).await;

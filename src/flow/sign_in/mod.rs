@@ -20,10 +20,12 @@ use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::egress::error::EgressError;
 use crate::egress::gate::Pass;
+use crate::oauth::id_token::Verified;
 use crate::oauth::response::Grant;
 use crate::oauth::server::Server;
 use crate::oauth::wire::{OutboundRequest, ProviderAnswer};
 use crate::profile::{Input, RuleInput};
+use crate::secret::Secret;
 
 use super::Broker;
 use super::course::Course;
@@ -36,6 +38,16 @@ pub(super) struct Visit<'a> {
     pub(super) pass: &'a mut Pass,
     pub(super) course: &'a mut Course,
     pub(super) deadline: Instant,
+    /// Our secret that the provider took: the one in use, or the previous one while only that is known there.
+    pub(super) secret: Option<&'a Secret>,
+}
+
+/// What signed tokens say.
+struct Vouched {
+    /// The id_token of a login of OpenID Connect.
+    id_token: Option<Verified>,
+    /// The access token, where the person's data come from it.
+    access_token: Option<Verified>,
 }
 
 /// What the provider said of the person.
@@ -60,8 +72,9 @@ impl Broker {
         conversation: Option<&ConversationRef>,
     ) -> Result<SignedIn, Fault> {
         let token = self.exchange(visit, grant).await?;
-        let verified = self.check_tokens(visit, grant, &token).await?;
-        let told = self.ask(visit, token, verified).await?;
+        let vouched = self.check_tokens(visit, grant, &token).await?;
+        let token = self.exchange_again(visit, token).await?;
+        let told = self.ask(visit, token, vouched).await?;
         let mut signed_in = self.normalise(visit, &told)?;
         visit.course.note(&signed_in.warnings);
         check_required(visit.provider, &signed_in)?;

@@ -7,13 +7,13 @@ use crate::domain::provider::Identity;
 use crate::domain::provider::call::WhoamiCall;
 use crate::egress::error::EgressError;
 use crate::flow::Broker;
-use crate::oauth::id_token::fault::TokenFault;
 use crate::oauth::id_token::{Verified, check_subject};
 use crate::oauth::token::TokenResponse;
 use crate::oauth::whoami::{build_whoami_request, check_whoami_answer, signed_answer};
+use crate::oauth::wire::ProviderAnswer;
 use crate::profile::parse_whoami;
 
-use super::{Told, Visit};
+use super::{Told, Visit, Vouched};
 
 /// What opens doors in a token answer, wherever it stands.
 const TOKENS: [&str; 6] =
@@ -25,26 +25,26 @@ impl Broker {
         &self,
         visit: &mut Visit<'_>,
         token: TokenResponse,
-        verified: Option<Verified>,
+        vouched: Vouched,
     ) -> Result<Told, Fault> {
         let token_response = without_tokens(&token.body, token.access_token.expose());
+        let person = vouched.id_token.as_ref().and_then(|verified| verified.subject.clone());
         let whoami = match (visit.provider.identity, &visit.server.whoami) {
-            (Identity::Whoami, Some(call)) => {
-                let whoami = self.ask_whoami(visit, call, &token).await?;
-                check_person(visit, &whoami, verified.as_ref())?;
-                whoami
-            }
+            (Identity::Whoami, Some(call)) => self.ask_whoami(visit, call, &token, person.as_deref()).await?,
             (Identity::TokenResponse, _) => token_response.clone(),
-            (Identity::IdToken | Identity::AccessToken, _) => {
-                verified.as_ref().map_or(Value::Null, |verified| verified.claims.clone())
+            (Identity::IdToken, _) => claims_of(vouched.id_token.as_ref()),
+            (Identity::AccessToken, _) => {
+                check_person(visit, None, &claims_of(vouched.access_token.as_ref()), person.as_deref())?;
+                claims_of(vouched.access_token.as_ref())
             }
             (Identity::Whoami, None) => Value::Null,
         };
         let mut further = Vec::new();
         for (name, call) in &visit.provider.further_whoami {
-            further.push((name.clone(), self.ask_whoami(visit, call, &token).await?));
+            let answer = self.ask_whoami(visit, call, &token, person.as_deref()).await?;
+            further.push((name.clone(), answer));
         }
-        let claims = verified.map(|verified| verified.claims);
+        let claims = vouched.id_token.or(vouched.access_token).map(|verified| verified.claims);
         Ok(Told { whoami, claims, token_response, further })
     }
 
@@ -53,6 +53,7 @@ impl Broker {
         visit: &mut Visit<'_>,
         call: &WhoamiCall,
         token: &TokenResponse,
+        person: Option<&str>,
     ) -> Result<Value, Fault> {
         visit.course.begin(Step::Whoami);
         let request = build_whoami_request(call, visit.provider, token).map_err(|error| {
@@ -60,31 +61,49 @@ impl Broker {
             Fault::new(Step::Whoami, Code::WhoamiUrlUnfilled)
         })?;
         let answer = visit.send(Step::Whoami, &request, EgressError::at_whoami).await?;
-        if let Some(signed) = signed_answer(&answer).filter(|_| visit.server.issuer.is_some()) {
-            return self.check_signed_whoami(visit, signed).await.map(|verified| verified.claims);
-        }
-        if visit.provider.oidc.userinfo_alg.is_some() && visit.server.is_userinfo {
-            return Err(visit.disbelieve_at(Step::Whoami, TokenFault::Missing));
-        }
-        let body = check_whoami_answer(&answer)?;
-        visit.course.note(body.quirk.map(|quirk| format!("WhoAmI: {quirk}")));
-        parse_whoami(body.json).map_err(|fault| {
-            let (tenant, provider) = (&visit.tenant.id, &visit.provider.id);
-            visit.course.note([format!("WhoAmI: {fault}")]);
-            tracing::warn!(%tenant, %provider, detail = %fault, "whoami.garbage");
-            Fault::new(Step::Whoami, Code::WhoamiGarbage)
-        })
+        let told = match signed_answer(&answer).filter(|_| visit.server.issuer.is_some()) {
+            Some(signed) => self.check_signed_whoami(visit, signed).await?.claims,
+            None => plain_answer(visit, call, &answer)?,
+        };
+        check_person(visit, Some(call), &told, person)?;
+        Ok(told)
     }
 }
 
-/// The answer speaks of the person of the id_token (OIDC Core, 5.3.2; SECURITY 16). The issuer's own endpoint must
+/// An answer that nobody has signed. Where the settings demand a signature of the main call, it is none.
+fn plain_answer(visit: &mut Visit<'_>, call: &WhoamiCall, answer: &ProviderAnswer) -> Result<Value, Fault> {
+    let body = check_whoami_answer(answer)?;
+    if visit.provider.oidc.userinfo_alg.is_some() && visit.server.whoami.as_ref() == Some(call) {
+        visit.course.note(["WhoAmI: the answer is not signed, and `userinfo_alg` says that it must be"]);
+        return Err(Fault::new(Step::Whoami, Code::WhoamiUnsigned));
+    }
+    visit.course.note(body.quirk.map(|quirk| format!("WhoAmI: {quirk}")));
+    parse_whoami(body.json).map_err(|fault| {
+        let (tenant, provider) = (&visit.tenant.id, &visit.provider.id);
+        visit.course.note([format!("WhoAmI: {fault}")]);
+        tracing::warn!(%tenant, %provider, detail = %fault, "whoami.garbage");
+        Fault::new(Step::Whoami, Code::WhoamiGarbage)
+    })
+}
+
+fn claims_of(verified: Option<&Verified>) -> Value {
+    verified.map_or(Value::Null, |verified| verified.claims.clone())
+}
+
+/// What was told speaks of the person of the id_token (OIDC Core, 5.3.2; SECURITY 16). The issuer's own endpoint must
 /// say so; another one, asked with the same access token, must at least not say otherwise.
-fn check_person(visit: &mut Visit<'_>, whoami: &Value, verified: Option<&Verified>) -> Result<(), Fault> {
-    let Some(subject) = verified.and_then(|verified| verified.subject.as_deref()) else { return Ok(()) };
-    if !visit.server.is_userinfo && whoami.get("sub").is_none() {
+fn check_person(
+    visit: &mut Visit<'_>,
+    call: Option<&WhoamiCall>,
+    told: &Value,
+    person: Option<&str>,
+) -> Result<(), Fault> {
+    let Some(person) = person else { return Ok(()) };
+    let must_say = call.is_some_and(|call| visit.server.is_userinfo(call));
+    if !must_say && told.get("sub").is_none() {
         return Ok(());
     }
-    check_subject(whoami, subject).map_err(|fault| visit.disbelieve_at(Step::Whoami, fault))
+    check_subject(told, person).map_err(|fault| visit.disbelieve_at(Step::Whoami, fault))
 }
 
 /// The token answer as a mapping may see it: what it says of the person, not what opens doors.

@@ -130,6 +130,13 @@ fn call(
     let url = urls::take_template(node, url, reading.tenant, reading.context, report);
     let auth = node.text(names.auth).map(|auth| place(auth.value)).unwrap_or_default();
     let method = node.word(names.method, METHODS).unwrap_or_default();
+    if let (WhoamiAuth::Header(name), Some(spot)) = (&auth, node.text(names.auth))
+        && name != "authorization"
+        && params::OUR_HEADERS.contains(&name.as_str())
+    {
+        let message = format!("the header {} is set by Countersign itself", quoted(name));
+        report.fault(spot.span, message, "name the header that the provider reads the token from");
+    }
     if let (WhoamiAuth::Body(_), WhoamiMethod::Get, Some(spot)) = (&auth, method, node.text(names.auth)) {
         report.fault(spot.span, "a GET has no body", format!("write `{} = \"POST\"` too", names.method));
     }

@@ -55,6 +55,12 @@ fn check(reading: &Reading<'_>, identity: Identity, report: &mut Report) {
             "add `issuer`, or `jwks_url` with the provider's keys",
         );
     }
+    if let Some(keys) = node.raw("jwks_url").filter(|_| !node.has("issuer"))
+        && (asks || identity != Identity::Whoami || node.has("userinfo_alg"))
+    {
+        let message = "`jwks_url` says whose keys sign, but nothing says who must have issued a token";
+        report.fault(keys.span(), message, "add `issuer`, exactly as it stands in the tokens' `iss`");
+    }
     if has_keys && !asks && identity == Identity::IdToken {
         report.warn(
             spot("identity"),

@@ -25,7 +25,7 @@ const RESERVED: &[&str] = &[
 ];
 
 /// Headers that the message itself or the client authentication needs.
-const OUR_HEADERS: &[&str] = &[
+pub(super) const OUR_HEADERS: &[&str] = &[
     "authorization",
     "connection",
     "content-length",

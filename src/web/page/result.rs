@@ -215,6 +215,7 @@ impl Trouble {
             | Code::WhoamiTooLarge
             | Code::WhoamiUrlRefused
             | Code::WhoamiUrlUnfilled
+            | Code::WhoamiUnsigned
             | Code::MappingFailed => Self::Setup,
             Code::RequiredMissing => Self::Missing,
             Code::NotConfirmed => Self::Unconfirmed,

@@ -106,9 +106,11 @@ async fn webhooks_of_a_file_are_seen_and_not_changed() {
     assert!(webhook["source"].as_str().unwrap().ends_with("acme.toml"), "{webhook}");
     assert!(!webhook.to_string().contains("whsec_"), "a secret is never shown");
     assert_eq!(broker.get("/v1/webhooks").await["items"][0], webhook);
-    for method in [Method::POST, Method::PUT, Method::DELETE] {
-        let (status, _) = broker.api(method, "/v1/webhooks/crm", Some(json!({}))).await;
-        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
+    let file = json!({"url": receiver.url()});
+    for method in [Method::PUT, Method::DELETE] {
+        let (status, problem) = broker.api(method, "/v1/webhooks/crm", Some(file.clone())).await;
+        assert_eq!(status, StatusCode::CONFLICT);
+        assert!(problem["detail"].as_str().unwrap().contains("acme.toml"), "{problem}");
     }
 }
 

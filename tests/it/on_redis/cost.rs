@@ -52,8 +52,9 @@ impl Monitor {
         };
         let mut counted = BTreeMap::new();
         for line in &lines[self.seen..] {
-            // What sweeps look at is no login's.
-            if line.contains(TAG) && !line.contains(" lua] ") && !line.contains(":due\" \"(\"") {
+            // What sweeps look at and what reads logs in the background is no login's.
+            let is_background = line.contains(":due\" \"(\"") || line.contains("\"XRANGE\"");
+            if line.contains(TAG) && !line.contains(" lua] ") && !is_background {
                 let command = line.split('"').nth(1).unwrap_or_default().to_owned();
                 *counted.entry(command).or_default() += 1;
             }

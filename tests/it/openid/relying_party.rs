@@ -4,6 +4,8 @@
 use rstest::rstest;
 use serde_json::json;
 
+use crate::harness::receiver::HOOK_SECRET;
+use crate::harness::scripted::answer::Answer;
 use crate::harness::scripted::keys::{Key, Seal, half_hash, sign};
 use crate::harness::scripted::{Draft, SUBJECT};
 use crate::harness::stage::Stage;
@@ -210,6 +212,19 @@ async fn hs256_passes_with_the_client_secret_where_the_tenant_allows_it_and_with
     let secret = countersign::cli::demo::provider::DemoProvider::CLIENT_SECRET;
     stage.provider.id_token(signed(secret.as_bytes()));
     stage.completes().await;
+}
+
+#[tokio::test]
+async fn hs256_passes_with_the_previous_secret_while_it_is_replaced_and_needs_no_keys() {
+    let settings = "id_token_algs = [\"HS256\"]\nclient_secret_previous = { env = \"ACME_HOOK\" }";
+    let mut stage = Stage::by_issuer(settings).await;
+    stage.provider.at("/keys", |_| Answer::with(500, "text/plain", ""));
+    stage.provider.id_token(|draft| {
+        draft.header = json!({"alg": "HS256"});
+        draft.seal = Seal::Shared(HOOK_SECRET.as_bytes().to_vec());
+    });
+    stage.completes().await;
+    assert!(stage.provider.asked("/keys").is_empty());
 }
 
 #[tokio::test]

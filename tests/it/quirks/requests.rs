@@ -138,6 +138,40 @@ async fn while_a_secret_is_replaced_the_previous_one_has_a_try() {
     assert!(notes.contains("the previous one was tried"), "{notes}");
 }
 
+/// Right for whoever shows the previous secret, and for nobody else.
+fn takes_the_previous_secret(asked: &Asked) -> Answer {
+    let form = asked.form();
+    if [value(&form, "client_secret"), value(&form, "key")].contains(&HOOK_SECRET) {
+        return Answer::Right;
+    }
+    Answer::with(401, "application/json", r#"{"error":"invalid_client"}"#)
+}
+
+#[tokio::test]
+async fn a_second_exchange_is_made_with_the_secret_that_did_for_the_first() {
+    let settings = "client_secret_previous = { env = \"ACME_HOOK\" }\nexchange_url = \"{origin}/long\"\n\
+                    exchange_params = { token = \"{access_token}\", key = \"{client_secret}\" }";
+    let mut stage = Stage::by_urls(settings).await;
+    stage.provider.at("/token", takes_the_previous_secret);
+    stage.provider.at("/long", |asked| match takes_the_previous_secret(asked) {
+        Answer::Right => Answer::json(&json!({"access_token": "long"})),
+        refused => refused,
+    });
+    stage.completes().await;
+    assert_eq!(stage.provider.asked("/me")[0].header("authorization"), "Bearer long");
+}
+
+#[tokio::test]
+async fn a_push_is_made_with_the_secret_that_the_provider_takes() {
+    let settings = "client_secret_previous = { env = \"ACME_HOOK\" }\nclient_auth = \"client_secret_post\"\npar = \"required\"";
+    let mut stage = Stage::by_issuer(settings).await;
+    for path in ["/par", "/token"] {
+        stage.provider.at(path, takes_the_previous_secret);
+    }
+    stage.completes().await;
+    assert_eq!((stage.provider.asked("/par").len(), stage.provider.asked("/token").len()), (2, 2));
+}
+
 #[tokio::test]
 async fn a_token_request_as_json_holds_everything_in_one_object() {
     let mut stage = Stage::by_urls("token_request = \"json\"\ntoken_params = { audience = \"api\" }").await;

@@ -153,8 +153,8 @@ async fn an_export_is_a_file_that_check_accepts_and_that_makes_the_same_tenant()
     let hook_variable = *named.iter().find(|name| name.contains("WH")).unwrap();
     let environment: Environment = [variables[0], (hook_variable, variables[1].1)].into_iter().collect();
     let context = ReadContext::of(&world.broker.config, &environment);
-    let read =
-        tenants::read_files(&[path.clone()], &context).unwrap_or_else(|faults| panic!("{faults}\n{export}"));
+    let read = tenants::read_files(std::slice::from_ref(&path), &context)
+        .unwrap_or_else(|faults| panic!("{faults}\n{export}"));
     let [tenant] = read.value.as_slice() else { panic!("one tenant") };
     let live = world.provider("acme").await.body;
     assert_eq!(live["revision"], tenant.providers[0].revision.to_string(), "the same settings");

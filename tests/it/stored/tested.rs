@@ -22,7 +22,8 @@ use serde_json::{Map, Value, json};
 use crate::harness::{Choices, Harness};
 
 pub fn object(value: Value) -> Map<String, Value> {
-    value.as_object().unwrap().clone()
+    let Value::Object(members) = value else { panic!("no object: {value}") };
+    members
 }
 
 /// The flows of a stopped broker, without HTTP in front.

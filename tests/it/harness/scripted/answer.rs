@@ -15,6 +15,8 @@ const FOREVER: Duration = Duration::from_mins(5);
 
 /// An answer.
 pub enum Answer {
+    /// What a right provider answers.
+    Right,
     /// This status, these headers, this body.
     Bytes(u16, Vec<(&'static str, String)>, Vec<u8>),
     /// Nothing at all.
@@ -45,6 +47,7 @@ impl Answer {
 
     pub(super) async fn into_response(self) -> Response {
         match self {
+            Self::Right => unreachable!("it was replaced by the right answer"),
             Self::Bytes(status, headers, body) => {
                 let mut response = Response::new(Body::from(body));
                 *response.status_mut() = status.try_into().unwrap();

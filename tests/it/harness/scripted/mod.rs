@@ -252,7 +252,10 @@ async fn answer_one(State(shared): State<Shared>, request: Request<axum::body::B
         memory.asked.push(asked.clone());
         memory.answers.get(&asked.path).cloned()
     };
-    let answer = script.map_or_else(|| right::answer(&shared, &asked), |script| script(&asked));
+    let answer = match script.map_or(Answer::Right, |script| script(&asked)) {
+        Answer::Right => right::answer(&shared, &asked),
+        other => other,
+    };
     answer.into_response().await
 }
 
