@@ -24,10 +24,12 @@ use crate::domain::binding::BindingPolicy;
 use crate::domain::ids::TenantId;
 use crate::domain::rule::Rules;
 use crate::domain::tenant::{Directory, Tenant};
+use crate::egress::cache::Documents;
 use crate::egress::gate::Room;
 use crate::egress::guard::Guard;
 use crate::egress::provider::{ProviderClient, Timeouts};
 use crate::egress::webhook::WebhookClient;
+use crate::flow::probe::Probe;
 use crate::flow::{Broker, Outbound, Settings};
 use crate::issuer::Issuer;
 use crate::issuer::keys::{KeyState, SigningKey, SigningKeys};
@@ -193,6 +195,13 @@ pub async fn reindex(config: &Config, clock: &Clock) -> anyhow::Result<u64> {
             return Ok(moved);
         }
     }
+}
+
+/// Asks providers what can be asked without a person, through the guard of these settings.
+pub fn probe(config: &Config, clock: &Clock) -> anyhow::Result<Probe> {
+    let client = provider_client(config)?;
+    let documents = Documents::new(client.clone(), clock.clone());
+    Ok(Probe::new(client, documents, clock.clone()))
 }
 
 /// The operator's own place: the bare base domain, with the clients of the main settings.

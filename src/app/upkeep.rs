@@ -38,6 +38,18 @@ fn open(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
     Ok(Store::new(store::open(config, clock)?, seal_keys(&ring)?, clock.clone()))
 }
 
+/// Whether the settings' store answers, may be used, and opens with the settings' keys. An embedded one that is not
+/// there is not made.
+pub async fn ping_store(config: &Config, clock: &Clock) -> anyhow::Result<()> {
+    store::check(config, clock).await?;
+    let store = open(config, clock)?;
+    store.ping().await?;
+    if crate::store::backup::is_cut_short(&store).await? {
+        anyhow::bail!("the store holds an import that was cut short; empty it, and import again");
+    }
+    Ok(())
+}
+
 /// Verifies the audit of one tenant, or of every one that the store or a checkpoint of before names; tells of each as
 /// soon as it is done. False if something was wrong.
 pub async fn verify_audit(

@@ -11,7 +11,7 @@ use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
 use crate::keyring::edit::KeyKind;
 
-pub use upkeep::{AuditCommand, ExportArgs, ImportArgs, ListArgs, VerifyArgs};
+pub use upkeep::{AuditCommand, DoctorArgs, ExportArgs, ImportArgs, ListArgs, VerifyArgs};
 
 /// A multi-tenant OAuth relying-party broker for messaging platforms.
 #[derive(Debug, Parser)]
@@ -57,6 +57,14 @@ pub enum Command {
                       countersign check tenants/acme.toml\n\n\
                       Exit codes: 0 no fault, 1 a fault was found, 2 bad usage.")]
     Check(CheckArgs),
+    /// Ask every provider, the store, the key ring and the clock, and say what to fix
+    #[command(after_help = "Examples:\n  countersign doctor --config countersign.toml\n  \
+                      countersign doctor --tenant acme --provider google\n  \
+                      countersign doctor --json | jq '.checks[].steps[] | select(.outcome == \"failed\")'\n\n\
+                      Providers are asked for their names, certificates, metadata, keys and sign-in page, and with \
+                      made-up values at their token endpoint and WhoAmI. Nothing is written.\n\n\
+                      Exit codes: 0 nothing failed, 1 something failed, 2 bad usage or settings.")]
+    Doctor(DoctorArgs),
     /// Show what a mapping makes of a provider's answer
     #[command(
         after_help = "Examples:\n  countersign map --mapping '{email: user.email, fullName: user.name}' sample.json\n  \

@@ -10,6 +10,7 @@ mod audit;
 mod backup;
 mod check;
 pub mod demo;
+mod doctor;
 mod key;
 mod link;
 mod map;
@@ -43,6 +44,7 @@ fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Serve(args) => serve::run(&args, environment, look_of(&err, environment), &mut err),
         Command::Demo(args) => demo::run(&args, &mut out),
         Command::Check(args) => check::run(&args, environment, look_of(&out, environment), &mut out),
+        Command::Doctor(args) => doctor::run(&args, environment, &mut out),
         Command::Secret(SecretCommand::Hash) => secret::run(&mut io::stdin(), &mut out, &mut err),
         Command::Map(args) => {
             map::run(&args, environment, look_of(&out, environment), &mut io::stdin(), &mut out)

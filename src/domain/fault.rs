@@ -99,6 +99,8 @@ codes! {
     AccessDenied => "access_denied",
     /// The provider answered the authorization with another error.
     ProviderError => "provider_error",
+    /// The provider says that our redirect URI is not registered there.
+    RedirectUriRefused => "redirect_uri_refused",
     // --- the token endpoint
     /// The provider does not accept the code (`invalid_grant`).
     InvalidGrant => "invalid_grant",

@@ -148,6 +148,7 @@ made_id!(/** One opening of a link. */ AttemptId, "at_");
 made_id!(/** A contact record. */ ContactId, "ct_");
 made_id!(/** An event. */ EventId, "evt_");
 made_id!(/** An audit entry. */ AuditId, "au_");
+made_id!(/** A test login. */ TrialId, "pt_");
 made_id!(/** An event on its way to a webhook. */ DeliveryId, "dl_");
 
 chosen_id!(

@@ -32,4 +32,5 @@ pub mod snippet;
 pub mod stored;
 pub mod tenant;
 pub mod timeline;
+pub mod trial;
 pub mod webhook;

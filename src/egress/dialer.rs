@@ -118,6 +118,7 @@ fn builder(connect: Duration) -> ClientBuilder {
         .user_agent(USER_AGENT)
         .connect_timeout(connect)
         .http1_max_headers(HEADERS)
+        .tls_info(true)
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
 }

@@ -11,6 +11,9 @@
 //!
 //! [`cache`] fetches what a provider says about itself, its metadata and its keys, and keeps it.
 //!
+//! [`reach`] looks at a provider's hosts and pages for whoever sets one up, and [`certificate`] says until
+//! when a host can prove who it is.
+//!
 //! To add a client for another kind of target: 1. one file with its type, built on a
 //! [`Guard`](guard::Guard) and on [`Dialer`](dialer::Dialer), which sets what every client has in
 //! common, 2. its caps and deadlines as constants with their reason, 3. a line below, 4. tests
@@ -22,10 +25,12 @@ pub mod address;
 pub mod allow;
 pub mod breaker;
 pub mod cache;
+pub mod certificate;
 pub mod dialer;
 pub mod error;
 pub mod gate;
 pub mod guard;
 pub mod provider;
+pub mod reach;
 pub mod resolver;
 pub mod webhook;

@@ -15,6 +15,7 @@ use crate::oauth::wire::{Method, OutboundRequest, ProviderAnswer};
 use super::dialer::{Dialer, DialerError, explain};
 use super::error::EgressError;
 use super::guard::Guard;
+use super::reach::Names;
 use super::resolver::{Lookup, system_lookup};
 
 /// How large an answer may be, decoded, in bytes (SECURITY 13).
@@ -42,8 +43,9 @@ impl Default for Timeouts {
 /// The one way to a provider. Cheap to clone; all clones share their connections.
 #[derive(Debug, Clone)]
 pub struct ProviderClient {
-    dialer: Dialer,
-    total: Duration,
+    pub(super) dialer: Dialer,
+    pub(super) total: Duration,
+    pub(super) names: Names,
 }
 
 impl ProviderClient {
@@ -54,7 +56,8 @@ impl ProviderClient {
 
     /// A client that asks `lookup` for addresses; they are judged all the same.
     pub fn with_lookup(guard: Guard, timeouts: Timeouts, lookup: &Lookup) -> Result<Self, DialerError> {
-        Ok(Self { dialer: Dialer::new(guard, timeouts.connect, lookup)?, total: timeouts.total })
+        let dialer = Dialer::new(guard, timeouts.connect, lookup)?;
+        Ok(Self { dialer, total: timeouts.total, names: Names::new(lookup) })
     }
 
     /// Sends a request and reads the whole answer, whatever its status, before `deadline` or before
@@ -87,7 +90,7 @@ impl ProviderClient {
     }
 }
 
-fn build_request(request: &OutboundRequest) -> Result<Request, EgressError> {
+pub(super) fn build_request(request: &OutboundRequest) -> Result<Request, EgressError> {
     let method = match request.method {
         Method::Get => reqwest::Method::GET,
         Method::Post => reqwest::Method::POST,
@@ -111,7 +114,7 @@ fn build_request(request: &OutboundRequest) -> Result<Request, EgressError> {
 }
 
 /// Reads piece by piece, so that a bomb ends at the cap and not in memory.
-async fn read_answer(mut response: Response) -> Result<ProviderAnswer, EgressError> {
+pub(super) async fn read_answer(mut response: Response) -> Result<ProviderAnswer, EgressError> {
     let announced = response.content_length().unwrap_or(0);
     let announced =
         usize::try_from(announced).ok().filter(|size| *size <= CAP).ok_or(EgressError::TooLarge)?;

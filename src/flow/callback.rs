@@ -28,6 +28,7 @@ use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
 use super::sign_in::Visit;
 use super::tenants::Began;
+use super::trial::open::is_of_trial;
 
 /// A browser at one of the callback routes.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub struct Arrived {
     pub handle: String,
     /// The login's cookie: the browser must hold it as long as it may reload that page.
     pub keep: Option<LoginCookie>,
+    /// Whether it was a test login, whose page is another one.
+    pub is_trial: bool,
 }
 
 /// Why a callback has no result page.
@@ -112,6 +115,9 @@ impl Broker {
     ) -> Result<Arrived, CallbackError> {
         let names = callback_names(tenant, &arrival);
         let response = parse_response(&arrival.params, &names)?;
+        if is_of_trial(&response.state) {
+            return self.arrive_at_trial(tenant, arrival, response).await;
+        }
         let found = self.find(tenant, &response).await?;
         let mut login = match self.verify(tenant, &arrival, response, found)? {
             Checked::First(login) => login,
@@ -148,6 +154,7 @@ impl Broker {
         Arrived {
             handle: self.result_handle(tenant, request, same_browser),
             keep: cookies.into_iter().find(own),
+            is_trial: false,
         }
     }
 
@@ -204,7 +211,7 @@ impl Broker {
 
     /// Whether the browser holds this login's cookie. A browser that holds another login's cookie
     /// instead is refused; one that holds none must be confirmed by the chat.
-    fn is_same_browser(
+    pub(super) fn is_same_browser(
         &self,
         tenant: &Tenant,
         cookies: &[LoginCookie],
@@ -280,7 +287,10 @@ impl Broker {
     async fn redeem(&self, login: &mut Login, course: &mut Course) -> Result<(), Fault> {
         let grant = match &login.verdict {
             Verdict::Granted(grant) => grant,
-            Verdict::Refused(fault) => return Err(*fault),
+            Verdict::Refused(fault) => {
+                course.note(unregistered(*fault, &login.request.value.redirect_uri));
+                return Err(*fault);
+            }
         };
         let Way { server, mut pass } = *login.way.take().ok_or(Fault::new(Step::Exchange, Code::Internal))?;
         let exchanged_at = self.clock.now();
@@ -339,7 +349,7 @@ fn callback_names(tenant: &Tenant, arrival: &Arrival) -> CallbackNames {
 }
 
 /// A callback may repeat what the settings say of this tenant's account there, and must not say otherwise.
-fn check_variables(provider: &Provider, params: &[(String, String)]) -> Result<(), Fault> {
+pub(super) fn check_variables(provider: &Provider, params: &[(String, String)]) -> Result<(), Fault> {
     let is_other = |(name, value): &(String, String)| {
         provider.vars.get(name).is_some_and(|known| !known.eq_ignore_ascii_case(value))
     };
@@ -347,6 +357,12 @@ fn check_variables(provider: &Provider, params: &[(String, String)]) -> Result<(
         return Err(Fault::new(Step::Verify, Code::VariableMismatch));
     }
     Ok(())
+}
+
+/// Which redirect URI is missing at the provider, if that is what it complains of.
+fn unregistered(fault: Fault, redirect_uri: &str) -> Option<String> {
+    (fault.code == Code::RedirectUriRefused)
+        .then(|| format!("register exactly `{redirect_uri}` as a redirect URI at the provider"))
 }
 
 /// What the checks say.
@@ -359,7 +375,7 @@ enum Checked {
 
 impl Arrival {
     /// How and where the answer came, for the protocol's own checks.
-    fn at<'a>(
+    pub(super) fn at<'a>(
         &'a self,
         provider: &'a Provider,
         redirect_uri: &'a str,
@@ -372,7 +388,7 @@ impl Arrival {
 
     /// The redirect URI that this arrival is on, byte for byte: of the tenant's origins the one that was `sent`, if
     /// it is any of them, else the present one.
-    fn redirect_uri(&self, origins: &[String], sent: &str) -> String {
+    pub(super) fn redirect_uri(&self, origins: &[String], sent: &str) -> String {
         let path = self.route.path();
         let on = |origin: &String| match &self.provider {
             Some(provider) => format!("{origin}{path}/{provider}"),

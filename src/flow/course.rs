@@ -9,7 +9,11 @@ use crate::domain::fault::{Fault, Step};
 use crate::domain::request::AuthorizationRequest;
 use crate::domain::timeline::Timeline;
 use crate::egress::error::EgressError;
+use crate::oauth::id_token::fault::TokenFault;
 use crate::oauth::wire::{OutboundRequest, ProviderAnswer};
+
+use super::sign_in::Told;
+use super::trial::recorder::Recorder;
 
 /// A login's timeline while it is written.
 pub(super) struct Course {
@@ -20,6 +24,8 @@ pub(super) struct Course {
     timeline: Timeline,
     /// The step that runs, and since when.
     running: Option<(Step, Instant)>,
+    /// Who writes down what was sent and what came back; in a test login only.
+    recorder: Option<Box<Recorder>>,
 }
 
 impl Drop for Course {
@@ -32,7 +38,21 @@ impl Course {
     /// Goes on with the timeline of a request at `now`.
     pub(super) fn of(request: &AuthorizationRequest, clock: &Clock, now: Timestamp) -> Self {
         let (began, before) = (clock.tick(), request.age_at(now));
-        Self { clock: clock.clone(), began, before, timeline: request.timeline.clone(), running: None }
+        Self {
+            clock: clock.clone(),
+            began,
+            before,
+            timeline: request.timeline.clone(),
+            running: None,
+            recorder: None,
+        }
+    }
+
+    /// The same in a test login.
+    pub(super) fn recording(request: &AuthorizationRequest, clock: &Clock, now: Timestamp) -> Self {
+        let mut course = Self::of(request, clock, now);
+        course.recorder = Some(Box::default());
+        course
     }
 
     /// A step begins, and the one before it has ended.
@@ -43,15 +63,38 @@ impl Course {
         self.timeline.begin(step, at);
     }
 
-    /// The running step has called the provider.
+    /// A step has called the provider: the running one, or one that goes on later.
     pub(super) fn called(
         &mut self,
-        _request: &OutboundRequest,
+        step: Step,
+        request: &OutboundRequest,
         answer: Result<&ProviderAnswer, &EgressError>,
     ) {
         if let Ok(answer) = answer {
             self.timeline.answered(answer.status);
         }
+        if let (Some(recorder), Some((_, since))) = (&mut self.recorder, self.running) {
+            recorder.called(step, self.clock.tick().saturating_duration_since(since), request, answer);
+        }
+    }
+
+    /// What the provider said of the person.
+    pub(super) fn told(&mut self, told: &Told) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.findings = Some(told.findings());
+        }
+    }
+
+    /// Why a signed token is not believed.
+    pub(super) fn disbelieved(&mut self, fault: TokenFault) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.disbelieved = Some(fault);
+        }
+    }
+
+    /// What was written down in a test login, once.
+    pub(super) fn take_recorder(&mut self) -> Option<Box<Recorder>> {
+        self.recorder.take()
     }
 
     /// A step failed.
@@ -75,6 +118,9 @@ impl Course {
 
     fn measure(&mut self, outcome: &'static str) {
         let Some((step, since)) = self.running.take() else { return };
+        if self.recorder.is_some() {
+            return;
+        }
         let took = self.clock.tick().saturating_duration_since(since);
         metrics::histogram!("countersign_login_step_seconds", "step" => step.as_str(), "outcome" => outcome)
             .record(took);

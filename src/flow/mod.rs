@@ -12,6 +12,7 @@ pub mod contacts;
 mod course;
 pub mod create_link;
 mod deliver;
+pub mod discover;
 pub mod health;
 mod identify;
 pub mod inbound;
@@ -23,7 +24,9 @@ pub mod open_link;
 pub mod outcome;
 mod places;
 pub mod preview;
+pub mod probe;
 mod record;
+pub mod redirect_uris;
 pub mod resend;
 mod rules;
 mod seal;
@@ -35,6 +38,7 @@ mod sweep;
 pub mod taken_up;
 pub mod tenants;
 pub mod trail;
+pub mod trial;
 pub mod waiting;
 pub mod webhooks;
 
@@ -57,6 +61,7 @@ use crate::store::Store;
 
 pub use crate::channel::AuthMessage;
 use keys::KeysInUse;
+use probe::Probe;
 use tenants::Known;
 
 pub use crate::store::{ContactFilter, Page, StoreError};
@@ -71,6 +76,8 @@ pub struct Broker {
     webhook: WebhookClient,
     /// What issuers say of themselves.
     documents: Documents,
+    /// For test logins.
+    probe: Probe,
     clock: Clock,
     tenants: ArcSwap<Known>,
     /// Where these come from: files, and the store.
@@ -100,6 +107,8 @@ pub struct Outbound {
     pub provider: Gates,
     /// To issuers, for what they say of themselves.
     pub documents: Documents,
+    /// To providers, for whoever sets one up.
+    pub probe: Probe,
     /// To the platform.
     pub webhook: WebhookClient,
 }
@@ -108,7 +117,9 @@ impl Outbound {
     /// Ways that share one client.
     pub fn new(client: ProviderClient, webhook: WebhookClient, clock: &Clock, room: Room) -> Self {
         let provider = Gates::new(client.clone(), clock.clone(), room);
-        Self { provider, documents: Documents::new(client, clock.clone()), webhook }
+        let documents = Documents::new(client.clone(), clock.clone());
+        let probe = Probe::new(client, documents.clone(), clock.clone());
+        Self { provider, documents, probe, webhook }
     }
 }
 
@@ -125,7 +136,7 @@ impl Broker {
     /// Puts the broker together.
     pub fn new(
         store: Store,
-        Outbound { provider, documents, webhook }: Outbound,
+        Outbound { provider, documents, probe, webhook }: Outbound,
         clock: Clock,
         tenants: Directory,
         settings: Settings,
@@ -135,6 +146,7 @@ impl Broker {
             store,
             provider,
             documents,
+            probe,
             webhook,
             clock,
             served: settings::ServedSettings::new(Arc::clone(&tenants)),

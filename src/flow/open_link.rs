@@ -330,7 +330,7 @@ impl Broker {
 
     /// A cookie with a name of its own, so that logins in two tabs do not disturb each other. Its
     /// first five digits count minutes: sorted by name, the oldest comes first.
-    fn new_cookie(&self) -> LoginCookie {
+    pub(super) fn new_cookie(&self) -> LoginCookie {
         let minutes = (self.clock.now().as_second() / 60) & 0xf_ffff;
         let prefix = cookie_prefix(self.settings.https);
         let name = format!("{prefix}{minutes:05x}{:03x}", self.clock.below(0x1000));

@@ -93,7 +93,7 @@ pub fn preview(
 }
 
 /// What an empty contact would take from the profile.
-fn would_change(
+pub(super) fn would_change(
     signed_in: &SignedIn,
     policy: &EnrichPolicy,
     provider: Option<&ProviderId>,

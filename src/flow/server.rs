@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use url::Url;
 
+use crate::clock::Clock;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::provider::{ClientAuth, Provider};
 use crate::domain::tenant::Tenant;
@@ -127,35 +128,45 @@ impl Broker {
         server: &Server,
         secret: Option<&Secret>,
     ) -> Result<Credentials, Fault> {
-        let auth = server.client_auth;
-        if !matches!(auth, ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt) {
-            return Ok(build_credentials(provider, auth, Proof::Secret(secret)));
-        }
-        let refused = |detail: String| {
-            tracing::error!(provider = %provider.id, detail, "provider.no_assertion");
-            Fault::new(Step::Exchange, Code::InvalidClient)
-        };
-        let key = provider.private_key.as_ref();
-        let parsed = key.map(|key| PrivateKey::parse(&key.key)).transpose();
-        let parsed = parsed.map_err(|error| refused(error.to_string()))?;
-        let signer = match (auth, secret, &parsed) {
-            (ClientAuth::PrivateKeyJwt, _, Some(parsed)) => {
-                Signer::Key { key: parsed, kid: key.and_then(|key| key.id.as_deref()) }
-            }
-            (ClientAuth::ClientSecretJwt, Some(secret), _) => Signer::Secret(secret),
-            _ => return Err(refused("there is nothing to sign with".to_owned())),
-        };
-        let algorithm = choose_algorithm(&signer, server.assertion_algorithms.as_deref());
-        let algorithm = algorithm.ok_or_else(|| refused("no algorithm of the server is ours".to_owned()))?;
-        let id = self.clock.fresh_token();
-        let assertion = Assertion {
-            client_id: &provider.client_id,
-            audience: server.token_url.as_str(),
-            id: id.expose(),
-            now: self.clock.now(),
-        };
-        let assertion =
-            build_assertion(&assertion, &signer, algorithm).map_err(|error| refused(error.to_string()))?;
-        Ok(build_credentials(provider, auth, Proof::Assertion(&assertion)))
+        credentials(&self.clock, provider, server, secret)
     }
+}
+
+/// The same without a broker.
+pub(super) fn credentials(
+    clock: &Clock,
+    provider: &Provider,
+    server: &Server,
+    secret: Option<&Secret>,
+) -> Result<Credentials, Fault> {
+    let auth = server.client_auth;
+    if !matches!(auth, ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt) {
+        return Ok(build_credentials(provider, auth, Proof::Secret(secret)));
+    }
+    let refused = |detail: String| {
+        tracing::error!(provider = %provider.id, detail, "provider.no_assertion");
+        Fault::new(Step::Exchange, Code::InvalidClient)
+    };
+    let key = provider.private_key.as_ref();
+    let parsed = key.map(|key| PrivateKey::parse(&key.key)).transpose();
+    let parsed = parsed.map_err(|error| refused(error.to_string()))?;
+    let signer = match (auth, secret, &parsed) {
+        (ClientAuth::PrivateKeyJwt, _, Some(parsed)) => {
+            Signer::Key { key: parsed, kid: key.and_then(|key| key.id.as_deref()) }
+        }
+        (ClientAuth::ClientSecretJwt, Some(secret), _) => Signer::Secret(secret),
+        _ => return Err(refused("there is nothing to sign with".to_owned())),
+    };
+    let algorithm = choose_algorithm(&signer, server.assertion_algorithms.as_deref());
+    let algorithm = algorithm.ok_or_else(|| refused("no algorithm of the server is ours".to_owned()))?;
+    let id = clock.fresh_token();
+    let assertion = Assertion {
+        client_id: &provider.client_id,
+        audience: server.token_url.as_str(),
+        id: id.expose(),
+        now: clock.now(),
+    };
+    let assertion =
+        build_assertion(&assertion, &signer, algorithm).map_err(|error| refused(error.to_string()))?;
+    Ok(build_credentials(provider, auth, Proof::Assertion(&assertion)))
 }

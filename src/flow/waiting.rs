@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::domain::ids::LinkId;
+use crate::domain::ids::{LinkId, TenantId};
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::tenant::Tenant;
 use crate::store::StoreError;
 
 use super::Broker;
-use super::places::Places;
+use super::places::{Place, Places};
 
 /// How often a link is looked at that nobody changes here.
 const LOOK: Duration = Duration::from_secs(1);
@@ -101,6 +101,11 @@ impl Default for Waits {
 }
 
 impl Waits {
+    /// A place for somebody who waits.
+    pub(super) fn enter(&self, tenant: &TenantId) -> Result<Place, WaitError> {
+        self.places.enter(tenant).ok_or(WaitError::Full)
+    }
+
     /// Says when waiting is over for all.
     pub(super) fn draining(&self) -> watch::Receiver<bool> {
         self.draining.subscribe()

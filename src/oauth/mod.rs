@@ -23,6 +23,7 @@
 pub mod assertion;
 pub mod authorize;
 pub mod client_auth;
+pub mod complaint;
 pub mod id_token;
 pub mod issuer;
 pub mod json;
@@ -37,6 +38,7 @@ pub mod pushed;
 pub mod quirk;
 pub mod response;
 pub mod server;
+pub mod shown;
 pub mod token;
 pub mod token_body;
 pub mod whoami;

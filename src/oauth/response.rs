@@ -8,6 +8,7 @@ use crate::domain::provider::{CallbackNames, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Route};
 use crate::secret::Secret;
 
+use super::complaint::Complaint;
 use super::issuer::Issuer;
 use super::pairs::{self, Pairs};
 
@@ -27,6 +28,8 @@ pub struct AuthorizationResponse {
     pub iss: Option<String>,
     /// What it answers.
     pub answer: Answer,
+    /// What it complains of, where an error says so in words.
+    pub complaint: Option<Complaint>,
 }
 
 /// What a provider answers.
@@ -114,7 +117,13 @@ pub fn parse_response(
         (Some(_), Some(_)) => return Err(Fault::new(Step::Parse, Code::ParamsConflict)),
         (None, None) => return Err(missing),
     };
-    Ok(AuthorizationResponse { state: state.to_owned(), iss: iss.map(str::to_owned), answer })
+    let complaint = match &answer {
+        Answer::Error(error) => {
+            Complaint::of_error(error, value_of(pairs, "error_description").unwrap_or(None))
+        }
+        Answer::Code(_) => None,
+    };
+    Ok(AuthorizationResponse { state: state.to_owned(), iss: iss.map(str::to_owned), answer, complaint })
 }
 
 impl AuthorizationResponse {
@@ -145,6 +154,9 @@ impl AuthorizationResponse {
             }),
             Answer::Error(error) if error == "access_denied" => {
                 Verdict::Refused(Fault::new(Step::Verify, Code::AccessDenied))
+            }
+            Answer::Error(_) if self.complaint == Some(Complaint::RedirectUri) => {
+                Verdict::Refused(Fault::new(Step::Verify, Code::RedirectUriRefused))
             }
             Answer::Error(_) => Verdict::Refused(Fault::new(Step::Verify, Code::ProviderError)),
         })

@@ -32,6 +32,7 @@ mod person;
 mod repair;
 pub mod rules;
 mod subject;
+pub mod typo;
 mod unmapped;
 mod values;
 mod verified;

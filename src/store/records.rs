@@ -16,6 +16,7 @@ use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 use crate::domain::stored::StoredTenant;
+use crate::domain::trial::Trial;
 
 use super::audit::{AuditHead, Checkpoint};
 use super::backend::{Key, Version};
@@ -53,6 +54,8 @@ records! {
     Event => "event",
     MadeOnce => "once",
     ProviderHealth => "health",
+    // What test logins found, for an hour.
+    Trial => "trial",
     Delivery => "delivery",
     Lane => "lane",
     // How far the log of events was given to webhooks.

@@ -46,7 +46,8 @@ pub async fn arrive(
     let arrival = Arrival { route, provider, posted, params, cookies: visit.cookies() };
     match web.broker.callback(&visit.tenant, arrival).await {
         Ok(arrived) => {
-            let mut response = see_other(&format!("/a/r/{}", arrived.handle));
+            let page = if arrived.is_trial { "/t" } else { "/a/r" };
+            let mut response = see_other(&format!("{page}/{}", arrived.handle));
             if let Some(cookie) = &arrived.keep {
                 response.headers_mut().append(header::SET_COOKIE, visit.set_cookie(cookie, posted));
             }

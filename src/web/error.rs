@@ -316,6 +316,7 @@ pub fn login_status(code: Code) -> StatusCode {
         | Code::VariableMismatch
         | Code::AccessDenied
         | Code::ProviderError
+        | Code::RedirectUriRefused
         | Code::InvalidGrant
         | Code::IdTokenMissing
         | Code::IdTokenMalformed

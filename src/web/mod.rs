@@ -27,6 +27,7 @@ mod reference;
 mod segment;
 mod shed;
 pub mod strict_json;
+pub mod trial_page;
 pub mod visit;
 
 use std::net::IpAddr;
@@ -50,8 +51,8 @@ use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
 use api::{
-    attempts, audit, auth_links, clients, contact_changes, contacts, conversations, events, inbound,
-    link_list, mapping, own_tenant, providers, stream, tenants, webhook_changes, webhooks,
+    attempts, audit, auth_links, clients, contact_changes, contacts, conversations, discover, events,
+    inbound, link_list, mapping, own_tenant, providers, stream, tenants, trials, webhook_changes, webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
@@ -132,6 +133,9 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("POST /v1/contacts/{id}/suggestions/{field}/dismiss", routes!(contact_changes::dismiss)))
         .merge(settings_routes())
         .routes(row("POST /v1/mapping/preview", routes!(mapping::preview)))
+        .routes(row("POST /v1/providers/discover", routes!(discover::discover)))
+        .routes(row("POST /v1/providers/{id}/test", routes!(trials::begin)))
+        .routes(row("GET /v1/providers/{id}/tests/{testId}", routes!(trials::read)))
         .routes(row("GET /v1/events", routes!(events::list)))
         .routes(row("GET /v1/events/stream", routes!(stream::follow)))
         .routes(row("GET, POST /v1/webhooks", routes!(webhooks::list, webhook_changes::create)))
@@ -194,6 +198,7 @@ fn pages() -> Router<Arc<Web>> {
         .route("/a/{token}", any(link_page::link))
         .route("/a/{token}/decline", any(link_page::decline))
         .route("/a/r/{handle}", any(callback::result))
+        .route("/t/{handle}", any(trial_page::trial))
         .route("/docs", any(reference::home))
         .route("/docs/{group}", any(reference::group))
         .route("/assets/{*path}", any(link_page::asset))

@@ -54,5 +54,6 @@ mod store;
 mod stored;
 mod stream;
 mod sweep;
+mod trial;
 mod waiting;
 mod watching;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{ProviderId, TenantId};
 
 use super::SettingsArgs;
 
@@ -32,6 +32,23 @@ pub struct ImportArgs {
     /// Only say whether it could be imported
     #[arg(long)]
     pub check: bool,
+}
+
+/// What `doctor` looks at.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// The settings.
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// This tenant only [default: every one]
+    #[arg(long, value_name = "NAME")]
+    pub tenant: Option<TenantId>,
+    /// The providers of this name only [default: every one]
+    #[arg(long, value_name = "ID")]
+    pub provider: Option<ProviderId>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Commands on the audit.

@@ -136,7 +136,7 @@ pub struct Suggestion {
 }
 
 /// One changed field, old and new.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Change {
     /// Which.
     pub field: String,

@@ -153,7 +153,7 @@ impl Broker {
     }
 
     /// Fails if the tenant's settings stand elsewhere than in the store.
-    fn writable(&self, id: &TenantId) -> Result<(), SettingsError> {
+    pub(super) fn writable(&self, id: &TenantId) -> Result<(), SettingsError> {
         match self.home_of(id) {
             Some(Home::File(file)) => Err(SettingsError::InFile(file)),
             Some(Home::Process) => Err(SettingsError::Fixed),

@@ -140,6 +140,7 @@ impl<'a> Visit<'a> {
 
     pub(super) fn disbelieve_at(&mut self, step: Step, fault: TokenFault) -> Fault {
         self.course.note([format!("{step}: {fault}")]);
+        self.course.disbelieved(fault);
         fault.at(step)
     }
 }

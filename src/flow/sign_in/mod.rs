@@ -18,6 +18,7 @@ use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
+use crate::domain::trial::Findings;
 use crate::egress::error::EgressError;
 use crate::egress::gate::Pass;
 use crate::oauth::id_token::Verified;
@@ -75,6 +76,7 @@ impl Broker {
         let vouched = self.check_tokens(visit, grant, &token).await?;
         let token = self.exchange_again(visit, token).await?;
         let told = self.ask(visit, token, vouched).await?;
+        visit.course.told(&told);
         let mut signed_in = self.normalise(visit, &told)?;
         visit.course.note(&signed_in.warnings);
         check_required(visit.provider, &signed_in)?;
@@ -106,6 +108,19 @@ impl Broker {
     }
 }
 
+impl Told {
+    /// As a test login shows it.
+    pub(super) fn findings(&self) -> Findings {
+        Findings {
+            whoami: self.whoami.clone(),
+            claims: self.claims.clone(),
+            token_response: self.token_response.clone(),
+            further: self.further.iter().cloned().collect(),
+            ..Findings::default()
+        }
+    }
+}
+
 impl Visit<'_> {
     /// Sends a request of the running step. What is in the way of an answer is noted: the words name hosts of the
     /// tenant's own settings, addresses and types, and quote nothing of what was sent or read.
@@ -118,7 +133,7 @@ impl Visit<'_> {
         let (tenant, provider) = (&self.tenant.id, &self.provider.id);
         let span = tracing::debug_span!("provider.call", %tenant, %provider, %step);
         let answer = self.pass.send(request, self.deadline).instrument(span).await;
-        self.course.called(request, answer.as_ref());
+        self.course.called(step, request, answer.as_ref());
         answer.map_err(|error| {
             self.course.note([format!("{step}: {error}")]);
             fault_of(&error)

@@ -18,7 +18,7 @@ use crate::domain::event::Event;
 use crate::domain::fault::{Code, Step};
 use crate::domain::ids::{ContactId, ConversationId, LinkId, ProviderId};
 use crate::domain::link::{Link, LinkBinding, LinkStatus, Sender};
-use crate::domain::profile::Profile;
+use crate::domain::profile::{Profile, SignedIn};
 use crate::domain::request::Route;
 use crate::flow::create_link::CreatedLink;
 use crate::flow::inbound::Reading;
@@ -335,6 +335,16 @@ pub struct PreviewView {
 pub struct VerifiedView {
     email: bool,
     phone: bool,
+}
+
+impl VerifiedView {
+    /// Of a sign-in; nothing is vouched for without one.
+    pub fn of(signed_in: Option<&SignedIn>) -> Self {
+        Self {
+            email: signed_in.is_some_and(|told| told.email_verified),
+            phone: signed_in.is_some_and(|told| told.phone_verified),
+        }
+    }
 }
 
 impl From<Preview> for PreviewView {

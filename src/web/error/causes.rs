@@ -11,6 +11,7 @@ use crate::flow::links::CancelError;
 use crate::flow::once::OnceError;
 use crate::flow::preview::PreviewError;
 use crate::flow::resend::ResendError;
+use crate::flow::trial::TrialError;
 use crate::flow::waiting::WaitError;
 use crate::flow::webhooks::DeliverError;
 
@@ -44,6 +45,16 @@ impl From<ResendError> for ApiError {
             ResendError::ProviderGone => Self::Conflict(error.to_string()),
             ResendError::Refused(error) => error.into(),
             ResendError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TrialError> for ApiError {
+    fn from(error: TrialError) -> Self {
+        match error {
+            TrialError::Unknown => Self::NotFound,
+            TrialError::Store(error) => error.into(),
+            TrialError::Wait(error) => error.into(),
         }
     }
 }

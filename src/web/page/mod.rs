@@ -9,6 +9,7 @@
 //! | [`result()`] | how a sign-in ended, or the code to send in the chat |
 //! | [`busy()`] | a provider that is out of order |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
+//! | [`trial()`] | a test login, for the tenant's admin |
 //! | [`asset()`] | the stylesheets and the icon that the pages name |
 //! | [`public()`] | the headers of the pages of `reference/`, which are no customer's |
 //!
@@ -27,9 +28,11 @@ mod notice;
 mod remaining;
 mod result;
 mod text;
+mod trial;
 
 pub use asset::{asset, icon, reference_stylesheet, stylesheet};
 pub use frame::{Visitor, public};
 pub use landing::{Decline, Landing, decline, landing};
 pub use notice::{Notice, busy, notice};
 pub use result::{Outcome, ResultPage, result};
+pub use trial::{TestStands, trial};

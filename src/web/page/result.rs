@@ -189,6 +189,7 @@ impl Trouble {
             | Code::WhoamiFailed
             | Code::WhoamiTimeout => Self::Busy,
             Code::ProviderError
+            | Code::RedirectUriRefused
             | Code::ProviderChanged
             | Code::InvalidClient
             | Code::TokenRefused

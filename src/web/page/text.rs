@@ -180,14 +180,19 @@ const NAME: usize = 100;
 /// A name as it may be shown: on one line, at most 100 characters, without control characters and
 /// without the marks that turn the direction of what follows (Unicode Standard Annex 9).
 pub fn clean(name: &str) -> String {
-    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-    let kept = name.chars().filter(|c| !turns(*c)).map(|c| if c.is_control() { ' ' } else { c });
-    let kept: String = kept.collect();
-    let mut shown: String = kept.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut shown = tidy(name);
     if shown.chars().count() > NAME {
         shown = shown.chars().take(NAME - 1).collect::<String>() + "…";
     }
     shown
+}
+
+/// The same for whole sentences, which are not cut.
+pub fn tidy(text: &str) -> String {
+    let turns = |c: char| matches!(c, '\u{61c}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let kept = text.chars().filter(|c| !turns(*c)).map(|c| if c.is_control() { ' ' } else { c });
+    let kept: String = kept.collect();
+    kept.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

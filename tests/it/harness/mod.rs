@@ -32,7 +32,7 @@ use tokio::sync::oneshot;
 /// The secret of the tenant's bot.
 pub const BOT_SECRET: &str = "bot-secret-of-the-tests-0123456789";
 /// Every scope that a test needs.
-const SCOPES: &str = "write:auth_links read:auth_links write:inbound read:conversations write:conversations read:contacts write:contacts read:providers read:events read:audit write:webhooks";
+const SCOPES: &str = "write:auth_links read:auth_links write:inbound read:conversations write:conversations read:contacts write:contacts read:providers write:providers read:events read:audit write:webhooks";
 
 /// What a test may choose.
 #[derive(Debug, Clone)]

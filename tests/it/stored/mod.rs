@@ -9,6 +9,7 @@ mod own;
 mod places;
 mod secrets;
 mod tested;
+mod trial;
 
 use countersign::cli::demo::provider::DemoProvider;
 use reqwest::{Method, StatusCode};

@@ -1,0 +1,25 @@
+//! The redirect URIs that a tenant registers at its provider.
+
+use crate::domain::provider::Provider;
+use crate::domain::request::Route;
+use crate::domain::tenant::Tenant;
+use crate::domain::trial::RedirectUri;
+
+/// Every redirect URI of a provider, the one that all channels share first.
+pub fn redirect_uris(tenant: &Tenant, provider: &Provider) -> Vec<RedirectUri> {
+    let of = |callback: Route| RedirectUri {
+        uri: callback.redirect_uri(&tenant.origin, &provider.id, provider.callback_path),
+        callback,
+        required: callback == Route::EndUser,
+        purpose: purpose(callback).to_owned(),
+    };
+    Route::ALL.into_iter().map(of).collect()
+}
+
+fn purpose(route: Route) -> &'static str {
+    match route {
+        Route::EndUser => "links in every channel, and test logins",
+        Route::Abc => "the older authentication of Apple Messages for Business only",
+        Route::AbcAuth2 => "the newer authentication of Apple Messages for Business only",
+    }
+}

@@ -1,0 +1,173 @@
+//! The admin's browser goes to the provider, with a request like a customer's.
+
+use std::sync::Arc;
+
+use url::Url;
+
+use crate::domain::ids::{AttemptId, LinkId, TrialId};
+use crate::domain::provider::{Pkce, Provider, ResponseMode};
+use crate::domain::request::{AuthorizationRequest, Phase, REQUEST_LIFETIME, Route};
+use crate::domain::tenant::Tenant;
+use crate::domain::timeline::Timeline;
+use crate::domain::trial::{Trial, TrialPhase};
+use crate::flow::Broker;
+use crate::flow::health::OutOfOrder;
+use crate::flow::open_link::LoginCookie;
+use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url, needs_nonce};
+use crate::oauth::issuer::Issuer;
+use crate::oauth::server::Server;
+use crate::secret::Secret;
+use crate::store::{StoreError, Stored};
+
+/// What the state of a test begins with: no state of a customer's login does.
+const MARK: &str = "t.";
+
+/// What the page of a test tells.
+#[derive(Debug)]
+pub struct TrialPage {
+    /// How the test stands.
+    pub trial: Trial,
+    /// What the provider is called.
+    pub label: String,
+    /// Where *Continue* leads; none if the test is over.
+    pub authorize_url: Option<Url>,
+}
+
+/// A test sign-in that began.
+#[derive(Debug)]
+pub struct OpenedTrial {
+    /// Where the browser goes.
+    pub authorize_url: Url,
+    /// What it must bring back.
+    pub cookie: LoginCookie,
+    /// Whether the provider answers by a POST from its own site.
+    pub cross_site: bool,
+}
+
+/// Why a test cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenTrialError {
+    /// No test has this handle, or it is forgotten.
+    #[error("no test has this handle")]
+    Unknown,
+    /// The provider's metadata cannot be had now.
+    #[error(transparent)]
+    OutOfOrder(#[from] OutOfOrder),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Broker {
+    /// What the page of a test tells. Changes nothing.
+    pub async fn look_at_trial(
+        &self,
+        tenant: &Arc<Tenant>,
+        handle: &str,
+    ) -> Result<TrialPage, OpenTrialError> {
+        let trial = self.find_trial(tenant, handle).await?.into_value().as_of(self.clock.now());
+        let on_trial = self.on_trial(tenant, &trial.provider).await?.ok_or(OpenTrialError::Unknown)?;
+        let authorize_url = match trial.phase {
+            TrialPhase::Waiting | TrialPhase::AtProvider(_) => {
+                Some(self.server(tenant, &on_trial.provider).await?.authorize_url)
+            }
+            _ => None,
+        };
+        Ok(TrialPage { trial, label: on_trial.provider.label.clone(), authorize_url })
+    }
+
+    /// The admin pressed *Continue*: a fresh request takes the place of an older one of the same test.
+    pub async fn open_trial(
+        &self,
+        tenant: &Arc<Tenant>,
+        handle: &str,
+    ) -> Result<OpenedTrial, OpenTrialError> {
+        let stored = self.find_trial(tenant, handle).await?;
+        let mut trial = stored.value.clone().as_of(self.clock.now());
+        if !matches!(trial.phase, TrialPhase::Waiting | TrialPhase::AtProvider(_)) {
+            return Err(OpenTrialError::Unknown);
+        }
+        let provider = self.on_trial(tenant, &trial.provider).await?.map(|on_trial| on_trial.provider);
+        let provider = provider.filter(|provider| provider.revision == trial.revision);
+        let provider = provider.ok_or(OpenTrialError::Unknown)?;
+        let server = self.server(tenant, &provider).await?;
+        let state = Secret::new(format!("{MARK}{}.{}", trial.id, self.clock.fresh_token().expose()));
+        let cookie = self.new_cookie();
+        let request = self.trial_request(tenant, (&provider, &server), &trial, &state, &cookie);
+        let way = AuthorizeRequest {
+            provider: &provider,
+            server: &server,
+            redirect_uri: &request.redirect_uri,
+            state: state.expose(),
+            code_verifier: request.code_verifier.as_ref(),
+            nonce: request.nonce.as_ref(),
+            locale: None,
+            handle: None,
+        };
+        let authorize_url = match &server.par_url {
+            Some(url) => self.push(tenant, &way, url).await?,
+            None => build_authorize_url(&way),
+        };
+        trial.phase = TrialPhase::AtProvider(Box::new(request));
+        self.put_trial(tenant, Some(&stored), &trial).await?;
+        let cross_site = provider.response_mode == ResponseMode::FormPost;
+        Ok(OpenedTrial { authorize_url, cookie, cross_site })
+    }
+
+    /// The test that a state belongs to; none if it is none of a test.
+    pub(super) async fn trial_by_state(
+        &self,
+        tenant: &Tenant,
+        state: &str,
+    ) -> Result<Option<Stored<Trial>>, StoreError> {
+        let id = state
+            .strip_prefix(MARK)
+            .and_then(|rest| rest.split_once('.'))
+            .map(|(id, _)| id.parse::<TrialId>());
+        match id {
+            Some(Ok(id)) => self.store.at(&tenant.id).trial(&id).await,
+            _ => Ok(None),
+        }
+    }
+
+    async fn find_trial(&self, tenant: &Tenant, handle: &str) -> Result<Stored<Trial>, OpenTrialError> {
+        let store = self.store.at(&tenant.id);
+        let id = store.open_text("trial", handle).and_then(|id| id.parse::<TrialId>().ok());
+        store.trial(&id.ok_or(OpenTrialError::Unknown)?).await?.ok_or(OpenTrialError::Unknown)
+    }
+
+    fn trial_request(
+        &self,
+        tenant: &Tenant,
+        (provider, server): (&Provider, &Server),
+        trial: &Trial,
+        state: &Secret,
+        cookie: &LoginCookie,
+    ) -> AuthorizationRequest {
+        let (store, now, id) = (self.store.at(&tenant.id), self.clock.now(), self.clock.fresh_uuid());
+        AuthorizationRequest {
+            key: store.request_key(state.expose()),
+            id: AttemptId::from_uuid(id),
+            link: LinkId::from_uuid(id),
+            provider: provider.id.clone(),
+            revision: trial.revision.clone(),
+            route: Route::EndUser,
+            redirect_uri: Route::EndUser.redirect_uri(&tenant.origin, &provider.id, provider.callback_path),
+            code_verifier: (provider.pkce == Pkce::S256).then(|| self.clock.fresh_token()),
+            nonce: needs_nonce(provider).then(|| self.clock.fresh_token()),
+            issuer: server.issuer.as_ref().and_then(Issuer::as_exact).map(str::to_owned),
+            names_issuer: server.names_issuer,
+            cookie_hash: store.hash("cookie", cookie.value.expose()),
+            cookie_name: cookie.name.clone(),
+            created_at: now,
+            expires_at: now + REQUEST_LIFETIME,
+            phase: Phase::Started,
+            timeline: Timeline::default(),
+        }
+    }
+}
+
+/// Whether a state is one of a test.
+pub(in crate::flow) fn is_of_trial(state: &str) -> bool {
+    state.starts_with(MARK)
+}
