@@ -59,8 +59,8 @@ pub struct App {
 }
 
 impl App {
-    /// Opens the store, reads the keys, puts everything together, and begins to sweep and to watch its
-    /// files: to be called within a runtime.
+    /// Opens the store, reads the keys, puts everything together, and begins to load the stored tenants, to sweep and to
+    /// watch its files: to be called within a runtime.
     pub fn build(config: &Config, tenants: impl Into<Tenants>, clock: Clock) -> anyhow::Result<Self> {
         let keys = Watched::open(&config.keys)?;
         let tenants = tenants.into();
@@ -77,6 +77,7 @@ impl App {
         let broker = Broker::new(store, outbound, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
         broker.use_format(Arc::new(StoredFormat::new(config, clock.clone())));
+        broker.start_following();
         broker.start_sweeping();
         broker.start_delivering();
         broker.start_sealing();
@@ -128,7 +129,7 @@ impl App {
     ) {
         let drain = self.drain();
         // Before the first request: whose host is asked for must be known.
-        self.broker.start_following().await;
+        self.broker.load_stored().await;
         let ops = ops.map(|ops| {
             tokio::spawn(listener::serve(ops, self.ops, Limits::default(), std::future::pending()))
         });

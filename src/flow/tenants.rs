@@ -17,6 +17,10 @@ use super::Broker;
 /// moment has no longer.
 pub const SUPERSEDED_FOR: SignedDuration = REQUEST_LIFETIME;
 
+/// Superseded versions of one tenant that are kept at most, the latest: whoever changes settings all the time fills no
+/// memory. A login that began before that many changes has to begin again.
+const KEPT: usize = 20;
+
 /// The tenants of this moment and those of the moments before.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -52,7 +56,9 @@ impl Known {
             let after = directory.by_id(&before.id).map(|served| &served.tenant);
             if after.is_none_or(|after| differ(before, after)) {
                 let version = Former { tenant: Arc::clone(before), until: now + SUPERSEDED_FOR };
-                former.entry(before.id.clone()).or_default().push(version);
+                let versions = former.entry(before.id.clone()).or_default();
+                versions.push(version);
+                versions.drain(..versions.len().saturating_sub(KEPT));
             }
         }
         Self { directory, former }
@@ -190,6 +196,21 @@ mod tests {
 
     fn former(known: &Known, id: &str, now: Timestamp, grace: SignedDuration) -> usize {
         known.former(&id.parse().unwrap(), now, grace).count()
+    }
+
+    #[test]
+    fn of_one_that_changes_all_the_time_the_latest_versions_are_kept() {
+        let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
+        let directory = |host: usize| {
+            Arc::new(Directory::new([tenant("a", &format!("h{host}.example")), tenant("b", "b.example")]))
+        };
+        let mut known = Known { directory: directory(0), former: HashMap::new() };
+        for host in 1..=100 {
+            known = known.followed_by(directory(host), now);
+        }
+        assert_eq!(former(&known, "a", now, SignedDuration::ZERO), KEPT);
+        let latest = known.former(&"a".parse().unwrap(), now, SignedDuration::ZERO).next().unwrap();
+        assert_eq!(latest.hosts, ["h99.example"]);
     }
 
     #[test]

@@ -30,6 +30,17 @@ const NEWS: &str = "settings-news";
 #[serde(transparent)]
 pub struct HostOwner(pub TenantId);
 
+/// What was found of a stored tenant.
+#[derive(Debug)]
+pub enum Found {
+    /// It is there; perhaps deleted.
+    There(Box<StoredTenant>),
+    /// There is no such record.
+    Nothing(TenantId),
+    /// Its record cannot be read here: another version wrote it, or its key is missing.
+    Unreadable(TenantId, StoreError),
+}
+
 /// A change of a stored tenant, with the hosts that come and go.
 #[derive(Debug, Default)]
 pub struct HostChange {
@@ -90,12 +101,19 @@ impl TenantStore {
         self.one(self.keys.key(StoredTenant::KIND, id.as_str())).await
     }
 
-    /// Some stored tenants, also deleted ones; unknown ones are left out.
-    pub async fn stored_tenants(&self, ids: &[TenantId]) -> Result<Vec<StoredTenant>, StoreError> {
-        let mut found = Vec::new();
-        for some in ids.chunks(AT_ONCE) {
+    /// Some stored tenants, also deleted ones. One that cannot be read keeps nobody from the others.
+    pub async fn stored_tenants(&self, ids: Vec<TenantId>) -> Result<Vec<Found>, StoreError> {
+        let (mut found, mut ids) = (Vec::with_capacity(ids.len()), ids.into_iter().peekable());
+        while ids.peek().is_some() {
+            let some: Vec<_> = ids.by_ref().take(AT_ONCE).collect();
             let keys = some.iter().map(|id| self.keys.key(StoredTenant::KIND, id.as_str())).collect();
-            found.extend(self.many(keys).await?.into_iter().flatten().map(Stored::into_value));
+            for (id, stored) in some.into_iter().zip(self.each::<StoredTenant>(keys).await?) {
+                found.push(match stored {
+                    Ok(Some(stored)) => Found::There(Box::new(stored.into_value())),
+                    Ok(None) => Found::Nothing(id),
+                    Err(error) => Found::Unreadable(id, error),
+                });
+            }
         }
         Ok(found)
     }

@@ -29,6 +29,8 @@ pub struct AtIssuer(pub Arc<Tenant>);
 pub enum NoTenant {
     /// Nobody is served at its host.
     WrongHost,
+    /// Nobody is known to be served at its host, and not everybody is known: the store's tenants are not loaded yet.
+    NotYet,
     /// Its host is the bare base domain, which is the operator's.
     Platform,
 }
@@ -44,6 +46,7 @@ pub fn tenant_and_host<'a>(web: &Web, request: &Asked<'a>) -> Result<(Arc<Tenant
     match web.broker.tenant_at(host) {
         Some(tenant) => Ok((tenant, host)),
         None if is_platform(web, host) => Err(NoTenant::Platform),
+        None if web.broker.waits_for_tenants() => Err(NoTenant::NotYet),
         None => Err(NoTenant::WrongHost),
     }
 }
@@ -59,7 +62,7 @@ pub fn returned_tenant(web: &Web, request: &Asked<'_>) -> Result<Arc<Tenant>, No
 pub fn platform(web: &Web, request: &Asked<'_>) -> Result<Arc<Tenant>, ApiError> {
     match tenant(web, request) {
         Err(NoTenant::Platform) => Ok(Arc::clone(&web.platform)),
-        Err(NoTenant::WrongHost) => Err(ApiError::WrongHost),
+        Err(none) => Err(none.into()),
         Ok(_) => Err(ApiError::NoSuchPath),
     }
 }
@@ -72,6 +75,7 @@ impl From<NoTenant> for ApiError {
     fn from(none: NoTenant) -> Self {
         match none {
             NoTenant::WrongHost => Self::WrongHost,
+            NoTenant::NotYet => Self::Unavailable,
             NoTenant::Platform => Self::NoSuchPath,
         }
     }
@@ -157,7 +161,7 @@ impl FromRequestParts<Arc<Web>> for AtIssuer {
         match tenant(web, &Asked::of(parts)) {
             Ok(tenant) => Ok(Self(tenant)),
             Err(NoTenant::Platform) => Ok(Self(Arc::clone(&web.platform))),
-            Err(NoTenant::WrongHost) => Err(ApiError::WrongHost),
+            Err(none) => Err(none.into()),
         }
     }
 }

@@ -194,6 +194,7 @@ pub fn see_other(location: &str) -> Response {
 pub fn nobody(none: NoTenant) -> Notice {
     match none {
         NoTenant::WrongHost => Notice::WrongHost,
+        NoTenant::NotYet => Notice::Unavailable { retry_after: 2 },
         NoTenant::Platform => Notice::Unknown,
     }
 }

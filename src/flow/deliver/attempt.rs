@@ -51,6 +51,8 @@ pub(super) struct Turn {
     pub(super) due: Due,
     /// The first of the lane that were dealt with, in its order. Only the last may be one that waits.
     pub(super) done: Vec<Done>,
+    /// Whether it was cut short by a fault of our own. The lane has no other turn in this round.
+    pub(super) broke: bool,
 }
 
 /// What came of a delivery.
@@ -81,7 +83,8 @@ impl Broker {
                 continue;
             };
             let is_over = read.elapsed() >= FRESH || *stopping.borrow();
-            if is_over || !term.allows_a_call(self.clock.now()) {
+            // A tenant that is not served just now is no webhook that is gone.
+            if is_over || !term.allows_a_call(self.clock.now()) || self.is_held_back(&due.tenant) {
                 break;
             }
             let tried =
@@ -94,7 +97,7 @@ impl Broker {
                 break;
             }
         }
-        Turn { due, done }
+        Turn { due, done, broke: false }
     }
 
     /// Sends an event; says what came of it, and how long the receiver wants us to wait.

@@ -30,12 +30,13 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, Semaphore, watch};
 
 use crate::store::backend::Partition;
 
 use super::Broker;
-use pace::Paces;
+use pace::{Paces, Receiver};
 use round::Left;
 use scan::Scan;
 use term::Term;
@@ -49,6 +50,8 @@ pub(super) use spread::lane_name;
 const AT_ONCE: usize = 256;
 /// How long to wait when another broker has a partition, or the store failed.
 const HELD: Duration = Duration::from_secs(1);
+/// How long the lanes of a tenant wait that cannot be served at the moment.
+const HELD_BACK: SignedDuration = SignedDuration::from_secs(10);
 /// How often the loop looks whether its broker is still there.
 const ALIVE: Duration = Duration::from_mins(1);
 /// A stop waits so long for calls that are under way.
@@ -176,6 +179,20 @@ impl Broker {
         }
     }
 
+    /// How many deliveries may be under way to a webhook at this moment; none while its tenant cannot be served.
+    fn room_for(&self, receiver: &Receiver, now: Timestamp) -> usize {
+        if self.is_held_back(&receiver.0) { 0 } else { self.delivering.paces.room(receiver, now) }
+    }
+
+    /// When a webhook without room is looked at again.
+    fn back_at(&self, receiver: &Receiver, now: Timestamp) -> Timestamp {
+        if self.is_held_back(&receiver.0) {
+            now + HELD_BACK
+        } else {
+            self.delivering.paces.back_at(receiver, now)
+        }
+    }
+
     /// Looks at a partition again after a while. What is farther off is found by the sweep.
     fn wake_after(self: &Arc<Self>, partition: Partition, time: Duration) {
         let at = tokio::time::Instant::from_std(self.clock.tick() + time);
@@ -195,11 +212,16 @@ impl Broker {
 
 /// Begins a round wherever there is something to deliver, until the broker is gone or stops.
 async fn deliver_while_alive(broker: Weak<Broker>) {
-    let Some((store, mut stopping)) =
-        broker.upgrade().map(|broker| (broker.store.clone(), broker.delivering.stopping.subscribe()))
-    else {
+    let Some((store, mut stopping, mut waiting)) = broker.upgrade().map(|broker| {
+        (broker.store.clone(), broker.delivering.stopping.subscribe(), broker.served.waiting())
+    }) else {
         return;
     };
+    // Where the store's tenants send their events is not known before they are loaded.
+    tokio::select! {
+        loaded = async { waiting.wait_for(|waits| !waits).await.is_ok() } => if !loaded { return },
+        _ = stopping.changed() => return,
+    }
     // What a process that is gone left undone waits for nobody's event.
     Partition::all().for_each(|partition| store.wake(partition));
     loop {

@@ -40,6 +40,10 @@ impl Broker {
     pub(super) async fn spread(&self, partition: Partition) -> Result<bool, StoreError> {
         let (mut is_more, mut last) = (false, None);
         while let Some(tenant) = self.store.next_untold(partition, last.as_ref()).await? {
+            if self.is_held_back(&tenant) {
+                last = Some(tenant);
+                continue;
+            }
             let directory = self.directory();
             let served = directory.by_id(&tenant).map(|served| Arc::clone(&served.tenant));
             let webhooks = served.as_ref().map_or(&[][..], |tenant| &tenant.webhooks);

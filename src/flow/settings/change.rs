@@ -11,7 +11,7 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::super::{Broker, RACES, trail};
 use super::format::{Reading, Remark};
-use super::{Author, SettingsError};
+use super::{Author, SettingsError, bounds};
 
 /// What a change has made, and what the audit is told of it.
 pub(super) struct Made<T> {
@@ -72,6 +72,7 @@ impl Broker {
             let hosts = self.check_live(&mut changing, &before).await?;
             let Changing { mut tenant, signed, .. } = changing;
             tenant.note(change_of(&made, signed));
+            bounds::tenant(&mut tenant)?;
             let mut tx = Tx::new();
             tx.put_tenant(stored.as_ref(), &tenant, &hosts);
             match operator.commit(tx, Durability::Durable).await {

@@ -1,6 +1,7 @@
 //! What holds of a provider's settings beside what the reader of files says: they go with the
 //! tenant's other providers, they stay within bounds, and what is fixed stays.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -10,8 +11,8 @@ use crate::domain::provider::{Provider, Revision};
 use crate::domain::stored::{Settings, StoredProvider, StoredTenant};
 use crate::profile::{EvalFault, Input, Normaliser};
 
-use super::SettingsError;
 use super::format::{Format, Remark};
+use super::{SettingsError, bounds};
 
 /// What a provider's settings make, beside the tenant's other providers.
 #[derive(Debug)]
@@ -28,6 +29,7 @@ pub(super) fn read_with(
     id: &ProviderId,
     settings: &Settings,
 ) -> Result<ReadProvider, SettingsError> {
+    bounds::provider(settings)?;
     let mut trees: Vec<(&ProviderId, &Settings)> = Vec::new();
     for provider in &tenant.providers {
         if provider.id == *id {
@@ -93,6 +95,47 @@ pub(super) fn fixed_path(known: &StoredProvider, settings: &Settings) -> Result<
         ));
     }
     Ok(())
+}
+
+/// Settings that hold a secret, with their names in JSON.
+const SECRETS: [(&str, &str); 3] = [
+    ("client_secret", "/clientSecret"),
+    ("client_secret_previous", "/clientSecretPrevious"),
+    ("private_key", "/privateKey"),
+];
+
+/// A secret that is not sent anew goes where it went before, and nowhere else: whoever may change settings could read it
+/// otherwise, at a server of their own. `before` is where the secrets come from.
+pub(super) fn same_places(
+    format: &dyn Format,
+    tenant: &StoredTenant,
+    before: Option<&Settings>,
+    (settings, provider): (&Settings, &Provider),
+) -> Result<(), SettingsError> {
+    let Some(before) = before else { return Ok(()) };
+    let is_kept = |name: &str| settings.get(name).is_some_and(|secret| before.get(name) == Some(secret));
+    let kept: Vec<_> = SECRETS.iter().filter(|(name, _)| is_kept(name)).collect();
+    if kept.is_empty() {
+        return Ok(());
+    }
+    // What cannot be read any more went nowhere.
+    let known = read_with(format, tenant, &provider.id, before);
+    let known = known.map(|read| places_of(&read.provider)).unwrap_or_default();
+    let new: Vec<_> = places_of(provider).difference(&known).cloned().collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    let message = format!("the secret would be sent to another place than before: `{}`", new.join("`, `"));
+    let help = "send the secret anew together with the new URL; `null` takes it away";
+    let remark = |(_, pointer): &&(&str, &str)| Remark::new(*pointer, message.clone(), help.to_owned());
+    Err(SettingsError::Refused(kept.iter().map(remark).collect()))
+}
+
+/// Where a provider is sent our credentials. What an issuer says of itself is the issuer's.
+fn places_of(provider: &Provider) -> BTreeSet<String> {
+    let urls = [provider.token_url.as_ref(), provider.exchange.as_ref().map(|exchange| &exchange.url)];
+    let origins = urls.into_iter().flatten().map(|url| url.origin().ascii_serialization());
+    origins.chain(provider.oidc.issuer.clone()).collect()
 }
 
 /// With another subject the same people would be others (DESIGN §5.5).

@@ -5,17 +5,19 @@
 //! nobody down: its last good version stays, and `/readyz` and the log say what is wrong.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use crate::domain::ids::TenantId;
 use crate::domain::setting::SettingFault;
 use crate::domain::stored::StoredTenant;
 use crate::domain::tenant::{Directory, Served as ServedTenant};
 use crate::store::StoreError;
+use crate::store::tenants::Found;
 
 use super::super::Broker;
 use super::format::{Format, Remark};
@@ -31,7 +33,9 @@ pub struct Served {
     format: OnceLock<Arc<dyn Format>>,
     parts: Mutex<Parts>,
     /// Whether the store's tenants wait to be loaded.
-    wait: AtomicBool,
+    wait: watch::Sender<bool>,
+    /// Held by whoever asks for news: one at a time.
+    asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -54,7 +58,8 @@ struct Known {
 impl Served {
     pub(in super::super) fn new(files: Arc<Directory>) -> Self {
         let parts = Parts { files, stored: BTreeMap::new(), position: 0 };
-        Self { format: OnceLock::new(), parts: Mutex::new(parts), wait: AtomicBool::new(false) }
+        let (wait, asking) = (watch::channel(false).0, tokio::sync::Mutex::default());
+        Self { format: OnceLock::new(), parts: Mutex::new(parts), wait, asking }
     }
 
     /// What reads settings, for work on another thread.
@@ -62,41 +67,69 @@ impl Served {
         Arc::clone(self.format.get().expect("the composition root gives every broker its format"))
     }
 
-    /// Whether there are tenants that are not served yet because the store did not answer.
+    /// Whether the store's tenants are not loaded yet: whose host is asked for, and who has webhooks, is not known.
     pub(in super::super) fn waits(&self) -> bool {
-        self.wait.load(Ordering::Relaxed)
+        *self.wait.borrow()
+    }
+
+    /// The same, for whoever begins with their work when they are.
+    pub(in super::super) fn waiting(&self) -> watch::Receiver<bool> {
+        self.wait.subscribe()
     }
 }
 
 impl Broker {
-    /// Reads and writes the settings of stored tenants from now on.
+    /// Reads and writes the settings of stored tenants from now on. Until these are loaded, nothing is delivered, and
+    /// nothing falls due: a tenant that is not known yet would count as one that has no webhooks.
     pub fn use_format(&self, format: Arc<dyn Format>) {
         let _ = self.served.format.set(format);
+        self.served.wait.send_replace(true);
     }
 
     pub(super) fn format(&self) -> &dyn Format {
         &**self.served.format.get().expect("the composition root gives every broker its format")
     }
 
-    /// Loads the store's tenants and follows their changes, until the broker is gone. Where the store does not answer
-    /// they are loaded as soon as it does.
-    pub async fn start_following(self: &Arc<Self>) {
-        self.served.wait.store(true, Ordering::Relaxed);
-        if let Err(error) = self.follow_settings().await {
+    /// Loads the store's tenants and follows their changes in the background, until the broker is gone.
+    pub fn start_following(self: &Arc<Self>) {
+        tokio::spawn(follow_while_alive(Arc::downgrade(self)));
+    }
+
+    /// Loads the store's tenants, unless they are. Where the store does not answer they are loaded as soon as it does.
+    pub async fn load_stored(self: &Arc<Self>) {
+        if self.served.waits()
+            && let Err(error) = self.follow_settings().await
+        {
             tracing::warn!(detail = %error, "tenants.load_delayed");
         }
-        tokio::spawn(follow_while_alive(Arc::downgrade(self)));
+    }
+
+    /// Whether the store's tenants are not loaded yet.
+    pub fn waits_for_tenants(&self) -> bool {
+        self.served.waits()
+    }
+
+    /// Whether a tenant of the store is there and cannot be served at this moment: it is not loaded yet, cannot be read
+    /// here, or has lost its host to a file. What is to be done for it waits.
+    pub(in super::super) fn is_held_back(&self, id: &TenantId) -> bool {
+        if self.directory().by_id(id).is_some() {
+            return false;
+        }
+        let is_there = |known: &Known| known.served.is_some() || !known.faults.is_empty();
+        self.served.waits() || self.parts().stored.get(id).is_some_and(is_there)
     }
 
     /// Serves what has changed in the store since it was asked last.
     pub async fn follow_settings(self: &Arc<Self>) -> Result<(), StoreError> {
+        let _asking = self.served.asking.lock().await;
         let operator = self.store.of_operator();
         if self.served.waits() {
             // What is changed while they are loaded is loaded again.
             let position = operator.settings_news_end().await?;
-            let tenants = operator.stored_tenants(&operator.stored_names().await?).await?;
-            self.serve_read(tenants, Vec::new(), position).await;
-            self.served.wait.store(false, Ordering::Relaxed);
+            let found = operator.stored_tenants(operator.stored_names().await?).await?;
+            if self.serve_read(found, position).await {
+                self.served.wait.send_replace(false);
+            }
             return Ok(());
         }
         let after = self.parts().position;
@@ -104,10 +137,8 @@ impl Broker {
         if position == after {
             return Ok(());
         }
-        let names: Vec<_> = names.into_iter().collect();
-        let tenants = operator.stored_tenants(&names).await?;
-        let gone = names.into_iter().filter(|name| tenants.iter().all(|tenant| tenant.id != *name)).collect();
-        self.serve_read(tenants, gone, position).await;
+        let found = operator.stored_tenants(names.into_iter().collect()).await?;
+        self.serve_read(found, position).await;
         Ok(())
     }
 
@@ -126,29 +157,49 @@ impl Broker {
         self.serve(&parts);
     }
 
-    async fn serve_read(self: &Arc<Self>, tenants: Vec<StoredTenant>, gone: Vec<TenantId>, position: u64) {
+    /// Serves what was found, up to this position of the log. False if that did not come to its end: then it is asked for
+    /// again.
+    async fn serve_read(self: &Arc<Self>, found: Vec<Found>, position: u64) -> bool {
         let broker = Arc::clone(self);
         let read = tokio::task::spawn_blocking(move || {
+            let (mut tenants, mut others) = (Vec::new(), Vec::new());
+            for found in found {
+                match found {
+                    Found::There(tenant) => tenants.push(*tenant),
+                    other => others.push(other),
+                }
+            }
             let read = broker.read_all(&tenants);
             let mut parts = broker.parts();
             for (tenant, read) in tenants.iter().zip(read) {
                 parts.take(tenant, read);
             }
-            for name in gone {
-                parts.stored.remove(&name);
+            for other in others {
+                match other {
+                    Found::Nothing(name) => drop(parts.stored.remove(&name)),
+                    Found::Unreadable(name, error) => parts.keep_last(&name, &error),
+                    Found::There(_) => {}
+                }
             }
             parts.position = parts.position.max(position);
             broker.serve(&parts);
             drop(parts);
             tenants
         });
-        let Ok(tenants) = read.await else { return };
+        let tenants = match read.await {
+            Ok(tenants) => tenants,
+            Err(error) => {
+                tracing::error!(detail = %error, "tenants.follow_failed");
+                return false;
+            }
+        };
         let broker = Arc::clone(self);
         tokio::spawn(async move {
             for tenant in &tenants {
                 broker.tell_changes(tenant).await;
             }
         });
+        true
     }
 
     /// Reading settings is work for the processor, so that many are read by all of them.
@@ -157,13 +208,22 @@ impl Broker {
         let each = tenants.len().div_ceil(threads).max(16);
         std::thread::scope(|scope| {
             let read = |some: &'_ [StoredTenant]| {
-                some.iter().map(|tenant| self.read_stored(tenant)).collect::<Vec<_>>()
+                some.iter().map(|tenant| self.read_alone(tenant)).collect::<Vec<_>>()
             };
             let running: Vec<_> = tenants.chunks(each).map(|some| scope.spawn(move || read(some))).collect();
             running
                 .into_iter()
-                .flat_map(|thread| thread.join().expect("reading settings does not panic"))
+                .flat_map(|thread| thread.join().expect("what panics while it is read is caught"))
                 .collect()
+        })
+    }
+
+    /// A tenant whose settings make the reader panic takes nobody else's down.
+    fn read_alone(&self, tenant: &StoredTenant) -> Read {
+        let read = catch_unwind(AssertUnwindSafe(|| self.read_stored(tenant)));
+        read.unwrap_or_else(|_| {
+            let message = "the broker fails when it reads these settings; please report it";
+            Read::Bad(vec![Remark::new("", message, None)])
         })
     }
 
@@ -228,6 +288,13 @@ impl Parts {
         }
     }
 
+    /// A record that cannot be read here: the last good version stays.
+    fn keep_last(&mut self, id: &TenantId, error: &StoreError) {
+        let detail = format!("`{id}` cannot be read here: {error}");
+        tracing::error!(tenant = %id, detail, "tenants.fault");
+        self.stored.entry(id.clone()).or_default().faults = vec![fault(detail)];
+    }
+
     /// A file beats a stored tenant of the same name, and keeps its hosts.
     fn together(&self) -> Directory {
         let mut faults = self.files.faults().to_vec();
@@ -270,7 +337,6 @@ fn fault(message: String) -> SettingFault {
 async fn follow_while_alive(broker: Weak<Broker>) {
     let mut silent = false;
     loop {
-        tokio::time::sleep(EVERY).await;
         let Some(broker) = broker.upgrade() else { return };
         match broker.follow_settings().await {
             Ok(()) => silent = false,
@@ -280,5 +346,7 @@ async fn follow_while_alive(broker: Weak<Broker>) {
             }
             Err(_) => {}
         }
+        drop(broker);
+        tokio::time::sleep(EVERY).await;
     }
 }

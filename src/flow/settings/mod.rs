@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | [`mod@format`] | what reads and writes settings, as the flows see it |
+//! | `bounds` | how large they may become |
 //! | `change` | one change: read, change, check, commit, tell |
 //! | `checks` | what holds of a provider's settings beside what a file must say |
 //! | `follow` | how every broker learns of a change, and what is served then |
@@ -14,6 +15,7 @@
 //! To add a change: 1. a function in the file of its subject that hands a closure to `Broker::change`,
 //! 2. its action in `domain/audit.rs`, 3. a handler in `web/api/`, 4. a case in `tests/it/stored/`.
 
+mod bounds;
 mod change;
 mod checks;
 mod follow;

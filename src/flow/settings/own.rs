@@ -1,17 +1,20 @@
 //! What a stored tenant's own admin changes: its document but for hosts and clients, its webhooks,
 //! and its clients.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use crate::domain::audit::AuditAction;
 use crate::domain::client::Scopes;
 use crate::domain::ids::{ClientId, TenantId, WebhookId};
 use crate::domain::stored::{Settings, StoredTenant};
+use crate::domain::webhook::Webhook;
 
 use super::super::Broker;
 use super::change::{Changing, Made};
 use super::format::{Part, Remark};
-use super::{Author, Precondition, SettingsError};
+use super::{Author, Precondition, SettingsError, bounds};
 
 /// Members of the document that only the operator changes, or that have calls of their own.
 const OTHERS: [(&str, &str); 4] = [
@@ -156,6 +159,10 @@ impl Broker {
                 return Err(SettingsError::Conflict(text.to_owned()));
             }
             let mut list = list_of(&changing.tenant.document, "client");
+            if list.len() >= bounds::CLIENTS {
+                let text = "a tenant has at most 100 clients; delete one that is no longer used";
+                return Err(SettingsError::Conflict(text.to_owned()));
+            }
             list.push(settings.clone());
             let place = list.len() - 1;
             self.put_list(changing, "client", list);
@@ -165,27 +172,44 @@ impl Broker {
         self.change(tenant, author, change).await.map(drop)
     }
 
-    /// Takes a client away. Its tokens are refused from the next request on.
+    /// Takes a client away. Its tokens are refused from the next request on. Whoever may do less than it cannot (`scopes`
+    /// are theirs).
     pub async fn delete_client(
         &self,
         tenant: &TenantId,
         id: &ClientId,
+        scopes: &Scopes,
         author: &Author,
     ) -> Result<(), SettingsError> {
         let change = |changing: &mut Changing| {
             there(changing, &Precondition::Any)?;
+            let place = place_of(&changing.tenant, "client", "client_id", id.as_str())?;
+            let clients = list_of(&changing.tenant.document, "client");
+            let own = clients[place].get("scopes").and_then(Value::as_array).into_iter().flatten();
+            let own = own.filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
+            if !Scopes::parse(&own).is_ok_and(|own| scopes.contain_all(&own)) {
+                let text = "the client may do more than you; one that has all of its scopes can delete it";
+                return Err(SettingsError::Conflict(text.to_owned()));
+            }
             self.remove(changing, ("client", "client_id"), id.as_str())?;
             Ok(Made::new((), AuditAction::ClientDeleted, id))
         };
         self.change(tenant, author, change).await.map(drop)
     }
 
-    /// The version of a stored tenant's document.
-    pub async fn document_version(&self, tenant: &TenantId) -> Result<Option<u64>, SettingsError> {
+    /// The webhooks of a stored tenant and the version of the document that they stand in, both of one record: what this
+    /// broker serves may be older for a moment. None of a tenant that stands elsewhere.
+    pub async fn stored_webhooks(
+        &self,
+        tenant: &TenantId,
+    ) -> Result<Option<(Vec<Arc<Webhook>>, u64)>, SettingsError> {
         if self.writable(tenant).is_err() {
             return Ok(None);
         }
-        Ok(self.stored_tenant(tenant).await?.map(|stored| stored.document_version))
+        let Some(stored) = self.stored_tenant(tenant).await? else { return Ok(None) };
+        let read = self.format().read(&stored.id, &stored.document, &stored.live(), &stored.secrets);
+        let reading = read.map_err(SettingsError::Refused)?;
+        Ok(Some((reading.tenant.webhooks, stored.document_version)))
     }
 
     fn remove(

@@ -16,14 +16,14 @@ use crate::store::{Asked, List, StoreError, Stored};
 
 use super::super::Broker;
 use super::change::{Changing, Made};
-use super::checks::{ReadProvider, fixed_path, read_with, same_subject};
+use super::checks::{ReadProvider, fixed_path, read_with, same_places, same_subject};
 use super::format::{Format, Part, Remark};
 use super::{Author, Precondition, SettingsError, trail};
 
 /// The longest life of a link, for which a provider must still be there.
 const LINKS_LIVE: SignedDuration = SignedDuration::from_hours(25);
 /// The most providers of a stored tenant.
-const MOST: usize = 50;
+pub(super) const MOST: usize = 50;
 
 /// A provider with everything that is known of it. Settings are as a client may see them.
 #[derive(Debug)]
@@ -178,8 +178,15 @@ impl Broker {
     ) -> Result<bool, SettingsError> {
         let change = |changing: &mut Changing| {
             let signed = changing.signed.clone();
-            changing.known(id).ok_or(SettingsError::Unknown)?;
+            let known = changing.known(id).ok_or(SettingsError::Unknown)?;
+            // What the draft takes from the tenant, its name, may have changed since it was written.
+            let draft = known.draft.as_ref().filter(|draft| draft.version == version);
+            let now = draft.map(|draft| read_with(self.format(), &changing.tenant, id, &draft.settings));
+            let now = now.transpose()?.map(|read| read.revision);
             let provider = changing.provider(id);
+            if let (Some(draft), Some(now)) = (&mut provider.draft, now) {
+                draft.revision = now;
+            }
             let tested = Tested { revision: revision.clone(), at: signed.at, test_id: test.to_owned() };
             let draft = provider.draft.as_mut();
             if let Some(draft) = draft.filter(|draft| draft.revision == *revision && draft.version == version)
@@ -231,6 +238,7 @@ impl Broker {
         let taken = self.format().take(Part::Provider, &sent, before, &mut tenant.secrets);
         let settings = taken.map_err(SettingsError::Refused)?;
         let reading = read_with(self.format(), tenant, id, &settings)?;
+        same_places(self.format(), tenant, before, (&settings, &reading.provider))?;
         if let Some(known) = known {
             fixed_path(known, &settings)?;
             if !confirmed {

@@ -10,7 +10,7 @@ use crate::secret::Secret;
 
 use super::super::Broker;
 use super::change::{Changing, Made};
-use super::checks::{read_with, same_subject};
+use super::checks::{read_with, same_places, same_subject};
 use super::format::Part;
 use super::providers::no_draft;
 use super::{Author, Precondition, SettingsError, trail};
@@ -113,12 +113,19 @@ impl Broker {
                 same_subject(known, &settings)?;
             }
             let reading = read_with(self.format(), &changing.tenant, id, &settings)?;
+            let (format, tenant) = (self.format(), &changing.tenant);
+            if same_places(format, tenant, Some(&live.settings), (&settings, &reading.provider)).is_err() {
+                let message = format!("version {version} would send the secret to another place than now");
+                let help = "put its settings as a draft, with the secret";
+                return Err(SettingsError::refused("/version", &message, help));
+            }
             let found = self.format().differences(Part::Provider, &live.settings, &settings);
             let signed = changing.signed.clone();
             let StoredTenant { providers, secrets, .. } = &mut changing.tenant;
             let provider = of(providers, id)?;
             provider.sign(signed.clone());
-            provider.publish(settings, reading.revision, earlier.tested, signed, secrets);
+            // It passed its test with other secrets, and some time ago.
+            provider.publish(settings, reading.revision, None, signed, secrets);
             let detail =
                 format!("version {} is version {version}; {}", provider.published, trail::named(&found));
             Ok(Made::new((), AuditAction::ProviderRolledBack, id).saying(detail))
@@ -180,20 +187,27 @@ impl Broker {
         let signed = changing.signed.clone();
         let provider = of(&mut changing.tenant.providers, id)?;
         provider.sign(signed);
-        if let Some(live) = &mut provider.live {
+        let mut edited = Vec::new();
+        if let Some(live) = provider.live.as_mut().filter(|live| has_secret(&live.settings)) {
             edit(&mut live.settings);
+            edited.push(live.settings.clone());
         }
-        if let Some(draft) = &mut provider.draft {
+        if let Some(draft) = provider.draft.as_mut().filter(|draft| has_secret(&draft.settings)) {
             edit(&mut draft.settings);
             (draft.version, draft.tested) = (provider.version, None);
+            edited.push(draft.settings.clone());
         }
-        let latest = provider.latest().cloned().unwrap_or_default();
-        if latest.get("client_auth").and_then(Value::as_str).is_some_and(|auth| auth == "none") {
+        if edited.is_empty() {
             let text = "`clientAuth` is `none`: such a provider has no secret";
             return Err(SettingsError::Conflict(text.to_owned()));
         }
-        read_with(self.format(), &changing.tenant, id, &latest).map(drop)
+        edited.iter().try_for_each(|tree| read_with(self.format(), &changing.tenant, id, tree).map(drop))
     }
+}
+
+/// Whether settings are of a provider that knows us by a secret: what is live and a draft may differ in this.
+fn has_secret(tree: &Settings) -> bool {
+    tree.get("client_auth").and_then(Value::as_str) != Some("none")
 }
 
 fn of<'p>(

@@ -9,8 +9,9 @@ use crate::domain::tenant::Served;
 
 use super::super::Broker;
 use super::change::{Changing, Made};
-use super::checks::read_with;
+use super::checks::{read_with, same_places};
 use super::format::{Part, Remark};
+use super::providers::MOST;
 use super::{Author, Home, Precondition, SettingsError, trail};
 
 /// The member of the whole document that holds the providers.
@@ -23,10 +24,19 @@ pub struct TenantState {
     pub document: Option<Map<String, Value>>,
     /// What is live of each provider.
     pub providers: Vec<Map<String, Value>>,
-    /// Its version and who made it; none if it stands in a file.
-    pub changed: Option<(u64, Signed)>,
+    /// Its versions, and who changed the document last; none if it stands in a file.
+    pub changed: Option<(Versions, Signed)>,
     /// Where it stands.
     pub home: Home,
+}
+
+/// What the versions of a tenant count.
+#[derive(Debug, Clone, Copy)]
+pub struct Versions {
+    /// Every change of anything: what a change of the whole names.
+    pub whole: u64,
+    /// The changes of everything but the providers: what a change of that names.
+    pub document: u64,
 }
 
 /// A document that was kept.
@@ -50,16 +60,19 @@ impl Broker {
         }
         let stored = self.stored_tenant(id).await?.ok_or(SettingsError::Unknown)?;
         let show = |part, tree: &Settings| self.format().show(part, tree, &stored.secrets);
+        let versions = Versions { whole: stored.version, document: stored.document_version };
         Ok(TenantState {
             document: Some(show(Part::Tenant, &stored.document)),
             providers: stored.live().into_iter().map(|tree| show(Part::Provider, tree)).collect(),
-            changed: Some((stored.document_version, stored.changed.clone())),
+            changed: Some((versions, stored.changed.clone())),
             home: Home::Store,
         })
     }
 
     /// Makes a tenant, changes it, or restores a deleted one with what was sent. With `providers` the tenant has these
-    /// and no others from now on, live and knowingly untested; without, they stay as they are.
+    /// live and no others from now on, knowingly untested; without, they stay as they are. What was never live is not in
+    /// the document, and stays. The version counts every change of anything, so that nobody's publication is taken back
+    /// unseen.
     pub async fn put_tenant(
         &self,
         id: &TenantId,
@@ -73,7 +86,7 @@ impl Broker {
         let mut sent = sent.clone();
         let providers = sent.shift_remove(PROVIDERS).filter(|providers| !providers.is_null());
         let change = |changing: &mut Changing| {
-            condition.demand(changing.exists.then_some(changing.tenant.document_version))?;
+            condition.demand(changing.exists.then_some(changing.tenant.version))?;
             let created = !changing.exists;
             let detail = self.take_document(changing, &sent)?;
             if let Some(providers) = &providers {
@@ -98,7 +111,7 @@ impl Broker {
             if !changing.exists {
                 return Err(SettingsError::Unknown);
             }
-            condition.demand(Some(changing.tenant.document_version))?;
+            condition.demand(Some(changing.tenant.version))?;
             changing.tenant.deleted_at = Some(changing.signed.at);
             changing.tenant.document_version += 1;
             Ok(Made::new((), AuditAction::TenantDeleted, id))
@@ -180,9 +193,15 @@ impl Broker {
             }
             kept.push(id);
         }
-        changing.tenant.providers.retain(|provider| kept.contains(&provider.id));
+        // What was never live could not be read, so leaving it out says nothing.
+        changing.tenant.providers.retain(|provider| provider.live.is_none() || kept.contains(&provider.id));
         // Pointers lead into what was sent, so that the order is that of what was sent.
-        changing.tenant.providers.sort_by_key(|provider| kept.iter().position(|id| *id == provider.id));
+        let place = |id: &ProviderId| kept.iter().position(|kept| kept == id).unwrap_or(usize::MAX);
+        changing.tenant.providers.sort_by_key(|provider| place(&provider.id));
+        if changing.tenant.providers.len() > MOST {
+            let help = "leave out those that are no longer used; drafts count too";
+            return Err(SettingsError::refused("/providers", "a tenant has at most 50 providers", help));
+        }
         Ok(())
     }
 
@@ -218,6 +237,11 @@ impl Broker {
             Err(SettingsError::Refused(remarks)) => return Err(below(remarks)),
             read => read?,
         };
+        let placed = (&settings, &*reading.provider);
+        match same_places(self.format(), &changing.tenant, live.as_ref(), placed) {
+            Err(SettingsError::Refused(remarks)) => return Err(below(remarks)),
+            same => same?,
+        }
         let signed = changing.signed.clone();
         changing.provider(&id).sign(signed.clone());
         let StoredTenant { providers, secrets, .. } = &mut changing.tenant;

@@ -55,15 +55,23 @@ impl Taking<'_> {
                 }
             };
             let known = before.and_then(|before| before.get(name));
-            if let Some(value) = self.value(kind, value, known, &pointer) {
+            // Where there is one secret and several are sent, it is the first of those that there are.
+            let one = before.filter(|_| known.is_none()).and_then(|before| before.get(one_of(shape, name)?));
+            let one = one.map(|one| Value::Array(vec![one.clone()]));
+            if let Some(value) = self.value(kind, value, known.or(one.as_ref()), &pointer) {
                 tree.insert(name.to_owned(), value);
             }
         }
         // What a client cannot read it need not send.
         for field in shape.fields.iter().filter(|field| is_secret(&field.kind)) {
-            let is_sent = sent
-                .keys()
-                .any(|member| matches!(find(shape, member), Member::Setting(name, _) if name == field.name));
+            // Several stand in place of the one, and the one in place of several.
+            let is_other = |name: &str| {
+                one_of(shape, name) == Some(field.name) || one_of(shape, field.name) == Some(name)
+            };
+            let is_sent = sent.iter().any(|(member, value)| match find(shape, member) {
+                Member::Setting(name, _) => name == field.name || is_other(name) && !value.is_null(),
+                _ => false,
+            });
             if let Some(known) = before.and_then(|before| before.get(field.name)).filter(|_| !is_sent) {
                 tree.insert(field.name.to_owned(), known.clone());
             }
@@ -83,7 +91,13 @@ impl Taking<'_> {
             return None;
         }
         match (choose(kind, value), value) {
-            (kind, shown) if is_secret(kind) && is_shown(shown) => before.cloned(),
+            (kind, shown) if is_secret(kind) && is_shown(shown) => {
+                if before.is_none() {
+                    let help = "send the secret itself, as a text, or leave it out";
+                    self.fault(at, "there is no secret here that could stay", Some(help.to_owned()));
+                }
+                before.cloned()
+            }
             (Kind::Secret, Value::String(text)) => {
                 let (now, fresh) = (self.clock.now(), self.clock.fresh_uuid());
                 Some(self.secrets.keep(Secret::new(text.as_str()), now, fresh))
@@ -109,7 +123,7 @@ impl Taking<'_> {
     }
 
     fn list(&mut self, kind: &'static Kind, items: &[Value], before: &[Value], at: &str) -> Vec<Value> {
-        let mut list = Vec::new();
+        let (mut list, mut shown) = (Vec::new(), 0);
         for (index, item) in items.iter().enumerate() {
             let pointer = format!("{at}/{index}");
             if item.is_null() {
@@ -124,6 +138,11 @@ impl Taking<'_> {
                         own.is_some() && tree.and_then(|tree| identity(tree, str::to_owned)) == own
                     };
                     before.iter().find(is_it)
+                }
+                // The first that is shown is the first that there is, wherever it stands beside new ones.
+                _ if is_secret(kind) && is_shown(item) => {
+                    shown += 1;
+                    before.get(shown - 1)
                 }
                 _ => before.get(index),
             };
@@ -157,6 +176,13 @@ impl Taking<'_> {
     fn fault(&mut self, at: &str, message: &str, help: Option<String>) {
         self.remarks.push(Remark::new(at, message, help));
     }
+}
+
+/// The setting of one secret, if this is the setting of several (`secrets`).
+fn one_of(shape: &'static Table, name: &str) -> Option<&'static str> {
+    shape.field(name).filter(|field| matches!(field.kind, Kind::List(Kind::Secret)))?;
+    let field = shape.field(name.strip_suffix('s')?)?;
+    matches!(field.kind, Kind::Secret).then_some(field.name)
 }
 
 /// What a client is shown of a secret; sent back, it means the secret that is there.
@@ -242,10 +268,45 @@ mod tests {
         let sent = json!({"webhooks": [hook("a", json!("sa")), hook("b", json!("sb"))]});
         let first = object(taken(&SHAPE, sent, None, &mut secrets));
         let shown = json!({"set": true});
-        let sent = json!({"webhooks": [hook("b", shown.clone()), hook("c", shown)]});
+        let sent = json!({"webhooks": [hook("b", shown.clone()), hook("c", json!("sc"))]});
         let second = taken(&SHAPE, sent, Some(&first), &mut secrets);
         assert_eq!(second["webhook"][0]["secret"], first["webhook"][1]["secret"]);
-        assert_eq!(second["webhook"][1].get("secret"), None, "a new one has none to keep");
+        let sent = json!({"webhooks": [hook("b", shown.clone()), hook("d", shown)]});
+        let refused = take(&SHAPE, &object(sent), Some(&first), &mut secrets, &Clock::system()).unwrap_err();
+        let told: Vec<_> = refused.iter().map(|remark| remark.pointer.as_str()).collect();
+        assert_eq!(told, ["/webhooks/1/secret"], "a new one has none to keep");
+    }
+
+    #[test]
+    fn a_secret_is_replaced_behind_which_the_present_one_stays() {
+        let (mut secrets, shape) = (Secrets::default(), shape_of(Part::Webhook));
+        let texts = |secrets: &Secrets, tree: &Value| -> Vec<String> {
+            let of = |one: &Value| secrets.of(one).unwrap().value.expose().to_owned();
+            tree["secrets"].as_array().unwrap().iter().map(of).collect()
+        };
+        let (url, shown) = ("https://a.example/", json!({"set": true}));
+        let one = object(taken(shape, json!({"url": url, "secret": "old"}), None, &mut secrets));
+        let sent = json!({"url": url, "secrets": ["new", shown.clone()]});
+        let both = taken(shape, sent, Some(&one), &mut secrets);
+        assert_eq!(
+            (texts(&secrets, &both), both.get("secret")),
+            (vec!["new".to_owned(), "old".to_owned()], None)
+        );
+        // And once more, with several that are there.
+        let sent = json!({"url": url, "secrets": ["newer", shown.clone()]});
+        let next = taken(shape, sent, Some(&object(both.clone())), &mut secrets);
+        assert_eq!(texts(&secrets, &next), ["newer", "new"]);
+        let sent = json!({"url": url, "secrets": [shown.clone(), shown.clone()]});
+        let same = taken(shape, sent, Some(&object(both.clone())), &mut secrets);
+        assert_eq!(texts(&secrets, &same), ["new", "old"]);
+        let back = taken(shape, json!({"url": url, "secret": "last"}), Some(&object(both)), &mut secrets);
+        assert_eq!(
+            (back.get("secrets"), secrets.of(&back["secret"]).unwrap().value.expose()),
+            (None, "last")
+        );
+        let sent = object(json!({"url": url, "secrets": ["new", shown.clone(), shown]}));
+        let refused = take(shape, &sent, Some(&one), &mut secrets, &Clock::system()).unwrap_err();
+        assert_eq!(refused[0].pointer, "/secrets/2", "there is no second one");
     }
 
     #[test]

@@ -110,8 +110,7 @@ pub async fn list(caller: Caller<WriteClients>, State(web): State<Arc<Web>>) -> 
     security(("oauth2" = [WriteClients::NAME])),
     request_body = ClientBody,
     responses(
-        (status = 201, description = "The client with its secret.", body = ClientView,
-            headers(("Location" = String, description = "Where it is."))),
+        (status = 201, description = "The client with its secret.", body = ClientView),
         Called, WithBody, Sought, InState, Stored,
     )
 )]
@@ -148,12 +147,12 @@ pub async fn create(
         source: SourceWord::Stored,
         client_secret: Some(secret.expose().to_owned()),
     };
-    Ok((StatusCode::CREATED, [("location", "/v1/clients")], Json(view)).into_response())
+    Ok((StatusCode::CREATED, Json(view)).into_response())
 }
 
 /// Delete a client
 ///
-/// Its tokens are refused within a second.
+/// Its tokens are refused within a second. A client that may do more than the caller is not deleted (409).
 #[utoipa::path(
     delete, path = "/v1/clients/{id}", operation_id = "deleteClient", tag = "Settings",
     security(("oauth2" = [WriteClients::NAME])),
@@ -167,7 +166,7 @@ pub async fn delete(
 ) -> Result<StatusCode, ApiError> {
     let id: ClientId = id.parse().map_err(|_| ApiError::NotFound)?;
     let author = Author::client(&caller.client_id);
-    web.broker.delete_client(&caller.tenant.id, &id, &author).await?;
+    web.broker.delete_client(&caller.tenant.id, &id, &caller.scopes, &author).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

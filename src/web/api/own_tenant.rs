@@ -98,7 +98,8 @@ pub async fn put(
 
 async fn shown(web: &Web, id: &TenantId) -> Result<OwnView, ApiError> {
     let state = web.broker.tenant_state(id).await?;
-    let (version, signed) = state.changed.unzip();
+    let (versions, signed) = state.changed.unzip();
+    let version = versions.map(|versions| versions.document);
     Ok(OwnView {
         id: id.clone(),
         source: SourceWord::of(Some(&state.home)),

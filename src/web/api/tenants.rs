@@ -314,7 +314,8 @@ impl TenantView {
             document.insert("providers".to_owned(), Value::Array(providers));
             document
         });
-        let (version, signed) = changed.unzip();
+        let (versions, signed) = changed.unzip();
+        let version = versions.map(|versions| versions.whole);
         Self {
             settings,
             version,

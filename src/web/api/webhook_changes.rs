@@ -2,25 +2,22 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 
 use crate::domain::ids::WebhookId;
-use crate::domain::tenant::Tenant;
 use crate::flow::settings::{Author, Precondition};
 use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteWebhooks};
 use crate::web::error::ApiError;
-use crate::web::if_match::etag_of;
 use crate::web::openapi::answers::{Called, InState, Sought, Stored, Unconditional, Versioned, WithBody};
 use crate::web::precondition::Condition;
 use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
 use super::settings_body::WebhookBody;
-use super::webhooks::WebhookView;
+use super::webhooks::{WebhookView, shown};
 
 /// Make a webhook
 ///
@@ -105,17 +102,6 @@ pub async fn delete(
     let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
     web.broker.delete_webhook(&caller.tenant.id, &id, &condition, &author).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// A webhook as it is now, with the version of the tenant's settings.
-async fn shown(web: &Web, tenant: &Tenant, id: &WebhookId) -> Result<Response, ApiError> {
-    let directory = web.broker.directory();
-    let served = directory.by_id(&tenant.id).ok_or(ApiError::NotFound)?;
-    let webhook = served.tenant.webhook(id).ok_or(ApiError::NotFound)?;
-    let mut response = Json(WebhookView::of(webhook, served.source.clone())).into_response();
-    let version = web.broker.document_version(&tenant.id).await?;
-    response.headers_mut().extend(version.map(|version| (header::ETAG, etag_of(version))));
-    Ok(response)
 }
 
 fn parsed(id: &str) -> Result<WebhookId, ApiError> {

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use crate::domain::delivery::{Attempt, Delivery, DeliveryCode, DeliveryState};
 use crate::domain::event::EventType;
 use crate::domain::ids::{DeliveryId, EventId, WebhookId};
+use crate::domain::tenant::Tenant;
 use crate::domain::webhook::Webhook;
 use crate::flow::lists::Part;
 use crate::flow::webhooks::Resent;
@@ -117,9 +118,10 @@ pub struct ResentView {
 )]
 pub async fn list(caller: Caller<WriteWebhooks>, State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
     let source = web.broker.settings_file(&caller.tenant.id);
+    let (webhooks, version) = kept(&web, &caller.tenant).await?;
     let view = |webhook: &Arc<Webhook>| WebhookView::of(webhook, source.clone());
-    let list = WebhookList { items: caller.tenant.webhooks.iter().map(view).collect(), next: None };
-    versioned(&web, &caller, Json(list).into_response()).await
+    let list = WebhookList { items: webhooks.iter().map(view).collect(), next: None };
+    Ok(versioned(version, Json(list).into_response()))
 }
 
 /// See a webhook
@@ -138,9 +140,7 @@ pub async fn read(
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let webhook = caller.tenant.webhook(&parsed(&id)?).ok_or(ApiError::NotFound)?;
-    let view = WebhookView::of(webhook, web.broker.settings_file(&caller.tenant.id));
-    versioned(&web, &caller, Json(view).into_response()).await
+    shown(&web, &caller.tenant, &parsed(&id)?).await
 }
 
 /// Try a webhook
@@ -286,15 +286,24 @@ impl<'a> DeliveryView<'a> {
     }
 }
 
-/// The same with the version that a change demands, where the settings can be changed here.
-async fn versioned(
-    web: &Web,
-    caller: &Caller<WriteWebhooks>,
-    mut response: Response,
-) -> Result<Response, ApiError> {
-    let version = web.broker.document_version(&caller.tenant.id).await?;
+/// A webhook as it is now, with the version of the tenant's settings.
+pub(super) async fn shown(web: &Web, tenant: &Tenant, id: &WebhookId) -> Result<Response, ApiError> {
+    let (webhooks, version) = kept(web, tenant).await?;
+    let webhook = webhooks.iter().find(|webhook| webhook.id == *id).ok_or(ApiError::NotFound)?;
+    let view = WebhookView::of(webhook, web.broker.settings_file(&tenant.id));
+    Ok(versioned(version, Json(view).into_response()))
+}
+
+/// The webhooks of a tenant, and the version that a change demands, where the settings can be changed here.
+async fn kept(web: &Web, tenant: &Tenant) -> Result<(Vec<Arc<Webhook>>, Option<u64>), ApiError> {
+    let stored = web.broker.stored_webhooks(&tenant.id).await?;
+    Ok(stored
+        .map_or_else(|| (tenant.webhooks.clone(), None), |(webhooks, version)| (webhooks, Some(version))))
+}
+
+fn versioned(version: Option<u64>, mut response: Response) -> Response {
     response.headers_mut().extend(version.map(|version| (header::ETAG, etag_of(version))));
-    Ok(response)
+    response
 }
 
 fn parsed(id: &str) -> Result<WebhookId, ApiError> {

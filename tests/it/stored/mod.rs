@@ -3,8 +3,10 @@
 mod brokers;
 mod conditions;
 mod files;
+mod held;
 mod life;
 mod own;
+mod places;
 mod secrets;
 mod tested;
 mod trial;
@@ -95,7 +97,11 @@ fn tenant_at(host: &str) -> Value {
 impl World {
     /// The tenant has no provider yet.
     async fn start() -> Self {
-        let world = Self::with(Choices::default()).await;
+        Self::start_with(Choices::default()).await
+    }
+
+    async fn start_with(choices: Choices) -> Self {
+        let world = Self::with(choices).await;
         world.tenant(Method::PUT, "shop", If::New, Some(tenant_at(HOST))).await.is(201);
         world
     }
@@ -110,7 +116,11 @@ impl World {
 
     /// The tenant has a live provider, the demo's.
     async fn live() -> Self {
-        let world = Self::start().await;
+        Self::live_with(Choices::default()).await
+    }
+
+    async fn live_with(choices: Choices) -> Self {
+        let world = Self::start_with(choices).await;
         world.put("acme", If::New, world.settings()).await.is(201);
         world.post("acme", "publish", json!({"untested": true})).await.is(200);
         world

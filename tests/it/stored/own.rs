@@ -62,7 +62,6 @@ async fn a_webhook_is_made_changed_and_deleted_and_keeps_its_name() {
         .call(Method::PUT, &path, If::Nothing, Some(change.clone()))
         .await
         .refused(428, "precondition_required");
-    // The secret that is there is one, and `secrets` are several: there is none to keep yet.
     world
         .call(Method::PUT, &path, If::Is(made.etag()), Some(json!({"url": "https://b.example/hook"})))
         .await
@@ -74,14 +73,17 @@ async fn a_webhook_is_made_changed_and_deleted_and_keeps_its_name() {
         (&hook["id"], &hook["url"], &hook["secrets"]),
         (&json!(id), &json!("https://b.example/hook"), &json!(1))
     );
-    let both =
-        json!({"url": "https://b.example/hook", "secret": null, "secrets": [NEXT_SECRET, HOOK_SECRET]});
-    let changed = world.call(Method::PUT, &path, If::Is(listed.etag()), Some(both)).await.is(200);
+    let changed = world.call(Method::PUT, &path, If::Is(listed.etag()), Some(change)).await.is(200);
     assert_eq!((&changed.body["secrets"], &changed.body["source"]), (&json!(2), &Value::Null));
     let bad = json!({"url": "https://b.example/", "secret": null, "secrets": ["short"]});
     let refused =
         world.call(Method::PUT, &path, If::Is(changed.etag()), Some(bad)).await.refused(422, "invalid");
     assert!(refused.pointers()[0].starts_with("/secrets"), "{}", refused.text);
+    let shown = json!({"set": true});
+    let third = json!({"url": "https://b.example/", "secrets": [shown.clone(), shown.clone(), shown]});
+    let refused =
+        world.call(Method::PUT, &path, If::Is(changed.etag()), Some(third)).await.refused(422, "invalid");
+    assert_eq!(refused.pointers(), ["/secrets/2"], "there are two");
     world
         .call(Method::POST, "/v1/webhooks", If::Nothing, Some(json!({"url": "https://c.example/"})))
         .await

@@ -114,6 +114,9 @@ async fn a_secret_stays_until_it_is_replaced_or_taken_away() {
     settings["clientAuth"] = json!("none");
     let gone = world.put("acme", If::Is(&etag), settings).await.is(200);
     assert!(gone.body["draft"]["settings"].get("clientSecret").is_none(), "{}", gone.text);
+    let live = world.post("acme", "rotate-secret", json!({"clientSecret": "x"})).await.is(200);
+    assert!(live.body["draft"]["settings"].get("clientSecret").is_none(), "it needs none: {}", live.text);
+    world.post("acme", "publish", json!({"untested": true})).await.is(200);
     world.post("acme", "rotate-secret", json!({"clientSecret": "x"})).await.refused(409, "conflict");
 }
 

@@ -21,32 +21,47 @@ use serde_json::{Map, Value, json};
 
 use crate::harness::{Choices, Harness};
 
-fn object(value: Value) -> Map<String, Value> {
+pub fn object(value: Value) -> Map<String, Value> {
     let Value::Object(members) = value else { panic!("no object: {value}") };
     members
 }
 
 /// The flows of a stopped broker, without HTTP in front.
-async fn flows() -> (Harness, Arc<Broker>) {
+pub async fn flows() -> (Harness, Arc<Broker>) {
     let mut broker = Harness::with(Choices::default()).await;
     broker.stop().await;
+    let flows = flows_of(&broker);
+    (broker, flows)
+}
+
+/// The store of a broker, opened once more; sealed with another key than its own where one is given.
+pub fn store_of(broker: &Harness, other: Option<(&str, [u8; 32])>) -> Store {
+    let ring = KeyRing::read(&broker.config.keys).unwrap();
+    let own = ring.seal_keys().iter().map(|key| (key.id().to_owned(), *key.expose()));
+    let (active, seals): (&str, Vec<_>) = match other {
+        Some((id, key)) => (id, vec![(id.to_owned(), key)]),
+        None => (ring.active_seal().id(), own.collect()),
+    };
+    let keys = SealKeys::new(active, seals, *ring.index_keys().expose_active()).unwrap();
+    let backend = SqliteBackend::open(broker.folder().join("countersign.db"), broker.clock.clone()).unwrap();
+    Store::new(Arc::new(backend), keys, broker.clock.clone())
+}
+
+/// The flows on the store of a broker, with nothing begun and nothing loaded.
+pub fn flows_of(broker: &Harness) -> Arc<Broker> {
     let config = &broker.config;
     let environment: Environment = [("ACME_SECRET", "x")].into_iter().collect();
     let folder = app::read_tenants(config, &environment).unwrap().value;
     let guard = Guard::new(config.egress.ports.clone(), config.egress.allow.clone());
     let provider = ProviderClient::new(guard.clone(), Timeouts::default()).unwrap();
-    let ring = KeyRing::read(&config.keys).unwrap();
-    let seals = ring.seal_keys().iter().map(|key| (key.id().to_owned(), *key.expose()));
-    let keys = SealKeys::new(ring.active_seal().id(), seals, *ring.index_keys().expose_active()).unwrap();
-    let backend = SqliteBackend::open(broker.folder().join("countersign.db"), broker.clock.clone()).unwrap();
-    let store = Store::new(Arc::new(backend), keys, broker.clock.clone());
+    let store = store_of(broker, None);
     let webhook = WebhookClient::new(guard).unwrap();
     let clients = Outbound::new(provider, webhook, &broker.clock, Room::default());
     let settings = Settings { https: false, login_deadline: Duration::from_secs(9) };
     let directory: Directory = folder.directory();
     let flows = Arc::new(Broker::new(store, clients, broker.clock.clone(), directory, settings));
     flows.use_format(Arc::new(StoredFormat::new(config, broker.clock.clone())));
-    (broker, flows)
+    flows
 }
 
 fn draft(label: &str, secret: &str) -> Map<String, Value> {

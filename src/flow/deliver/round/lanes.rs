@@ -25,8 +25,8 @@ impl Round<'_> {
             if self.known.contains(&key_of(&due)) {
                 continue;
             }
-            if self.broker.delivering.paces.room(&receiver, now) == 0 {
-                self.scan.pass_over(self.broker.delivering.paces.back_at(&receiver, now));
+            if self.broker.room_for(&receiver, now) == 0 {
+                self.scan.pass_over(self.broker.back_at(&receiver, now));
             } else if self.ready_for.get(&receiver).is_some_and(|ready| *ready >= READ_AHEAD) {
                 self.is_crowded = true;
             } else {
@@ -76,7 +76,7 @@ impl Round<'_> {
             }
             let room = self.room(&receiver, now);
             if room == 0 {
-                self.scan.pass_over(self.broker.delivering.paces.back_at(&receiver, now));
+                self.scan.pass_over(self.broker.back_at(&receiver, now));
                 self.known.remove(&key_of(&due));
                 leave(&mut self.ready_for, &receiver);
             } else if self.held.get(&receiver).is_some_and(|held| *held >= 2 * room) {
@@ -93,8 +93,7 @@ impl Round<'_> {
     }
 
     pub(super) fn room(&self, receiver: &Receiver, now: Timestamp) -> usize {
-        let delivering = &self.broker.delivering;
-        delivering.paces.room(receiver, now).min(delivering.share())
+        self.broker.room_for(receiver, now).min(self.broker.delivering.share())
     }
 }
 

@@ -7,9 +7,11 @@
 mod lanes;
 
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::task::{JoinError, JoinSet};
@@ -136,9 +138,9 @@ impl Broker {
             let now = self.clock.now();
             let mut found = scan.go_on(&self.store, partition, now).await?;
             found.retain(|due| {
-                let receiver = receiver_of(due).filter(|at| self.delivering.paces.room(at, now) == 0);
+                let receiver = receiver_of(due).filter(|at| self.room_for(at, now) == 0);
                 if let Some(at) = &receiver {
-                    scan.pass_over(self.delivering.paces.back_at(at, now));
+                    scan.pass_over(self.back_at(at, now));
                 }
                 receiver.is_none()
             });
@@ -280,9 +282,11 @@ impl<'a> Round<'a> {
             };
             *self.under_way.entry(receiver).or_default() += 1;
             let (broker, term) = (Arc::clone(self.broker), self.term.clone());
+            let due = lane.due.clone();
             self.calls.spawn(async move {
                 let _slot = slot;
-                broker.take_turn(lane, &term).await
+                let turn = AssertUnwindSafe(broker.take_turn(lane, &term)).catch_unwind().await;
+                turn.unwrap_or_else(|_| Turn { due, done: Vec::new(), broke: true })
             });
         }
     }
@@ -293,6 +297,12 @@ impl<'a> Round<'a> {
         if let Some(receiver) = receiver_of(&turn.due) {
             leave(&mut self.under_way, &receiver);
             leave(&mut self.held, &receiver);
+        }
+        if turn.broke {
+            // Nobody else has to wait for it: it stays known, and is looked at again in another round.
+            let (tenant, lane) = (&turn.due.tenant, &turn.due.id);
+            tracing::error!(tenant = %tenant, lane = %lane, "delivery.lane_panicked");
+            return;
         }
         if turn.done.is_empty() {
             return self.make_ready(turn.due);
