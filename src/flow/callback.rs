@@ -26,6 +26,7 @@ use super::course::Course;
 use super::health::OutOfOrder;
 use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
+use super::redirect_uris::unregistered;
 use super::sign_in::Visit;
 use super::tenants::Began;
 use super::trial::open::is_of_trial;
@@ -357,12 +358,6 @@ pub(super) fn check_variables(provider: &Provider, params: &[(String, String)]) 
         return Err(Fault::new(Step::Verify, Code::VariableMismatch));
     }
     Ok(())
-}
-
-/// Which redirect URI is missing at the provider, if that is what it complains of.
-fn unregistered(fault: Fault, redirect_uri: &str) -> Option<String> {
-    (fault.code == Code::RedirectUriRefused)
-        .then(|| format!("register exactly `{redirect_uri}` as a redirect URI at the provider"))
 }
 
 /// What the checks say.

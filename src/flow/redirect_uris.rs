@@ -1,5 +1,6 @@
 //! The redirect URIs that a tenant registers at its provider.
 
+use crate::domain::fault::{Code, Fault};
 use crate::domain::provider::Provider;
 use crate::domain::request::Route;
 use crate::domain::tenant::Tenant;
@@ -14,6 +15,12 @@ pub fn redirect_uris(tenant: &Tenant, provider: &Provider) -> Vec<RedirectUri> {
         purpose: purpose(callback).to_owned(),
     };
     Route::ALL.into_iter().map(of).collect()
+}
+
+/// Which redirect URI is missing at the provider, if that is what it complains of.
+pub(super) fn unregistered(fault: Fault, redirect_uri: &str) -> Option<String> {
+    (fault.code == Code::RedirectUriRefused)
+        .then(|| format!("register exactly `{redirect_uri}` as a redirect URI at the provider"))
 }
 
 fn purpose(route: Route) -> &'static str {

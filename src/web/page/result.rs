@@ -174,20 +174,16 @@ enum Trouble {
 }
 
 impl Trouble {
+    #[expect(clippy::match_same_arms, reason = "a line per endpoint is easier to read")]
     fn of(code: Code) -> Self {
         match code {
             Code::AccessDenied => Self::Denied,
             Code::InvalidGrant | Code::StateExpired => Self::Late,
-            Code::TokenFailed
-            | Code::TokenTimeout
-            | Code::DiscoveryFailed
-            | Code::DiscoveryTimeout
-            | Code::ParFailed
-            | Code::ParTimeout
-            | Code::JwksFailed
-            | Code::JwksTimeout
-            | Code::WhoamiFailed
-            | Code::WhoamiTimeout => Self::Busy,
+            Code::DiscoveryFailed | Code::DiscoveryTimeout | Code::JwksFailed | Code::JwksTimeout => {
+                Self::Busy
+            }
+            Code::ParFailed | Code::ParTimeout | Code::TokenFailed | Code::TokenTimeout => Self::Busy,
+            Code::WhoamiFailed | Code::WhoamiTimeout => Self::Busy,
             Code::ProviderError
             | Code::RedirectUriRefused
             | Code::ProviderChanged
