@@ -95,17 +95,16 @@ fn collect(value: &Value, path: &str, depth: usize, known: &mut Vec<String>) {
     }
 }
 
-/// The known path that differs by few letters, or that ends in the same name.
+/// The known path that ends in the same name, else the one that differs by few letters.
 fn nearest(path: &str, known: &[String]) -> Option<String> {
     let last = |path: &str| path.rsplit('.').next().unwrap_or_default().to_lowercase();
-    let near = known.iter().map(|known| (letters(path, known), known)).min();
-    if let Some((wrong, known)) = near
-        && wrong <= LETTERS
-        && wrong * 2 < path.chars().count()
-    {
-        return Some(known.clone());
-    }
-    known.iter().find(|known| last(known) == last(path)).cloned()
+    let by_letters = |known: &&String| letters(path, known);
+    let namesake = known.iter().filter(|known| last(known) == last(path)).min_by_key(by_letters);
+    let near = known.iter().min_by_key(by_letters).filter(|known| {
+        let wrong = letters(path, known);
+        wrong <= LETTERS && wrong * 2 < path.chars().count()
+    });
+    namesake.or(near).cloned()
 }
 
 /// How many letters must be changed, added or taken out to make one text of the other.
