@@ -73,7 +73,11 @@ fn routes() -> Vec<Route> {
     let document = crate::openapi::document();
     let mut routes = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
-        let filled = path.replace("{id}", "al_x").replace("{field}", "email").replace("{delivery}", "dl_x");
+        let filled = path
+            .replace("{id}", "al_x")
+            .replace("{field}", "email")
+            .replace("{delivery}", "dl_x")
+            .replace("{testId}", "pt_x");
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             let scope = item[method.to_lowercase()]["security"][0]["oauth2"][0].as_str();
             let of_tenants = scope.filter(|scope| *scope != "admin:all");
