@@ -230,8 +230,9 @@ async fn identity_access_token_that_is_not_right_ends_the_login(
 
 #[tokio::test]
 async fn identity_id_token_where_there_are_keys_but_no_metadata() {
-    let settings =
-        "identity = \"id_token\"\nscope = \"openid\"\njwks_url = \"{origin}/keys\"\nissuer = \"{origin}\"";
+    // Whoever says everything that metadata might say does without.
+    let settings = "identity = \"id_token\"\nscope = \"openid\"\njwks_url = \"{origin}/keys\"\nissuer = \"{origin}\"\n\
+                    client_auth = \"client_secret_post\"\nid_token_algs = [\"RS256\"]\niss = \"off\"\npar = \"off\"";
     let mut stage = Stage::by_urls(settings).await;
     stage.provider.at("/.well-known/openid-configuration", |_| Answer::with(404, "text/plain", ""));
     stage.provider.at("/.well-known/oauth-authorization-server", |_| Answer::with(404, "text/plain", ""));
