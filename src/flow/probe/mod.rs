@@ -2,9 +2,8 @@
 //! sign-in page, and with nonsense the token endpoint and WhoAmI. A test login begins with it, and
 //! `countersign doctor` is made of it. Nothing is stored, and no breaker of a live login hears of it.
 //!
-//! To add a look: 1. a function in a file of its kind that gives back a
-//! [`StageReport`](crate::domain::trial::StageReport) with cause and remedy in words, 2. its place in
-//! [`Probe::begin`] or in `cli/doctor`, 3. a case in `tests/it/trial/`.
+//! To add a look: 1. a function in a file of its kind that gives back a [`StageReport`] with cause and
+//! remedy in words, 2. its place in [`Probe::begin`] or in `cli/doctor`, 3. a case in `tests/it/trial/`.
 
 mod authorize;
 mod credentials;

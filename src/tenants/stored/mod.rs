@@ -113,7 +113,7 @@ impl Format for StoredFormat {
 }
 
 /// A tenant's whole tree, in the order of a file. A list of providers is always there: that a tenant has none yet is
-/// for [`file`] to judge.
+/// for [`mod@file`] to judge.
 fn whole(document: &Settings, providers: &[&Settings]) -> Settings {
     let mut whole = document.clone();
     let list = providers.iter().map(|settings| Value::Object((*settings).clone())).collect();
