@@ -52,7 +52,8 @@ use crate::telemetry::metrics::Metrics;
 
 use api::{
     attempts, audit, auth_links, clients, contact_changes, contacts, conversations, discover, events,
-    inbound, link_list, mapping, own_tenant, providers, stream, tenants, trials, webhook_changes, webhooks,
+    inbound, link_list, mapping, own_tenant, providers, staff, stream, tenants, trials, webhook_changes,
+    webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
@@ -184,6 +185,11 @@ fn settings_routes() -> OpenApiRouter<Arc<Web>> {
         .routes(row("GET, PUT /v1/tenant", routes!(own_tenant::read, own_tenant::put)))
         .routes(row("GET, POST /v1/clients", routes!(clients::list, clients::create)))
         .routes(row("DELETE /v1/clients/{id}", routes!(clients::delete)))
+        .routes(row("GET, POST /v1/staff", routes!(staff::list, staff::create)))
+        .routes(row(
+            "GET, PUT, PATCH, DELETE /v1/staff/{id}",
+            routes!(staff::read, staff::put, staff::patch, staff::delete),
+        ))
 }
 
 /// The URLs of browsers.

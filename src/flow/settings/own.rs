@@ -17,14 +17,15 @@ use super::format::{Part, Remark};
 use super::{Author, Precondition, SettingsError, bounds};
 
 /// Members of the document that only the operator changes, or that have calls of their own.
-const OTHERS: [(&str, &str); 4] = [
+const OTHERS: [(&str, &str); 5] = [
     ("hosts", "the platform operator sets the hosts"),
     ("providers", "use `/v1/providers`"),
     ("clients", "use `/v1/clients`"),
     ("webhooks", "use `/v1/webhooks`"),
+    ("staff", "use `/v1/staff`"),
 ];
 /// The same, as the trees call them.
-const OTHER_SETTINGS: [&str; 3] = ["hosts", "client", "webhook"];
+const OTHER_SETTINGS: [&str; 4] = ["hosts", "client", "webhook", "staff"];
 
 /// A client that is to be made.
 #[derive(Debug, Clone)]
@@ -225,14 +226,14 @@ impl Broker {
         self.read_whole(changing).map(drop)
     }
 
-    fn put_list(&self, changing: &mut Changing, name: &str, list: Vec<Value>) {
+    pub(super) fn put_list(&self, changing: &mut Changing, name: &str, list: Vec<Value>) {
         let mut settings = changing.tenant.document.clone();
         settings.insert(name.to_owned(), Value::Array(list));
         self.put_document(changing, settings);
     }
 
     /// Reads the whole; pointers begin at one of its tables.
-    fn read_below<T>(
+    pub(super) fn read_below<T>(
         &self,
         changing: &mut Changing,
         front: &str,
@@ -256,14 +257,14 @@ impl Broker {
 }
 
 /// The tenant is there, in this version.
-fn there(changing: &Changing, condition: &Precondition) -> Result<(), SettingsError> {
+pub(super) fn there(changing: &Changing, condition: &Precondition) -> Result<(), SettingsError> {
     if !changing.exists {
         return Err(SettingsError::Unknown);
     }
     condition.demand(Some(changing.tenant.document_version))
 }
 
-fn list_of(document: &Settings, name: &str) -> Vec<Value> {
+pub(super) fn list_of(document: &Settings, name: &str) -> Vec<Value> {
     document.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
