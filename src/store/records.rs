@@ -15,6 +15,7 @@ use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
+use crate::domain::staff::{StaffBook, StaffSession};
 use crate::domain::stored::StoredTenant;
 use crate::domain::trial::Trial;
 
@@ -56,6 +57,9 @@ records! {
     ProviderHealth => "health",
     // What test logins found, for an hour.
     Trial => "trial",
+    // Staff: who was here, and the browsers that are let in.
+    StaffBook => "staff",
+    StaffSession => "session",
     Delivery => "delivery",
     Lane => "lane",
     // How far the log of events was given to webhooks.
