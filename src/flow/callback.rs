@@ -11,11 +11,11 @@ use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::profile::SignedIn;
-use crate::domain::provider::{CallbackNames, CallbackPath, Provider, ResponseMode};
-use crate::domain::request::{AuthorizationRequest, Phase, Route};
+use crate::domain::provider::{CallbackNames, CallbackPath, Provider};
+use crate::domain::request::{AuthorizationRequest, Phase};
 use crate::domain::tenant::Tenant;
 use crate::egress::gate::Pass;
-use crate::oauth::response::{self, AuthorizationResponse, Verdict, names_of, parse_response};
+use crate::oauth::response::{AuthorizationResponse, Verdict, names_of, parse_response};
 use crate::oauth::server::Server;
 
 pub use super::arrival::{Arrival, Arrived, Leads};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::domain::confirmation::TypedCode;
 use crate::domain::ids::{OtpId, TenantId};
-use crate::domain::otp::{OTP_LIFETIME, Otp, OtpOver, OtpPurpose, OtpSent};
+use crate::domain::otp::{OTP_LIFETIME, Otp, OtpOver, OtpPurpose};
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, TenantStore, Tx};
 
@@ -109,7 +109,7 @@ impl Broker {
         typed: &str,
     ) -> Result<Otp, OtpRefused> {
         let store = self.store.at(tenant);
-        let counted = self.count_guess(&store, purpose, ticket).await?;
+        let counted = self.count_otp_guess(&store, purpose, ticket).await?;
         metrics::counter!("countersign_otp_guesses_total").increment(1);
         let digits = TypedCode::parse(typed);
         let bound = counted.bound(digits.as_ref().map_or("", TypedCode::digits));
@@ -132,7 +132,7 @@ impl Broker {
         Err(StoreError::Conflict.into())
     }
 
-    async fn count_guess(
+    async fn count_otp_guess(
         &self,
         store: &TenantStore,
         purpose: OtpPurpose,
@@ -183,6 +183,7 @@ fn too_many(wait: jiff::SignedDuration) -> OtpError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::otp::OtpSent;
 
     #[test]
     fn a_refusal_says_how_long_to_wait() {

@@ -17,6 +17,7 @@ use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::otp::{Otp, OtpSent};
 use crate::domain::request::AuthorizationRequest;
+use crate::domain::staff::{StaffBook, StaffSession};
 use crate::domain::stored::StoredTenant;
 use crate::domain::trial::Trial;
 
@@ -63,6 +64,9 @@ records! {
     OtpSent => "otpsent",
     Invitation => "invitation",
     Entry => "entry",
+    // Staff: who was here, and the browsers that are let in.
+    StaffBook => "staff",
+    StaffSession => "session",
     Delivery => "delivery",
     Lane => "lane",
     // How far the log of events was given to webhooks.

@@ -5,6 +5,8 @@
 //! in `caller.rs` if it is a new one, 4. a test.
 
 pub mod access;
+mod account;
+mod admin;
 mod api;
 pub mod callback;
 pub mod caller;
@@ -26,6 +28,8 @@ pub mod problem;
 mod reference;
 mod segment;
 mod shed;
+mod signin;
+pub mod staff;
 pub mod strict_json;
 pub mod trial_page;
 pub mod visit;
@@ -52,7 +56,7 @@ use crate::telemetry::metrics::Metrics;
 
 use api::{
     attempts, audit, auth_links, clients, contact_changes, contacts, conversations, discover, events,
-    inbound, link_list, mapping, own_tenant, providers, staff, stream, tenants, trials, webhook_changes,
+    inbound, link_list, mapping, own_tenant, providers, staff as staff_api, stream, tenants, trials, webhook_changes,
     webhooks,
 };
 use error::ApiError;
@@ -107,6 +111,7 @@ pub struct RequestId(pub String);
 pub fn router(web: Arc<Web>) -> Router {
     let (api, _) = described().split_for_parts();
     api.merge(pages())
+        .merge(staff_pages())
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
         .with_state(web)
@@ -185,10 +190,10 @@ fn settings_routes() -> OpenApiRouter<Arc<Web>> {
         .routes(row("GET, PUT /v1/tenant", routes!(own_tenant::read, own_tenant::put)))
         .routes(row("GET, POST /v1/clients", routes!(clients::list, clients::create)))
         .routes(row("DELETE /v1/clients/{id}", routes!(clients::delete)))
-        .routes(row("GET, POST /v1/staff", routes!(staff::list, staff::create)))
+        .routes(row("GET, POST /v1/staff", routes!(staff_api::list, staff_api::create)))
         .routes(row(
             "GET, PUT, PATCH, DELETE /v1/staff/{id}",
-            routes!(staff::read, staff::put, staff::patch, staff::delete),
+            routes!(staff_api::read, staff_api::put, staff_api::patch, staff_api::delete),
         ))
 }
 
@@ -209,6 +214,15 @@ fn pages() -> Router<Arc<Web>> {
         .route("/docs/{group}", any(reference::group))
         .route("/assets/{*path}", any(link_page::asset))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
+}
+
+/// The URLs of staff, whose forms may hold a mapping and a payload.
+fn staff_pages() -> Router<Arc<Web>> {
+    Router::new()
+        .merge(account::routes())
+        .merge(admin::staff::routes())
+        .merge(signin::routes())
+        .layer(DefaultBodyLimit::max(API_BODY))
 }
 
 /// What an operator asks, on an address of its own.

@@ -164,7 +164,7 @@ impl Broker {
                     secret: provider.client_secret.as_ref(),
                 };
                 match self.sign_in(&mut visit, grant, None).await {
-                    Ok(signed_in) => self.judge(&tenant, &provider, &signed_in).await,
+                    Ok(signed_in) => self.judge_staff(&tenant, &provider, &signed_in).await,
                     Err(fault) => Err(NotLetIn::Failed(fault)),
                 }
             }
@@ -222,7 +222,7 @@ impl Broker {
     }
 
     /// The member whose verified email the provider told, if this person of the provider may be them.
-    async fn judge(&self, tenant: &Tenant, provider: &Provider, told: &SignedIn) -> Result<Member, NotLetIn> {
+    async fn judge_staff(&self, tenant: &Tenant, provider: &Provider, told: &SignedIn) -> Result<Member, NotLetIn> {
         let member = vouched(tenant, told)?;
         let subject = told.subject.as_deref().ok_or(NotLetIn::NoSubject)?;
         let store = self.store.at(&tenant.id);

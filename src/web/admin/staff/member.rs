@@ -157,3 +157,11 @@ pub(super) async fn end_session(
         Err(error) => duty.unavailable(&error),
     }
 }
+
+/// A member's page again, with what was in the way.
+async fn told(duty: &OnDuty<Admin>, web: &Web, id: &str, error: &SettingsError) -> Response {
+    match words_of(duty, error) {
+        Ok((_, words, status)) => member_page(duty, web, id, Some(words), status).await,
+        Err(page) => *page,
+    }
+}

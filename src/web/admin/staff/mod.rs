@@ -57,14 +57,6 @@ async fn member(
     Ok((member.ok_or_else(|| Box::new(duty.missing()))?, version))
 }
 
-/// A member's page again, with what was in the way.
-async fn told(duty: &OnDuty<Admin>, web: &Web, id: &str, error: &SettingsError) -> Response {
-    match words_of(duty, error) {
-        Ok((_, words, status)) => member_page(duty, web, id, Some(words), status).await,
-        Err(page) => *page,
-    }
-}
-
 /// What was in the way: at which field, in words, and with which status.
 fn words_of(
     duty: &OnDuty<Admin>,
