@@ -23,8 +23,8 @@ use lettre::{AsyncSmtpTransport, Tokio1Executor};
 
 use crate::secret::Secret;
 
-/// How long a mail server may take for one command, if nobody says otherwise.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a mail server may take for a letter, if nobody says otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is to be sent.
 #[derive(Clone)]
@@ -69,7 +69,7 @@ pub struct Relay {
     pub login: Option<(String, Secret)>,
     /// An authority of its own that signed its certificate (PEM); none for the public ones.
     pub authority: Option<Vec<u8>>,
-    /// How long it may take for one command.
+    /// How long it may take for a letter, from the connection to its last answer.
     pub patience: Duration,
 }
 
@@ -146,13 +146,37 @@ impl From<lettre::transport::smtp::Error> for MailError {
             Some(530 | 534 | 535 | 538) => Self::Login,
             Some(code) if error.is_permanent() => Self::Refused(code),
             Some(code) => Self::Busy(code),
-            None if error.is_tls() => Self::Unsafe,
+            None if error.is_tls() || is_about_tls(&error) => Self::Unsafe,
             None if error.is_response() => Self::Garbage,
             // The library says in words only what it lacks there: a login that we can do, or STARTTLS.
             None if error.is_client() && error.to_string().contains("authentication") => Self::Login,
             None if error.is_client() => Self::Unsafe,
             None => Self::Silent,
         }
+    }
+}
+
+/// Whether a handshake failed: the library tells it as a connection that failed.
+fn is_about_tls(error: &lettre::transport::smtp::Error) -> bool {
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let inner = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if error.is::<rustls::Error>() || inner.is_some_and(|inner| inner.is::<rustls::Error>()) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
+}
+
+/// What comes of a talk with a mail server in this time: the library itself waits for answers without end.
+async fn within<T>(
+    patience: Duration,
+    talk: impl Future<Output = Result<T, lettre::transport::smtp::Error>>,
+) -> Result<T, MailError> {
+    match tokio::time::timeout(patience, talk).await {
+        Ok(told) => Ok(told?),
+        Err(_) => Err(MailError::Silent),
     }
 }
 
@@ -170,8 +194,9 @@ impl Way {
     pub async fn probe(&self, sender: &message::Sender) -> Result<(), MailError> {
         match self {
             Self::Relay(relay) => {
-                let connection = relay.transport(sender)?.test_connection().await?;
-                if connection { Ok(()) } else { Err(MailError::Garbage) }
+                let transport = relay.transport(sender)?;
+                let answers = within(relay.patience, transport.test_connection()).await?;
+                if answers { Ok(()) } else { Err(MailError::Garbage) }
             }
             Self::Folder(folder) => match std::fs::metadata(folder) {
                 Ok(found) if found.is_dir() && !found.permissions().readonly() => Ok(()),

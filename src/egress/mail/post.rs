@@ -13,14 +13,12 @@ use tokio::time::{sleep, timeout};
 use crate::clock::Clock;
 
 use super::message::{Enveloped, Sender, build};
-use super::{Letter, MailError, Way};
+use super::{Letter, MailError, Way, within};
 
 /// Letters that may wait.
 const WAITING: usize = 256;
 /// Letters that are on their way at once.
 const AT_ONCE: usize = 4;
-/// How long one try may take, from the connection to the last answer.
-const TRY: Duration = Duration::from_secs(25);
 /// After how long it is tried again, each time.
 const AGAIN: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(6)];
 
@@ -113,8 +111,7 @@ impl Office {
         let message = build(&self.sender, letter, &self.clock)?;
         let mut again = AGAIN.into_iter();
         loop {
-            let tried = timeout(TRY, self.try_once(letter, &message)).await.unwrap_or(Err(MailError::Silent));
-            match (tried, again.next()) {
+            match (self.try_once(letter, &message).await, again.next()) {
                 (Err(error), Some(after)) if error.may_pass() => sleep(after).await,
                 (tried, _) => return tried,
             }
@@ -124,8 +121,9 @@ impl Office {
     async fn try_once(&self, letter: &Letter, message: &Enveloped) -> Result<(), MailError> {
         match &self.way {
             Way::Relay(relay) => {
-                relay.transport(&self.sender)?.send_raw(&message.envelope, &message.bytes).await?;
-                Ok(())
+                let transport = relay.transport(&self.sender)?;
+                let talk = transport.send_raw(&message.envelope, &message.bytes);
+                within(relay.patience, talk).await.map(drop)
             }
             Way::Folder(folder) => {
                 let (folder, bytes) = (folder.clone(), message.bytes.clone());

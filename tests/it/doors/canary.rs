@@ -53,9 +53,8 @@ async fn what_opens_a_door_stands_nowhere_but_where_it_belongs() {
         assert!(!told.contains(canary.as_str()), "the {name} is told");
         assert!(!logged.contains(canary.as_str()), "the {name} is logged");
     }
-    // Six digits may stand in any number of the log by chance; what names a code may not.
-    assert!(!told.contains(&code), "the code is told");
-    assert!(!logged.contains(&format!("{code} is your")) && !logged.contains(&format!("code={code}")));
+    assert!(!stands_alone(&told, &code), "the code is told");
+    assert!(!stands_alone(&logged, &code), "the code is logged");
     assert!(!logged.contains("dana@acme.example"), "addresses are not logged");
 
     office.broker.stop().await;
@@ -67,12 +66,21 @@ async fn what_opens_a_door_stands_nowhere_but_where_it_belongs() {
         }
     }
     assert!(bytes.len() > 4096);
+    let code = format!("\"{code}\"");
     for (name, canary) in
         [("ticket", ticket.as_str()), ("cookie", &secret), ("invitation", &token), ("address", "dana@acme"), ("code", &code)]
     {
         let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
         assert!(!found, "the {name} stands in the store");
     }
+}
+
+/// Whether digits stand in a text as a word: within an id or a longer number they do so by chance.
+fn stands_alone(text: &str, digits: &str) -> bool {
+    let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '.');
+    text.match_indices(digits).any(|(at, _)| {
+        edge(text[..at].chars().next_back()) && edge(text[at + digits.len()..].chars().next())
+    })
 }
 
 #[tokio::test]

@@ -179,7 +179,7 @@ async fn a_callback_is_for_the_browser_that_began_and_good_once() {
     let world = World::start().await;
     let mut dana = Browser::new();
     let callback = world.reach_callback(&mut dana, "/account").await;
-    assert!(callback.query().unwrap().contains("state=s."), "{callback}");
+    assert!(callback.query().unwrap().contains("state=s."), "the state says whose it is");
     let stranger = Browser::new().get(&callback).await;
     assert_eq!(stranger.status, StatusCode::BAD_REQUEST, "without the cookie it is nobody's");
     let mut eve = Browser::new();
