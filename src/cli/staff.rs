@@ -73,7 +73,13 @@ async fn invite(broker: &Broker, args: &StaffInviteArgs, out: &mut dyn Write) ->
         writeln!(out, "{answer}")?;
     } else {
         writeln!(out, "{}", invited.url.expose())?;
-        writeln!(out, "good once, until {}; it signs {email} in as {}", invited.expires_at, member.role, email = email.as_str())?;
+        writeln!(
+            out,
+            "good once, until {}; it signs {email} in as {}",
+            invited.expires_at,
+            member.role,
+            email = email.as_str()
+        )?;
     }
     Ok(0)
 }
@@ -81,7 +87,10 @@ async fn invite(broker: &Broker, args: &StaffInviteArgs, out: &mut dyn Write) ->
 async fn remove(broker: &Broker, args: &StaffArgs, out: &mut dyn Write) -> anyhow::Result<u8> {
     let StaffArgs { tenant: id, email, .. } = args;
     let Some(member) = tenant(broker, id)?.member_with(email).cloned() else {
-        bail!("`{}` is not staff of `{id}`; `countersign staff list --tenant {id}` shows who is", email.as_str());
+        bail!(
+            "`{}` is not staff of `{id}`; `countersign staff list --tenant {id}` shows who is",
+            email.as_str()
+        );
     };
     let removed = broker.remove_member(id, &member.id, &Precondition::Any, &author()).await;
     removed.map_err(|error| explained(broker, id, email, None, error))?;
@@ -101,11 +110,21 @@ async fn list(broker: &Broker, args: &StaffListArgs, out: &mut dyn Write) -> any
             writeln!(out, "{line}")?;
         } else {
             let seen = seen.as_deref().unwrap_or("never");
-            writeln!(out, "{:<6} {}  {}  last seen {seen}", role.as_str(), email.as_str(), name.as_deref().unwrap_or("-"))?;
+            writeln!(
+                out,
+                "{:<6} {}  {}  last seen {seen}",
+                role.as_str(),
+                email.as_str(),
+                name.as_deref().unwrap_or("-")
+            )?;
         }
     }
     if tenant.staff.is_empty() && !args.json {
-        writeln!(out, "nobody is staff of `{0}` yet: `countersign staff invite --tenant {0} --email …`", args.tenant)?;
+        writeln!(
+            out,
+            "nobody is staff of `{0}` yet: `countersign staff invite --tenant {0} --email …`",
+            args.tenant
+        )?;
     }
     Ok(0)
 }
@@ -144,6 +163,9 @@ fn explained(
              \"{}\"\nrole = \"{role}\"\n",
             email.as_str()
         ),
-        None => anyhow::anyhow!("the staff of `{id}` stand in `{file}`; take the `[[staff]]` of `{}` out there", email.as_str()),
+        None => anyhow::anyhow!(
+            "the staff of `{id}` stand in `{file}`; take the `[[staff]]` of `{}` out there",
+            email.as_str()
+        ),
     }
 }

@@ -123,7 +123,8 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
         ["requests", "provider_logins", "all_provider_logins", "connections", "connections_per_address"];
     let sizes = sizes.map(|key| one(key).and_then(|size| usize::try_from(size).ok()));
     let linger = one("linger_ms");
-    let [client_calls, tenant_calls, address_misses, address_failures, client_failures, address_sign_ins] = rates;
+    let [client_calls, tenant_calls, address_misses, address_failures, client_failures, address_sign_ins] =
+        rates;
     let [requests, provider_logins, all_provider_logins, connections, connections_per_address] = sizes;
     Some(Limits {
         client_calls: client_calls?,

@@ -37,7 +37,10 @@ pub static MAIL: Table = Table {
                   per letter, for development), or `log` (letters with their codes in the log, for development with an \
                   `http:` base URL only). Without it no mail is sent.",
         },
-        text("from", "Who letters come from: `no-reply@acme.example` or `Acme sign-in <no-reply@acme.example>`."),
+        text(
+            "from",
+            "Who letters come from: `no-reply@acme.example` or `Acme sign-in <no-reply@acme.example>`.",
+        ),
         Field {
             name: "password",
             kind: Kind::Text(&SEALED_TEXT),
@@ -75,7 +78,10 @@ pub fn read(layers: &mut Layers<'_>, base_url: Option<&Url>) -> Option<Mail> {
     let is_set = layers.origins.contains_key("mail.url");
     let sender = layers.one("mail", "from", |text| {
         text.parse::<Sender>().map_err(|_| {
-            Problem::new("no address to send from", "write `no-reply@acme.example` or `Acme <no-reply@acme.example>`")
+            Problem::new(
+                "no address to send from",
+                "write `no-reply@acme.example` or `Acme <no-reply@acme.example>`",
+            )
         })
     });
     if is_set && !layers.origins.contains_key("mail.from") {
@@ -125,12 +131,14 @@ fn named(text: &str, is_local: bool) -> Result<Named, Problem> {
     }
     let bare = matches!(url.path(), "" | "/") && url.query().is_none() && url.fragment().is_none();
     let host = url.host_str().filter(|host| bare && !host.is_empty());
-    let host = host.ok_or_else(|| Problem::new("a mail server has a host, perhaps a port, and nothing else", HELP))?;
+    let host =
+        host.ok_or_else(|| Problem::new("a mail server has a host, perhaps a port, and nothing else", HELP))?;
     if guarded == Guarded::ByNothing && !is_this_machine(&url) {
         let message = "`smtp+plain:` sends codes in clear, so that it goes to this machine only";
         return Err(Problem::new(message, "use `smtps:` or `smtp:`"));
     }
-    let user = decoded(url.username()).map_err(|_| Problem::new("the user of the URL cannot be read", HELP))?;
+    let user =
+        decoded(url.username()).map_err(|_| Problem::new("the user of the URL cannot be read", HELP))?;
     let user = Some(user).filter(|user| !user.is_empty());
     let host = host.trim_matches(['[', ']']).to_owned();
     Ok(Named::Relay { host, port: url.port().unwrap_or(port), guarded, user })
@@ -176,7 +184,10 @@ mod tests {
         let user = Some("dana@acme.example".to_owned());
         for (text, wanted) in [
             ("smtps://mail.acme.example", ("mail.acme.example", 465, Guarded::FromTheStart, None)),
-            ("smtp://dana%40acme.example@mail.acme.example", ("mail.acme.example", 587, Guarded::ByStartTls, user)),
+            (
+                "smtp://dana%40acme.example@mail.acme.example",
+                ("mail.acme.example", 587, Guarded::ByStartTls, user),
+            ),
             ("smtp://[2001:db8::1]:2525/", ("2001:db8::1", 2525, Guarded::ByStartTls, None)),
             ("smtp+plain://127.0.0.1:2525", ("127.0.0.1", 2525, Guarded::ByNothing, None)),
             ("smtp+plain://localhost", ("localhost", 25, Guarded::ByNothing, None)),
@@ -205,8 +216,12 @@ mod tests {
             assert!(!problem.message.contains("hunter2"), "{}", problem.message);
         }
         assert!(matches!(named("log", true), Ok(Named::Log)));
-        assert!(matches!(named("file:mails", false), Ok(Named::Folder(folder)) if folder == PathBuf::from("mails")));
-        assert!(matches!(named("file:///var/mails", false), Ok(Named::Folder(folder)) if folder.is_absolute()));
+        assert!(
+            matches!(named("file:mails", false), Ok(Named::Folder(folder)) if folder == PathBuf::from("mails"))
+        );
+        assert!(
+            matches!(named("file:///var/mails", false), Ok(Named::Folder(folder)) if folder.is_absolute())
+        );
     }
 
     proptest! {

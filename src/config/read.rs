@@ -104,7 +104,9 @@ fn mail_for_development(way: &Way) -> Fault {
         _ => "keeps letters in a folder, and sends none",
     };
     Fault::new(Place::Default, format!("`mail.url` is `{}`: it {what}", way.as_str()))
-        .with_help("use it for development only; in production name a mail server, e.g. `smtps://user@mail.example`")
+        .with_help(
+            "use it for development only; in production name a mail server, e.g. `smtps://user@mail.example`",
+        )
         .as_warning()
 }
 

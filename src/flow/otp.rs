@@ -140,7 +140,8 @@ impl Broker {
     ) -> Result<Otp, OtpRefused> {
         for _ in 0..RACES {
             let stored = store.otp(ticket.expose()).await?;
-            let stored = stored.filter(|stored| stored.value.purpose == purpose).ok_or(OtpRefused::Unknown)?;
+            let stored =
+                stored.filter(|stored| stored.value.purpose == purpose).ok_or(OtpRefused::Unknown)?;
             let counted = stored.value.clone().guess(self.clock.now())?;
             let mut tx = Tx::new();
             tx.update_otp(&stored, &counted);
@@ -187,7 +188,9 @@ mod tests {
 
     #[test]
     fn a_refusal_says_how_long_to_wait() {
-        let OtpError::TooMany { retry_after } = too_many(jiff::SignedDuration::from_mins(3)) else { panic!() };
+        let OtpError::TooMany { retry_after } = too_many(jiff::SignedDuration::from_mins(3)) else {
+            panic!()
+        };
         assert_eq!(retry_after, Duration::from_mins(3));
         assert!(OtpSent::default().until().is_none());
     }

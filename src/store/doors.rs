@@ -30,7 +30,12 @@ impl Tx {
     ) {
         match stored {
             Some(stored) => self.replace(stored, sent, sent.until()),
-            None => self.put(hashed(OTP_ADDRESS, &sent_to(purpose, address)), Some(Expect::Absent), sent, sent.until()),
+            None => self.put(
+                hashed(OTP_ADDRESS, &sent_to(purpose, address)),
+                Some(Expect::Absent),
+                sent,
+                sent.until(),
+            ),
         }
     }
 

@@ -22,6 +22,7 @@ mod docs;
 mod doors;
 mod egress;
 mod faults;
+mod fuzz;
 mod harness;
 mod hostile;
 mod https;

@@ -11,11 +11,13 @@ use super::SettingsArgs;
 #[derive(Debug, Subcommand)]
 pub enum StaffCommand {
     /// Print a one-time link that signs somebody in, good for 15 minutes
-    #[command(after_help = "Examples:\n  countersign staff invite --tenant acme --email dana@acme.example\n  \
+    #[command(
+        after_help = "Examples:\n  countersign staff invite --tenant acme --email dana@acme.example\n  \
                       countersign staff invite --tenant acme --email ari@acme.example --role agent\n\n\
                       Who is not staff yet becomes it, the first one as admin, where the tenant stands in the store. Where \
                       it stands in a file, the command says which lines to add. A newer link makes an older one worthless.\n\n\
-                      Exit codes: 0 printed, 2 bad usage, settings, or not possible.")]
+                      Exit codes: 0 printed, 2 bad usage, settings, or not possible."
+    )]
     Invite(StaffInviteArgs),
     /// Print who is staff
     #[command(after_help = "Examples:\n  countersign staff list --tenant acme\n  \

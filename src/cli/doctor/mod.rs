@@ -158,21 +158,27 @@ fn keys(config: &Config) -> Check {
 /// Whether letters to staff could go out. None is sent.
 async fn mail(config: &Config) -> Check {
     let line = match &config.mail {
-        None => Line::skipped("mail", "no mail is set up (`[mail]`): staff get no codes, and invitations are handed over"),
+        None => Line::skipped(
+            "mail",
+            "no mail is set up (`[mail]`): staff get no codes, and invitations are handed over",
+        ),
         Some(Mail { way: Way::DangerousLog, .. }) => Line::warning(
             "mail",
             "letters go into the log, with the codes in them".to_owned(),
             "name a mail server in `mail.url` before anybody else uses this",
         ),
         Some(Mail { way, sender }) => match way.probe(sender).await {
-            Ok(()) if matches!(way, Way::Relay(_)) => Line::ok("mail", "the mail server answers, and takes our login"),
+            Ok(()) if matches!(way, Way::Relay(_)) => {
+                Line::ok("mail", "the mail server answers, and takes our login")
+            }
             Ok(()) => Line::warning(
                 "mail",
                 "letters go into a folder, and none is sent".to_owned(),
                 "name a mail server in `mail.url` before anybody else uses this",
             ),
             Err(error) => {
-                let remedy = "see `mail.url` in docs/settings.md, and docs/staff.md for what each fault means";
+                let remedy =
+                    "see `mail.url` in docs/settings.md, and docs/staff.md for what each fault means";
                 Line::failed("mail", error.to_string(), remedy)
             }
         },

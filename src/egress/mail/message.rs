@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_not_written_to() {
-        for to in ["", "dana", "dana@acme.example\r\nBcc: eve@evil.example", "a@b@c", "Dana <dana@acme.example>"]
+        for to in
+            ["", "dana", "dana@acme.example\r\nBcc: eve@evil.example", "a@b@c", "Dana <dana@acme.example>"]
         {
             let told = build(&sender(), &letter(to, "x", "x"), &Clock::system());
             assert!(matches!(told, Err(MailError::Address)), "{to:?}");

@@ -157,7 +157,12 @@ mod tests {
     use super::*;
 
     fn letter(to: &str) -> Letter {
-        Letter { to: to.to_owned(), subject: "s".to_owned(), text: "It is 123456.".to_owned(), html: String::new() }
+        Letter {
+            to: to.to_owned(),
+            subject: "s".to_owned(),
+            text: "It is 123456.".to_owned(),
+            html: String::new(),
+        }
     }
 
     fn sender() -> Sender {
@@ -170,10 +175,12 @@ mod tests {
         let post = Post::open(Way::Folder(folder.path().to_owned()), sender(), Clock::system());
         let sent = post.send(letter("dana@acme.example")).unwrap().within(Duration::from_mins(1)).await;
         assert_eq!(sent, Ok(()));
-        let files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let files: Vec<_> =
+            std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
         assert_eq!(files.len(), 1, "{files:?}");
         assert!(std::fs::read_to_string(&files[0]).unwrap().contains("It is 123456."));
-        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&files[0]).unwrap().permissions());
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&files[0]).unwrap().permissions());
         assert_eq!(mode & 0o777, 0o600);
     }
 

@@ -24,6 +24,7 @@ pub mod format;
 pub mod own;
 pub mod providers;
 pub mod publish;
+mod snippets;
 pub mod staff;
 pub mod tenants;
 mod trail;

@@ -214,7 +214,7 @@ impl Broker {
         Ok(Some((reading.tenant.webhooks, stored.document_version)))
     }
 
-    fn remove(
+    pub(super) fn remove(
         &self,
         changing: &mut Changing,
         (list, name): (&str, &str),
@@ -269,7 +269,12 @@ pub(super) fn list_of(document: &Settings, name: &str) -> Vec<Value> {
     document.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-fn place_of(tenant: &StoredTenant, list: &str, name: &str, id: &str) -> Result<usize, SettingsError> {
+pub(super) fn place_of(
+    tenant: &StoredTenant,
+    list: &str,
+    name: &str,
+    id: &str,
+) -> Result<usize, SettingsError> {
     let items = list_of(&tenant.document, list);
     let is_it = |item: &Value| item.get(name).and_then(Value::as_str) == Some(id);
     items.iter().position(is_it).ok_or(SettingsError::Unknown)

@@ -47,7 +47,11 @@ impl Broker {
         author: &Actor,
     ) -> Result<Member, SettingsError> {
         let Ok(address) = new.email.parse::<StaffEmail>() else {
-            return Err(SettingsError::refused("/email", "this is no email address", "write it as `dana@acme.example`"));
+            return Err(SettingsError::refused(
+                "/email",
+                "this is no email address",
+                "write it as `dana@acme.example`",
+            ));
         };
         let change = |changing: &mut Changing| {
             there(changing, condition)?;
@@ -58,7 +62,8 @@ impl Broker {
             }
             list.push(tree_of(&address, new.role, new.name.as_deref()));
             let member = self.put_staff(changing, list, &address)?;
-            Ok(Made::new(member.clone(), AuditAction::StaffAdded, &member.id).saying(new.role.as_str().to_owned()))
+            Ok(Made::new(member.clone(), AuditAction::StaffAdded, &member.id)
+                .saying(new.role.as_str().to_owned()))
         };
         Ok(self.change(tenant, author, change).await?.0)
     }

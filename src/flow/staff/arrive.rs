@@ -189,7 +189,11 @@ impl Broker {
     }
 
     /// Marks the sign-in as ours. One that another callback has marked is nobody's.
-    async fn claim_entry(&self, tenant: &Tenant, stored: Stored<Entry>) -> Result<Stored<Entry>, CallbackError> {
+    async fn claim_entry(
+        &self,
+        tenant: &Tenant,
+        stored: Stored<Entry>,
+    ) -> Result<Stored<Entry>, CallbackError> {
         let unknown = || CallbackError::Refused(Fault::new(Step::Claim, Code::StateUnknown));
         let store = self.store.at(&tenant.id);
         let mut claimed = stored.value.clone();
@@ -222,7 +226,12 @@ impl Broker {
     }
 
     /// The member whose verified email the provider told, if this person of the provider may be them.
-    async fn judge_staff(&self, tenant: &Tenant, provider: &Provider, told: &SignedIn) -> Result<Member, NotLetIn> {
+    async fn judge_staff(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        told: &SignedIn,
+    ) -> Result<Member, NotLetIn> {
         let member = vouched(tenant, told)?;
         let subject = told.subject.as_deref().ok_or(NotLetIn::NoSubject)?;
         let store = self.store.at(&tenant.id);

@@ -41,12 +41,7 @@ impl Broker {
     }
 
     /// Sends a code to an address, if it is one of the staff's, and answers what the browser must show with it.
-    pub async fn email_code(
-        &self,
-        tenant: &Tenant,
-        address: &str,
-        next: &str,
-    ) -> Result<OtpMade, NoCode> {
+    pub async fn email_code(&self, tenant: &Tenant, address: &str, next: &str) -> Result<OtpMade, NoCode> {
         let post = self.post.as_ref().ok_or(NoCode::NoMail)?;
         let address: StaffEmail = address.parse().map_err(|_| NoCode::NoAddress)?;
         let member = tenant.member_with(&address);
@@ -65,7 +60,8 @@ impl Broker {
     pub async fn code_sent(&self, tenant: &Tenant, ticket: &Secret) -> Result<Option<Otp>, StoreError> {
         let stored = self.store.at(&tenant.id).otp(ticket.expose()).await?;
         let now = self.clock.now();
-        let is_good = |otp: &Otp| otp.purpose == OtpPurpose::Staff && otp.used_at.is_none() && now < otp.expires_at;
+        let is_good =
+            |otp: &Otp| otp.purpose == OtpPurpose::Staff && otp.used_at.is_none() && now < otp.expires_at;
         Ok(stored.map(Stored::into_value).filter(is_good))
     }
 

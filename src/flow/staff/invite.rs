@@ -69,7 +69,11 @@ impl Broker {
                 done => {
                     done?;
                     let url = format!("{}{PATH}{id}.{}", tenant.origin, token.expose());
-                    return Ok(Invited { member, url: Secret::new(url), expires_at: invitation.expires_at() });
+                    return Ok(Invited {
+                        member,
+                        url: Secret::new(url),
+                        expires_at: invitation.expires_at(),
+                    });
                 }
             }
         }

@@ -54,7 +54,9 @@ pub(super) fn invitation(tenant: &Tenant, member: &Member, url: &str) -> Letter 
 }
 
 fn page(body: &str) -> String {
-    format!("<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"></head><body>{body}</body></html>")
+    format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"></head><body>{body}</body></html>"
+    )
 }
 
 /// In one line, without what is not seen.

@@ -197,9 +197,9 @@ async fn save(duty: OnDuty<Agent>, State(web): State<Arc<Web>>, form: Posted) ->
 fn preferences(form: &Posted) -> Result<Preferences, (&'static str, String)> {
     let (locale, zone) = (form.text("locale"), form.text("zone"));
     let is_tag = (2..=TAG).contains(&locale.len())
-        && locale.split('-').all(|part| {
-            (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-        });
+        && locale
+            .split('-')
+            .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
     if !is_tag {
         return Err(("locale", "Choose one of the languages.".to_owned()));
     }
@@ -215,7 +215,8 @@ fn preferences(form: &Posted) -> Result<Preferences, (&'static str, String)> {
 /// Changes the member's own name, where the form has one and the settings stand in the store.
 async fn rename(duty: &OnDuty<Agent>, web: &Web, form: &Posted) -> Result<(), SettingsError> {
     let name = Some(form.text("name").to_owned()).filter(|name| !name.is_empty());
-    if !form.has("name") || name == duty.member.name || web.broker.settings_file(&duty.tenant().id).is_some() {
+    if !form.has("name") || name == duty.member.name || web.broker.settings_file(&duty.tenant().id).is_some()
+    {
         return Ok(());
     }
     let what = MemberChange { role: None, name: Some(name) };

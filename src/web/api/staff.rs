@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 
 use crate::domain::ids::StaffId;
 use crate::domain::staff::{Member, Role};
-use crate::flow::settings::staff::{MemberChange, NewMember};
 use crate::flow::settings::Precondition;
+use crate::flow::settings::staff::{MemberChange, NewMember};
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadStaff, Scope as _, WriteStaff};
 use crate::web::error::ApiError;

@@ -60,7 +60,14 @@ pub struct Rates {
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { client: 120_000, tenant: 240_000, misses: 600, failures: 60, client_failures: 20, sign_ins: 60 }
+        Self {
+            client: 120_000,
+            tenant: 240_000,
+            misses: 600,
+            failures: 60,
+            client_failures: 20,
+            sign_ins: 60,
+        }
     }
 }
 

@@ -53,9 +53,9 @@ pub(super) async fn let_in(
 fn locale(accepted: &str) -> String {
     let first = accepted.split([',', ';']).next().unwrap_or_default().trim();
     let is_tag = (2..=TAG).contains(&first.len())
-        && first.split('-').all(|part| {
-            (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
-        });
+        && first
+            .split('-')
+            .all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()));
     if is_tag { first.to_owned() } else { "en".to_owned() }
 }
 

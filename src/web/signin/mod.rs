@@ -82,7 +82,8 @@ fn too_many(visit: &Visit, seconds: u64) -> Response {
          should know of it."
     );
     let page = ("Please wait a moment", lead.as_str());
-    let mut response = outside(visit, StatusCode::TOO_MANY_REQUESTS, page, Some(("/signin", "Back to sign-in")));
+    let mut response =
+        outside(visit, StatusCode::TOO_MANY_REQUESTS, page, Some(("/signin", "Back to sign-in")));
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     response
 }

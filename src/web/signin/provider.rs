@@ -64,6 +64,7 @@ pub(super) async fn refused(visit: Visit, Segment(reference): Segment) -> Respon
 }
 
 fn unknown(visit: &Visit) -> Response {
-    let page = ("There is nothing here", "The address is not quite right, or the provider was taken out meanwhile.");
+    let page =
+        ("There is nothing here", "The address is not quite right, or the provider was taken out meanwhile.");
     outside(visit, StatusCode::NOT_FOUND, page, Some(("/signin", "Back to sign-in")))
 }

@@ -67,11 +67,17 @@ async fn language_and_zone_are_kept_and_used_from_now_on() {
     assert!(page.contains("value=\"Europe/Vienna\""), "{page}");
     let mut again = broker.staff(Role::Agent).await;
     assert!(again.text("/account").await.contains("value=\"Europe/Vienna\""), "also at the next sign-in");
-    for (bad, place) in [([("locale", "de"), ("zone", "Mars/Olympus")], "zone"), ([("locale", "<b>"), ("zone", "UTC")], "locale")]
-    {
+    for (bad, place) in [
+        ([("locale", "de"), ("zone", "Mars/Olympus")], "zone"),
+        ([("locale", "<b>"), ("zone", "UTC")], "locale"),
+    ] {
         let page = agent.post("/account", &bad).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(page.html.contains(&format!("href=\"#{place}\"")) && !page.html.contains("<b>"), "{}", page.html);
+        assert!(
+            page.html.contains(&format!("href=\"#{place}\"")) && !page.html.contains("<b>"),
+            "{}",
+            page.html
+        );
     }
     assert!(agent.text("/account").await.contains("value=\"Europe/Vienna\""));
 }

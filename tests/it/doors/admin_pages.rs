@@ -37,7 +37,8 @@ impl Desk {
         let broker = self.world.broker.broker();
         let tenant = broker.tenant_at(HOST).unwrap();
         let member = tenant.member_with(&email.parse().unwrap()).unwrap();
-        let letting = Letting { device: "Test browser".to_owned(), locale: "en".to_owned(), zone: "UTC".to_owned() };
+        let letting =
+            Letting { device: "Test browser".to_owned(), locale: "en".to_owned(), zone: "UTC".to_owned() };
         let begun = broker.begin_session(&tenant, member, SignedInBy::Code, &letting).await.unwrap();
         let mut browser = Browser::new();
         browser.hold(&self.url("/").origin().ascii_serialization(), "cs-staff", begun.cookie.expose());
@@ -101,7 +102,10 @@ async fn what_was_typed_stays_with_its_fault() {
     ] {
         let page = desk.invite(email, name, "admin").await;
         assert_eq!(page.status, status, "{email}: {}", page.html);
-        assert!(page.html.contains(&format!("value=\"{email}\"")) && page.html.contains(&format!("value=\"{name}\"")));
+        assert!(
+            page.html.contains(&format!("value=\"{email}\""))
+                && page.html.contains(&format!("value=\"{name}\""))
+        );
         assert!(page.html.contains("data-focus") && page.html.contains(place), "{}", page.html);
         assert!(page.html.contains("value=\"admin\" checked"), "{}", page.html);
     }
@@ -167,7 +171,8 @@ async fn an_admin_signs_out_a_browser_of_somebody_else() {
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.html);
     assert_eq!(ari.get(&desk.url("/account")).await.status, StatusCode::SEE_OTHER);
     let own = desk.path_of("dana@shop.example").await;
-    let session = end.action.trim_start_matches(&format!("{path}/sessions/")).trim_end_matches("/end").to_owned();
+    let session =
+        end.action.trim_start_matches(&format!("{path}/sessions/")).trim_end_matches("/end").to_owned();
     let wrong = Form { action: format!("{own}/sessions/{session}/end"), ..end.clone() };
     assert_eq!(desk.send(&page, &wrong, &[]).await.status, StatusCode::NOT_FOUND);
 }
@@ -178,7 +183,10 @@ async fn agents_and_strangers_see_and_change_nothing_here() {
     let mut agent = broker.staff(Role::Agent).await;
     for path in ["/admin/staff", "/admin/staff/st_00000000000000000000000000000000"] {
         assert_eq!(agent.get(path).await.status, StatusCode::FORBIDDEN, "{path}");
-        assert_eq!(agent.post(path, &[("email", "x@acme.example"), ("role", "admin")]).await.status, StatusCode::FORBIDDEN);
+        assert_eq!(
+            agent.post(path, &[("email", "x@acme.example"), ("role", "admin")]).await.status,
+            StatusCode::FORBIDDEN
+        );
         let nobody = broker.plain(Method::GET, path).send().await.unwrap();
         assert_eq!(nobody.status(), StatusCode::SEE_OTHER, "{path}");
     }
@@ -212,7 +220,11 @@ async fn with_mail_an_invitation_is_sent_and_not_shown() {
     let mut dana = office.broker.staff(Role::Admin).await;
     let id = office.broker.broker().tenant_at("127.0.0.1").unwrap().staff[1].id.clone();
     let page = dana.post(&format!("/admin/staff/{id}/invite"), &[]).await;
-    assert!(page.html.contains("The invitation is sent") && !page.html.contains("/signin/invite/"), "{}", page.html);
+    assert!(
+        page.html.contains("The invitation is sent") && !page.html.contains("/signin/invite/"),
+        "{}",
+        page.html
+    );
     let letter = office.letter(0).await;
     assert!(letter.contains(&format!("To: {AGENT}")) && letter.contains("/signin/invite/"), "{letter}");
 }
@@ -220,11 +232,18 @@ async fn with_mail_an_invitation_is_sent_and_not_shown() {
 #[tokio::test]
 async fn a_mail_server_that_refuses_leaves_the_link_to_the_admin() {
     let server = super::mail_server::MailServer::start(json!({"tls": "none"})).await;
-    let main = format!("[mail]\nurl = \"smtp+plain://127.0.0.1:{}\"\nfrom = \"no-reply@acme.example\"\n", server.port);
+    let main = format!(
+        "[mail]\nurl = \"smtp+plain://127.0.0.1:{}\"\nfrom = \"no-reply@acme.example\"\n",
+        server.port
+    );
     let more = "[[staff]]\nemail = \"nobody@acme.example\"\nrole = \"agent\"\n".to_owned();
     let broker = Harness::with(Choices { main: Some(main), tenant: more, ..Choices::default() }).await;
     let mut dana = broker.staff(Role::Admin).await;
     let id = broker.broker().tenant_at("127.0.0.1").unwrap().staff[2].id.clone();
     let page = dana.post(&format!("/admin/staff/{id}/invite"), &[]).await;
-    assert!(page.html.contains("refuses the letter (550)") && page.html.contains("/signin/invite/"), "{}", page.html);
+    assert!(
+        page.html.contains("refuses the letter (550)") && page.html.contains("/signin/invite/"),
+        "{}",
+        page.html
+    );
 }

@@ -38,15 +38,30 @@ async fn somebody_is_made_staff_changed_and_taken_out() {
     let sent = json!({"email": "ari@shop.example", "role": "agent"});
     let made = world.call(Method::POST, "/v1/staff", If::Nothing, Some(sent.clone())).await.is(201);
     check_answer(&document(), "POST", "/v1/staff", 201, &made.body);
-    world.call(Method::POST, "/v1/staff", If::Nothing, Some(json!({"email": "ARI@shop.example", "role": "admin"}))).await
+    world
+        .call(
+            Method::POST,
+            "/v1/staff",
+            If::Nothing,
+            Some(json!({"email": "ARI@shop.example", "role": "admin"})),
+        )
+        .await
         .refused(409, "conflict");
     let path = format!("/v1/staff/{}", made.body["id"].as_str().unwrap());
-    world.call(Method::PATCH, &path, If::Nothing, Some(json!({"name": "Ari"}))).await.refused(428, "precondition_required");
-    let named = world.call(Method::PATCH, &path, If::Is(made.etag()), Some(json!({"name": "Ari"}))).await.is(200);
+    world
+        .call(Method::PATCH, &path, If::Nothing, Some(json!({"name": "Ari"})))
+        .await
+        .refused(428, "precondition_required");
+    let named =
+        world.call(Method::PATCH, &path, If::Is(made.etag()), Some(json!({"name": "Ari"}))).await.is(200);
     check_answer(&document(), "PATCH", "/v1/staff/{id}", 200, &named.body);
     assert_eq!((&named.body["name"], &named.body["role"]), (&json!("Ari"), &json!("agent")));
-    world.call(Method::PUT, &path, If::Is(made.etag()), Some(json!({"role": "admin"}))).await.refused(412, "stale");
-    let admin = world.call(Method::PUT, &path, If::Is(named.etag()), Some(json!({"role": "admin"}))).await.is(200);
+    world
+        .call(Method::PUT, &path, If::Is(made.etag()), Some(json!({"role": "admin"})))
+        .await
+        .refused(412, "stale");
+    let admin =
+        world.call(Method::PUT, &path, If::Is(named.etag()), Some(json!({"role": "admin"}))).await.is(200);
     assert_eq!((&admin.body["name"], &admin.body["role"]), (&Value::Null, &json!("admin")));
     let read = world.call(Method::GET, &path, If::Nothing, None).await.is(200);
     check_answer(&document(), "GET", "/v1/staff/{id}", 200, &read.body);
@@ -57,8 +72,13 @@ async fn somebody_is_made_staff_changed_and_taken_out() {
     world.call(Method::DELETE, &path, If::Is(listed.etag()), None).await.is(204);
     world.call(Method::GET, &path, If::Nothing, None).await.refused(404, "not_found");
     let audit = world.call(Method::GET, "/v1/audit?limit=200", If::Nothing, None).await.is(200);
-    let told: Vec<_> = audit.body["items"].as_array().unwrap().iter().map(|entry| entry["action"].as_str().unwrap())
-        .filter(|action| action.starts_with("staff.")).collect();
+    let told: Vec<_> = audit.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["action"].as_str().unwrap())
+        .filter(|action| action.starts_with("staff."))
+        .collect();
     assert_eq!(told, ["staff.removed", "staff.changed", "staff.changed", "staff.added", "staff.added"]);
     assert!(!audit.text.contains("shop.example"), "the audit holds no addresses: {}", audit.text);
 }
@@ -68,7 +88,8 @@ async fn the_last_admin_stays_one() {
     let world = world().await;
     let listed = world.call(Method::GET, "/v1/staff", If::Nothing, None).await.is(200);
     let path = format!("/v1/staff/{}", listed.body["items"][0]["id"].as_str().unwrap());
-    let refused = world.call(Method::PATCH, &path, If::Is(listed.etag()), Some(json!({"role": "agent"}))).await;
+    let refused =
+        world.call(Method::PATCH, &path, If::Is(listed.etag()), Some(json!({"role": "agent"}))).await;
     assert!(refused.refused(409, "conflict").text.contains("last admin"));
     world.call(Method::DELETE, &path, If::Is(listed.etag()), None).await.refused(409, "conflict");
     let other = json!({"email": "otto@shop.example", "role": "admin"});
@@ -84,14 +105,19 @@ async fn a_change_counts_from_the_next_request_on() {
     let path = format!("/v1/staff/{}", made.body["id"].as_str().unwrap());
     let cookie = cookie(&world, "otto@shop.example").await;
     assert_eq!(page(&world, "/admin/staff", &cookie).await, StatusCode::OK);
-    let agent = world.call(Method::PATCH, &path, If::Is(made.etag()), Some(json!({"role": "agent"}))).await.is(200);
+    let agent =
+        world.call(Method::PATCH, &path, If::Is(made.etag()), Some(json!({"role": "agent"}))).await.is(200);
     assert_eq!(page(&world, "/admin/staff", &cookie).await, StatusCode::FORBIDDEN);
     assert_eq!(page(&world, "/account", &cookie).await, StatusCode::OK);
     world.call(Method::DELETE, &path, If::Is(agent.etag()), None).await.is(204);
     assert_eq!(page(&world, "/account", &cookie).await, StatusCode::SEE_OTHER);
     let again = json!({"email": "otto@shop.example", "role": "agent"});
     world.call(Method::POST, "/v1/staff", If::Nothing, Some(again)).await.is(201);
-    assert_eq!(page(&world, "/account", &cookie).await, StatusCode::SEE_OTHER, "an old cookie does not come back");
+    assert_eq!(
+        page(&world, "/account", &cookie).await,
+        StatusCode::SEE_OTHER,
+        "an old cookie does not come back"
+    );
 }
 
 #[tokio::test]
@@ -113,13 +139,19 @@ async fn the_tenants_own_document_leaves_the_staff_alone() {
     let world = world().await;
     let read = world.call(Method::GET, "/v1/tenant", If::Nothing, None).await.is(200);
     assert_eq!(read.body["settings"]["staff"][0]["role"], "admin", "{}", read.text);
-    let refused = world.call(Method::PUT, "/v1/tenant", If::Is(read.etag()), Some(json!({"name": "Shop", "staff": []}))).await;
+    let refused = world
+        .call(Method::PUT, "/v1/tenant", If::Is(read.etag()), Some(json!({"name": "Shop", "staff": []})))
+        .await;
     assert_eq!(refused.refused(422, "invalid").pointers(), ["/staff"]);
     world.call(Method::PUT, "/v1/tenant", If::Is(read.etag()), Some(json!({"name": "Shop"}))).await.is(200);
     let listed = world.call(Method::GET, "/v1/staff", If::Nothing, None).await.is(200);
     assert_eq!(listed.body["items"].as_array().unwrap().len(), 1);
     let export = world.tenant(Method::GET, "shop/export", If::Nothing, None).await.is(200);
-    assert!(export.text.contains("[[staff]]\nemail = \"dana@shop.example\"\nrole = \"admin\""), "{}", export.text);
+    assert!(
+        export.text.contains("[[staff]]\nemail = \"dana@shop.example\"\nrole = \"admin\""),
+        "{}",
+        export.text
+    );
 }
 
 #[tokio::test]
@@ -137,9 +169,13 @@ async fn of_a_tenant_in_a_file_they_are_read_here_and_changed_there() {
     })
     .await;
     let listed = broker.get("/v1/staff").await;
-    assert_eq!((&listed["items"][0]["email"], &listed["items"][0]["source"]), (&json!("dana@acme.example"), &json!("file")));
-    let (status, answer) =
-        broker.api(Method::POST, "/v1/staff", Some(json!({"email": "x@acme.example", "role": "agent"}))).await;
+    assert_eq!(
+        (&listed["items"][0]["email"], &listed["items"][0]["source"]),
+        (&json!("dana@acme.example"), &json!("file"))
+    );
+    let (status, answer) = broker
+        .api(Method::POST, "/v1/staff", Some(json!({"email": "x@acme.example", "role": "agent"})))
+        .await;
     assert_eq!((status, &answer["code"]), (StatusCode::CONFLICT, &json!("conflict")));
     assert!(answer["detail"].as_str().unwrap().contains("acme.toml"), "{answer}");
 }

@@ -67,9 +67,13 @@ async fn what_opens_a_door_stands_nowhere_but_where_it_belongs() {
     }
     assert!(bytes.len() > 4096);
     let code = format!("\"{code}\"");
-    for (name, canary) in
-        [("ticket", ticket.as_str()), ("cookie", &secret), ("invitation", &token), ("address", "dana@acme"), ("code", &code)]
-    {
+    for (name, canary) in [
+        ("ticket", ticket.as_str()),
+        ("cookie", &secret),
+        ("invitation", &token),
+        ("address", "dana@acme"),
+        ("code", &code),
+    ] {
         let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
         assert!(!found, "the {name} stands in the store");
     }
@@ -78,9 +82,8 @@ async fn what_opens_a_door_stands_nowhere_but_where_it_belongs() {
 /// Whether digits stand in a text as a word: within an id or a longer number they do so by chance.
 fn stands_alone(text: &str, digits: &str) -> bool {
     let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric() && c != '.');
-    text.match_indices(digits).any(|(at, _)| {
-        edge(text[..at].chars().next_back()) && edge(text[at + digits.len()..].chars().next())
-    })
+    text.match_indices(digits)
+        .any(|(at, _)| edge(text[..at].chars().next_back()) && edge(text[at + digits.len()..].chars().next()))
 }
 
 #[tokio::test]
@@ -91,7 +94,8 @@ async fn letters_in_the_log_are_shown_with_a_loud_warning_and_with_http_only() {
     let url: Url = format!("{}/signin", broker.origin).parse().unwrap();
     let page = browser.get(&url).await;
     // The tenant's name tells this test's letter from others'.
-    let sent = browser.submit(&page, &form_to(&page, "/signin/email"), &[("email", "ari@acme.example")]).await;
+    let sent =
+        browser.submit(&page, &form_to(&page, "/signin/email"), &[("email", "ari@acme.example")]).await;
     assert_eq!(sent.status, StatusCode::SEE_OTHER);
     let line = eventually("the letter is in the log", async || log::lines("mail.shown").pop()).await;
     assert!(line["detail"].as_str().unwrap().contains("is your sign-in code"), "{line}");

@@ -13,7 +13,10 @@ async fn a_code_signs_in_and_the_browser_goes_where_it_wanted_to() {
     let office = Office::start().await;
     let mut browser = Browser::new();
     let done = office.sign_in_by_code(&mut browser, " Dana@Acme.EXAMPLE ", "%2Faccount%3Fx%3D1").await;
-    assert_eq!((done.status, done.location().as_str()), (StatusCode::SEE_OTHER, office.url("/account?x=1").as_str()));
+    assert_eq!(
+        (done.status, done.location().as_str()),
+        (StatusCode::SEE_OTHER, office.url("/account?x=1").as_str())
+    );
     let account = browser.get(&done.location()).await;
     assert!(account.html.contains(ADMIN) && account.html.contains("by an emailed code"), "{}", account.html);
     let again = browser.get(&office.url("/signin?next=/account")).await;
@@ -38,7 +41,8 @@ async fn who_asks_for_an_address_that_nobody_has_sees_the_same_and_nothing_is_se
     let one = office.ask(&mut known, ADMIN, "").await;
     let two = office.ask(&mut unknown, "eve@acme.example", "").await;
     let plain = |page: &Page, email: &str| {
-        let attempt = form_to(page, "/signin/code").fields.into_iter().find(|(name, _)| name == "attempt").unwrap().1;
+        let attempt =
+            form_to(page, "/signin/code").fields.into_iter().find(|(name, _)| name == "attempt").unwrap().1;
         let nonce = page.html.split("nonce=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
         page.html.replace(email, "…").replace(&attempt, "…").replace(&nonce, "…")
     };
@@ -123,14 +127,18 @@ async fn a_code_is_for_its_tenant() {
     let mut browser = Browser::new();
     let page = office.ask(&mut browser, ADMIN, "").await;
     let code = code_of(&office.letter(0).await);
-    let jar: Vec<_> =
-        browser.cookies(&office.url("/")).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let jar: Vec<_> = browser
+        .cookies(&office.url("/"))
+        .into_iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     let attempt = form_to(&page, "/signin/code").fields;
     let mut fields = attempt.clone();
     fields.retain(|(name, _)| name != "code");
     fields.push(("code".to_owned(), code));
     let request = office.broker.plain(reqwest::Method::POST, "/signin/code").header("host", "beta.test");
-    let request = request.header("cookie", jar.join("; ")).header("sec-fetch-site", "same-origin").form(&fields);
+    let request =
+        request.header("cookie", jar.join("; ")).header("sec-fetch-site", "same-origin").form(&fields);
     assert_eq!(request.send().await.unwrap().status(), StatusCode::GONE);
 }
 
@@ -182,14 +190,25 @@ async fn what_is_no_address_stays_in_the_form_with_its_fault() {
     let office = Office::start().await;
     let page = office.ask(&mut Browser::new(), "dana<script>", "/account").await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.html.contains("value=\"dana&#60;script&#62;\"") || page.html.contains("value=\"dana&lt;script&gt;\""), "{}", page.html);
-    assert!(page.html.contains("href=\"#email\"") && page.html.contains("value=\"/account\""), "{}", page.html);
+    assert!(
+        page.html.contains("value=\"dana&#60;script&#62;\"")
+            || page.html.contains("value=\"dana&lt;script&gt;\""),
+        "{}",
+        page.html
+    );
+    assert!(
+        page.html.contains("href=\"#email\"") && page.html.contains("value=\"/account\""),
+        "{}",
+        page.html
+    );
 }
 
 #[tokio::test]
 async fn no_address_leads_anywhere_else() {
     let office = Office::start().await;
-    for next in ["//evil.example", "https://evil.example", "/%5Cevil.example", "/admin//evil.example", "/signin"] {
+    for next in
+        ["//evil.example", "https://evil.example", "/%5Cevil.example", "/admin//evil.example", "/signin"]
+    {
         let mut browser = Browser::new();
         let page = browser.get(&office.url(&format!("/signin?next={next}"))).await;
         assert!(!page.html.contains("evil.example"), "{next}");
@@ -291,15 +310,19 @@ async fn over_https_every_cookie_has_the_prefix_and_its_flags() {
     let cookie = ticket.split(';').next().unwrap().to_owned();
     let ask = office.broker.plain(reqwest::Method::GET, "/signin/code").header("cookie", &cookie);
     let html = ask.send().await.unwrap().text().await.unwrap();
-    let attempt = html.split("name=\"attempt\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let attempt =
+        html.split("name=\"attempt\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let code = code_of(&office.letter(0).await);
     let done = office.broker.plain(reqwest::Method::POST, "/signin/code").header("cookie", cookie);
     let done = done.header("sec-fetch-site", "same-origin").form(&[("attempt", &attempt), ("code", &code)]);
     let done = done.send().await.unwrap();
-    let set: Vec<_> = done.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
+    let set: Vec<_> =
+        done.headers().get_all("set-cookie").iter().map(|value| value.to_str().unwrap()).collect();
     let staff = set.iter().find(|cookie| cookie.starts_with("__Host-cs-staff=")).unwrap();
     check_flags(staff, "__Host-cs-staff=");
-    assert!(set.iter().any(|cookie| cookie.starts_with("__Host-cs-ticket=;") && cookie.contains("Max-Age=0")));
+    assert!(
+        set.iter().any(|cookie| cookie.starts_with("__Host-cs-ticket=;") && cookie.contains("Max-Age=0"))
+    );
 }
 
 fn check_flags(cookie: &str, name: &str) {

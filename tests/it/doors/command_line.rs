@@ -50,12 +50,12 @@ async fn the_first_admin_of_a_stored_tenant_is_invited_beside_a_running_broker()
     .await;
     let done = browser.submit(&page, &page.form(), &[]).await;
     assert_eq!((done.status, done.location().path()), (StatusCode::SEE_OTHER, "/admin"));
-    let second = run(&world.broker, &["invite", "--tenant", "shop", "--email", "ari@shop.example", "--json"]).await;
+    let second =
+        run(&world.broker, &["invite", "--tenant", "shop", "--email", "ari@shop.example", "--json"]).await;
     let second: Value = serde_json::from_slice(&second.stdout).unwrap();
     assert_eq!(second["role"], "agent", "{second}");
     let listed = run(&world.broker, &["list", "--tenant", "shop", "--json"]).await;
-    let lines: Vec<Value> =
-        text(&listed).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines: Vec<Value> = text(&listed).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!((&lines[0]["email"], &lines[1]["lastSeen"]), (&json!("dana@shop.example"), &Value::Null));
     assert!(lines[0]["lastSeen"].is_string());
     let gone = run(&world.broker, &["remove", "--tenant", "shop", "--email", "ari@shop.example"]).await;
@@ -64,7 +64,11 @@ async fn the_first_admin_of_a_stored_tenant_is_invited_beside_a_running_broker()
     assert_eq!(last.status.code(), Some(2));
     assert!(text(&last).contains("last admin"), "{}", text(&last));
     let audit = world.call(Method::GET, "/v1/audit?limit=200", If::Nothing, None).await.is(200);
-    assert!(audit.text.contains("operator:command-line") && !audit.text.contains("shop.example"), "{}", audit.text);
+    assert!(
+        audit.text.contains("operator:command-line") && !audit.text.contains("shop.example"),
+        "{}",
+        audit.text
+    );
 }
 
 #[tokio::test]
@@ -74,10 +78,15 @@ async fn of_a_tenant_in_a_file_only_those_who_stand_there_are_invited() {
     let output = run(&broker, &["invite", "--tenant", "acme", "--email", "dana@acme.example"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
     assert!(text(&output).contains("as admin"), "{}", text(&output));
-    let stranger = run(&broker, &["invite", "--tenant", "acme", "--email", "eve@acme.example", "--role", "admin"]).await;
+    let stranger =
+        run(&broker, &["invite", "--tenant", "acme", "--email", "eve@acme.example", "--role", "admin"]).await;
     assert_eq!(stranger.status.code(), Some(2));
     let told = text(&stranger);
-    assert!(told.contains("acme.toml") && told.contains("[[staff]]\nemail = \"eve@acme.example\"\nrole = \"admin\""), "{told}");
+    assert!(
+        told.contains("acme.toml")
+            && told.contains("[[staff]]\nemail = \"eve@acme.example\"\nrole = \"admin\""),
+        "{told}"
+    );
     let removed = run(&broker, &["remove", "--tenant", "acme", "--email", "dana@acme.example"]).await;
     assert!(text(&removed).contains("acme.toml") && removed.status.code() == Some(2), "{}", text(&removed));
     let listed = text(&run(&broker, &["list", "--tenant", "acme"]).await);

@@ -33,7 +33,10 @@ async fn a_mail_server_that_takes_our_login_is_good_and_one_that_does_not_is_tol
     assert_eq!(good["outcome"], "ok", "{good}");
     let bad = line(&mail, &[("COUNTERSIGN__MAIL__PASSWORD", "wrong-canary")]).await;
     assert_eq!(bad["outcome"], "failed", "{bad}");
-    assert!(bad["cause"].as_str().unwrap().contains("mail.password") && !bad.to_string().contains("wrong-canary"), "{bad}");
+    assert!(
+        bad["cause"].as_str().unwrap().contains("mail.password") && !bad.to_string().contains("wrong-canary"),
+        "{bad}"
+    );
 }
 
 #[tokio::test]

@@ -36,7 +36,10 @@ async fn a_letter_goes_out_under_tls_from_the_start_with_a_login() {
     let mut server = MailServer::start(orders).await;
     assert_eq!(send(server.relay_as(Guarded::FromTheStart, PASSWORD), "dana@acme.example").await, Ok(()));
     let message = server.message().await;
-    assert_eq!((&message["from"], &message["to"]), (&json!("no-reply@acme.example"), &json!(["dana@acme.example"])));
+    assert_eq!(
+        (&message["from"], &message["to"]),
+        (&json!("no-reply@acme.example"), &json!(["dana@acme.example"]))
+    );
     assert_eq!((&message["tls"], &message["authenticated"]), (&json!(true), &json!(true)));
     assert_eq!(message["name"], "acme.example", "we say who we are by the domain that we send from");
     let data = message["data"].as_str().unwrap();

@@ -94,7 +94,10 @@ impl Office {
 
 /// Settings with letters in a folder, and more.
 pub fn main_file(letters: &Path, more: &str) -> String {
-    format!("[mail]\nurl = \"file:{}\"\nfrom = \"Acme sign-in <no-reply@acme.example>\"\n{more}\n", letters.display())
+    format!(
+        "[mail]\nurl = \"file:{}\"\nfrom = \"Acme sign-in <no-reply@acme.example>\"\n{more}\n",
+        letters.display()
+    )
 }
 
 /// The letters in a folder, in the order of their times.

@@ -72,7 +72,10 @@ impl World {
         assert_eq!(browser.get(&self.url("/account")).await.status, StatusCode::SEE_OTHER, "nobody is in");
         let audit = self.broker.get("/v1/audit?action=staff.refused").await;
         let entry = &audit["items"][0];
-        assert_eq!((&entry["object"], &entry["detail"]), (&json!(reference), &json!(format!("acme: {reason}"))));
+        assert_eq!(
+            (&entry["object"], &entry["detail"]),
+            (&json!(reference), &json!(format!("acme: {reason}")))
+        );
     }
 
     async fn nobody_else_learned(&self) {
@@ -87,7 +90,12 @@ async fn whoever_has_a_verified_address_of_the_staff_is_let_in_and_nothing_else_
     let world = World::start().await;
     let mut browser = Browser::new();
     let answer = world.sign_in(&mut browser).await;
-    assert_eq!((answer.status, answer.location().path()), (StatusCode::SEE_OTHER, "/account"), "{}", answer.html);
+    assert_eq!(
+        (answer.status, answer.location().path()),
+        (StatusCode::SEE_OTHER, "/account"),
+        "{}",
+        answer.html
+    );
     let page = browser.get(&answer.location()).await;
     assert!(page.html.contains(ADMIN) && page.html.contains("at Acme online banking"), "{}", page.html);
     world.nobody_else_learned().await;
@@ -155,7 +163,11 @@ async fn another_account_with_the_same_address_is_not_let_in_later() {
     world.person("ari@acme.example", Some(true));
     world.refused(&mut Browser::new(), "other_person").await;
     world.person("dana@acme.example", Some(true));
-    assert_eq!(world.sign_in(&mut Browser::new()).await.location().path(), "/account", "the first one still is");
+    assert_eq!(
+        world.sign_in(&mut Browser::new()).await.location().path(),
+        "/account",
+        "the first one still is"
+    );
 }
 
 #[tokio::test]
@@ -189,7 +201,11 @@ async fn a_callback_is_for_the_browser_that_began_and_good_once() {
     let answer = dana.get(&callback).await;
     assert_eq!(answer.location().path(), "/account");
     let again = dana.get(&callback).await;
-    assert_eq!((again.status, again.location().path()), (StatusCode::SEE_OTHER, "/signin"), "who is in goes on");
+    assert_eq!(
+        (again.status, again.location().path()),
+        (StatusCode::SEE_OTHER, "/signin"),
+        "who is in goes on"
+    );
     assert_eq!(world.provider.asked("/token").len(), 1);
 }
 
@@ -204,7 +220,10 @@ async fn of_many_callbacks_at_once_one_is_carried_out() {
     });
     let answers = futures_util::future::join_all(tries).await;
     let let_in = answers.iter().filter(|page| {
-        page.headers.get_all("set-cookie").iter().any(|cookie| cookie.to_str().unwrap().starts_with("cs-staff="))
+        page.headers
+            .get_all("set-cookie")
+            .iter()
+            .any(|cookie| cookie.to_str().unwrap().starts_with("cs-staff="))
     });
     assert_eq!(let_in.count(), 1);
     assert_eq!(world.provider.asked("/token").len(), 1);
@@ -218,7 +237,8 @@ async fn a_state_lapses_and_is_no_other_tenants() {
     let path = format!("{}?{}", callback.path(), callback.query().unwrap());
     let jar: Vec<_> =
         browser.cookies(&callback).into_iter().map(|(name, value)| format!("{name}={value}")).collect();
-    let foreign = world.broker.plain(Method::GET, &path).header("host", "beta.test").header("cookie", jar.join("; "));
+    let foreign =
+        world.broker.plain(Method::GET, &path).header("host", "beta.test").header("cookie", jar.join("; "));
     assert_eq!(foreign.send().await.unwrap().status(), StatusCode::BAD_REQUEST);
     world.broker.clock.advance(Duration::from_mins(10));
     assert_eq!(browser.get(&callback).await.status, StatusCode::BAD_REQUEST);
@@ -252,14 +272,20 @@ async fn a_page_that_answers_by_a_form_leads_in_too() {
     let sent = browser.submit(&page, &form_to(&page, "/signin/provider"), &[]).await;
     let form = browser.get(&sent.location()).await;
     let answer = browser.submit(&form, &form.form(), &[]).await;
-    assert_eq!((answer.status, answer.location().path()), (StatusCode::SEE_OTHER, "/account"), "{}", answer.html);
+    assert_eq!(
+        (answer.status, answer.location().path()),
+        (StatusCode::SEE_OTHER, "/account"),
+        "{}",
+        answer.html
+    );
 }
 
 #[tokio::test]
 async fn a_provider_that_is_not_there_is_not_found() {
     let world = World::start().await;
     let post = |provider: &str| {
-        let request = world.broker.plain(Method::POST, "/signin/provider").header("sec-fetch-site", "same-origin");
+        let request =
+            world.broker.plain(Method::POST, "/signin/provider").header("sec-fetch-site", "same-origin");
         request.form(&[("provider", provider.to_owned())]).send()
     };
     for provider in ["nobody", "", "../acme"] {

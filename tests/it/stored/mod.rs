@@ -8,6 +8,7 @@ mod life;
 mod own;
 mod places;
 mod secrets;
+mod snippets;
 mod tested;
 mod trial;
 
@@ -142,13 +143,25 @@ impl World {
     }
 
     /// A call of the operator about a tenant.
-    pub(crate) async fn tenant(&self, method: Method, path: &str, demand: If<'_>, body: Option<Value>) -> Answer {
+    pub(crate) async fn tenant(
+        &self,
+        method: Method,
+        path: &str,
+        demand: If<'_>,
+        body: Option<Value>,
+    ) -> Answer {
         let request = self.broker.plain(method, &format!("/v1/tenants/{path}")).header("host", "localhost");
         send(request.bearer_auth(&self.operator), demand, body).await
     }
 
     /// A call of the tenant's admin.
-    pub(crate) async fn call(&self, method: Method, path: &str, demand: If<'_>, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        demand: If<'_>,
+        body: Option<Value>,
+    ) -> Answer {
         let token = token_at(&self.broker, HOST, "admin").await;
         let request = self.broker.plain(method, path).header("host", HOST).bearer_auth(token);
         send(request, demand, body).await

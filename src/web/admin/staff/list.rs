@@ -122,14 +122,13 @@ pub(super) async fn invite(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, for
         let fault = ("email", "This is no email address. Write it as dana@acme.example.".to_owned());
         return list_page(&duty, &web, typed(), Some(fault), StatusCode::UNPROCESSABLE_ENTITY).await;
     }
-    let new = NewMember { email: email.clone(), role, name: Some(name.clone()).filter(|name| !name.is_empty()) };
+    let new =
+        NewMember { email: email.clone(), role, name: Some(name.clone()).filter(|name| !name.is_empty()) };
     let added = web.broker.add_member(&duty.tenant().id, &new, &Precondition::Any, &duty.actor()).await;
     match added {
         Ok(member) => invited(&duty, &web, &member).await,
         Err(error) => match words_of(&duty, &error) {
-            Ok((place, words, status)) => {
-                list_page(&duty, &web, typed(), Some((place, words)), status).await
-            }
+            Ok((place, words, status)) => list_page(&duty, &web, typed(), Some((place, words)), status).await,
             Err(page) => *page,
         },
     }

@@ -14,7 +14,9 @@ use crate::flow::settings::staff::MemberChange;
 use crate::web::Web;
 use crate::web::page::clean;
 use crate::web::segment::{Pair, Segment};
-use crate::web::staff::{Admin, Forms, Frame, Moment, OnDuty, Posted, Said, Section, respond, see_other_saying};
+use crate::web::staff::{
+    Admin, Forms, Frame, Moment, OnDuty, Posted, Said, Section, respond, see_other_saying,
+};
 
 use super::{LIST, condition, member, words_of};
 
@@ -64,13 +66,11 @@ async fn member_page(
         Err(page) => return *page,
     };
     let tenant = duty.tenant();
-    let (book, sessions) = match (
-        web.broker.staff_book(tenant).await,
-        web.broker.sessions_of(tenant, &member.id).await,
-    ) {
-        (Ok(book), Ok(sessions)) => (book, sessions),
-        (Err(error), _) | (_, Err(error)) => return duty.unavailable(&error),
-    };
+    let (book, sessions) =
+        match (web.broker.staff_book(tenant).await, web.broker.sessions_of(tenant, &member.id).await) {
+            (Ok(book), Ok(sessions)) => (book, sessions),
+            (Err(error), _) | (_, Err(error)) => return duty.unavailable(&error),
+        };
     let label = |id: &ProviderId| {
         tenant.provider(Some(id)).map_or_else(|| id.to_string(), |provider| clean(&provider.label))
     };
@@ -115,10 +115,8 @@ pub(super) async fn change(
     let name = Some(form.text("name").to_owned()).filter(|name| !name.is_empty());
     let role = if form.text("role") == "admin" { Role::Admin } else { Role::Agent };
     let what = MemberChange { role: Some(role), name: Some(name) };
-    let changed = web
-        .broker
-        .change_member(&duty.tenant().id, &staff_id, &what, &condition(&form), &duty.actor())
-        .await;
+    let changed =
+        web.broker.change_member(&duty.tenant().id, &staff_id, &what, &condition(&form), &duty.actor()).await;
     match changed {
         Ok(_) => see_other_saying(LIST, Said::Saved),
         Err(error) => told(&duty, &web, &id, &error).await,

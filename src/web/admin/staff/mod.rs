@@ -47,11 +47,7 @@ async fn members(duty: &OnDuty<Admin>, web: &Web) -> Result<(Vec<Member>, Option
     })
 }
 
-async fn member(
-    duty: &OnDuty<Admin>,
-    web: &Web,
-    id: &str,
-) -> Result<(Member, Option<u64>), Box<Response>> {
+async fn member(duty: &OnDuty<Admin>, web: &Web, id: &str) -> Result<(Member, Option<u64>), Box<Response>> {
     let (staff, version) = members(duty, web).await?;
     let member = staff.into_iter().find(|member| member.id.as_str() == id);
     Ok((member.ok_or_else(|| Box::new(duty.missing()))?, version))
@@ -81,8 +77,10 @@ fn words_of(
         SettingsError::Conflict(text) => told(&sentence(text), StatusCode::CONFLICT),
         SettingsError::Refused(remarks) => {
             let remark = remarks.first();
-            let place = if remark.is_some_and(|remark| remark.pointer.ends_with("/name")) { "name" } else { "email" };
-            let words = remark.map_or_else(|| "This cannot be used.".to_owned(), |remark| sentence(&remark.message));
+            let place =
+                if remark.is_some_and(|remark| remark.pointer.ends_with("/name")) { "name" } else { "email" };
+            let words =
+                remark.map_or_else(|| "This cannot be used.".to_owned(), |remark| sentence(&remark.message));
             Ok((place, words, StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
