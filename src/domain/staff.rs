@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use email_address::{EmailAddress, Options};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -87,7 +88,8 @@ impl FromStr for StaffEmail {
     fn from_str(text: &str) -> Result<Self, StaffEmailError> {
         let text = text.trim();
         let is_plain = text.is_ascii() && text.len() <= 254 && !text.contains(['"', '\\']);
-        let parsed: Option<email_address::EmailAddress> = text.parse().ok().filter(|_| is_plain);
+        let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
+        let parsed = EmailAddress::parse_with_options(text, options).ok().filter(|_| is_plain);
         parsed.map(|email| Self(email.as_str().to_lowercase())).ok_or(StaffEmailError)
     }
 }
@@ -294,6 +296,9 @@ mod tests {
             "dana@acme.example\nBcc: x",
             "dаna@acme.example",
             "\"a b\"@c.example",
+            "Dana <dana@acme.example>",
+            "dana@[127.0.0.1]",
+            "dana@acme",
         ] {
             assert!(bad.parse::<StaffEmail>().is_err(), "{bad:?}");
         }

@@ -95,6 +95,7 @@ pub(super) async fn check(State(web): State<Arc<Web>>, sent: Sent) -> Response {
         }
         Err(OtpRefused::Wrong { left: 0 } | OtpRefused::Unknown | OtpRefused::Over(_)) => no_longer(visit),
         Err(OtpRefused::Wrong { left }) => {
+            tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, otp_id = %otp.id, left, "staff.code_refused");
             let tries = if left == 1 { "one more try".to_owned() } else { format!("{left} more tries") };
             page(visit, &otp, Some(format!("That is not the code. You have {tries}.")))
         }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use axum::routing::{get, post};
@@ -37,6 +38,9 @@ use super::visit::{Visit, see_other};
 
 pub use provider::arrived;
 
+/// The most bytes of a form: whoever sends it is nobody yet.
+const BODY: usize = 64 * 1024;
+
 /// The URLs of this folder.
 pub fn routes() -> Router<Arc<Web>> {
     Router::new()
@@ -46,6 +50,7 @@ pub fn routes() -> Router<Arc<Web>> {
         .route("/signin/email", post(code::send))
         .route("/signin/code", get(code::ask).post(code::check))
         .route("/signin/invite/{handle}", get(invite::look).post(invite::accept))
+        .layer(DefaultBodyLimit::max(BODY))
 }
 
 /// Redirect URIs stand on the tenant's canonical host, so that staff sign in there and nowhere else. A redirect there, if

@@ -23,6 +23,8 @@ mod invitations;
 mod mail;
 mod mail_server;
 #[cfg(test)]
+mod pages;
+#[cfg(test)]
 mod provider;
 
 use std::path::{Path, PathBuf};

@@ -7,6 +7,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use futures_util::future::join_all;
 
 use crate::domain::entry::INVITATION_LIFETIME;
 use crate::domain::staff::{Member, Role, StaffEmail};
@@ -95,9 +96,11 @@ async fn rows(duty: &OnDuty<Admin>, web: &Web) -> Result<Vec<Row>, Box<Response>
     let staff = members(duty, web).await?.0;
     let book = web.broker.staff_book(tenant).await.map_err(failed)?;
     let (local, now) = (duty.local(), web.broker.clock().now());
+    // One after the other they would wait for each other's answers.
+    let browsers = join_all(staff.iter().map(|member| web.broker.sessions_of(tenant, &member.id))).await;
     let mut rows = Vec::with_capacity(staff.len());
-    for member in staff {
-        let browsers = web.broker.sessions_of(tenant, &member.id).await.map_err(failed)?;
+    for (member, browsers) in staff.into_iter().zip(browsers) {
+        let browsers = browsers.map_err(failed)?;
         let seen = browsers.iter().map(|browser| browser.seen_at);
         let seen = seen.chain(book.find(&member.id).map(|known| known.last_seen)).max();
         rows.push(Row {
