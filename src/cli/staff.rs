@@ -26,8 +26,9 @@ const WHO: &str = "command-line";
 /// Runs the command.
 pub fn run(command: &StaffCommand, environment: &Environment, out: &mut dyn Write) -> anyhow::Result<u8> {
     let (settings, tenant) = match command {
-        StaffCommand::Invite(StaffInviteArgs { member, .. }) => (&member.settings, &member.tenant),
-        StaffCommand::Remove(member) => (&member.settings, &member.tenant),
+        StaffCommand::Invite(StaffInviteArgs { member, .. }) | StaffCommand::Remove(member) => {
+            (&member.settings, &member.tenant)
+        }
         StaffCommand::List(StaffListArgs { settings, tenant, .. }) => (settings, tenant),
     };
     let config = Config::read(&settings.flags(), environment)?.value;
@@ -50,7 +51,7 @@ async fn invite(broker: &Broker, args: &StaffInviteArgs, out: &mut dyn Write) ->
         (Some(member), None) => member,
         (Some(member), Some(role)) if member.role == role => member,
         (Some(member), Some(role)) => {
-            let what = MemberChange { role: Some(role), name: None };
+            let what = MemberChange { role: Some(role), ..MemberChange::default() };
             let changed = broker.change_member(id, &member.id, &what, &Precondition::Any, &author).await;
             changed.map_err(|error| explained(broker, id, email, Some(role), error))?
         }

@@ -114,10 +114,10 @@ fn named(text: &str, is_local: bool) -> Result<Named, Problem> {
     }
     if let Some(folder) = text.strip_prefix("file:") {
         let folder = folder.strip_prefix("//").filter(|rest| rest.starts_with('/')).unwrap_or(folder);
-        return match folder.is_empty() {
-            true => Err(Problem::new("`file:` needs the path of a folder", HELP)),
-            false => Ok(Named::Folder(PathBuf::from(folder))),
-        };
+        if folder.is_empty() {
+            return Err(Problem::new("`file:` needs the path of a folder", HELP));
+        }
+        return Ok(Named::Folder(PathBuf::from(folder)));
     }
     let url = Url::parse(text).map_err(|_| Problem::new("not a URL", HELP))?;
     let (guarded, port) = match url.scheme() {
@@ -216,9 +216,7 @@ mod tests {
             assert!(!problem.message.contains("hunter2"), "{}", problem.message);
         }
         assert!(matches!(named("log", true), Ok(Named::Log)));
-        assert!(
-            matches!(named("file:mails", false), Ok(Named::Folder(folder)) if folder == PathBuf::from("mails"))
-        );
+        assert!(matches!(named("file:mails", false), Ok(Named::Folder(folder)) if folder == "mails"));
         assert!(
             matches!(named("file:///var/mails", false), Ok(Named::Folder(folder)) if folder.is_absolute())
         );

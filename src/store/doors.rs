@@ -42,13 +42,11 @@ impl Tx {
     /// A one-time link, in place of an older one of the same member.
     pub fn put_invitation(&mut self, stored: Option<&Stored<Invitation>>, invitation: &Invitation) {
         let until = Some(invitation.expires_at());
-        match stored {
-            Some(stored) => self.replace(stored, invitation, until),
-            None => {
-                let place = Place::Named(invitation.member.as_str().to_owned());
-                self.put(place, Some(Expect::Absent), invitation, until);
-            }
+        if let Some(stored) = stored {
+            return self.replace(stored, invitation, until);
         }
+        let place = Place::Named(invitation.member.as_str().to_owned());
+        self.put(place, Some(Expect::Absent), invitation, until);
     }
 
     /// A new sign-in of staff at a provider, found by its state.

@@ -55,13 +55,11 @@ impl Post {
     /// Hands a letter in. It is tried up to three times; the log says if it did not go out.
     pub fn send(&self, letter: Letter) -> Result<Receipt, MailError> {
         let (told, receipt) = oneshot::channel();
-        match self.queue.try_send(Posted { letter, told }) {
-            Ok(()) => Ok(Receipt(receipt)),
-            Err(_) => {
-                failed(MailError::Full);
-                Err(MailError::Full)
-            }
+        if self.queue.try_send(Posted { letter, told }).is_ok() {
+            return Ok(Receipt(receipt));
         }
+        failed(MailError::Full);
+        Err(MailError::Full)
     }
 }
 

@@ -33,8 +33,27 @@ pub struct NewMember {
 pub struct MemberChange {
     /// Another role.
     pub role: Option<Role>,
-    /// Another name, or none.
-    pub name: Option<Option<String>>,
+    /// What becomes of the name.
+    pub name: Rename,
+}
+
+/// What becomes of a name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Rename {
+    /// It stays.
+    #[default]
+    Not,
+    /// It goes.
+    Away,
+    /// It is this from now on.
+    To(String),
+}
+
+impl Rename {
+    /// To what was typed, where nothing typed means no name.
+    pub fn typed(text: &str) -> Self {
+        if text.trim().is_empty() { Self::Away } else { Self::To(text.trim().to_owned()) }
+    }
 }
 
 impl Broker {
@@ -85,7 +104,11 @@ impl Broker {
             if !role.may(Role::Admin) {
                 not_the_last_admin(&known, id)?;
             }
-            let name = what.name.clone().unwrap_or_else(|| member.name.clone());
+            let name = match &what.name {
+                Rename::Not => member.name.clone(),
+                Rename::Away => None,
+                Rename::To(name) => Some(name.clone()),
+            };
             let mut list = list_of(&changing.tenant.document, LIST);
             let place = place_of_address(&list, &member.email).ok_or(SettingsError::Unknown)?;
             list[place] = tree_of(&member.email, role, name.as_deref());

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 
 use crate::domain::ids::SessionId;
 use crate::domain::staff::SignedInBy;
-use crate::flow::settings::staff::MemberChange;
+use crate::flow::settings::staff::{MemberChange, Rename};
 use crate::flow::settings::{Precondition, SettingsError};
 use crate::flow::staff::account::Preferences;
 
@@ -214,12 +214,12 @@ fn preferences(form: &Posted) -> Result<Preferences, (&'static str, String)> {
 
 /// Changes the member's own name, where the form has one and the settings stand in the store.
 async fn rename(duty: &OnDuty<Agent>, web: &Web, form: &Posted) -> Result<(), SettingsError> {
-    let name = Some(form.text("name").to_owned()).filter(|name| !name.is_empty());
-    if !form.has("name") || name == duty.member.name || web.broker.settings_file(&duty.tenant().id).is_some()
-    {
+    let name = form.text("name");
+    let is_same = !form.has("name") || name == duty.member.name.as_deref().unwrap_or_default();
+    if is_same || web.broker.settings_file(&duty.tenant().id).is_some() {
         return Ok(());
     }
-    let what = MemberChange { role: None, name: Some(name) };
+    let what = MemberChange { role: None, name: Rename::typed(name) };
     let (tenant, member) = (&duty.tenant().id, &duty.member.id);
     web.broker.change_member(tenant, member, &what, &Precondition::Any, &duty.actor()).await.map(drop)
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::domain::ids::StaffId;
 use crate::domain::staff::{Member, Role};
 use crate::flow::settings::Precondition;
-use crate::flow::settings::staff::{MemberChange, NewMember};
+use crate::flow::settings::staff::{MemberChange, NewMember, Rename};
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadStaff, Scope as _, WriteStaff};
 use crate::web::error::ApiError;
@@ -59,7 +59,7 @@ pub struct StaffPatch {
     /// What colleagues call this person; null takes it away.
     #[serde(deserialize_with = "given")]
     #[schema(value_type = Option<String>, examples("Dana"), max_length = 100)]
-    name: Option<Option<String>>,
+    name: Rename,
 }
 
 /// A member of the tenant's staff.
@@ -179,7 +179,7 @@ pub async fn put(
     Segment(id): Segment,
     StrictJson(body): StrictJson<StaffBody>,
 ) -> Result<Response, ApiError> {
-    let what = MemberChange { role: Some(body.role), name: Some(body.name) };
+    let what = MemberChange { role: Some(body.role), name: body.name.map_or(Rename::Away, Rename::To) };
     change(&web, &caller, &parsed(&id)?, &what, &condition).await
 }
 
@@ -264,8 +264,8 @@ fn parsed(id: &str) -> Result<StaffId, ApiError> {
 }
 
 /// A member that is sent, also as null, is given.
-fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(deserializer).map(Some)
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rename, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map_or(Rename::Away, Rename::To))
 }
 
 impl StaffView {

@@ -10,7 +10,7 @@ use axum::response::Response;
 use crate::domain::ids::{ProviderId, SessionId, StaffId};
 use crate::domain::staff::Role;
 use crate::flow::settings::SettingsError;
-use crate::flow::settings::staff::MemberChange;
+use crate::flow::settings::staff::{MemberChange, Rename};
 use crate::web::Web;
 use crate::web::page::clean;
 use crate::web::segment::{Pair, Segment};
@@ -112,9 +112,8 @@ pub(super) async fn change(
     form: Posted,
 ) -> Response {
     let Ok(staff_id) = id.parse::<StaffId>() else { return duty.missing() };
-    let name = Some(form.text("name").to_owned()).filter(|name| !name.is_empty());
     let role = if form.text("role") == "admin" { Role::Admin } else { Role::Agent };
-    let what = MemberChange { role: Some(role), name: Some(name) };
+    let what = MemberChange { role: Some(role), name: Rename::typed(form.text("name")) };
     let changed =
         web.broker.change_member(&duty.tenant().id, &staff_id, &what, &condition(&form), &duty.actor()).await;
     match changed {
