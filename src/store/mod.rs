@@ -22,6 +22,7 @@ mod changes;
 mod commit;
 mod decoded;
 pub mod deliveries;
+mod doors;
 mod frame;
 mod hashed;
 mod health;

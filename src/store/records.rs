@@ -9,11 +9,13 @@ use serde::{Deserialize, Serialize};
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::delivery::{Delivery, Lane};
+use crate::domain::entry::{Entry, Invitation};
 use crate::domain::event::Event;
 use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::link::Link;
+use crate::domain::otp::{Otp, OtpSent};
 use crate::domain::request::AuthorizationRequest;
 use crate::domain::staff::{StaffBook, StaffSession};
 use crate::domain::stored::StoredTenant;
@@ -57,6 +59,11 @@ records! {
     ProviderHealth => "health",
     // What test logins found, for an hour.
     Trial => "trial",
+    // What lets staff in: emailed codes, how often they were sent, one-time links, sign-ins at a provider.
+    Otp => "otp",
+    OtpSent => "otpsent",
+    Invitation => "invitation",
+    Entry => "entry",
     // Staff: who was here, and the browsers that are let in.
     StaffBook => "staff",
     StaffSession => "session",

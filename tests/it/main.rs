@@ -19,6 +19,7 @@ mod demo;
 mod demo_desk;
 mod demo_provider;
 mod docs;
+mod doors;
 mod egress;
 mod faults;
 mod fuzz;

@@ -10,6 +10,7 @@
 //! | [`providers`], [`publish`] | a provider from draft to live |
 //! | [`tenants`] | the tenants, for the operator |
 //! | [`own`] | what a tenant's admin changes: its document, webhooks and clients |
+//! | [`staff`] | who may use the tenant's pages |
 //! | `trail` | what the audit is told |
 //!
 //! To add a change: 1. a function in the file of its subject that hands a closure to `Broker::change`,
@@ -24,6 +25,7 @@ pub mod own;
 pub mod providers;
 pub mod publish;
 mod snippets;
+pub mod staff;
 pub mod tenants;
 mod trail;
 

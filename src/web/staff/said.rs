@@ -32,6 +32,9 @@ macro_rules! said {
 said! {
     Saved => "saved", "Saved.";
     Deleted => "deleted", "Deleted.";
+    Removed => "removed", "Removed from the staff. Every browser of this person is signed out.";
+    SignedOut => "signed-out", "That browser is signed out.";
+    OthersSignedOut => "others-signed-out", "Every other browser of yours is signed out.";
 }
 
 impl Said {
