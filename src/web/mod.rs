@@ -9,6 +9,7 @@ mod account;
 mod api;
 pub mod callback;
 pub mod caller;
+mod console;
 pub mod error;
 pub mod health;
 pub mod host;
@@ -216,7 +217,7 @@ fn pages() -> Router<Arc<Web>> {
 
 /// The URLs of staff, whose forms may hold a mapping and a payload.
 fn staff_pages() -> Router<Arc<Web>> {
-    Router::new().merge(account::routes()).layer(DefaultBodyLimit::max(API_BODY))
+    Router::new().merge(account::routes()).merge(console::routes()).layer(DefaultBodyLimit::max(API_BODY))
 }
 
 /// What an operator asks, on an address of its own.
