@@ -226,6 +226,7 @@ fn platform(config: &Config) -> Tenant {
         snippets: Vec::new(),
         webhooks: Vec::new(),
         staff: Vec::new(),
+        simulator: false,
         returns: BTreeMap::new(),
         clients: config.clients.clone(),
     }

@@ -83,6 +83,8 @@ audit_actions! {
     LinkResent: Login => "auth_link.resent",
     /// A wrong confirmation code came; `detail` says how many are left.
     CodeRefused: Login => "auth_link.code_refused",
+    /// A member of staff passed a code that a customer had sent, or played the customer; `detail` says which.
+    CodePassed: Login => "auth_link.code_passed",
     /// A conversation is no longer verified; `object` is the event that told of it.
     ConversationUnverified: Login => "conversation.unverified",
     /// A sign-in joined a contact that was there; `detail` says at which provider and how.

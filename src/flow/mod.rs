@@ -13,6 +13,7 @@ pub mod contacts;
 mod course;
 pub mod create_link;
 mod deliver;
+pub mod desk;
 pub mod discover;
 pub mod health;
 mod identify;

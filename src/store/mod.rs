@@ -20,6 +20,7 @@ pub mod backend;
 pub mod backup;
 mod changes;
 mod commit;
+mod conversations;
 mod decoded;
 pub mod deliveries;
 mod doors;

@@ -12,6 +12,7 @@ mod callback;
 mod canary;
 mod commands;
 mod confirm;
+mod console;
 mod contacts;
 mod crash;
 mod deliveries;

@@ -35,6 +35,25 @@ said! {
     Removed => "removed", "Removed from the staff. Every browser of this person is signed out.";
     SignedOut => "signed-out", "That browser is signed out.";
     OthersSignedOut => "others-signed-out", "Every other browser of yours is signed out.";
+    SignInSent => "sent", "The sign-in is ready. If your platform does not send it by itself, copy the message into the chat.";
+    SignInResent => "resent", "The message is worded again. Its link is the same as before.";
+    SignInCancelled => "taken-back", "The sign-in was taken back. Nobody can use its link any more.";
+    TooLateCompleted => "too-late", "The sign-in had completed already, so nothing was changed. Look at who is verified.";
+    TooLateOver => "over", "The sign-in was over already, so nothing was changed.";
+    WordingGone => "wording-gone", "These words are no longer there, so nothing was changed.";
+    CodeRight => "code-right", "The code is right. The customer is verified.";
+    CodeSpent => "code-spent", "That was not the code. That was the last try: the customer must sign in again.";
+    CodeTooLate => "code-too-late", "No code is taken any more. The customer must sign in again.";
+    VerificationEnded => "ended", "Nobody is verified here any more.";
+    FieldRestored => "restored", "The field is as it was before.";
+    SuggestionAccepted => "accepted", "The suggestion was taken over.";
+    SuggestionDismissed => "dismissed", "The suggestion was dismissed.";
+    ContactStale => "contact-stale", "Somebody else changed this contact meanwhile, so nothing was changed. Look again.";
+    NothingToChange => "nothing-to-change", "Nothing was changed: there is nothing left to do for this field.";
+    SimulatedConfirmed => "simulated-right", "The code was right: the business knows who the customer is.";
+    SimulatedWrong => "simulated-wrong", "That was not the code. The customer may try again.";
+    SimulatedSpent => "simulated-spent", "No code is taken any more. Open the link and sign in again.";
+    SimulatedNothing => "simulated-nothing", "The message was passed on. It holds no code that anything waits for.";
 }
 
 impl Said {
