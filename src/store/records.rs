@@ -13,6 +13,7 @@ use crate::domain::event::Event;
 use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
+use crate::domain::insight::Tally;
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 use crate::domain::stored::StoredTenant;
@@ -54,6 +55,8 @@ records! {
     Event => "event",
     MadeOnce => "once",
     ProviderHealth => "health",
+    // Counts of an hour.
+    Tally => "figures",
     // What test logins found, for an hour.
     Trial => "trial",
     Delivery => "delivery",
