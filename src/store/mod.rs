@@ -38,6 +38,7 @@ pub mod redis;
 mod reindex;
 pub mod seal;
 pub mod sqlite;
+mod staff;
 pub mod tenants;
 mod trials;
 mod tx;

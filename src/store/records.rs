@@ -16,6 +16,7 @@ use crate::domain::ids::{ContactId, LinkId};
 use crate::domain::insight::Tally;
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
+use crate::domain::staff::{StaffBook, StaffSession};
 use crate::domain::stored::StoredTenant;
 use crate::domain::trial::Trial;
 
@@ -59,6 +60,9 @@ records! {
     Tally => "figures",
     // What test logins found, for an hour.
     Trial => "trial",
+    // Staff: who was here, and the browsers that are let in.
+    StaffBook => "staff",
+    StaffSession => "session",
     Delivery => "delivery",
     Lane => "lane",
     // How far the log of events was given to webhooks.
