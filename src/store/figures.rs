@@ -161,7 +161,8 @@ mod tests {
         gathered.count(&tenant, vec![counted(0), counted(most + 5)]);
         let hours = gathered.hours();
         assert_eq!(hours.len(), MOST);
-        let of = |hour| hours.get(&(tenant.clone(), counted(hour).hour)).map(|tally| tally.together().attempts);
+        let of =
+            |hour| hours.get(&(tenant.clone(), counted(hour).hour)).map(|tally| tally.together().attempts);
         assert_eq!((of(0), of(1), of(most + 5)), (Some(2), Some(1), None));
     }
 }

@@ -6,6 +6,7 @@
 
 pub mod access;
 mod account;
+mod admin;
 mod api;
 pub mod callback;
 pub mod caller;
@@ -210,7 +211,12 @@ fn pages() -> Router<Arc<Web>> {
 
 /// The URLs of staff, whose forms may hold a mapping and a payload.
 fn staff_pages() -> Router<Arc<Web>> {
-    Router::new().merge(account::routes()).layer(DefaultBodyLimit::max(API_BODY))
+    Router::new()
+        .merge(account::routes())
+        .merge(admin::overview::routes())
+        .merge(admin::attempts::routes())
+        .merge(admin::binding::routes())
+        .layer(DefaultBodyLimit::max(API_BODY))
 }
 
 /// What an operator asks, on an address of its own.

@@ -73,6 +73,15 @@ pub fn of_attempt(before: Option<&AuthorizationRequest>, after: &AuthorizationRe
     news.into_iter().map(|what| Counted { hour, provider: after.provider.clone(), what }).collect()
 }
 
+/// Whether a refusal is counted though nothing else of it is written down: its reason stands in the settings,
+/// where somebody can mend it, and it takes a sign-in that was begun.
+pub fn is_counted_alone(code: Code) -> bool {
+    matches!(
+        code,
+        Code::RouteMismatch | Code::ProviderChanged | Code::IssuerMismatch | Code::VariableMismatch
+    )
+}
+
 fn has_reached(link: &Link, stage: Stage) -> bool {
     match stage {
         Stage::Sent => true,
@@ -203,9 +212,13 @@ mod tests {
     /// A claimed attempt, and the same with the steps of a sign-in, as the one that records it has both.
     fn signed_in() -> (AuthorizationRequest, AuthorizationRequest) {
         let mut claimed = request().claim(seconds(8)).unwrap();
-        for (step, at) in
-            [(Step::Exchange, 8_002), (Step::Whoami, 8_100), (Step::Normalise, 8_150), (Step::Bind, 8_151), (Step::Record, 8_151)]
-        {
+        for (step, at) in [
+            (Step::Exchange, 8_002),
+            (Step::Whoami, 8_100),
+            (Step::Normalise, 8_150),
+            (Step::Bind, 8_151),
+            (Step::Record, 8_151),
+        ] {
             claimed.timeline.begin(step, at);
         }
         let provisional = Provisional {

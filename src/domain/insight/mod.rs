@@ -8,7 +8,7 @@
 //! | [`tally`] | what is counted in one hour of one tenant |
 //! | [`counted`] | what a change of a link or an attempt adds to it |
 //!
-//! To count something more: 1. a variant of [`What`], 2. where it goes in [`Tally::add`] and
+//! To add a figure: 1. a variant of [`What`], 2. where it goes in [`Tally::add`] and
 //! [`Tally::merge`], with `#[serde(default)]`, since older hours do not have it, 3. which change it is
 //! in `counted.rs`, 4. where it is shown, 5. a line in `docs/insight.md`.
 

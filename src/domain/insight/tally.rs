@@ -176,9 +176,9 @@ impl ProviderTally {
 
     /// Every reason and how often it was one.
     pub fn faults(&self) -> impl Iterator<Item = (Fault, u64)> {
-        self.faults.iter().flat_map(|(step, codes)| {
-            codes.iter().map(|(code, count)| (Fault::new(*step, *code), *count))
-        })
+        self.faults
+            .iter()
+            .flat_map(|(step, codes)| codes.iter().map(|(code, count)| (Fault::new(*step, *code), *count)))
     }
 
     /// Adds the counts of another one.
@@ -281,7 +281,10 @@ mod tests {
         assert_eq!(Hour::of(at("1969-12-31T23:59:59Z")).begins(), at("1969-12-31T23:00:00Z"));
         let hour = Hour::of(at("2026-11-22T20:00:00Z"));
         let hours: Vec<_> = hour.last(3).map(Hour::begins).collect();
-        assert_eq!(hours, [at("2026-11-22T18:00:00Z"), at("2026-11-22T19:00:00Z"), at("2026-11-22T20:00:00Z")]);
+        assert_eq!(
+            hours,
+            [at("2026-11-22T18:00:00Z"), at("2026-11-22T19:00:00Z"), at("2026-11-22T20:00:00Z")]
+        );
         assert_eq!(hour.ends_after(2), at("2026-11-22T22:00:00Z"));
         assert_eq!(hour.to_string(), "498716");
     }

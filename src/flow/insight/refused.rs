@@ -2,8 +2,8 @@
 //! make one. Those whose reason stands in the settings are counted, or a provider that is set up
 //! wrongly would look like customers who never come back.
 
-use crate::domain::fault::{Code, Fault};
 use crate::domain::ids::ProviderId;
+use crate::domain::insight::counted::is_counted_alone;
 use crate::domain::insight::{Counted, Hour, What};
 use crate::domain::request::AuthorizationRequest;
 use crate::domain::tenant::Tenant;
@@ -31,14 +31,8 @@ impl Broker {
         seen: Sighting,
         why: CallbackError,
     ) -> CallbackError {
-        let stands_in_settings = |fault: &Fault| {
-            matches!(
-                fault.code,
-                Code::RouteMismatch | Code::ProviderChanged | Code::IssuerMismatch | Code::VariableMismatch
-            )
-        };
         if let CallbackError::Refused(fault) = &why
-            && stands_in_settings(fault)
+            && is_counted_alone(fault.code)
         {
             let Sighting { hour, provider } = seen;
             self.store.at(&tenant.id).count(Counted { hour, provider, what: What::Failed(*fault) });

@@ -1,13 +1,7 @@
 //! The pages of a tenant's admins.
 //!
-//! | folder | what it shows |
-//! |---|---|
-//! | [`overview`] | how sign-ins go: `/admin` |
-//! | [`attempts`] | every opening of a link, and why it failed: `/admin/attempts` |
-//! | [`binding`] | what each channel must prove: `/admin/binding` |
-//! | [`words`] | what things are called here |
-//!
-//! To add a page: see `web/staff/mod.rs`; its folder here has its own `routes`.
+//! To add an area: 1. a folder here with a `routes` function, 2. its line below and in the URL table, 3. its
+//! templates under `templates/admin/`, 4. its tests.
 
 pub mod attempts;
 pub mod binding;

@@ -56,7 +56,9 @@ pub fn status_sentence(status: AttemptStatus) -> &'static str {
         AttemptStatus::Provisional => {
             "The customer has signed in. The code of the result page must still be sent in the chat."
         }
-        AttemptStatus::Completed => "The customer signed in, and it is proved that this is who is in the chat.",
+        AttemptStatus::Completed => {
+            "The customer signed in, and it is proved that this is who is in the chat."
+        }
         AttemptStatus::Failed => "A step failed.",
         AttemptStatus::Denied => "The customer declined at the provider.",
         AttemptStatus::Interrupted => "A broker was stopped in the middle of it.",

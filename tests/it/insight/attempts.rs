@@ -5,10 +5,30 @@ use std::time::Duration;
 use countersign::cli::demo::provider::Trick;
 use countersign::domain::staff::Role;
 use reqwest::StatusCode;
+use serde_json::json;
 
-use super::{admin, attempt_of, fail, open, row, sign_in, url, words};
+use super::{admin, attempt_of, fail, open, row, sign_in, two_tenants, url, words};
 use crate::harness::browser::Browser;
 use crate::harness::{Choices, Harness};
+
+#[tokio::test]
+async fn times_are_those_of_the_reader_wherever_the_broker_is() {
+    let broker = open().await;
+    let (link, _) = sign_in(&broker, "conv-1").await;
+    let opened: jiff::Timestamp =
+        attempt_of(&broker, &link).await["openedAt"].as_str().unwrap().parse().unwrap();
+    let mut hans = broker.staff_in(Role::Admin, "de-DE", "Asia/Tokyo").await;
+    let page = hans.text("/admin/attempts").await;
+    let there = opened.in_tz("Asia/Tokyo").unwrap().strftime("%d.%m.%Y, %H:%M").to_string();
+    assert!(
+        page.contains(&format!(">{there}</time>")) && page.contains("Times are those of Asia/Tokyo."),
+        "{there}"
+    );
+    assert!(page.contains(&format!("<time datetime=\"{opened}\">")), "programs read the same time as ever");
+    let mut lost = broker.staff_in(Role::Admin, "xx", "Mars/Olympus").await;
+    let page = lost.text("/admin/attempts").await;
+    assert!(page.contains(" UTC</time>") && page.contains("Times are those of UTC."));
+}
 
 /// How many attempts a page of the list shows.
 fn shown(html: &str) -> usize {
@@ -21,7 +41,9 @@ async fn agents_and_other_tenants_find_nothing() {
     let (link, _) = sign_in(&broker, "conv-1").await;
     let id = attempt_of(&broker, &link).await["id"].as_str().unwrap().to_owned();
     let mut agent = broker.staff(Role::Agent).await;
-    for path in ["/admin/attempts".to_owned(), format!("/admin/attempts/{id}"), "/admin/attempts.csv".to_owned()] {
+    for path in
+        ["/admin/attempts".to_owned(), format!("/admin/attempts/{id}"), "/admin/attempts.csv".to_owned()]
+    {
         let page = agent.get(&path).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{path}");
         assert!(!page.html.contains(&id));
@@ -35,7 +57,7 @@ async fn agents_and_other_tenants_find_nothing() {
 
 #[tokio::test]
 async fn the_attempt_of_another_tenant_is_not_there() {
-    let broker = Harness::with(Choices { others: vec![("gamma", "127.0.0.3")], minimum: "none", ..Choices::default() }).await;
+    let broker = two_tenants().await;
     let link = broker.elsewhere("127.0.0.3").link("conv-1").await;
     Browser::new().open(url(&link)).await;
     let state = broker.broker();
@@ -53,7 +75,9 @@ async fn without_any_link_the_list_says_what_to_do_next_and_with_one_that_it_wai
     let broker = open().await;
     let mut dana = admin(&broker).await;
     let page = dana.text("/admin/attempts").await;
-    assert!(page.contains("No attempts yet") && page.contains("href=\"/console\"") && !page.contains("<table"));
+    assert!(
+        page.contains("No attempts yet") && page.contains("href=\"/console\"") && !page.contains("<table")
+    );
     broker.link("conv-1").await;
     assert!(dana.text("/admin/attempts").await.contains("Nobody has opened a link yet"));
     assert!(dana.text("/admin/attempts?status=failed").await.contains("No attempt is like that"));
@@ -67,7 +91,12 @@ async fn a_row_tells_when_where_and_how_it_ended() {
     fail(&broker, "conv-2").await;
     let page = admin(&broker).await.text("/admin/attempts").await;
     let text = words(&page);
-    assert!(text.contains("just now Failed The provider does not accept our client ID or secret Exchanging the code"), "{text}");
+    assert!(
+        text.contains(
+            "just now Failed The provider does not accept our client ID or secret Exchanging the code"
+        ),
+        "{text}"
+    );
     assert!(text.contains("3 min ago Verified Proved by: nothing proved Acme online banking SMS"), "{text}");
     assert_eq!(shown(&page), 2);
 }
@@ -101,7 +130,10 @@ async fn the_list_is_filtered_by_everything_that_its_form_has() {
         assert_eq!(shown(&page), expected, "{query}");
     }
     let page = dana.text("/admin/attempts?status=failed&provider=acme").await;
-    assert!(page.contains("<option value=\"failed\" selected>") && page.contains("<option value=\"acme\" selected>"));
+    assert!(
+        page.contains("<option value=\"failed\" selected>")
+            && page.contains("<option value=\"acme\" selected>")
+    );
 }
 
 #[tokio::test]
@@ -109,7 +141,8 @@ async fn a_filter_that_cannot_be_read_keeps_what_was_typed_and_points_at_it() {
     let broker = open().await;
     sign_in(&broker, "conv-1").await;
     let mut dana = admin(&broker).await;
-    let page = dana.get("/admin/attempts?from=yesterday&link=%3Cscript%3Ealert(1)%3C/script%3E&status=odd").await;
+    let page =
+        dana.get("/admin/attempts?from=yesterday&link=%3Cscript%3Ealert(1)%3C/script%3E&status=odd").await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(shown(&page.html), 0, "what was not understood is not ignored");
     assert!(page.html.contains("value=\"yesterday\"") && page.html.contains("href=\"#filter-from\""));
@@ -138,7 +171,9 @@ async fn older_attempts_are_reached_page_by_page_each_once() {
     assert!(!second.contains("rel=\"next\"") && second.contains(">Newest</a>"));
     let ids = |html: &str| {
         let parts = html.split("href=\"/admin/attempts/").skip(1);
-        parts.map(|part| part.split('"').next().unwrap().to_owned()).collect::<std::collections::BTreeSet<_>>()
+        parts
+            .map(|part| part.split('"').next().unwrap().to_owned())
+            .collect::<std::collections::BTreeSet<_>>()
     };
     assert!(ids(&first).is_disjoint(&ids(&second)));
 }
@@ -153,7 +188,7 @@ async fn a_failed_attempt_says_where_why_and_what_to_do() {
     let text = words(&page);
     assert!(text.contains("It stopped at “Exchanging the code” ( invalid_client )."), "{text}");
     assert!(text.contains("Usual cause The secret was changed or has expired at the provider"), "{text}");
-    assert!(page.contains("href=\"/admin/providers/acme\">Open the provider’s settings</a>"));
+    assert!(page.contains("href=\"/admin/providers/acme/secrets\">Replace the secret</a>"));
     assert!(row(&page, "Exchanging the code").ends_with("invalid_client HTTP 401"));
     assert_eq!(page.matches("<rect class=\"in-bar").count(), 2);
     assert!(page.contains("<title id=\"chart-title\">") && page.contains("Taking the answer, once:"));
@@ -189,13 +224,22 @@ async fn a_customer_who_did_not_come_back_left_no_step() {
 }
 
 #[tokio::test]
-async fn notes_and_names_stay_text_and_nothing_is_of_a_person() {
-    let mapping = "mapping = {userName = \"user.id\", \"<img src=x onerror=alert(1)>\" = \"sum(roles)\"}\nsubject = \"user.id\"";
-    let broker = Harness::with(Choices { provider: mapping.to_owned(), minimum: "none", ..Choices::default() }).await;
-    let (link, _) = sign_in(&broker, "conversation-of-billy").await;
+async fn names_stay_text_and_nothing_is_of_a_person() {
+    let evil = r#"[[provider]]
+id = "evil"
+label = "<img src=x onerror=alert(1)>\u202e"
+callback_path = "named"
+client_id = "<b>"
+client_secret = { env = "ACME_SECRET" }
+authorize_url = "{origin}/auth"
+token_url = "{origin}/auth/token""#;
+    let broker = Harness::with(Choices { tenant: evil.to_owned(), ..Choices::default() }).await;
+    let link = broker.link_with("conversation-of-billy", json!({"provider": "evil"})).await;
+    Browser::new().open(url(&link)).await;
     let id = attempt_of(&broker, &link).await["id"].as_str().unwrap().to_owned();
-    let page = admin(&broker).await.text(&format!("/admin/attempts/{id}")).await;
-    assert!(page.contains("&#60;img src=x") && !page.contains("<img"));
+    let mut dana = admin(&broker).await;
+    let page = dana.text(&format!("/admin/attempts/{id}")).await + &dana.text("/admin/attempts").await;
+    assert!(page.contains("&#60;img src=x") && !page.contains("<img") && !page.contains('\u{202e}'));
     for word in ["conversation-of-billy", "5550100", "billy", "ct_"] {
         assert!(!page.contains(word), "{word}");
     }

@@ -46,7 +46,8 @@ async fn agents_are_refused_and_can_change_nothing() {
     let world = shop(json!({"minimum": "code"})).await;
     let mut ari = world.broker.staff_at(HOST, Role::Agent).await;
     assert_eq!(ari.get("/admin/binding").await.status, StatusCode::FORBIDDEN);
-    let page = ari.post("/admin/binding", &[("minimum", "none"), ("accept_none", "yes"), ("do", "save")]).await;
+    let page =
+        ari.post("/admin/binding", &[("minimum", "none"), ("accept_none", "yes"), ("do", "save")]).await;
     assert_eq!(page.status, StatusCode::FORBIDDEN);
     assert_eq!(policy(&world).await, json!({"minimum": "code"}));
 }
@@ -58,7 +59,10 @@ async fn each_channel_says_what_holds_what_it_can_prove_and_what_the_customer_do
     let sms = row(&page, "SMS");
     assert!(sms.contains("As for all: Matching phone or email"), "{sms}");
     assert!(sms.contains("the code, or a phone number that your provider verifies"), "{sms}");
-    assert!(row(&page, "LINE").ends_with("the code Signs in, then sends the code of the page in the chat, such as CS-123456."));
+    assert!(
+        row(&page, "LINE")
+            .ends_with("the code Signs in, then sends the code of the page in the chat, such as CS-123456.")
+    );
     assert!(row(&page, "Telegram").contains("this channel has no number or address to compare"));
     assert!(page.contains("value=\"8h\"") && page.contains("<option value=\"match\" selected>"));
     let proofs = words(&page);
@@ -95,10 +99,14 @@ async fn none_is_flagged_and_saved_only_with_a_tick() {
     let world = shop(json!({"minimum": "code"})).await;
     let mut dana = dana(&world).await;
     let seen = seen(&dana.text("/admin/binding").await);
-    let fields = [("seen", seen.as_str()), ("minimum", "code"), ("sms", "none"), ("lasts", "12h"), ("do", "save")];
+    let fields =
+        [("seen", seen.as_str()), ("minimum", "code"), ("sms", "none"), ("lasts", "12h"), ("do", "save")];
     let refused = dana.post("/admin/binding", &fields).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(refused.html.contains("href=\"#binding-accept_none\"") && refused.html.contains("id=\"binding-accept_none-fault\""));
+    assert!(
+        refused.html.contains("href=\"#binding-accept_none\"")
+            && refused.html.contains("id=\"binding-accept_none-fault\"")
+    );
     assert!(refused.html.contains("Nothing is proved on SMS."), "it is flagged before it is saved");
     assert!(row(&refused.html, "SMS").contains("Nothing proved Signs in, and counts as verified at once."));
     assert_eq!(policy(&world).await, json!({"minimum": "code"}));
@@ -130,9 +138,12 @@ async fn what_cannot_be_read_is_pointed_at_and_kept() {
     let fields = [("seen", seen.as_str()), ("minimum", "code"), ("lasts", hostile), ("do", "save")];
     let page = dana.post("/admin/binding", &fields).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.html.contains("href=\"#binding-lasts\"") && page.html.contains("id=\"binding-lasts-fault\""));
+    assert!(
+        page.html.contains("href=\"#binding-lasts\"") && page.html.contains("id=\"binding-lasts-fault\"")
+    );
     assert!(page.html.contains("&#60;script&#62;") && !page.html.contains("<script>alert"));
-    let odd = [("seen", seen.as_str()), ("minimum", "strong"), ("sms", "weak"), ("lasts", "12h"), ("do", "save")];
+    let odd =
+        [("seen", seen.as_str()), ("minimum", "strong"), ("sms", "weak"), ("lasts", "12h"), ("do", "save")];
     let page = dana.post("/admin/binding", &odd).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.html.contains("href=\"#binding-minimum\"") && page.html.contains("href=\"#binding-sms\""));
@@ -146,7 +157,12 @@ async fn two_who_change_it_at_once_are_told_apart_and_nothing_typed_is_lost() {
     let first = seen(&one.text("/admin/binding").await);
     let second = seen(&two.text("/admin/binding").await);
     let fields = |seen: String, channel: &'static str, word: &'static str| {
-        [("seen", seen), ("minimum", "code".to_owned()), (channel, word.to_owned()), ("lasts", "12h".to_owned())]
+        [
+            ("seen", seen),
+            ("minimum", "code".to_owned()),
+            (channel, word.to_owned()),
+            ("lasts", "12h".to_owned()),
+        ]
     };
     let send = async |browser: &mut StaffBrowser, fields: [(&'static str, String); 4]| {
         let mut all: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();

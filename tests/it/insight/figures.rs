@@ -9,7 +9,7 @@ use countersign::flow::insight::Period;
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
-use super::{fail, open, sign_in, url};
+use super::{fail, open, sign_in, two_tenants, url};
 use crate::harness::browser::Browser;
 use crate::harness::{Choices, Harness, eventually};
 
@@ -91,8 +91,11 @@ async fn a_sign_in_that_nobody_confirms_is_counted_as_lapsed_when_it_is_swept() 
 #[tokio::test]
 async fn a_callback_that_the_settings_refuse_is_counted_and_one_that_anybody_can_make_is_not() {
     let broker = open().await;
-    broker.provider.script(Trick::FormPost);
-    sign_in(&broker, "conv-1").await;
+    let link = broker.link("conv-1").await;
+    let mut browser = Browser::new();
+    let mut callback = browser.reach_callback(url(&link)).await;
+    callback.set_path("/web/inbound/abc/oauth/redirect");
+    assert_eq!(browser.arrive(&callback).await.status, StatusCode::BAD_REQUEST);
     let reasons = |counts: &ProviderTally| counts.faults().map(|(fault, _)| fault.code).collect::<Vec<_>>();
     assert_eq!(reasons(&counts(&broker).await), [Code::RouteMismatch]);
     let link = broker.link("conv-2").await;
@@ -130,8 +133,7 @@ async fn two_brokers_that_write_at_the_same_time_lose_nothing() {
         assert_eq!(made.0, StatusCode::CREATED);
     }
     let writing = broker.broker();
-    let (written, ()) = tokio::join!(async { writing.write_figures().await }, beside.stop());
-    written;
+    tokio::join!(writing.write_figures(), beside.stop());
     assert_eq!(counts(&broker).await.funnel().sent, 8);
 }
 
@@ -147,7 +149,7 @@ async fn what_a_killed_broker_had_not_written_is_lost_and_nothing_else() {
 
 #[tokio::test]
 async fn figures_are_those_of_one_tenant() {
-    let broker = Harness::with(Choices { others: vec![("gamma", "127.0.0.3")], ..Choices::default() }).await;
+    let broker = two_tenants().await;
     broker.link("conv-1").await;
     broker.elsewhere("127.0.0.3").link("conv-1").await;
     broker.elsewhere("127.0.0.3").link("conv-2").await;

@@ -8,6 +8,7 @@ mod overview;
 use countersign::cli::demo::provider::Trick;
 use countersign::domain::staff::Role;
 use serde_json::Value;
+use tokio::net::TcpListener;
 
 use crate::harness::browser::{Browser, Page};
 use crate::harness::staff::StaffBrowser;
@@ -16,6 +17,13 @@ use crate::harness::{Choices, Harness};
 /// A broker whose tenant demands nothing, so that a sign-in completes at once.
 async fn open() -> Harness {
     Harness::minimum("none").await
+}
+
+/// A broker with another tenant at an address of this machine.
+async fn two_tenants() -> Harness {
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let others = vec![("gamma", "127.0.0.3")];
+    Harness::on(listener, Choices { others, minimum: "none", ..Choices::default() }).await
 }
 
 async fn admin(broker: &Harness) -> StaffBrowser {

@@ -45,7 +45,9 @@ async fn the_funnel_is_told_in_numbers_and_drawn_with_the_same() {
     assert!(page.contains("id=\"trend-desc\">The most links were sent on"));
     assert!(row(&page, "Exchanging the code").starts_with("Exchanging the code the provider 3"));
     assert!(words(&page).contains("None of 3 attempts failed"));
-    assert!(page.contains("aria-current=\"page\">7 days</a>") && page.contains("aria-current=\"page\">Overview"));
+    assert!(
+        page.contains("aria-current=\"page\">7 days</a>") && page.contains("aria-current=\"page\">Overview")
+    );
 }
 
 #[tokio::test]
@@ -60,7 +62,7 @@ async fn reasons_of_failure_come_with_their_remedy_and_a_way_to_the_attempts() {
     let page = dana.text("/admin?period=24h").await;
     let first = row(&page, "The provider does not accept our client ID or secret");
     assert!(first.contains("Exchanging the code Acme online banking 2 67% Enter the client ID"), "{first}");
-    assert!(page.contains("href=\"/admin/providers/acme\">Open the provider’s settings</a>"));
+    assert!(page.contains("href=\"/admin/providers/acme/secrets\">Replace the secret</a>"));
     let list = dana.text("/admin/attempts?provider=acme&code=invalid_client").await;
     assert_eq!(list.matches("href=\"/admin/attempts/at_").count(), 2);
 }
@@ -74,7 +76,10 @@ async fn a_provider_that_fails_for_everybody_is_shown_first_with_what_that_means
     }
     let page = admin(&broker).await.text("/admin").await;
     let text = words(&page);
-    assert!(text.contains("Acme online banking : Fails for everybody. Customers are not sent there"), "{text}");
+    assert!(
+        text.contains("Acme online banking : Fails for everybody. Customers are not sent there"),
+        "{text}"
+    );
     assert!(row(&page, "Acme online banking Fails").contains("just now"));
 }
 

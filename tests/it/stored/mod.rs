@@ -19,21 +19,21 @@ use tokio::net::TcpListener;
 use crate::harness::{BOT_SECRET, Choices, Harness, bot_secret_hash};
 
 /// The host of the tenant `shop`, an address of this machine, so that a browser finds it.
-const HOST: &str = "127.0.0.2";
+pub const HOST: &str = "127.0.0.2";
 
 /// A broker with an operator, and the store's tenant `shop` with an admin.
-struct World {
-    broker: Harness,
+pub struct World {
+    pub broker: Harness,
     operator: String,
 }
 
 /// An answer, whole.
 #[derive(Debug)]
-struct Answer {
-    status: StatusCode,
+pub struct Answer {
+    pub status: StatusCode,
     etag: Option<String>,
     text: String,
-    body: Value,
+    pub body: Value,
 }
 
 impl Answer {
@@ -47,7 +47,7 @@ impl Answer {
 
     /// The same, if it has this status.
     #[track_caller]
-    fn is(self, status: u16) -> Self {
+    pub fn is(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self
     }
@@ -72,7 +72,7 @@ impl Answer {
 
 /// What an order demands of the version that is there.
 #[derive(Debug, Clone, Copy)]
-enum If<'a> {
+pub enum If<'a> {
     Nothing,
     New,
     Is(&'a str),
@@ -107,7 +107,7 @@ impl World {
     }
 
     /// There is no tenant in the store yet.
-    async fn with(choices: Choices) -> Self {
+    pub async fn with(choices: Choices) -> Self {
         let choices = Choices { main: Some(main_file()), ..choices };
         let broker = Harness::on(TcpListener::bind("0.0.0.0:0").await.unwrap(), choices).await;
         let operator = token_at(&broker, "localhost", "ops").await;
@@ -142,13 +142,13 @@ impl World {
     }
 
     /// A call of the operator about a tenant.
-    async fn tenant(&self, method: Method, path: &str, demand: If<'_>, body: Option<Value>) -> Answer {
+    pub async fn tenant(&self, method: Method, path: &str, demand: If<'_>, body: Option<Value>) -> Answer {
         let request = self.broker.plain(method, &format!("/v1/tenants/{path}")).header("host", "localhost");
         send(request.bearer_auth(&self.operator), demand, body).await
     }
 
     /// A call of the tenant's admin.
-    async fn call(&self, method: Method, path: &str, demand: If<'_>, body: Option<Value>) -> Answer {
+    pub async fn call(&self, method: Method, path: &str, demand: If<'_>, body: Option<Value>) -> Answer {
         let token = token_at(&self.broker, HOST, "admin").await;
         let request = self.broker.plain(method, path).header("host", HOST).bearer_auth(token);
         send(request, demand, body).await
@@ -171,7 +171,7 @@ impl World {
     }
 
     /// Makes a link of the tenant.
-    async fn link(&self, conversation: &str) -> Answer {
+    pub async fn link(&self, conversation: &str) -> Answer {
         let body = json!({"conversation": {"id": conversation, "channel": "sms", "handle": "+15550100"}});
         self.call(Method::POST, "/v1/auth-links", If::Nothing, Some(body)).await
     }
@@ -183,7 +183,7 @@ impl World {
     }
 
     /// The tenant's audit of settings, oldest first: action, actor, detail.
-    async fn audit(&self) -> Vec<(String, String, String)> {
+    pub async fn audit(&self) -> Vec<(String, String, String)> {
         let page = self.call(Method::GET, "/v1/audit?limit=200", If::Nothing, None).await.is(200).body;
         let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         let mut told: Vec<_> = page["items"]

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use jiff::Timestamp;
 
-use crate::domain::attempt::{AttemptStatus, Standing};
+use crate::domain::attempt::Standing;
 use crate::domain::conversation::Channel;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::ids::AttemptId;
@@ -68,6 +68,7 @@ struct DetailView<'a> {
     provider: String,
     channel: Option<Channel>,
     opened: Moment,
+    zone: String,
     ended: Option<Moment>,
     /// How long the whole took.
     whole: Option<String>,
@@ -126,6 +127,7 @@ fn view<'a>(
         provider: provider_label(tenant, &attempt.provider),
         channel,
         opened: local.exact(attempt.created_at),
+        zone: local.zone().to_owned(),
         ended: standing.ended.map(|ended| local.exact(ended)),
         whole: standing.ended.map(|ended| local.duration(attempt.age_at(ended))),
         away: came_back.map(|lap| local.duration(attempt.age_at(lap.at))),

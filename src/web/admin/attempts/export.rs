@@ -24,7 +24,16 @@ const MOST: usize = 1_000;
 const AT_ONCE: usize = 200;
 /// The first row.
 const COLUMNS: [&str; 11] = [
-    "attempt", "opened_at", "ended_at", "took_ms", "provider", "channel", "auth_link", "status", "step", "code",
+    "attempt",
+    "opened_at",
+    "ended_at",
+    "took_ms",
+    "provider",
+    "channel",
+    "auth_link",
+    "status",
+    "step",
+    "code",
     "meaning",
 ];
 

@@ -59,7 +59,9 @@ impl Filter {
         for (name, typed) in FIELDS.iter().zip(&self.typed).filter(|(_, typed)| !typed.is_empty()) {
             query.append_pair(name, typed);
         }
-        cursor.iter().for_each(|cursor| drop(query.append_pair("cursor", cursor)));
+        if let Some(cursor) = cursor {
+            query.append_pair("cursor", cursor);
+        }
         query.finish()
     }
 
@@ -115,7 +117,10 @@ mod tests {
         let filter = read("from=2026-01-31T12%3A00&provider=acme&status=failed&code=invalid_grant&status=");
         assert_eq!(filter.query.since, Some("2026-01-31T11:00:00Z".parse().unwrap()));
         assert_eq!(filter.query.code, Some(Code::InvalidGrant));
-        assert_eq!((filter.typed("from"), filter.typed("status"), filter.typed("nothing")), ("2026-01-31T12:00", "", ""));
+        assert_eq!(
+            (filter.typed("from"), filter.typed("status"), filter.typed("nothing")),
+            ("2026-01-31T12:00", "", "")
+        );
         assert_eq!(filter.query.status, None, "the last one counts");
         assert!(filter.faults.is_empty() && filter.is_asked());
         assert!(!read("").is_asked() && !read("from=&x=1").is_asked());

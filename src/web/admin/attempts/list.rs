@@ -36,7 +36,6 @@ pub(super) struct Row {
     pub(super) provider: String,
     /// None where the link is gone already.
     pub(super) channel: Option<Channel>,
-    pub(super) link: LinkId,
     pub(super) status: AttemptStatus,
     /// Where it stands or ended.
     pub(super) step: Option<&'static str>,
@@ -137,7 +136,6 @@ pub(super) fn rows(
             ago: local.ago(attempt.created_at, now),
             provider: provider_label(tenant, &attempt.provider),
             channel: channels.get(&attempt.link).copied(),
-            link: attempt.link.clone(),
             status: standing.status,
             step: standing.fault.map(|fault| words::step(fault.step)),
             outcome: match (standing.fault, standing.binding) {

@@ -1,5 +1,9 @@
 //! Attempts: every opening of a link, newest first, for whoever must find out why a sign-in failed.
 //! Nothing on these pages is of any person.
+//!
+//! To add a filter: 1. its field in `filter.rs` and in `flow/lists.rs`, 2. its input in
+//! `templates/admin/attempts/list.html`, 3. a case in `tests/it/insight/attempts.rs`. To add a code: its
+//! lines in `remedy.rs`.
 
 mod detail;
 mod export;

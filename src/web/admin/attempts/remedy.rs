@@ -25,8 +25,14 @@ pub struct Remedy {
 pub enum Place {
     /// Nowhere in these pages.
     Nowhere,
+    /// At the provider's page, which has its redirect URIs.
+    Redirects,
     /// In the provider's settings.
     Settings,
+    /// Where the provider's secrets are replaced.
+    Secrets,
+    /// In the mapping.
+    Mapping,
     /// By a test login, which shows what was sent and what came back.
     Test,
     /// In the binding policy.
@@ -45,12 +51,18 @@ pub struct Way {
 impl Place {
     /// The way there, for a failure at this provider.
     pub fn way(self, provider: &ProviderId) -> Option<Way> {
-        let (path, label) = match self {
+        let (page, label) = match self {
             Self::Nowhere => return None,
-            Self::Settings => (format!("/admin/providers/{provider}"), "Open the provider’s settings"),
-            Self::Test => (format!("/admin/providers/{provider}/test"), "Run a test login"),
-            Self::Binding => ("/admin/binding".to_owned(), "Open the binding policy"),
+            Self::Binding => {
+                return Some(Way { path: "/admin/binding".to_owned(), label: "Open the binding policy" });
+            }
+            Self::Redirects => ("", "See the redirect URIs"),
+            Self::Settings => ("/settings", "Open the provider’s settings"),
+            Self::Secrets => ("/secrets", "Replace the secret"),
+            Self::Mapping => ("/mapping", "Open the mapping"),
+            Self::Test => ("/test", "Run a test login"),
         };
+        let path = format!("/admin/providers/{provider}{page}");
         Some(Way { path, label })
     }
 }
@@ -79,7 +91,7 @@ remedies! {
     StateExpired at Nowhere: "The customer took longer than ten minutes",
         "The customer stayed on the provider’s page for too long, often while looking for a password.",
         "The customer opens the link in the chat again; if that has expired, send a new one.";
-    RouteMismatch at Settings: "The answer came back to another address than asked for",
+    RouteMismatch at Redirects: "The answer came back to another address than asked for",
         "At the provider another redirect URI is registered, or it answers by another method (GET or form_post) than the settings say.",
         "Compare the redirect URIs in the provider’s settings with those registered at the provider, letter by letter, and check the response mode.";
     ProviderChanged at Nowhere: "The provider’s settings changed during the sign-in",
@@ -103,13 +115,13 @@ remedies! {
     ProviderError at Settings: "The provider refused to sign the customer in",
         "Often a scope that the provider does not allow for this client, or a client that is switched off or not yet approved there.",
         "Look into the provider’s own log at this time, and compare the scope in the settings with what the client may ask for.";
-    RedirectUriRefused at Settings: "The redirect URI is not registered at the provider",
+    RedirectUriRefused at Redirects: "The redirect URI is not registered at the provider",
         "The address that we come back to is missing at the provider, or differs in a letter, the scheme or a slash.",
         "Copy the redirect URI from the provider’s settings here, and register it there exactly as it is. The notes of the attempt have the one that was used.";
     InvalidGrant at Test: "The provider did not accept its own code",
         "If it happens always: PKCE, the redirect URI or the clocks do not fit. If it happens rarely: the customer went back, or the code was too old.",
         "Run a test login. If it fails the same way, check the redirect URI and PKCE in the settings; else the customer opens the link again.";
-    InvalidClient at Settings: "The provider does not accept our client ID or secret",
+    InvalidClient at Secrets: "The provider does not accept our client ID or secret",
         "The secret was changed or has expired at the provider, or it expects it in another way (“client_auth”).",
         "Enter the client ID and a new secret from the provider’s console, test, and publish.";
     TokenRefused at Test: "The provider refused to exchange the code",
@@ -217,10 +229,10 @@ remedies! {
     WhoamiUrlUnfilled at Settings: "A part of the WhoAmI URL is missing",
         "The URL has a place for a value of the token answer, which did not come or cannot stand in a URL.",
         "Compare the names in the WhoAmI URL with the token answer; the notes of the attempt name the part.";
-    MappingFailed at Settings: "The mapping does not fit the provider’s answer",
+    MappingFailed at Mapping: "The mapping does not fit the provider’s answer",
         "The answer has another shape than the mapping expects: a list where there was a text, or a function on nothing.",
         "Open the mapping, try it on a sample of a test login, and correct it.";
-    RequiredMissing at Settings: "A field that you require is missing",
+    RequiredMissing at Mapping: "A field that you require is missing",
         "The provider did not send it for this customer, or the mapping does not find it.",
         "Ask for it by scope, map it, or take it out of “required”; the notes of the attempt name it.";
     NotConfirmed at Binding: "Nobody sent the code in the chat",
@@ -262,7 +274,10 @@ mod tests {
             }
             for text in [means, cause, mend] {
                 assert!(text.starts_with(char::is_uppercase), "{code}: {text}");
-                assert!(!text.contains('\'') && !text.contains('"') && !text.contains("  "), "{code}: {text}");
+                assert!(
+                    !text.contains('\'') && !text.contains('"') && !text.contains("  "),
+                    "{code}: {text}"
+                );
             }
         }
     }
@@ -277,7 +292,8 @@ mod tests {
     fn what_is_mended_here_has_a_way_there() {
         let provider: ProviderId = "acme".parse().unwrap();
         let path = |code| of(code).place.way(&provider).map(|way| way.path);
-        assert_eq!(path(Code::InvalidClient).as_deref(), Some("/admin/providers/acme"));
+        assert_eq!(path(Code::InvalidClient).as_deref(), Some("/admin/providers/acme/secrets"));
+        assert_eq!(path(Code::RedirectUriRefused).as_deref(), Some("/admin/providers/acme"));
         assert_eq!(path(Code::NotConfirmed).as_deref(), Some("/admin/binding"));
         assert_eq!(path(Code::AccessDenied), None);
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::domain::binding::{Binding, BindingPolicy};
 use crate::domain::conversation::Channel;
 use crate::flow::settings::format::Remark;
+use crate::flow::settings::own::own_part;
 use crate::web::staff::Posted;
 
 /// The member of the settings.
@@ -34,7 +35,8 @@ impl Typed {
         let empty = Map::new();
         let table = document.get(MEMBER).and_then(Value::as_object).unwrap_or(&empty);
         let text = |name: &str| table.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let own = |channel: Channel| Some((channel, text(channel.as_str()))).filter(|(_, own)| !own.is_empty());
+        let own =
+            |channel: Channel| Some((channel, text(channel.as_str()))).filter(|(_, own)| !own.is_empty());
         let lasts = Some(text("lasts")).filter(|lasts| !lasts.is_empty());
         Self {
             minimum: text("minimum"),
@@ -78,10 +80,8 @@ impl Typed {
     }
 
     /// A tenant's settings with this policy in place of the one before.
-    pub(super) fn put_into(&self, mut document: Map<String, Value>) -> Map<String, Value> {
-        for elsewhere in ["hosts", "providers", "clients", "webhooks"] {
-            document.shift_remove(elsewhere);
-        }
+    pub(super) fn put_into(&self, document: Map<String, Value>) -> Map<String, Value> {
+        let mut document = own_part(document);
         document.insert(MEMBER.to_owned(), Value::Object(self.table()));
         document
     }
@@ -119,7 +119,9 @@ impl Typed {
             ("Every other channel", self.minimum.as_str(), other.minimum.as_str()),
             ("Stays verified for", self.lasts.as_str(), other.lasts.as_str()),
         ];
-        all.extend(Channel::ALL.into_iter().map(|channel| (channel.label(), self.own(channel), other.own(channel))));
+        all.extend(
+            Channel::ALL.into_iter().map(|channel| (channel.label(), self.own(channel), other.own(channel))),
+        );
         all.retain(|(_, ours, theirs)| ours != theirs);
         all
     }
@@ -159,7 +161,8 @@ mod tests {
     use super::*;
 
     fn settings(binding: Value) -> Map<String, Value> {
-        let Value::Object(document) = json!({"name": "Acme", "hosts": ["a"], "binding": binding, "clients": [], "webhooks": []})
+        let Value::Object(document) =
+            json!({"name": "Acme", "hosts": ["a"], "binding": binding, "clients": [], "webhooks": []})
         else {
             unreachable!("it is an object")
         };
@@ -174,7 +177,10 @@ mod tests {
     fn what_stands_in_the_settings_is_shown_and_put_back_as_it_was() {
         let binding = json!({"minimum": "code", "lasts": "8h", "sms": "match"});
         let typed = typed(binding.clone());
-        assert_eq!((typed.minimum.as_str(), typed.own(Channel::Sms), typed.own(Channel::Line)), ("code", "match", ""));
+        assert_eq!(
+            (typed.minimum.as_str(), typed.own(Channel::Sms), typed.own(Channel::Line)),
+            ("code", "match", "")
+        );
         let put = typed.put_into(settings(json!({"minimum": "none"})));
         assert_eq!(Value::Object(put), json!({"name": "Acme", "binding": binding}));
     }
@@ -200,7 +206,10 @@ mod tests {
 
     #[test]
     fn two_are_the_same_whatever_the_order_of_their_lines() {
-        let (a, b) = (typed(json!({"sms": "code", "minimum": "match"})), typed(json!({"minimum": "match", "sms": "code"})));
+        let (a, b) = (
+            typed(json!({"sms": "code", "minimum": "match"})),
+            typed(json!({"minimum": "match", "sms": "code"})),
+        );
         assert_eq!(a.print(), b.print());
         assert!(a.differences(&b).is_empty());
         let c = typed(json!({"minimum": "match", "lasts": "1h"}));
@@ -218,8 +227,13 @@ mod tests {
 
     #[test]
     fn a_fault_is_told_at_its_field_or_by_its_place() {
-        let remark = |pointer: &str, help: Option<&str>| Remark::new(pointer, "is wrong", help.map(str::to_owned));
-        let told = faults(vec![remark("/binding/lasts", Some("use `12h`")), remark("/binding/fax", None), remark("/name", None)]);
+        let remark =
+            |pointer: &str, help: Option<&str>| Remark::new(pointer, "is wrong", help.map(str::to_owned));
+        let told = faults(vec![
+            remark("/binding/lasts", Some("use `12h`")),
+            remark("/binding/fax", None),
+            remark("/name", None),
+        ]);
         assert_eq!(told[0], (Some("lasts".to_owned()), "Is wrong: use `12h`.".to_owned()));
         assert_eq!(told[1], (None, "Is wrong (at /binding/fax).".to_owned()));
         assert_eq!(told[2].0, None);

@@ -1,4 +1,7 @@
 //! The binding policy: what each channel must prove before a sign-in counts.
+//!
+//! To add a proof: 1. its words in `explain.rs`, and the channels that can reach it, 2. a case in
+//! `tests/it/insight/binding.rs`.
 
 mod explain;
 mod form;
@@ -111,8 +114,10 @@ async fn save(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, form: Posted) ->
         return page(&web, &duty, StatusCode::OK, &now, typed, extra);
     }
     if !typed.unproved().is_empty() && !accepts_none {
-        let fault = "Tick that you accept it, or choose another proof: on these channels nothing would be proved.";
-        let extra = Extra { faults: vec![(Some("accept_none".to_owned()), fault.to_owned())], ..Extra::default() };
+        let fault =
+            "Tick that you accept it, or choose another proof: on these channels nothing would be proved.";
+        let extra =
+            Extra { faults: vec![(Some("accept_none".to_owned()), fault.to_owned())], ..Extra::default() };
         return page(&web, &duty, StatusCode::UNPROCESSABLE_ENTITY, &now, typed, extra);
     }
     if form.text("seen") != now.typed.print() {
@@ -155,9 +160,9 @@ async fn put(web: &Web, duty: &OnDuty<Admin>, mut now: Now, typed: Typed, accept
 /// Somebody else has changed the policy meanwhile: both are shown, and nothing is lost.
 fn overtaken(web: &Web, duty: &OnDuty<Admin>, now: &Now, typed: Typed, accepts_none: bool) -> Response {
     let conflicts = now.typed.differences(&typed);
-    let conflicts = conflicts.into_iter().map(|(field, theirs, ours)| {
-        (field.to_owned(), in_words(theirs), in_words(ours))
-    });
+    let conflicts = conflicts
+        .into_iter()
+        .map(|(field, theirs, ours)| (field.to_owned(), in_words(theirs), in_words(ours)));
     let extra = Extra { conflicts: conflicts.collect(), accepts_none, ..Extra::default() };
     page(web, duty, StatusCode::CONFLICT, now, typed, extra)
 }
@@ -171,8 +176,7 @@ fn read_only(web: &Web, duty: &OnDuty<Admin>, now: &Now, typed: Typed) -> Respon
 async fn now(web: &Web, duty: &OnDuty<Admin>) -> Result<Now, Box<Response>> {
     let tenant = duty.tenant();
     let state = web.broker.tenant_state(&tenant.id).await.map_err(|error| Box::new(failed(duty, error)))?;
-    let typed =
-        state.document.as_ref().map_or_else(|| Typed::of_policy(&tenant.binding), Typed::of_settings);
+    let typed = state.document.as_ref().map_or_else(|| Typed::of_policy(&tenant.binding), Typed::of_settings);
     Ok(Now { state, typed })
 }
 
@@ -269,7 +273,6 @@ impl Row {
         self.effective.map_or("", explain::label)
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use crate::domain::conversation::Channel;
 use crate::domain::fault::Fault;
 use crate::domain::ids::ProviderId;
+use crate::domain::insight::counted::is_counted_alone;
 use crate::domain::insight::{Funnel, Leg, ProviderTally, Tally};
 use crate::domain::tenant::Tenant;
 use crate::web::admin::attempts::remedy::{self, Way};
@@ -153,7 +154,7 @@ pub(super) fn reasons(tally: &Tally, tenant: &Tenant, local: &Local) -> (Vec<Rea
             share: share(count, sum, local),
             mend: remedy.mend,
             way: remedy.place.way(id).filter(|_| tenant.provider(Some(id)).is_some()),
-            is_listed: fault.step != crate::domain::fault::Step::Verify,
+            is_listed: !is_counted_alone(fault.code),
         }
     };
     (all.into_iter().take(REASONS).map(reason).collect(), more)
@@ -213,7 +214,10 @@ mod tests {
         (0..100).for_each(|_| tally.times.entry(Leg::Exchange).or_default().add(100));
         tally.times.entry(Leg::Message).or_default().add(60_000);
         let rows = times(&tally, &local());
-        assert_eq!(rows.iter().map(|row| row.name).collect::<Vec<_>>(), [words::leg(Leg::Message).0, words::leg(Leg::Exchange).0]);
+        assert_eq!(
+            rows.iter().map(|row| row.name).collect::<Vec<_>>(),
+            [words::leg(Leg::Message).0, words::leg(Leg::Exchange).0]
+        );
         assert_eq!((rows[0].width, rows[1].count.as_str(), rows[1].half.as_str()), (1000, "100", "100 ms"));
         assert!(rows[1].width < 100 && rows[1].width >= 4);
     }

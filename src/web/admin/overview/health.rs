@@ -81,7 +81,8 @@ mod tests {
     ) {
         let since = Timestamp::UNIX_EPOCH;
         let known = healthy.map(|healthy| ProviderHealth { healthy, since, failed_at: since });
-        let health = Health { provider: "acme".parse().unwrap(), label: "A\u{202e}cme".to_owned(), known, passes };
+        let health =
+            Health { provider: "acme".parse().unwrap(), label: "A\u{202e}cme".to_owned(), known, passes };
         let row = row(&health, &Local::new("en", "UTC"), Timestamp::UNIX_EPOCH);
         assert_eq!((row.state, row.label.as_str(), row.is_bad()), (state, "Acme", state != "Works"));
         assert!(row.sentence.ends_with('.'));

@@ -1,4 +1,7 @@
 //! The overview: how sign-ins go, where they stop, and how the providers are.
+//!
+//! To add a part: 1. count it (`domain/insight/mod.rs`), 2. its rows in `figures.rs`, 3. its table in
+//! `templates/admin/overview/overview.html`, 4. a case in `tests/it/insight/overview.rs`.
 
 mod figures;
 mod health;

@@ -107,7 +107,10 @@ mod tests {
 
     #[test]
     fn a_day_has_an_hour_for_each_and_empty_ones_too() {
-        let insight = insight("2026-11-21T21:00:00Z", &[("2026-11-22T10:00:00Z", 8, 4), ("2026-11-22T20:00:00Z", 2, 2)]);
+        let insight = insight(
+            "2026-11-21T21:00:00Z",
+            &[("2026-11-22T10:00:00Z", 8, 4), ("2026-11-22T20:00:00Z", 2, 2)],
+        );
         let trend = of(&insight, Period::Day, &Local::new("en-GB", "UTC"));
         assert_eq!((trend.spans.len(), trend.width), (24, 240));
         let busiest = &trend.spans[13];
@@ -125,7 +128,10 @@ mod tests {
         let day = berlin.spans.iter().find(|span| span.when.text == "21 Nov 2026").unwrap();
         assert_eq!((day.sent.as_str(), day.verified.as_str()), ("4", "1"), "23:00 UTC is the next day there");
         let utc = of(&insight, Period::Week, &Local::new("en-GB", "UTC"));
-        assert_eq!(utc.spans.iter().map(|span| span.sent.as_str()).filter(|sent| *sent != "0").collect::<Vec<_>>(), ["3", "1"]);
+        assert_eq!(
+            utc.spans.iter().map(|span| span.sent.as_str()).filter(|sent| *sent != "0").collect::<Vec<_>>(),
+            ["3", "1"]
+        );
         assert_eq!(utc.spans.len(), 8, "the first day and the last are not whole");
     }
 
