@@ -55,7 +55,8 @@ impl Harness {
         self.staff_cookie_at("127.0.0.1", role, ("en", "UTC")).await
     }
 
-    async fn staff_cookie_at(
+    /// The same at the pages of a tenant, for a language and a time zone.
+    pub async fn staff_cookie_at(
         &self,
         host: &str,
         role: Role,

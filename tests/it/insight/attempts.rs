@@ -238,7 +238,8 @@ token_url = "{origin}/auth/token""#;
     Browser::new().open(url(&link)).await;
     let id = attempt_of(&broker, &link).await["id"].as_str().unwrap().to_owned();
     let mut dana = admin(&broker).await;
-    let page = dana.text(&format!("/admin/attempts/{id}")).await + &dana.text("/admin/attempts").await;
+    let page =
+        dana.text(&format!("/admin/attempts/{id}")).await + dana.text("/admin/attempts").await.as_str();
     assert!(page.contains("&#60;img src=x") && !page.contains("<img") && !page.contains('\u{202e}'));
     for word in ["conversation-of-billy", "5550100", "billy", "ct_"] {
         assert!(!page.contains(word), "{word}");

@@ -10,7 +10,7 @@ use crate::harness::{Choices, bot_secret_hash};
 use crate::stored::{HOST, If, World};
 
 /// A tenant of the store with staff.
-async fn shop(binding: Value) -> World {
+pub async fn shop(binding: Value) -> World {
     let world = World::with(Choices::default()).await;
     let settings = json!({
         "name": "The Shop",
@@ -28,6 +28,15 @@ async fn shop(binding: Value) -> World {
 
 async fn dana(world: &World) -> StaffBrowser {
     world.broker.staff_at(HOST, Role::Admin).await
+}
+
+/// Somebody else changes the policy.
+pub async fn change_elsewhere(world: &World) {
+    let mut other = dana(world).await;
+    let seen = seen(&other.text("/admin/binding").await);
+    let fields =
+        [("seen", seen.as_str()), ("minimum", "code"), ("email", "match"), ("lasts", "1h"), ("do", "save")];
+    assert_eq!(other.post("/admin/binding", &fields).await.status, StatusCode::SEE_OTHER);
 }
 
 /// The policy in the settings.

@@ -1,7 +1,7 @@
 //! Overview, attempts and binding policy: the pages by which an admin finds what is wrong.
 
 mod attempts;
-mod binding;
+pub mod binding;
 mod figures;
 mod overview;
 
