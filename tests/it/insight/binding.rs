@@ -66,7 +66,7 @@ async fn each_channel_says_what_holds_what_it_can_prove_and_what_the_customer_do
     let world = shop(json!({"minimum": "match", "line": "code", "lasts": "8h"})).await;
     let page = dana(&world).await.text("/admin/binding").await;
     let sms = row(&page, "SMS");
-    assert!(sms.contains("As for all: Matching phone or email"), "{sms}");
+    assert!(sms.contains("That is: Matching phone or email"), "{sms}");
     assert!(sms.contains("the code, or a phone number that your provider verifies"), "{sms}");
     assert!(
         row(&page, "LINE")
