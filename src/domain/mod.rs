@@ -21,6 +21,7 @@ pub mod fault;
 pub mod health;
 pub mod idempotency;
 pub mod ids;
+pub mod insight;
 pub mod json;
 pub mod link;
 mod link_status;

@@ -18,6 +18,7 @@ pub mod discover;
 pub mod health;
 mod identify;
 pub mod inbound;
+pub mod insight;
 pub mod keys;
 pub mod links;
 pub mod lists;

@@ -14,6 +14,7 @@ use crate::domain::event::Event;
 use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId};
+use crate::domain::insight::Tally;
 use crate::domain::link::Link;
 use crate::domain::otp::{Otp, OtpSent};
 use crate::domain::request::AuthorizationRequest;
@@ -57,6 +58,8 @@ records! {
     Event => "event",
     MadeOnce => "once",
     ProviderHealth => "health",
+    // Counts of an hour.
+    Tally => "figures",
     // What test logins found, for an hour.
     Trial => "trial",
     // What lets staff in: emailed codes, how often they were sent, one-time links, sign-ins at a provider.

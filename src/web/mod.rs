@@ -229,6 +229,9 @@ fn staff_pages() -> Router<Arc<Web>> {
         .merge(admin::staff::routes())
         .merge(console::routes())
         .merge(signin::routes())
+        .merge(admin::overview::routes())
+        .merge(admin::attempts::routes())
+        .merge(admin::binding::routes())
         .layer(DefaultBodyLimit::max(API_BODY))
 }
 

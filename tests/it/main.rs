@@ -28,6 +28,7 @@ mod harness;
 mod hostile;
 mod https;
 mod idempotency;
+mod insight;
 mod isolation;
 mod issuer;
 mod lapses;

@@ -4,3 +4,7 @@
 //! templates under `templates/admin/`, 4. its tests.
 
 pub mod staff;
+pub mod attempts;
+pub mod binding;
+pub mod overview;
+pub mod words;
