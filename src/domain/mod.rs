@@ -27,6 +27,7 @@ pub mod profile;
 pub mod provider;
 pub mod request;
 pub mod rule;
+pub mod sample;
 pub mod setting;
 pub mod snippet;
 pub mod stored;

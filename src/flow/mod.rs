@@ -23,6 +23,7 @@ pub mod once;
 pub mod open_link;
 pub mod outcome;
 mod places;
+pub mod presets;
 pub mod preview;
 pub mod probe;
 mod record;

@@ -38,6 +38,7 @@ mod reindex;
 pub mod seal;
 pub mod sqlite;
 pub mod tenants;
+mod samples;
 mod trials;
 mod tx;
 mod witness;

@@ -12,9 +12,10 @@ use crate::domain::delivery::{Delivery, Lane};
 use crate::domain::event::Event;
 use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
-use crate::domain::ids::{ContactId, LinkId};
+use crate::domain::ids::{ContactId, LinkId, TrialId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
+use crate::domain::sample::Samples;
 use crate::domain::stored::StoredTenant;
 use crate::domain::trial::Trial;
 
@@ -56,6 +57,9 @@ records! {
     ProviderHealth => "health",
     // What test logins found, for an hour.
     Trial => "trial",
+    // The latest of them per provider, and the answers that an admin saved.
+    TrialId => "latesttrial",
+    Samples => "samples",
     Delivery => "delivery",
     Lane => "lane",
     // How far the log of events was given to webhooks.

@@ -57,3 +57,4 @@ mod sweep;
 mod trial;
 mod waiting;
 mod watching;
+mod workshop;
