@@ -141,6 +141,7 @@ fn tenant() -> Tenant {
         rules: countersign::domain::rule::Rules::default(),
         snippets: Vec::new(),
         webhooks: Vec::new(),
+        staff: Vec::new(),
         returns: std::collections::BTreeMap::new(),
         clients: vec![Client {
             client_id: "bot".parse().unwrap(),

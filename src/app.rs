@@ -109,6 +109,11 @@ impl App {
         Ok(())
     }
 
+    /// The use cases, for those who carry some out without HTTP.
+    pub fn broker(&self) -> Arc<Broker> {
+        Arc::clone(&self.broker)
+    }
+
     /// The routes, for a program that serves them together with its own.
     pub fn router(&self) -> Router {
         self.router.clone()
@@ -218,6 +223,7 @@ fn platform(config: &Config) -> Tenant {
         rules: Rules::default(),
         snippets: Vec::new(),
         webhooks: Vec::new(),
+        staff: Vec::new(),
         returns: BTreeMap::new(),
         clients: config.clients.clone(),
     }

@@ -28,6 +28,8 @@ pub enum ActionKind {
     Health,
     /// Something that was sent to the platform by hand.
     Delivery,
+    /// A member of staff came, went, or was let in.
+    Staff,
 }
 
 macro_rules! audit_actions {
@@ -167,6 +169,10 @@ audit_actions! {
     WebhookResent: Delivery => "webhook.resent",
     /// A client tried a webhook; `object` is its id.
     WebhookTested: Delivery => "webhook.tested",
+    /// A member of staff signed in; `object` is the member, `detail` says by what.
+    StaffSignedIn: Staff => "staff.signed_in",
+    /// A member of staff was signed out; `object` is the member, `ids` has the browser.
+    StaffSignedOut: Staff => "staff.signed_out",
     /// A provider fails for everybody; `object` is its name.
     ProviderUnhealthy: Health => "provider.unhealthy",
     /// A provider works again; `object` is its name.
@@ -273,6 +279,7 @@ impl ActionKind {
             Self::Settings => "settings",
             Self::Health => "health",
             Self::Delivery => "delivery",
+            Self::Staff => "staff",
         }
     }
 }

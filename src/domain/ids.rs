@@ -150,6 +150,8 @@ made_id!(/** An event. */ EventId, "evt_");
 made_id!(/** An audit entry. */ AuditId, "au_");
 made_id!(/** A test login. */ TrialId, "pt_");
 made_id!(/** An event on its way to a webhook. */ DeliveryId, "dl_");
+made_id!(/** A member of staff. */ StaffId, "st_");
+made_id!(/** A browser that staff signed in with. */ SessionId, "ss_");
 
 chosen_id!(
     /// A tenant's name: the first label of its host. `_platform` is the operator.
@@ -187,13 +189,6 @@ impl TenantId {
     /// The reserved tenant that owns the operator's records.
     pub fn platform() -> Self {
         Self("_platform".to_owned())
-    }
-}
-
-impl ClientId {
-    /// Its name as an actor, in the audit and as the source of a field, e.g. `client:acme-bot`.
-    pub fn as_actor(&self) -> String {
-        format!("client:{self}")
     }
 }
 

@@ -4,6 +4,7 @@
 //! To add a noun: 1. one file with its types and transitions, 2. a line below, 3. if it is
 //! stored, a `Record` in `store/records.rs`, 4. its tests in the file itself.
 
+pub mod actor;
 pub mod algorithm;
 pub mod attempt;
 pub mod audit;
@@ -30,6 +31,7 @@ pub mod rule;
 pub mod sample;
 pub mod setting;
 pub mod snippet;
+pub mod staff;
 pub mod stored;
 pub mod tenant;
 pub mod timeline;

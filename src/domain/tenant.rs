@@ -8,11 +8,12 @@ use super::binding::BindingPolicy;
 use super::client::Client;
 use super::conversation::Channel;
 use super::event::EventType;
-use super::ids::{ProviderId, TenantId, WebhookId};
+use super::ids::{ProviderId, StaffId, TenantId, WebhookId};
 use super::provider::Provider;
 use super::rule::Rules;
 use super::setting::SettingFault;
 use super::snippet::Snippet;
+use super::staff::{Member, StaffEmail};
 use super::webhook::Webhook;
 
 /// A tenant as requests see it: complete, checked, never changed in place.
@@ -41,6 +42,8 @@ pub struct Tenant {
     pub rules: Rules,
     /// Where events are sent.
     pub webhooks: Vec<Arc<Webhook>>,
+    /// Who may use its pages.
+    pub staff: Vec<Member>,
 }
 
 impl Tenant {
@@ -63,6 +66,16 @@ impl Tenant {
     /// The webhook of this name.
     pub fn webhook(&self, id: &WebhookId) -> Option<&Arc<Webhook>> {
         self.webhooks.iter().find(|webhook| webhook.id == *id)
+    }
+
+    /// The member of staff of this id.
+    pub fn member(&self, id: &StaffId) -> Option<&Member> {
+        self.staff.iter().find(|member| member.id == *id)
+    }
+
+    /// The member of staff with this address.
+    pub fn member_with(&self, email: &StaffEmail) -> Option<&Member> {
+        self.staff.iter().find(|member| member.email == *email)
     }
 
     /// Whether anybody is to be told of an event of this type.

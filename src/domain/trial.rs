@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::actor::Actor;
 use super::contact::Change;
-use super::ids::{ClientId, ProviderId, TrialId};
+use super::ids::{ProviderId, TrialId};
 use super::profile::SignedIn;
 use super::provider::Revision;
 use super::request::{AuthorizationRequest, CLAIM_LIFETIME, Route};
@@ -217,7 +218,7 @@ pub struct Trial {
     /// The version of the draft that is tested; none for settings that logins use.
     pub draft: Option<u64>,
     /// Who began it.
-    pub begun_by: ClientId,
+    pub begun_by: Actor,
     /// What must be registered at the provider.
     pub redirect_uris: Vec<RedirectUri>,
     /// When it began.
@@ -387,7 +388,7 @@ mod tests {
             provider: "acme".parse().unwrap(),
             revision: Revision::new("r"),
             draft: None,
-            begun_by: "bot".parse().unwrap(),
+            begun_by: "client:bot".parse().unwrap(),
             redirect_uris: Vec::new(),
             created_at,
             expires_at: created_at + SignedDuration::from_mins(10),

@@ -4,11 +4,12 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use crate::channel::{self, AuthMessage, MessageInput};
+use crate::domain::actor::Actor;
 use crate::domain::binding::Binding;
 use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow};
 use crate::domain::event::EventType;
-use crate::domain::ids::{ClientId, LinkId, ProviderId};
-use crate::domain::link::{ContactHint, Link, LinkState, Sender, SenderKind, Times};
+use crate::domain::ids::{LinkId, ProviderId};
+use crate::domain::link::{ContactHint, Link, LinkState, Sender, Times};
 use crate::domain::provider::Provider;
 use crate::domain::request::Route;
 use crate::domain::snippet::Snippet;
@@ -78,15 +79,15 @@ impl Broker {
     pub async fn create_link(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         order: NewLink,
         once: Option<&Once>,
     ) -> Result<CreatedLink, CreateLinkError> {
-        let mut turn = self.begin_once(tenant, client, once)?;
+        let mut turn = self.begin_once(tenant, by, once)?;
         let wording = (order.snippet.clone(), order.locale.clone());
         let made = match turn.made_before(&self.store.at(&tenant.id), self.clock.now()).await? {
             Some(id) => Made::Before(id),
-            None => self.make_link(tenant, client, order, &mut turn).await?,
+            None => self.make_link(tenant, by, order, &mut turn).await?,
         };
         match made {
             Made::Now(created) => Ok(*created),
@@ -97,7 +98,7 @@ impl Broker {
     async fn make_link(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         order: NewLink,
         turn: &mut Turn<'_>,
     ) -> Result<Made<CreatedLink>, CreateLinkError> {
@@ -106,8 +107,8 @@ impl Broker {
         let minimum = raise_minimum(tenant, &order)?;
         let lifetime = check_lifetime(order.expires_in)?;
         self.check_hint(tenant, order.contact.as_ref()).await?;
-        let link = self.new_link(provider, client, order, minimum, lifetime);
-        let link = match self.keep_new_link(tenant, link, client, turn).await? {
+        let link = self.new_link(provider, by, order, minimum, lifetime);
+        let link = match self.keep_new_link(tenant, link, by, turn).await? {
             Made::Now(link) => *link,
             Made::Before(id) => return Ok(Made::Before(id)),
         };
@@ -147,20 +148,19 @@ impl Broker {
     fn new_link(
         &self,
         provider: &Provider,
-        client: &ClientId,
+        by: &Actor,
         order: NewLink,
         minimum: Binding,
         lifetime: SignedDuration,
     ) -> Link {
         let now = self.clock.now();
-        let bot = || Sender { kind: SenderKind::Bot, id: client.to_string() };
         Link {
             id: LinkId::from_uuid(self.clock.fresh_uuid()),
             token: self.clock.fresh_token(),
             conversation: order.conversation,
             provider: provider.id.clone(),
             route: order.route.unwrap_or(Route::EndUser),
-            sender: Some(order.sender.unwrap_or_else(bot)),
+            sender: Some(order.sender.unwrap_or_else(|| by.as_sender())),
             locale: order.locale,
             snippet: order.snippet,
             capabilities: order.capabilities,
@@ -185,11 +185,11 @@ impl Broker {
         &self,
         tenant: &Tenant,
         link: Link,
-        client: &ClientId,
+        by: &Actor,
         turn: &mut Turn<'_>,
     ) -> Result<Made<Link>, OnceError> {
         let store = self.store.at(&tenant.id);
-        let actor = client.as_actor();
+        let actor = by.to_string();
         for _ in 0..RACES {
             let mut tx = Tx::new();
             turn.keep(&mut tx, &link.id, link.created_at);

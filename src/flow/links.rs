@@ -1,9 +1,10 @@
 //! A sender asks how a link is, or takes it back (DESIGN §5.6).
 
+use crate::domain::actor::Actor;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::EventType;
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::ids::{ClientId, ConversationId, LinkId, TenantId};
+use crate::domain::ids::{ConversationId, LinkId, TenantId};
 use crate::domain::link::{Link, LinkState, LinkStatus};
 use crate::domain::request::{Outcome, Phase};
 use crate::domain::tenant::Tenant;
@@ -46,7 +47,7 @@ impl Broker {
     pub async fn end_conversation(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         id: &ConversationId,
     ) -> Result<Option<Conversation>, StoreError> {
         let store = self.store.at(&tenant.id);
@@ -54,7 +55,7 @@ impl Broker {
             let Some(known) = store.conversation(id).await? else { return Ok(None) };
             let mut ended = known.value.clone();
             let mut tx = Tx::new();
-            self.unverify(&mut tx, &tenant.id, &mut ended, &client.as_actor());
+            self.unverify(&mut tx, &tenant.id, &mut ended, &by.to_string());
             tx.put_conversation(Some(&known), &ended);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
@@ -79,16 +80,11 @@ impl Broker {
     }
 
     /// The sender takes a link back.
-    pub async fn cancel_link(
-        &self,
-        tenant: &Tenant,
-        client: &ClientId,
-        id: &LinkId,
-    ) -> Result<Link, CancelError> {
+    pub async fn cancel_link(&self, tenant: &Tenant, by: &Actor, id: &LinkId) -> Result<Link, CancelError> {
         let store = self.store.at(&tenant.id);
         for _ in 0..RACES {
             let link = store.link(id).await?.ok_or(CancelError::Unknown)?;
-            match self.cancel_stored(tenant, &link, false, &client.as_actor()).await {
+            match self.cancel_stored(tenant, &link, false, &by.to_string()).await {
                 Err(CancelError::Store(StoreError::Conflict)) => {}
                 done => return done,
             }

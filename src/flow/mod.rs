@@ -34,6 +34,7 @@ mod seal;
 mod server;
 pub mod settings;
 mod sign_in;
+pub mod staff;
 pub mod stream;
 mod sweep;
 pub mod taken_up;

@@ -15,8 +15,9 @@ use std::sync::{Mutex, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::domain::actor::Actor;
 use crate::domain::idempotency::{IdempotencyKey, KEY_LIFETIME, MadeOnce};
-use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
 use crate::store::{StoreError, Stored, TenantStore, Tx};
@@ -73,12 +74,16 @@ impl Broker {
     pub(super) fn begin_once(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         once: Option<&Once>,
     ) -> Result<Turn<'_>, OnceError> {
         let Some(once) = once else { return Ok(Turn { keyed: None }) };
-        // A client's name may hold spaces, a key does not.
-        let name = (tenant.id.clone(), format!("{} {client}", once.key.as_str()));
+        // A client's name may hold spaces, a key does not; nor is it `staff:` and an id.
+        let sender = match by {
+            Actor::Client(id) => id.to_string(),
+            other => other.to_string(),
+        };
+        let name = (tenant.id.clone(), format!("{} {sender}", once.key.as_str()));
         let mut names = self.running.names.lock().unwrap_or_else(PoisonError::into_inner);
         if !names.insert(name.clone()) {
             return Err(OnceError::Running);

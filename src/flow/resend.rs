@@ -1,8 +1,9 @@
 //! A sender wants the message of a link once more: in other words, in another language, or because
 //! the customer lost it (DESIGN §6). The link and its URL stay the same.
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditAction, AuditEntry};
-use crate::domain::ids::{ClientId, LinkId};
+use crate::domain::ids::LinkId;
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::tenant::Tenant;
 use crate::store::{Durability, StoreError, Stored, Tx};
@@ -44,7 +45,7 @@ impl Broker {
     pub async fn resend_link(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         id: &LinkId,
         wording: &Rewording,
     ) -> Result<CreatedLink, ResendError> {
@@ -59,7 +60,7 @@ impl Broker {
             let mut tx = Tx::new();
             self.settle_lapse(&mut tx, &tenant.id, &stored.value).await?;
             tx.update_link(&stored, &link);
-            self.audit_resend(&mut tx, client, &link);
+            self.audit_resend(&mut tx, by, &link);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => continue,
                 done => done?,
@@ -90,8 +91,8 @@ impl Broker {
         Ok(link)
     }
 
-    fn audit_resend(&self, tx: &mut Tx, client: &ClientId, link: &Link) {
-        let entry = self.entry(&client.as_actor(), AuditAction::LinkResent, link.id.to_string());
+    fn audit_resend(&self, tx: &mut Tx, by: &Actor, link: &Link) {
+        let entry = self.entry(&by.to_string(), AuditAction::LinkResent, link.id.to_string());
         tx.audit(AuditEntry { detail: Some(format!("time {}", link.resends)), ..entry });
     }
 }

@@ -8,11 +8,12 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{AuditId, ClientId, ProviderId, TenantId};
+use crate::domain::ids::{AuditId, ProviderId, TenantId};
 use crate::domain::link::Link;
 use crate::domain::trial::Trial;
 use crate::store::{Durability, StoreError, Tx};
@@ -147,14 +148,9 @@ impl Broker {
     }
 
     /// Writes down what a client is about to be told. If that cannot be written, it must not be told.
-    pub async fn note_seen(
-        &self,
-        tenant: &TenantId,
-        client: &ClientId,
-        seen: Seen,
-    ) -> Result<(), StoreError> {
+    pub async fn note_seen(&self, tenant: &TenantId, by: &Actor, seen: Seen) -> Result<(), StoreError> {
         let Seen { action, object, ids, count, detail } = seen;
-        let entry = self.entry(&client.as_actor(), action, object);
+        let entry = self.entry(&by.to_string(), action, object);
         self.note(tenant, AuditEntry { ids, count, detail, ..entry }).await
     }
 

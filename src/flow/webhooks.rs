@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::delivery::{Delivery, DeliveryState};
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{ClientId, DeliveryId, EventId, TenantId, WebhookId};
+use crate::domain::ids::{DeliveryId, EventId, TenantId, WebhookId};
 use crate::domain::tenant::Tenant;
 use crate::domain::webhook::Webhook;
 use crate::store::{Asked, Durability, Page, StoreError, Stored, Tx};
@@ -86,7 +87,7 @@ impl Broker {
     pub async fn resend_delivery(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         webhook: &WebhookId,
         id: &DeliveryId,
     ) -> Result<Delivery, DeliverError> {
@@ -112,7 +113,7 @@ impl Broker {
             tx.update_delivery(&stored, &again);
             tx.put_lane(&again.lane, known.as_ref(), &lane);
             recount(&mut tx, store.told().await?.as_ref());
-            tx.audit(self.entry(&client.as_actor(), AuditAction::WebhookResent, id.to_string()));
+            tx.audit(self.entry(&by.to_string(), AuditAction::WebhookResent, id.to_string()));
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => {
@@ -129,7 +130,7 @@ impl Broker {
     pub async fn resend_dead(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         webhook: &WebhookId,
     ) -> Result<Resent, DeliverError> {
         usable(tenant, webhook)?;
@@ -138,7 +139,7 @@ impl Broker {
         let mut count = 0;
         // The list is newest first, but they are to arrive in their order.
         for delivery in page.items.iter().rev() {
-            match self.resend_delivery(tenant, client, webhook, &delivery.id).await {
+            match self.resend_delivery(tenant, by, webhook, &delivery.id).await {
                 Err(DeliverError::Full) if count > 0 => return Ok(Resent { count, more: true }),
                 resent => resent?,
             };
@@ -151,7 +152,7 @@ impl Broker {
     pub async fn test_webhook(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         webhook: &WebhookId,
     ) -> Result<Delivery, DeliverError> {
         usable(tenant, webhook)?;
@@ -181,7 +182,7 @@ impl Broker {
             tx.create_delivery(&delivery);
             tx.put_lane(&lane_name, known.as_ref(), &lane);
             recount(&mut tx, store.told().await?.as_ref());
-            tx.audit(self.entry(&client.as_actor(), AuditAction::WebhookTested, webhook.to_string()));
+            tx.audit(self.entry(&by.to_string(), AuditAction::WebhookTested, webhook.to_string()));
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => {

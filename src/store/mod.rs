@@ -37,6 +37,7 @@ pub mod redis;
 mod reindex;
 pub mod seal;
 pub mod sqlite;
+mod staff;
 pub mod tenants;
 mod samples;
 mod trials;

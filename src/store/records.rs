@@ -16,6 +16,7 @@ use crate::domain::ids::{ContactId, LinkId, TrialId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 use crate::domain::sample::Samples;
+use crate::domain::staff::{StaffBook, StaffSession};
 use crate::domain::stored::StoredTenant;
 use crate::domain::trial::Trial;
 
@@ -60,6 +61,9 @@ records! {
     // The latest of them per provider, and the answers that an admin saved.
     TrialId => "latesttrial",
     Samples => "samples",
+    // Staff: who was here, and the browsers that are let in.
+    StaffBook => "staff",
+    StaffSession => "session",
     Delivery => "delivery",
     Lane => "lane",
     // How far the log of events was given to webhooks.

@@ -17,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, provider, rules, webhooks, wording};
+use super::{ReadContext, provider, rules, staff, webhooks, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -70,6 +70,7 @@ fn tenant(
     let clients = clients::read(root, report);
     let rules = rules::read(root, report);
     let webhooks = webhooks::read(root, id, context, report);
+    let staff = staff::read(root, id, report);
     let canonical = &hosts.first()?.0;
     Some(Tenant {
         id: id.clone(),
@@ -83,6 +84,7 @@ fn tenant(
         clients,
         rules,
         webhooks,
+        staff,
     })
 }
 

@@ -97,6 +97,7 @@ mod tests {
                 rules: crate::domain::rule::Rules::default(),
                 snippets: Vec::new(),
                 webhooks: Vec::new(),
+                staff: Vec::new(),
                 returns: BTreeMap::new(),
                 clients: Vec::new(),
             })

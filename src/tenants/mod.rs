@@ -9,6 +9,7 @@
 //! | [`folder`], [`hosts`] | the folder of a running broker: what is read again, and what goes live |
 //! | [`rules`] | `[[rule]]` |
 //! | [`webhooks`] | `[[webhook]]` |
+//! | [`staff`] | `[[staff]]` |
 //! | [`stored`] | settings of tenants that stand in no file |
 //!
 //! This file reads a folder and checks what holds over all tenants. To add a setting see
@@ -23,6 +24,7 @@ pub mod revision;
 pub mod rules;
 pub mod secrets;
 pub mod shape;
+pub mod staff;
 pub mod stored;
 pub mod urls;
 pub mod webhooks;

@@ -11,7 +11,7 @@ use crate::config::text::{DURATION, FIELD_NAME, HOST, LOCALE, SLUG, TAG};
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
 
-use super::{provider, webhooks};
+use super::{provider, staff, webhooks};
 
 /// A tenant's file, `tenants/<name>.toml`.
 pub static SHAPE: Table = Table {
@@ -48,7 +48,11 @@ pub static SHAPE: Table = Table {
             Kind::List(&Kind::Table(&webhooks::SHAPE)),
             "Where events are sent, at most 20 places.",
         ),
-        later("staff"),
+        optional(
+            "staff",
+            Kind::List(&Kind::Table(&staff::SHAPE)),
+            "Who may use the pages of this tenant, at most 500.",
+        ),
     ],
     each: None,
 };
@@ -72,10 +76,6 @@ pub(super) const fn with_default(
     doc: &'static str,
 ) -> Field {
     Field { name, kind, need: Need::Default(default), doc }
-}
-
-const fn later(name: &'static str) -> Field {
-    Field { name, kind: Kind::Later, need: Need::Optional, doc: "Reserved for a later version." }
 }
 
 static BINDING: Table = Table {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
+use crate::domain::actor::Actor;
 use crate::domain::client::Scopes;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::tenant::Tenant;
@@ -91,11 +92,16 @@ pub struct Caller<S> {
 }
 
 impl<S> Caller<S> {
+    /// Who calls, as the audit names it.
+    pub fn actor(&self) -> Actor {
+        Actor::Client(self.client_id.clone())
+    }
+
     /// Writes down what the caller is about to be told of persons, if it is anything. If that cannot be written, the
     /// caller is not told.
     pub async fn saw(&self, web: &Web, seen: impl Into<Option<Seen>>) -> Result<(), ApiError> {
         match seen.into() {
-            Some(seen) => Ok(web.broker.note_seen(&self.tenant.id, &self.client_id, seen).await?),
+            Some(seen) => Ok(web.broker.note_seen(&self.tenant.id, &self.actor(), seen).await?),
             None => Ok(()),
         }
     }
@@ -120,6 +126,13 @@ pub struct Operator<S> {
     /// Who calls.
     pub client_id: ClientId,
     scope: PhantomData<S>,
+}
+
+impl<S> Operator<S> {
+    /// Who calls, as the audit names it.
+    pub fn actor(&self) -> Actor {
+        Actor::Operator(self.client_id.clone())
+    }
 }
 
 impl<S: Scope> FromRequestParts<Arc<Web>> for Operator<S> {

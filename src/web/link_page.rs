@@ -58,7 +58,9 @@ pub async fn decline(
 /// `/assets/…`: stylesheet and icon, which the pages name by their content.
 pub async fn asset(visit: Visit, Segment(path): Segment) -> Response {
     match visit.method {
-        Method::GET | Method::HEAD => page::asset(&path).unwrap_or_else(|| visit.notice(Notice::Unknown)),
+        Method::GET | Method::HEAD => {
+            page::asset(&path, visit.takes_gzip()).unwrap_or_else(|| visit.notice(Notice::Unknown))
+        }
         _ => visit.wrong_method("GET, HEAD"),
     }
 }

@@ -5,6 +5,8 @@
 //! in `caller.rs` if it is a new one, 4. a test.
 
 pub mod access;
+mod account;
+mod admin;
 mod api;
 pub mod callback;
 pub mod caller;
@@ -26,6 +28,7 @@ pub mod problem;
 mod reference;
 mod segment;
 mod shed;
+pub mod staff;
 pub mod strict_json;
 pub mod trial_page;
 pub mod visit;
@@ -106,6 +109,7 @@ pub struct RequestId(pub String);
 pub fn router(web: Arc<Web>) -> Router {
     let (api, _) = described().split_for_parts();
     api.merge(pages())
+        .merge(staff_pages())
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
         .with_state(web)
@@ -203,6 +207,11 @@ fn pages() -> Router<Arc<Web>> {
         .route("/docs/{group}", any(reference::group))
         .route("/assets/{*path}", any(link_page::asset))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
+}
+
+/// The URLs of staff, whose forms may hold a mapping and a payload.
+fn staff_pages() -> Router<Arc<Web>> {
+    Router::new().merge(account::routes()).merge(admin::providers::routes()).layer(DefaultBodyLimit::max(API_BODY))
 }
 
 /// What an operator asks, on an address of its own.

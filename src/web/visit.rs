@@ -8,9 +8,9 @@ use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::domain::tenant::Tenant;
-use crate::flow::StoreError;
 use crate::flow::health::OutOfOrder;
 use crate::flow::open_link::{LoginCookie, cookie_prefix};
+use crate::flow::{Broker, StoreError};
 use crate::secret::Secret;
 
 use super::host::{self, Asked, NoTenant};
@@ -39,6 +39,8 @@ pub struct Visit {
     pub https: bool,
     /// Whom limits count it for.
     pub address: Option<Address>,
+    /// Where its pages' nonces come from.
+    broker: Arc<Broker>,
 }
 
 /// A page of a login that is under way, which also finishes where its tenant is no longer served.
@@ -82,7 +84,8 @@ impl Visit {
         let authority = asked.authority(trusted).unwrap_or_default().to_owned();
         let (method, headers) = (parts.method.clone(), parts.headers.clone());
         let address = web.address(&parts.extensions, &parts.headers);
-        Ok(Self { tenant, method, headers, authority, request_id, https: web.https, address })
+        let broker = Arc::clone(&web.broker);
+        Ok(Self { tenant, method, headers, authority, request_id, https: web.https, address, broker })
     }
 
     /// The reader of a page, in the language of `locale` if the page belongs to a link.
@@ -129,12 +132,23 @@ impl Visit {
         response
     }
 
+    /// Every cookie that the browser sent, by name and value.
+    pub fn cookie_pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        let values = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        values.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='))
+    }
+
+    /// A fresh text of 132 random bits that marks our own scripts on one page (CSP Level 3, 7.1).
+    pub fn nonce(&self) -> String {
+        self.broker.clock().fresh_token().expose()[..22].to_owned()
+    }
+
     /// Our login cookies, each as often as the browser sent it.
     pub fn cookies(&self) -> Vec<LoginCookie> {
         let prefix = cookie_prefix(self.https);
-        let pairs = self.headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        let ours = pairs.filter(|(name, _)| name.starts_with(prefix) && name.len() == prefix.len() + 8);
+        let ours = self
+            .cookie_pairs()
+            .filter(|(name, _)| name.starts_with(prefix) && name.len() == prefix.len() + 8);
         ours.map(|(name, value)| LoginCookie { name: name.to_owned(), value: Secret::new(value) }).collect()
     }
 
@@ -147,6 +161,16 @@ impl Visit {
         let Some(origin) = text(&self.headers, &header::ORIGIN) else { return false };
         let scheme = if self.https { "https" } else { "http" };
         origin.eq_ignore_ascii_case(&format!("{scheme}://{}", self.authority))
+    }
+
+    /// Whether an answer may be compressed by gzip: it is named, and not with the weight nought.
+    pub fn takes_gzip(&self) -> bool {
+        let accepted = text(&self.headers, &header::ACCEPT_ENCODING).unwrap_or_default();
+        accepted.split(',').any(|coding| {
+            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+            let refused = matches!(weight.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
+            name.trim().eq_ignore_ascii_case("gzip") && !refused
+        })
     }
 
     /// Whether a browser or a robot loads the address before anybody asked for it.
@@ -175,7 +199,8 @@ impl Visit {
         self.cookie(&format!("{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax"))
     }
 
-    fn cookie(&self, text: &str) -> HeaderValue {
+    /// A `Set-Cookie`, which follows https only where the page does.
+    pub fn cookie(&self, text: &str) -> HeaderValue {
         let secure = if self.https { "; Secure" } else { "" };
         let value = HeaderValue::from_str(&format!("{text}{secure}"));
         let mut value = value.expect("names and values of our cookies are ASCII");

@@ -49,6 +49,7 @@ mod review;
 mod rotation;
 mod rules;
 mod settings;
+mod staff_pages;
 mod stopping;
 mod store;
 mod stored;

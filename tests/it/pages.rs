@@ -364,7 +364,7 @@ async fn hostile_names_stay_text() {
 
 /// The file behind an address on a page.
 fn asset(path: &str) -> Response {
-    page::asset(path.strip_prefix("/assets/").unwrap()).expect("what a page names is served")
+    page::asset(path.strip_prefix("/assets/").unwrap(), false).expect("what a page names is served")
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! A client changes a contact: patch, undo, and the answers to a suggestion.
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::contact::{Change, Contact, EditError, Trace};
-use crate::domain::ids::{ClientId, ContactId};
+use crate::domain::ids::ContactId;
 use crate::domain::profile::ProfileField;
 use crate::domain::tenant::Tenant;
 use crate::flow::trail::Seen;
@@ -25,7 +26,7 @@ enum Effect {
 /// Who asks for what.
 #[derive(Clone, Copy)]
 struct Order<'a> {
-    client: &'a ClientId,
+    by: &'a Actor,
     contact: &'a ContactId,
     condition: &'a Condition,
     /// Its name in the audit.
@@ -37,14 +38,14 @@ impl Broker {
     pub async fn patch_contact(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         id: &ContactId,
         patch: &ContactPatch,
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
         let condition = Condition { version: patch.version, ..condition.clone() };
-        let order = Order { client, contact: id, condition: &condition, action: AuditAction::ContactUpdated };
-        let (source, now) = (client.as_actor(), self.clock.now());
+        let order = Order { by, contact: id, condition: &condition, action: AuditAction::ContactUpdated };
+        let (source, now) = (by.to_string(), self.clock.now());
         let edit = |contact: &mut Contact| {
             let changes = contact.edit(&patch.edits, &source, now)?;
             Ok(if changes.is_empty() { Effect::None } else { Effect::Changed(changes) })
@@ -56,13 +57,13 @@ impl Broker {
     pub async fn undo_contact_field(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         id: &ContactId,
         field: &str,
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
-        let order = Order { client, contact: id, condition, action: AuditAction::ContactUndone };
-        let (source, now) = (client.as_actor(), self.clock.now());
+        let order = Order { by, contact: id, condition, action: AuditAction::ContactUndone };
+        let (source, now) = (by.to_string(), self.clock.now());
         let undo = |contact: &mut Contact| {
             contact.undo(field, &source, now).map(|change| Effect::Changed(vec![change]))
         };
@@ -73,12 +74,12 @@ impl Broker {
     pub async fn accept_suggestion(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         id: &ContactId,
         field: &str,
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
-        let order = Order { client, contact: id, condition, action: AuditAction::SuggestionAccepted };
+        let order = Order { by, contact: id, condition, action: AuditAction::SuggestionAccepted };
         let accept = |contact: &mut Contact| {
             Ok(contact.accept(field)?.map_or(Effect::Quiet, |change| Effect::Changed(vec![change])))
         };
@@ -89,12 +90,12 @@ impl Broker {
     pub async fn dismiss_suggestion(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         id: &ContactId,
         field: &str,
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
-        let order = Order { client, contact: id, condition, action: AuditAction::SuggestionDismissed };
+        let order = Order { by, contact: id, condition, action: AuditAction::SuggestionDismissed };
         let dismiss = |contact: &mut Contact| contact.dismiss(field).map(|()| Effect::Quiet);
         self.change_contact(tenant, order, dismiss).await
     }
@@ -114,7 +115,7 @@ impl Broker {
             let effect = change(&mut changed)?;
             if matches!(effect, Effect::None) {
                 // Nothing changes, but the client is told of the person.
-                self.note_seen(&tenant.id, order.client, Seen::contact(&changed)).await?;
+                self.note_seen(&tenant.id, order.by, Seen::contact(&changed)).await?;
                 return Ok(changed);
             }
             changed.touch(self.clock.now());
@@ -139,7 +140,7 @@ impl Broker {
     ) -> Tx {
         let mut tx = Tx::new();
         tx.update_contact(known, changed);
-        let actor = order.client.as_actor();
+        let actor = order.by.to_string();
         let mut detail = None;
         if let Effect::Changed(changes) = effect {
             let event = self.announce_contact(&mut tx, &tenant.id, changed, changes);

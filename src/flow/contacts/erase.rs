@@ -5,11 +5,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::contact::Trace;
 use crate::domain::conversation::ConversationRef;
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{ClientId, ContactId, TenantId};
+use crate::domain::ids::{ContactId, TenantId};
 use crate::domain::link::{Link, LinkState};
 use crate::domain::profile::Profile;
 use crate::domain::tenant::Tenant;
@@ -32,11 +33,11 @@ impl Broker {
     pub async fn erase_contact(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         id: &ContactId,
         condition: &Condition,
     ) -> Result<(), ContactError> {
-        for due in self.make_unfindable(tenant, client, id, condition).await? {
+        for due in self.make_unfindable(tenant, by, id, condition).await? {
             if let Err(error) = self.go_on_erasing(&due).await {
                 tracing::warn!(tenant = %tenant.id, detail = %error, "contact.erasure_delayed");
             }
@@ -60,7 +61,7 @@ impl Broker {
     async fn make_unfindable(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         id: &ContactId,
         condition: &Condition,
     ) -> Result<Vec<Due>, ContactError> {
@@ -82,7 +83,7 @@ impl Broker {
                 tx.due(due.kind, due.at, &due.id);
             }
             self.announce_erased(&mut tx, &tenant.id, &known.id);
-            self.audit_contact(&mut tx, &client.as_actor(), AuditAction::ContactErased, &known.id, None);
+            self.audit_contact(&mut tx, &by.to_string(), AuditAction::ContactErased, &known.id, None);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => return Ok(done.map(|()| due)?),

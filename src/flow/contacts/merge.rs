@@ -1,8 +1,9 @@
 //! A client says that two contacts are one person.
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::contact::{Contact, MergeError, Trace};
-use crate::domain::ids::{ClientId, ContactId};
+use crate::domain::ids::ContactId;
 use crate::domain::tenant::Tenant;
 use crate::flow::trail::Seen;
 use crate::flow::{Broker, RACES};
@@ -17,7 +18,7 @@ impl Broker {
     pub async fn merge_contacts(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         id: &ContactId,
         from: &ContactId,
         condition: &Condition,
@@ -33,11 +34,11 @@ impl Broker {
             })?;
             if other.id == known.id {
                 // Nothing changes, but the client is told of the person.
-                self.note_seen(&tenant.id, client, Seen::contact(&known.value)).await?;
+                self.note_seen(&tenant.id, by, Seen::contact(&known.value)).await?;
                 return Ok(known.into_value());
             }
             condition.check(&known.value)?;
-            let (tx, merged) = self.merged(tenant, client, &known, &other).await?;
+            let (tx, merged) = self.merged(tenant, by, &known, &other).await?;
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => return Ok(done.map(|()| merged)?),
@@ -50,7 +51,7 @@ impl Broker {
     async fn merged(
         &self,
         tenant: &Tenant,
-        client: &ClientId,
+        by: &Actor,
         known: &Stored<Contact>,
         other: &Stored<Contact>,
     ) -> Result<(Tx, Contact), ContactError> {
@@ -63,7 +64,7 @@ impl Broker {
         let event = self.announce_merged(&mut tx, &tenant.id, &merged, &changes, &other.id);
         tx.trace(&merged.id, &Trace::of_event(event));
         let detail = Some(format!("from {}", other.id));
-        self.audit_contact(&mut tx, &client.as_actor(), AuditAction::ContactMerged, &merged.id, detail);
+        self.audit_contact(&mut tx, &by.to_string(), AuditAction::ContactMerged, &merged.id, detail);
         Ok((tx, merged))
     }
 

@@ -3,6 +3,7 @@
 
 use jiff::Timestamp;
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::TenantId;
 use crate::domain::stored::{Change, Settings, Signed, StoredTenant};
@@ -11,7 +12,7 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::super::{Broker, RACES, trail};
 use super::format::{Reading, Remark};
-use super::{Author, SettingsError, bounds};
+use super::{SettingsError, bounds};
 
 /// What a change has made, and what the audit is told of it.
 pub(super) struct Made<T> {
@@ -58,7 +59,7 @@ impl Broker {
     pub(super) async fn change<T: Send>(
         &self,
         id: &TenantId,
-        author: &Author,
+        author: &Actor,
         mut make: impl FnMut(&mut Changing) -> Result<Made<T>, SettingsError> + Send,
     ) -> Result<(T, StoredTenant), SettingsError> {
         self.writable(id)?;
@@ -129,8 +130,8 @@ impl Broker {
 }
 
 /// What is there, or a new tenant; a deleted one as it was, for whoever restores it.
-fn begin(id: &TenantId, author: &Author, stored: Option<&Stored<StoredTenant>>, now: Timestamp) -> Changing {
-    let signed = Signed { by: author.0.clone(), at: now };
+fn begin(id: &TenantId, author: &Actor, stored: Option<&Stored<StoredTenant>>, now: Timestamp) -> Changing {
+    let signed = Signed { by: author.to_string(), at: now };
     let known = stored.map(|stored| stored.value.clone());
     // Its space is freed some time after that.
     let known =

@@ -32,7 +32,7 @@ pub mod samples;
 pub mod tenants;
 mod trail;
 
-use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::ids::TenantId;
 use crate::store::StoreError;
 
 use super::Broker;
@@ -86,27 +86,6 @@ pub enum Precondition {
     Any,
     /// One of these.
     Versions(Vec<u64>),
-}
-
-/// Who changes settings, as an actor of the audit.
-#[derive(Debug, Clone)]
-pub struct Author(String);
-
-impl Author {
-    /// A client of the tenant.
-    pub fn client(id: &ClientId) -> Self {
-        Self(id.as_actor())
-    }
-
-    /// A client of the platform operator.
-    pub fn operator(id: &ClientId) -> Self {
-        Self(format!("operator:{id}"))
-    }
-
-    /// The broker itself.
-    pub fn system() -> Self {
-        Self("system".to_owned())
-    }
 }
 
 impl Precondition {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::client::Scopes;
 use crate::domain::ids::{ClientId, TenantId, WebhookId};
@@ -14,7 +15,7 @@ use crate::domain::webhook::Webhook;
 use super::super::Broker;
 use super::change::{Changing, Made};
 use super::format::{Part, Remark};
-use super::{Author, Precondition, SettingsError, bounds};
+use super::{Precondition, SettingsError, bounds};
 
 /// Members of the document that only the operator changes, or that have calls of their own.
 const OTHERS: [(&str, &str); 4] = [
@@ -46,7 +47,7 @@ impl Broker {
         tenant: &TenantId,
         sent: &Map<String, Value>,
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<Vec<Remark>, SettingsError> {
         self.writable(tenant)?;
         let foreign = OTHERS.iter().filter(|(member, _)| sent.contains_key(*member));
@@ -83,7 +84,7 @@ impl Broker {
         id: Option<&WebhookId>,
         sent: &Map<String, Value>,
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<WebhookId, SettingsError> {
         let change = |changing: &mut Changing| {
             let any = Precondition::Any;
@@ -128,7 +129,7 @@ impl Broker {
         tenant: &TenantId,
         id: &WebhookId,
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<(), SettingsError> {
         let change = |changing: &mut Changing| {
             there(changing, condition)?;
@@ -143,7 +144,7 @@ impl Broker {
         &self,
         tenant: &TenantId,
         client: &NewClient,
-        author: &Author,
+        author: &Actor,
     ) -> Result<(), SettingsError> {
         let scopes = client.scopes.to_string();
         let settings = json!({
@@ -179,7 +180,7 @@ impl Broker {
         tenant: &TenantId,
         id: &ClientId,
         scopes: &Scopes,
-        author: &Author,
+        author: &Actor,
     ) -> Result<(), SettingsError> {
         let change = |changing: &mut Changing| {
             there(changing, &Precondition::Any)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::health::ProviderHealth;
 use crate::domain::ids::{ProviderId, TenantId};
@@ -18,7 +19,7 @@ use super::super::Broker;
 use super::change::{Changing, Made};
 use super::checks::{ReadProvider, fixed_path, read_with, same_places, same_subject};
 use super::format::{Format, Part, Remark};
-use super::{Author, Precondition, SettingsError, trail};
+use super::{Precondition, SettingsError, trail};
 
 /// The longest life of a link, for which a provider must still be there.
 const LINKS_LIVE: SignedDuration = SignedDuration::from_hours(25);
@@ -95,7 +96,7 @@ impl Broker {
         id: &ProviderId,
         sent: &Map<String, Value>,
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<Drafted, SettingsError> {
         let change = |changing: &mut Changing| {
             let known = changing.known(id).cloned();
@@ -140,7 +141,7 @@ impl Broker {
         id: &ProviderId,
         forced: bool,
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<(), SettingsError> {
         self.writable(tenant)?;
         let open = !forced && self.has_open_links(tenant, id).await?;
@@ -175,7 +176,7 @@ impl Broker {
         id: &ProviderId,
         (revision, version): (&Revision, u64),
         test: &str,
-        author: &Author,
+        author: &Actor,
     ) -> Result<bool, SettingsError> {
         let change = |changing: &mut Changing| {
             let signed = changing.signed.clone();

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::stored::{Settings, StoredProvider, StoredTenant};
@@ -13,7 +14,7 @@ use super::change::{Changing, Made};
 use super::checks::{read_with, same_places, same_subject};
 use super::format::Part;
 use super::providers::no_draft;
-use super::{Author, Precondition, SettingsError, trail};
+use super::{Precondition, SettingsError, trail};
 
 /// The settings of a secret and of the one before it.
 const SECRET: &str = "client_secret";
@@ -28,7 +29,7 @@ impl Broker {
         id: &ProviderId,
         untested: bool,
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<(), SettingsError> {
         self.writable(tenant)?;
         let checked = self.check_samples(tenant, id).await?;
@@ -70,7 +71,7 @@ impl Broker {
         tenant: &TenantId,
         id: &ProviderId,
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<(), SettingsError> {
         let change = |changing: &mut Changing| {
             let known = changing.known(id).ok_or(SettingsError::Unknown)?;
@@ -98,7 +99,7 @@ impl Broker {
         id: &ProviderId,
         (version, confirmed): (u64, bool),
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<(), SettingsError> {
         let change = |changing: &mut Changing| {
             let known = changing.known(id).ok_or(SettingsError::Unknown)?;
@@ -146,7 +147,7 @@ impl Broker {
         id: &ProviderId,
         (secret, keep): (&Secret, bool),
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<(), SettingsError> {
         let change = |changing: &mut Changing| {
             let now = changing.signed.at;
@@ -170,7 +171,7 @@ impl Broker {
         tenant: &TenantId,
         id: &ProviderId,
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<(), SettingsError> {
         let change = |changing: &mut Changing| {
             self.with_secrets(changing, id, condition, |tree| drop(tree.shift_remove(PREVIOUS)))?;

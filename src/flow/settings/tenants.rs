@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::stored::{Secrets, Settings, Signed, StoredTenant};
@@ -12,7 +13,7 @@ use super::change::{Changing, Made};
 use super::checks::{read_with, same_places};
 use super::format::{Part, Remark};
 use super::providers::MOST;
-use super::{Author, Home, Precondition, SettingsError, trail};
+use super::{Home, Precondition, SettingsError, trail};
 
 /// The member of the whole document that holds the providers.
 const PROVIDERS: &str = "providers";
@@ -78,7 +79,7 @@ impl Broker {
         id: &TenantId,
         sent: &Map<String, Value>,
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<Put, SettingsError> {
         if *id == TenantId::platform() {
             return Err(SettingsError::refused("", "the name is reserved", "choose another"));
@@ -105,7 +106,7 @@ impl Broker {
         &self,
         id: &TenantId,
         condition: &Precondition,
-        author: &Author,
+        author: &Actor,
     ) -> Result<(), SettingsError> {
         let change = |changing: &mut Changing| {
             if !changing.exists {

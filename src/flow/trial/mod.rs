@@ -25,7 +25,8 @@ mod report;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::domain::ids::{ClientId, ProviderId, TrialId};
+use crate::domain::actor::Actor;
+use crate::domain::ids::{ProviderId, TrialId};
 use crate::domain::provider::Provider;
 use crate::domain::request::{AuthorizationRequest, REQUEST_LIFETIME};
 use crate::domain::tenant::Tenant;
@@ -35,7 +36,7 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 use super::Broker;
 use super::probe::Target;
 use super::redirect_uris::redirect_uris;
-use super::settings::{Author, SettingsError};
+use super::settings::SettingsError;
 use super::waiting::WaitError;
 
 /// How often a test is looked at while somebody waits for it.
@@ -79,7 +80,7 @@ impl Broker {
         &self,
         tenant: &Tenant,
         id: &ProviderId,
-        client: &ClientId,
+        by: &Actor,
     ) -> Result<Begun, TrialError> {
         let OnTrial { provider, draft } = self.on_trial(tenant, id).await?.ok_or(TrialError::Unknown)?;
         let target = Target { tenant, provider: &provider, deadline: self.probe.deadline() };
@@ -91,7 +92,7 @@ impl Broker {
             provider: provider.id.clone(),
             revision: provider.revision.clone(),
             draft,
-            begun_by: client.clone(),
+            begun_by: by.clone(),
             redirect_uris: redirect_uris(tenant, &provider),
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,
@@ -213,9 +214,8 @@ impl Broker {
         if self.writable(&tenant.id).is_err() {
             return;
         }
-        let author = Author::client(begun_by);
         let settings = (revision, draft.unwrap_or(0));
-        let noted = self.mark_tested(&tenant.id, provider, settings, id.as_str(), &author).await;
+        let noted = self.mark_tested(&tenant.id, provider, settings, id.as_str(), begun_by).await;
         match noted {
             Ok(true) => {}
             Ok(false) => tracing::info!(tenant = %tenant.id, %provider, test = %id, "trial.outdated"),

@@ -1,5 +1,5 @@
 //! What a setting is called in JSON: its name in camelCase, and lists of tables of the tenant in the
-//! plural (`[[webhook]]` is `webhooks`). Names that a tenant chooses stay as they are.
+//! plural (`[[webhook]]` is `webhooks`, `[[staff]]` is plural already). Names that a tenant chooses stay as they are.
 
 use std::fmt::Write as _;
 
@@ -39,7 +39,8 @@ pub(super) enum Member {
 /// The name in JSON of a setting of a table.
 pub(super) fn member_of(shape: &'static Table, field: &Field) -> String {
     let mut member = camel(field.name);
-    if std::ptr::eq(shape, &raw const SHAPE) && matches!(field.kind, Kind::List(Kind::Table(_))) {
+    let is_list = matches!(field.kind, Kind::List(Kind::Table(_))) && field.name != "staff";
+    if std::ptr::eq(shape, &raw const SHAPE) && is_list {
         member.push('s');
     }
     member

@@ -168,7 +168,7 @@ pub async fn create(
         minimum: body.binding.and_then(|binding| binding.minimum),
         metadata: body.metadata,
     };
-    let made = web.broker.create_link(&caller.tenant, &caller.client_id, order, once.as_ref()).await?;
+    let made = web.broker.create_link(&caller.tenant, &caller.actor(), order, once.as_ref()).await?;
     let location = format!("/v1/auth-links/{}", made.link.id);
     let answer =
         (StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(CreatedLinkView::of(&made)));
@@ -189,7 +189,7 @@ pub async fn cancel(
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let link = web.broker.cancel_link(&caller.tenant, &caller.client_id, &parse_id(&id)?).await?;
+    let link = web.broker.cancel_link(&caller.tenant, &caller.actor(), &parse_id(&id)?).await?;
     Ok(axum::Json(LinkView::of(&link)).into_response())
 }
 

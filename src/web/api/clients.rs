@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 
 use crate::domain::client::{Client, GrantType, Scopes};
 use crate::domain::ids::ClientId;
-use crate::flow::settings::Author;
 use crate::flow::settings::own::NewClient;
 use crate::issuer::secret_hash;
 use crate::secret::Secret;
@@ -138,7 +137,7 @@ pub async fn create(
         scopes: scopes.clone(),
         grant_types: grant_types.iter().map(|grant| (*grant).to_owned()).collect(),
     };
-    let author = Author::client(&caller.client_id);
+    let author = caller.actor();
     web.broker.create_client(&caller.tenant.id, &client, &author).await?;
     let view = ClientView {
         client_id: body.client_id,
@@ -165,7 +164,7 @@ pub async fn delete(
     Segment(id): Segment,
 ) -> Result<StatusCode, ApiError> {
     let id: ClientId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let author = Author::client(&caller.client_id);
+    let author = caller.actor();
     web.broker.delete_client(&caller.tenant.id, &id, &caller.scopes, &author).await?;
     Ok(StatusCode::NO_CONTENT)
 }

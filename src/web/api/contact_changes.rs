@@ -104,8 +104,7 @@ pub async fn patch(
     let id = parse_id(&id)?;
     let patch = ContactPatch::parse(&body).map_err(ContactError::Refused)?;
     let condition = condition(if_match);
-    let changed =
-        web.broker.patch_contact(&caller.tenant, &caller.client_id, &id, &patch, &condition).await?;
+    let changed = web.broker.patch_contact(&caller.tenant, &caller.actor(), &id, &patch, &condition).await?;
     Ok(versioned(changed))
 }
 
@@ -129,7 +128,7 @@ pub async fn erase(
     Segment(id): Segment,
 ) -> Result<StatusCode, ApiError> {
     let id = parse_id(&id)?;
-    web.broker.erase_contact(&caller.tenant, &caller.client_id, &id, &condition(if_match)).await?;
+    web.broker.erase_contact(&caller.tenant, &caller.actor(), &id, &condition(if_match)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -158,7 +157,7 @@ pub async fn undo(
     StrictJson(body): StrictJson<UndoBody>,
 ) -> Result<Response, ApiError> {
     let (id, condition) = (parse_id(&id)?, condition(if_match));
-    let client = &caller.client_id;
+    let client = &caller.actor();
     let changed = web.broker.undo_contact_field(&caller.tenant, client, &id, &body.field, &condition).await?;
     Ok(versioned(changed))
 }
@@ -189,7 +188,7 @@ pub async fn merge(
     StrictJson(body): StrictJson<MergeBody>,
 ) -> Result<Response, ApiError> {
     let (id, condition) = (parse_id(&id)?, condition(if_match));
-    let client = &caller.client_id;
+    let client = &caller.actor();
     let merged = web.broker.merge_contacts(&caller.tenant, client, &id, &body.from, &condition).await?;
     Ok(versioned(merged))
 }
@@ -219,7 +218,7 @@ pub async fn accept(
 ) -> Result<Response, ApiError> {
     let ((id, field), condition) = (parse_suggestion(path)?, condition(if_match));
     let changed =
-        web.broker.accept_suggestion(&caller.tenant, &caller.client_id, &id, &field, &condition).await?;
+        web.broker.accept_suggestion(&caller.tenant, &caller.actor(), &id, &field, &condition).await?;
     Ok(versioned(changed))
 }
 
@@ -248,7 +247,7 @@ pub async fn dismiss(
 ) -> Result<Response, ApiError> {
     let ((id, field), condition) = (parse_suggestion(path)?, condition(if_match));
     let changed =
-        web.broker.dismiss_suggestion(&caller.tenant, &caller.client_id, &id, &field, &condition).await?;
+        web.broker.dismiss_suggestion(&caller.tenant, &caller.actor(), &id, &field, &condition).await?;
     Ok(versioned(changed))
 }
 

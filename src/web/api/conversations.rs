@@ -55,7 +55,7 @@ pub async fn end(
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let id: ConversationId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let ended = web.broker.end_conversation(&caller.tenant, &caller.client_id, &id).await?;
+    let ended = web.broker.end_conversation(&caller.tenant, &caller.actor(), &id).await?;
     let ended = ended.ok_or(ApiError::NotFound)?;
     Ok(Json(ConversationView::of(&ended, web.broker.clock().now())).into_response())
 }

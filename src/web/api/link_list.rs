@@ -135,7 +135,7 @@ pub async fn resend(
         return Err(ApiError::Refused(faults));
     }
     let wording = Rewording { snippet, locale };
-    let made = web.broker.resend_link(&caller.tenant, &caller.client_id, &id, &wording).await?;
+    let made = web.broker.resend_link(&caller.tenant, &caller.actor(), &id, &wording).await?;
     Ok(Json(CreatedLinkView::of(&made)).into_response())
 }
 

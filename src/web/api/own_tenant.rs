@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::ids::TenantId;
-use crate::flow::settings::{Author, Home};
+use crate::flow::settings::Home;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadSettings, Scope as _, WriteSettings};
 use crate::web::error::{ApiError, BodyFault};
@@ -89,7 +89,7 @@ pub async fn put(
     Condition(condition): Condition,
     StrictJson(OwnBody(sent)): StrictJson<OwnBody>,
 ) -> Result<Response, ApiError> {
-    let (id, author) = (&caller.tenant.id, Author::client(&caller.client_id));
+    let (id, author) = (&caller.tenant.id, caller.actor());
     let warnings = web.broker.put_own_document(id, &sent, &condition, &author).await?;
     let mut view = shown(&web, id).await?;
     view.warnings = warnings.into_iter().map(BodyFault::from).collect();

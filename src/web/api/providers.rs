@@ -10,7 +10,6 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::domain::ids::ProviderId;
-use crate::flow::settings::Author;
 use crate::secret::Secret;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadProviders, Scope as _, WriteProviders};
@@ -132,7 +131,7 @@ pub async fn put(
     Segment(id): Segment,
     StrictJson(ProviderBody(sent)): StrictJson<ProviderBody>,
 ) -> Result<Response, ApiError> {
-    let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
+    let (id, author) = (parsed(&id)?, caller.actor());
     let drafted = web.broker.put_draft(&caller.tenant.id, &id, &sent, &condition, &author).await?;
     let shown = shown(&web, &caller, &id).await?.warned(drafted.warnings);
     if !drafted.created {
@@ -171,7 +170,7 @@ pub async fn delete(
     RawQuery(raw): RawQuery,
 ) -> Result<StatusCode, ApiError> {
     let forced = Query::parse(raw.as_deref(), &["force"])?.parsed::<bool>("force")?.unwrap_or(false);
-    let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
+    let (id, author) = (parsed(&id)?, caller.actor());
     web.broker.delete_provider(&caller.tenant.id, &id, forced, &condition, &author).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -201,7 +200,7 @@ pub async fn publish(
     Segment(id): Segment,
     StrictJson(body): StrictJson<PublishBody>,
 ) -> Result<Response, ApiError> {
-    let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
+    let (id, author) = (parsed(&id)?, caller.actor());
     web.broker.publish_provider(&caller.tenant.id, &id, body.untested, &condition, &author).await?;
     shown(&web, &caller, &id).await.map(Shown::into_response)
 }
@@ -251,7 +250,7 @@ pub async fn rollback(
     Segment(id): Segment,
     StrictJson(body): StrictJson<RollbackBody>,
 ) -> Result<Response, ApiError> {
-    let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
+    let (id, author) = (parsed(&id)?, caller.actor());
     let wanted = (body.version, body.confirm_subject_change);
     web.broker.roll_back_provider(&caller.tenant.id, &id, wanted, &condition, &author).await?;
     shown(&web, &caller, &id).await.map(Shown::into_response)
@@ -279,7 +278,7 @@ pub async fn discard(
     Condition(condition): Condition,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
+    let (id, author) = (parsed(&id)?, caller.actor());
     web.broker.discard_draft(&caller.tenant.id, &id, &condition, &author).await?;
     shown(&web, &caller, &id).await.map(Shown::into_response)
 }
@@ -310,7 +309,7 @@ pub async fn rotate_secret(
     Segment(id): Segment,
     StrictJson(body): StrictJson<RotateBody>,
 ) -> Result<Response, ApiError> {
-    let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
+    let (id, author) = (parsed(&id)?, caller.actor());
     let secret = (&body.client_secret, body.keep_previous);
     web.broker.rotate_secret(&caller.tenant.id, &id, secret, &condition, &author).await?;
     shown(&web, &caller, &id).await.map(Shown::into_response)
@@ -338,7 +337,7 @@ pub async fn drop_previous_secret(
     Condition(condition): Condition,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
+    let (id, author) = (parsed(&id)?, caller.actor());
     web.broker.drop_previous_secret(&caller.tenant.id, &id, &condition, &author).await?;
     shown(&web, &caller, &id).await.map(Shown::into_response)
 }

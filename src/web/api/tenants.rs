@@ -16,7 +16,6 @@ use utoipa::ToSchema;
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::setting::SettingFault;
 use crate::domain::tenant::Served;
-use crate::flow::settings::Author;
 use crate::flow::settings::tenants::TenantState;
 use crate::web::Web;
 use crate::web::caller::{AdminAll, Operator, Scope as _};
@@ -173,7 +172,7 @@ pub async fn put(
     Segment(id): Segment,
     StrictJson(TenantBody(sent)): StrictJson<TenantBody>,
 ) -> Result<Response, ApiError> {
-    let (id, author) = (parsed(&id)?, Author::operator(&operator.client_id));
+    let (id, author) = (parsed(&id)?, operator.actor());
     let put = web.broker.put_tenant(&id, &sent, &condition, &author).await?;
     let mut shown = shown(&web, &id).await?;
     shown.0.warnings = put.warnings.into_iter().map(BodyFault::from).collect();
@@ -210,7 +209,7 @@ pub async fn delete(
     Condition(condition): Condition,
     Segment(id): Segment,
 ) -> Result<StatusCode, ApiError> {
-    let author = Author::operator(&operator.client_id);
+    let author = operator.actor();
     web.broker.delete_tenant(&parsed(&id)?, &condition, &author).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -109,7 +109,7 @@ pub async fn begin(
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
     let id: ProviderId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let begun = web.broker.begin_trial(&caller.tenant, &id, &caller.client_id).await?;
+    let begun = web.broker.begin_trial(&caller.tenant, &id, &caller.actor()).await?;
     let location = format!("/v1/providers/{id}/tests/{}", begun.trial.id);
     let url = begun.handle.map(|handle| format!("{}/t/{handle}", caller.tenant.origin));
     let view = TrialView::of(begun.trial, url);

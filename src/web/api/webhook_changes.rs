@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 
 use crate::domain::ids::WebhookId;
-use crate::flow::settings::{Author, Precondition};
+use crate::flow::settings::Precondition;
 use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteWebhooks};
 use crate::web::error::ApiError;
@@ -38,7 +38,7 @@ pub async fn create(
     State(web): State<Arc<Web>>,
     StrictJson(WebhookBody(sent)): StrictJson<WebhookBody>,
 ) -> Result<Response, ApiError> {
-    let author = Author::client(&caller.client_id);
+    let author = caller.actor();
     let made = web.broker.put_webhook(&caller.tenant.id, None, &sent, &Precondition::Any, &author).await?;
     let mut response = shown(&web, &caller.tenant, &made).await?;
     *response.status_mut() = StatusCode::CREATED;
@@ -73,7 +73,7 @@ pub async fn put(
     Segment(id): Segment,
     StrictJson(WebhookBody(sent)): StrictJson<WebhookBody>,
 ) -> Result<Response, ApiError> {
-    let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
+    let (id, author) = (parsed(&id)?, caller.actor());
     let made = web.broker.put_webhook(&caller.tenant.id, Some(&id), &sent, &condition, &author).await?;
     shown(&web, &caller.tenant, &made).await
 }
@@ -99,7 +99,7 @@ pub async fn delete(
     Condition(condition): Condition,
     Segment(id): Segment,
 ) -> Result<StatusCode, ApiError> {
-    let (id, author) = (parsed(&id)?, Author::client(&caller.client_id));
+    let (id, author) = (parsed(&id)?, caller.actor());
     web.broker.delete_webhook(&caller.tenant.id, &id, &condition, &author).await?;
     Ok(StatusCode::NO_CONTENT)
 }

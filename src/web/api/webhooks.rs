@@ -158,7 +158,7 @@ pub async fn test(
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let delivery = web.broker.test_webhook(&caller.tenant, &caller.client_id, &parsed(&id)?).await?;
+    let delivery = web.broker.test_webhook(&caller.tenant, &caller.actor(), &parsed(&id)?).await?;
     Ok(Json(DeliveryView::of(&delivery)).into_response())
 }
 
@@ -231,7 +231,7 @@ pub async fn resend(
     Pair(id, delivery): Pair,
 ) -> Result<Response, ApiError> {
     let (webhook, delivery) = (parsed(&id)?, delivery.parse().map_err(|_| ApiError::NotFound)?);
-    let again = web.broker.resend_delivery(&caller.tenant, &caller.client_id, &webhook, &delivery).await?;
+    let again = web.broker.resend_delivery(&caller.tenant, &caller.actor(), &webhook, &delivery).await?;
     Ok(Json(DeliveryView::of(&again)).into_response())
 }
 
@@ -250,7 +250,7 @@ pub async fn resend_dead(
     Segment(id): Segment,
 ) -> Result<Json<ResentView>, ApiError> {
     let Resent { count, more } =
-        web.broker.resend_dead(&caller.tenant, &caller.client_id, &parsed(&id)?).await?;
+        web.broker.resend_dead(&caller.tenant, &caller.actor(), &parsed(&id)?).await?;
     Ok(Json(ResentView { resent: count, more }))
 }
 

@@ -84,6 +84,14 @@ pub(super) enum Forms<'a> {
 }
 
 impl Forms<'_> {
+    fn policy(&self) -> String {
+        format!(
+            "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
+             form-action {}",
+            self.sources()
+        )
+    }
+
     fn sources(&self) -> String {
         match self {
             Self::None => "'none'".to_owned(),
@@ -101,30 +109,35 @@ const PERMISSIONS: &str = "accelerometer=(), browsing-topics=(), camera=(), disp
 /// The whole answer: the page with every header that it needs.
 pub(super) fn respond(status: StatusCode, frame: &Frame, forms: &Forms, page: &impl Template) -> Response {
     let body = page.render().expect("a template writes to memory, which does not fail");
-    dressed(status, body, frame.language.tag(), forms, frame.https)
+    let has_forms = !matches!(forms, Forms::None);
+    dress(status, body, frame.language.tag(), &forms.policy(), has_forms, frame.https)
 }
 
 /// A page without forms that is the same for everybody, in English: it may be kept for five minutes.
 pub fn public(body: String, https: bool) -> Response {
-    let mut response = dressed(StatusCode::OK, body, "en", &Forms::None, https);
+    let mut response = dress(StatusCode::OK, body, "en", &Forms::None.policy(), false, https);
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     response
 }
 
-fn dressed(status: StatusCode, body: String, language: &str, forms: &Forms, https: bool) -> Response {
+/// A page with every header that it needs, under this content security policy.
+pub fn dress(
+    status: StatusCode,
+    body: String,
+    language: &str,
+    policy: &str,
+    has_forms: bool,
+    https: bool,
+) -> Response {
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action {}",
-        forms.sources()
-    );
-    let policy = HeaderValue::try_from(policy).expect("an origin in ASCII is a header value");
+    let policy = HeaderValue::from_str(policy).expect("an origin in ASCII is a header value");
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     let language = HeaderValue::from_str(language).expect("a language tag is ASCII");
     headers.insert(header::CONTENT_LANGUAGE, language);
     // A form's POST must carry its origin, or it would be refused as a foreign one.
-    let referrer = if matches!(forms, Forms::None) { "no-referrer" } else { "same-origin" };
+    let referrer = if has_forms { "same-origin" } else { "no-referrer" };
     let mut set = |name: &'static str, value| headers.insert(name, HeaderValue::from_static(value));
     set("content-type", "text/html; charset=utf-8");
     set("cache-control", "no-store");

@@ -30,9 +30,10 @@ mod result;
 mod text;
 mod trial;
 
-pub use asset::{asset, icon, reference_stylesheet, stylesheet};
-pub use frame::{Visitor, public};
+pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
+pub use frame::{Visitor, dress, public};
 pub use landing::{Decline, Landing, decline, landing};
 pub use notice::{Notice, busy, notice};
 pub use result::{Outcome, ResultPage, result};
+pub use text::{clean, tidy};
 pub use trial::{TestStands, trial};

@@ -216,11 +216,14 @@ fn words_that_mean_nothing_here_name_nothing() {
     let mut faults = Vec::new();
     for source in read_sources("src").into_iter().chain(read_sources("tests")) {
         let stem = source.path.trim_end_matches(".rs").rsplit('/').next().unwrap_or_default();
-        if UNUSED_WORDS.contains(&stem) {
+        if UNUSED_WORDS.contains(&stem) && !(stem == "session" && source.speaks_of_staff(stem)) {
             faults.push(source.at(0, &format!("a file is called `{stem}`")));
         }
         for (line, name) in source.definitions() {
-            for word in source::words(&name).filter(|word| UNUSED_WORDS.contains(&word.as_str())) {
+            let is_unused = |word: &String| {
+                UNUSED_WORDS.contains(&word.as_str()) && !(word == "session" && source.speaks_of_staff(&name))
+            };
+            for word in source::words(&name).filter(is_unused) {
                 faults.push(source.at(line, &format!("`{name}` holds the word `{word}`")));
             }
         }

@@ -69,6 +69,12 @@ impl Source {
         format!("{}:{}: {what}", self.path, line + 1)
     }
 
+    /// Whether a name is one of staff, who have sessions; an authorization request is none (DESIGN §1).
+    pub(super) fn speaks_of_staff(&self, name: &str) -> bool {
+        const PLACES: [&str; 5] = ["staff", "signin", "account", "admin", "domain/ids.rs"];
+        PLACES.iter().any(|place| self.path.contains(place)) || words(name).any(|word| word == "staff")
+    }
+
     /// The folder or file directly under `src`.
     pub(super) fn layer(&self) -> &str {
         let inside = self.path.split('/').nth(1).unwrap_or_default();

@@ -10,6 +10,9 @@ use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, LoggingPrefsLogLe
 use tokio::sync::{Semaphore, SemaphorePermit};
 use url::Url;
 
+use countersign::domain::staff::Role;
+
+use crate::harness::Harness;
 use crate::harness::process::Process;
 
 /// Where Debian puts the browser.
@@ -127,6 +130,27 @@ impl Chromium {
             url.map(|url| url.parse().unwrap())
         });
         sent.collect()
+    }
+
+    /// Signs a member of staff in: the browser holds the cookie from now on.
+    pub async fn hold_staff(&self, harness: &Harness, role: Role) {
+        let (name, value) = harness.staff_cookie(role).await;
+        let cookie = json!({"name": name, "value": value, "url": harness.origin, "httpOnly": true});
+        self.command("Network.setCookie", cookie).await;
+    }
+
+    /// What axe-core finds wrong with the page as it stands, by the rules of WCAG 2.2 A and AA: a line each.
+    pub async fn axe(&self) -> Vec<String> {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/providers/node_modules/axe-core/axe.min.js");
+        let axe =
+            std::fs::read_to_string(path).unwrap_or_else(|_| panic!("axe-core is not there: run `./check`"));
+        let run = r#"
+            return axe.run(document, {runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]})
+                .then((found) => found.violations.flatMap((rule) => rule.nodes.map((node) =>
+                    `${rule.id}: ${rule.help}: ${node.html.slice(0, 200)} (${node.any.concat(node.all).map((check) => check.message).join("; ")})`)));
+        "#;
+        let found = self.driver().execute(&format!("{axe}\n{run}"), Vec::new()).await.unwrap();
+        found.convert().unwrap()
     }
 
     /// A command of the browser's own protocol.

@@ -8,14 +8,17 @@
 //! then a line `METHOD /path` per request, and a variant of [`provider::Kind`].
 //!
 //! Pictures of every customer page, to be looked at by people:
-//! `COUNTERSIGN_SCREENSHOTS=screenshots cargo test --test it browser::pictures`.
+//! `COUNTERSIGN_SCREENSHOTS=screenshots cargo test --test it browser::pictures`. The pages of staff are looked at by
+//! an [`inspector::Inspector`], with axe-core; its pictures go to the same folder.
 
-mod chromium;
+pub mod chromium;
+pub mod inspector;
 mod logins;
 mod pictures;
 mod provider;
+mod staff;
 mod visits;
 mod world;
 
-use chromium::{Chromium, Scripts};
+pub use chromium::{Chromium, Scripts};
 use world::{CONFIRM, CONTINUE, END, Setup, World};

@@ -304,7 +304,7 @@ async fn an_erasure_that_was_cut_short_is_finished_by_the_sweep() {
             let mortal = Mortal { inner: open(&broker), commits: AtomicUsize::new(commits) };
             let (flows, tenant) = flows(&broker, Arc::new(mortal));
             let contact: ContactId = id.parse().unwrap();
-            let client = "acme-bot".parse().unwrap();
+            let client = "client:acme-bot".parse().unwrap();
             flows.erase_contact(&tenant, &client, &contact, &Condition::default()).await.unwrap();
             assert!(flows.contact(&tenant, &contact).await.unwrap().is_none(), "it is unfindable at once");
             let told = flows.events(&tenant, 0, 200).await.unwrap();

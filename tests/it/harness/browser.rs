@@ -21,6 +21,12 @@ pub struct Page {
 }
 
 impl Page {
+    /// A page of which nothing but its address is known.
+    pub fn blank(url: &Url) -> Self {
+        let (headers, html) = (reqwest::header::HeaderMap::new(), String::new());
+        Self { status: StatusCode::OK, url: url.clone(), headers, html }
+    }
+
     /// The code that it shows.
     pub fn code(&self) -> Option<String> {
         page::code(&self.html)
@@ -69,6 +75,11 @@ impl Browser {
             .filter(|((at, _), _)| *at == origin)
             .map(|((_, name), value)| (name.clone(), value.clone()))
             .collect()
+    }
+
+    /// Holds a cookie of an origin.
+    pub fn hold(&mut self, origin: &str, name: &str, value: &str) {
+        self.cookies.insert((origin.to_owned(), name.to_owned()), value.to_owned());
     }
 
     /// Takes a cookie away, or gives it another value.

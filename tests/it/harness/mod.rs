@@ -9,12 +9,14 @@ pub mod process;
 pub mod receiver;
 pub mod redis;
 pub mod scripted;
+pub mod staff;
 pub mod stage;
 mod unsent;
 
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use broker_process::BrokerProcess;
@@ -22,9 +24,11 @@ use countersign::app::{self, App};
 use countersign::cli::demo::provider::DemoProvider;
 use countersign::clock::Clock;
 use countersign::config::{Config, Environment, Flags};
+use countersign::flow::Broker;
 use countersign::keyring::KeyRing;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use staff::{ADMIN, AGENT};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -119,7 +123,7 @@ enum Running {
     /// Not at all.
     Not,
     /// As a task of the test.
-    Task(oneshot::Sender<()>, tokio::task::JoinHandle<()>),
+    Task(oneshot::Sender<()>, tokio::task::JoinHandle<()>, Arc<Broker>),
     /// As a process of its own.
     Process(BrokerProcess),
 }
@@ -190,7 +194,7 @@ impl Harness {
 
     /// Stops the broker and waits until everything is written.
     pub async fn stop(&mut self) {
-        if let Running::Task(stop, served) = std::mem::replace(&mut self.running, Running::Not) {
+        if let Running::Task(stop, served, _) = std::mem::replace(&mut self.running, Running::Not) {
             let _ = stop.send(());
             served.await.unwrap();
         }
@@ -216,6 +220,12 @@ impl Harness {
         let host = self.origin.trim_start_matches("http://").to_owned();
         let running = serve(&self.config, self.dialled, &self.clock, listener);
         Beside { address, host, http: http_client(), running }
+    }
+
+    /// The broker itself, for what has no way in from outside.
+    pub fn broker(&self) -> Arc<Broker> {
+        let Running::Task(.., broker) = &self.running else { panic!("this broker is no task of the test") };
+        Arc::clone(broker)
     }
 
     /// The folder of database, keys, tenants and, of a process, its log.
@@ -365,7 +375,7 @@ pub struct Beside {
 impl Beside {
     /// Stops it as `SIGTERM` does.
     pub async fn stop(mut self) {
-        if let Running::Task(stop, served) = std::mem::replace(&mut self.running, Running::Not) {
+        if let Running::Task(stop, served, _) = std::mem::replace(&mut self.running, Running::Not) {
             let _ = stop.send(());
             served.await.unwrap();
         }
@@ -392,7 +402,7 @@ impl Beside {
 
 impl Drop for Beside {
     fn drop(&mut self) {
-        if let Running::Task(stop, _) = std::mem::replace(&mut self.running, Running::Not) {
+        if let Running::Task(stop, ..) = std::mem::replace(&mut self.running, Running::Not) {
             let _ = stop.send(());
         }
     }
@@ -400,7 +410,7 @@ impl Drop for Beside {
 
 impl Drop for Harness {
     fn drop(&mut self) {
-        if let Running::Task(stop, _) = std::mem::replace(&mut self.running, Running::Not) {
+        if let Running::Task(stop, ..) = std::mem::replace(&mut self.running, Running::Not) {
             let _ = stop.send(());
         }
         if !std::thread::panicking() {
@@ -484,6 +494,7 @@ fn serve(config: &Config, dialled: Option<usize>, clock: &Clock, listener: TcpLi
     let mut config = config.clone();
     config.egress.allow.truncate(dialled.unwrap_or(usize::MAX));
     let app = App::build(&config, tenants, clock.clone()).unwrap();
+    let broker = app.broker();
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(async move {
         app.serve(listener, None, async {
@@ -491,7 +502,7 @@ fn serve(config: &Config, dialled: Option<usize>, clock: &Clock, listener: TcpLi
         })
         .await;
     });
-    Running::Task(stop, served)
+    Running::Task(stop, served, broker)
 }
 
 fn environment() -> Environment {
@@ -568,6 +579,13 @@ client_id = "acme-bot"
 secret_hash = "{hash}"
 grant_types = ["client_credentials"]
 scopes = [{scopes}]
+[[staff]]
+email = "{ADMIN}"
+name = "Dana"
+role = "admin"
+[[staff]]
+email = "{AGENT}"
+role = "agent"
 {tail}
 "#,
         hash = bot_secret_hash(),

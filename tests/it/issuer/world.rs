@@ -77,6 +77,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
         providers: Vec::new(),
         snippets: Vec::new(),
         webhooks: Vec::new(),
+        staff: Vec::new(),
         returns: std::collections::BTreeMap::new(),
         rules: countersign::domain::rule::Rules::default(),
         clients: vec![

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use countersign::domain::actor::Actor;
 use countersign::domain::ids::TenantId;
 use countersign::domain::stored::{Signed, StoredTenant};
-use countersign::flow::settings::{Author, Precondition};
+use countersign::flow::settings::Precondition;
 use countersign::store::tenants::HostChange;
 use countersign::store::{Durability, Tx};
 use reqwest::Method;
@@ -76,7 +77,7 @@ async fn nothing_is_given_up_while_the_stored_tenants_are_not_loaded() {
 #[tokio::test]
 async fn a_record_that_cannot_be_read_keeps_nobody_from_theirs() {
     let (harness, broker) = flows().await;
-    let author = Author::system();
+    let author = Actor::System;
     let id = |name: &str| -> TenantId { name.parse().unwrap() };
     let put = async |name: &str, title: &str, condition: Precondition| {
         broker.put_tenant(&id(name), &object(json!({"name": title})), &condition, &author).await.unwrap();

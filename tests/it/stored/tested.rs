@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use countersign::app;
 use countersign::config::Environment;
+use countersign::domain::actor::Actor;
 use countersign::domain::tenant::Directory;
 use countersign::egress::gate::Room;
 use countersign::egress::guard::Guard;
 use countersign::egress::provider::{ProviderClient, Timeouts};
 use countersign::egress::webhook::WebhookClient;
-use countersign::flow::settings::{Author, Precondition, SettingsError};
+use countersign::flow::settings::{Precondition, SettingsError};
 use countersign::flow::{Broker, Outbound, Settings};
 use countersign::keyring::KeyRing;
 use countersign::store::Store;
@@ -73,7 +74,7 @@ fn draft(label: &str, secret: &str) -> Map<String, Value> {
 async fn only_the_very_draft_that_passed_a_test_goes_live_by_it() {
     let (_harness, broker) = flows().await;
     let (tenant, provider) = ("shop".parse().unwrap(), "acme".parse().unwrap());
-    let author = Author::system();
+    let author = Actor::System;
     let document = object(json!({"name": "Shop"}));
     broker.put_tenant(&tenant, &document, &Precondition::New, &author).await.unwrap();
     broker.put_draft(&tenant, &provider, &draft("one", "s1"), &Precondition::New, &author).await.unwrap();

@@ -1,0 +1,33 @@
+//! The cookie of a browser that staff signed in with.
+
+use axum::http::HeaderValue;
+
+use crate::domain::staff::LONGEST;
+use crate::secret::Secret;
+use crate::web::visit::Visit;
+
+/// Its name behind the prefix that https demands. No login's cookie is called like this: those have eight characters.
+const NAME: &str = "cs-staff";
+
+/// The value that the browser sent; none if it sent none, or several.
+pub fn cookie_of(visit: &Visit) -> Option<Secret> {
+    let wanted = name(visit.https);
+    let mut values = visit.cookie_pairs().filter(|(name, _)| *name == wanted).map(|(_, value)| value);
+    let (first, second) = (values.next()?, values.next());
+    second.is_none().then(|| Secret::new(first))
+}
+
+/// The `Set-Cookie` of a browser that is let in.
+pub fn set_cookie(visit: &Visit, value: &Secret) -> HeaderValue {
+    let (name, value, seconds) = (name(visit.https), value.expose(), LONGEST.as_secs());
+    visit.cookie(&format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
+}
+
+/// The `Set-Cookie` of a browser that is signed out.
+pub fn forget_cookie(visit: &Visit) -> HeaderValue {
+    visit.forget_cookie(&name(visit.https))
+}
+
+fn name(https: bool) -> String {
+    if https { format!("__Host-{NAME}") } else { NAME.to_owned() }
+}

@@ -1,0 +1,195 @@
+//! What every page of staff shares: who asks ([`OnDuty`]), forms that cannot be sent from elsewhere ([`Posted`]),
+//! the frame around the content ([`Frame`]), and how dates and numbers are written ([`Local`]).
+//!
+//! To add a page: 1. a handler that takes [`OnDuty`] of the role that may see it, and [`Posted`] where it changes
+//! something, 2. a template that extends `templates/staff/layout.html`, 3. its row in the `routes` of its folder,
+//! 4. its state in `tests/it/`. To add a sentence that is said after a change: a line in `said.rs`.
+
+mod cookie;
+mod device;
+mod form;
+mod frame;
+mod local;
+mod said;
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::response::Response;
+
+use crate::domain::actor::Actor;
+use crate::domain::staff::{Member, Role, StaffSession};
+use crate::domain::tenant::Tenant;
+use crate::flow::StoreError;
+use crate::flow::staff::session::AtWork;
+use crate::flow::trail::Seen;
+
+use super::Web;
+use super::visit::{Visit, see_other};
+
+pub use cookie::{cookie_of, forget_cookie, set_cookie};
+pub use device::device;
+pub use form::Posted;
+pub use frame::{Forms, Frame, Section, outside, respond, respond_part};
+pub use local::{Local, Moment};
+pub use said::{Said, see_other_saying};
+
+/// A role that a page demands.
+pub trait Needs: Send + Sync {
+    /// Which.
+    const ROLE: Role;
+}
+
+/// Pages that every member of staff may see.
+#[derive(Debug)]
+pub struct Agent;
+
+/// Pages of admins.
+#[derive(Debug)]
+pub struct Admin;
+
+impl Needs for Agent {
+    const ROLE: Role = Role::Agent;
+}
+
+impl Needs for Admin {
+    const ROLE: Role = Role::Admin;
+}
+
+/// A member of staff whose browser asks for a page, and who may see it.
+#[derive(Debug)]
+pub struct OnDuty<R> {
+    /// The request.
+    pub visit: Visit,
+    /// The browser.
+    pub session: StaffSession,
+    /// Who it is, as the settings say now.
+    pub member: Member,
+    /// The value of the cookie's form token.
+    form_token: String,
+    /// What a redirect to this page wants to be said.
+    said: Option<Said>,
+    /// Path and query that were asked for.
+    asked: String,
+    role: PhantomData<R>,
+}
+
+impl<R> OnDuty<R> {
+    /// Whose pages these are.
+    pub fn tenant(&self) -> &Arc<Tenant> {
+        &self.visit.tenant
+    }
+
+    /// The member, as the audit names it.
+    pub fn actor(&self) -> Actor {
+        Actor::Staff(self.session.staff.clone())
+    }
+
+    /// How dates and numbers are written for the member.
+    pub fn local(&self) -> Local {
+        Local::new(&self.session.locale, &self.session.zone)
+    }
+
+    /// The frame of a page with this heading.
+    pub fn frame(&self, title: &str, section: Section) -> Frame {
+        Frame::new(self, title, section)
+    }
+
+    /// Whether htmx asks for a part of a page, not the whole of it.
+    pub fn is_part(&self) -> bool {
+        is_htmx(&self.visit.headers)
+    }
+
+    /// Path and query that were asked for, e.g. `/console?state=waiting`.
+    pub fn asked(&self) -> &str {
+        &self.asked
+    }
+
+    /// Writes down what the member is about to be told of persons, if it is anything. If that cannot be written, the
+    /// member is not told.
+    pub async fn saw(&self, web: &Web, seen: impl Into<Option<Seen>>) -> Result<(), Box<Response>> {
+        let Some(seen) = seen.into() else { return Ok(()) };
+        let noted = web.broker.note_seen(&self.tenant().id, &self.actor(), seen).await;
+        noted.map_err(|error| Box::new(self.visit.unavailable(&error)))
+    }
+
+    /// The page of a store that does not answer.
+    pub fn unavailable(&self, error: &StoreError) -> Response {
+        self.visit.unavailable(error)
+    }
+
+    /// The page of something that is not there, 404.
+    pub fn missing(&self) -> Response {
+        let lead = "It was deleted, or its address is not quite right. Nothing was changed.";
+        self.plain(StatusCode::NOT_FOUND, "There is nothing here", lead)
+    }
+
+    /// A page that is a heading and a sentence.
+    pub fn plain(&self, status: StatusCode, heading: &str, lead: &str) -> Response {
+        frame::plain(self, status, heading, lead)
+    }
+}
+
+impl<R: Needs> FromRequestParts<Arc<Web>> for OnDuty<R> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, Response> {
+        let visit = Visit::from_request_parts(parts, web).await?;
+        let asked = parts.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
+        let at_work = match cookie_of(&visit) {
+            Some(cookie) => web.broker.at_work(&visit.tenant, cookie.expose()).await,
+            None => Ok(None),
+        };
+        match at_work {
+            Ok(Some(at_work)) => Self::admit(visit, at_work, asked),
+            Ok(None) => Err(nobody(&visit, &asked)),
+            Err(error) => Err(visit.unavailable(&error)),
+        }
+    }
+}
+
+impl<R: Needs> OnDuty<R> {
+    fn admit(visit: Visit, at_work: AtWork, asked: String) -> Result<Self, Response> {
+        let AtWork { session, member, form_token } = at_work;
+        let said = Said::of_query(&asked);
+        let duty = Self { visit, session, member, form_token, said, asked, role: PhantomData };
+        if duty.member.role.may(R::ROLE) {
+            return Ok(duty);
+        }
+        let lead =
+            "Your role is agent; this page is for admins. An admin of your business can change your role.";
+        Err(duty.plain(StatusCode::FORBIDDEN, "This page is for admins", lead))
+    }
+}
+
+/// Whether htmx sent a request.
+pub fn is_htmx(headers: &HeaderMap) -> bool {
+    headers.contains_key("hx-request")
+}
+
+/// Who is not signed in is shown the way; a form that was sent meanwhile changed nothing.
+fn nobody(visit: &Visit, asked: &str) -> Response {
+    let signed_out = || {
+        let lead =
+            "You were signed out, so nothing was changed. Sign in again, then send the form once more.";
+        let action = Some(("/signin", "Sign in"));
+        outside(visit, StatusCode::UNAUTHORIZED, ("Please sign in again", lead), action)
+    };
+    if is_htmx(&visit.headers) {
+        let mut response = signed_out();
+        response.headers_mut().insert("hx-redirect", HeaderValue::from_static("/signin"));
+        return response;
+    }
+    match visit.method {
+        Method::GET | Method::HEAD => {
+            let next: String = url::form_urlencoded::byte_serialize(asked.as_bytes()).collect();
+            let mut response = see_other(&format!("/signin?next={next}"));
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("cookie"));
+            response
+        }
+        _ => signed_out(),
+    }
+}

@@ -1,0 +1,139 @@
+//! Looks at a page of staff as it stands: at every width, in the dark, from right to left, with axe-core. With
+//! `COUNTERSIGN_SCREENSHOTS=<folder>` the pictures are kept.
+
+use std::path::PathBuf;
+
+use countersign::domain::staff::Role;
+use serde_json::json;
+
+use super::chromium::{Chromium, Scripts};
+use crate::harness::Harness;
+
+/// What a picture is called, how wide the window is, whether it is dark, and from where to where it is read.
+/// 320 pixels are also what 1,280 are at a zoom of 400 %.
+const LOOKS: [(&str, u32, bool, &str); 6] = [
+    ("wide", 1280, false, "ltr"),
+    ("wide-dark", 1280, true, "ltr"),
+    ("wide-rtl", 1280, false, "rtl"),
+    ("narrow", 390, false, "ltr"),
+    ("narrow-dark", 390, true, "ltr"),
+    ("tiny", 320, false, "ltr"),
+];
+/// In which looks axe-core asks: colours differ by day and night, sizes and order by the width.
+const ASKED: [&str; 3] = ["wide", "wide-dark", "narrow"];
+/// What no page may be larger than, compressed.
+const MOST_BYTES: usize = 60_000;
+
+/// A member of staff who looks closely at every page.
+pub struct Inspector {
+    /// The browser.
+    pub browser: Chromium,
+    folder: Option<PathBuf>,
+    /// The names of what was looked at.
+    pub seen: Vec<String>,
+}
+
+impl Inspector {
+    /// A browser in which a member with this role is signed in.
+    pub async fn signed_in(harness: &Harness, role: Role) -> Self {
+        let inspector = Self::start().await;
+        inspector.browser.hold_staff(harness, role).await;
+        inspector
+    }
+
+    /// A browser in which nobody is signed in.
+    pub async fn start() -> Self {
+        let browser = Chromium::start(Scripts::On).await;
+        let folder = std::env::var_os("COUNTERSIGN_SCREENSHOTS").map(PathBuf::from);
+        if let Some(folder) = &folder {
+            std::fs::create_dir_all(folder).unwrap();
+        }
+        Self { browser, folder, seen: Vec::new() }
+    }
+
+    /// Loads a page and looks at it.
+    pub async fn look_at(&mut self, harness: &Harness, path: &str, name: &str) {
+        self.browser.open(&format!("{}{path}", harness.origin)).await;
+        self.look(name).await;
+    }
+
+    /// Looks at the page that is shown, in every look: nothing sticks out at the side, axe-core finds nothing, the
+    /// console has no line, and the page is small.
+    pub async fn look(&mut self, name: &str) {
+        let mut faults = Vec::new();
+        for (look, width, dark, direction) in LOOKS {
+            self.dress(width, dark, direction).await;
+            let measure =
+                "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
+            let over = self.browser.driver().execute(measure, vec![]).await.unwrap();
+            let over = over.json().as_f64().unwrap();
+            if over > 0.0 {
+                faults.push(format!(
+                    "{name}, {look}: sticks out by {over} pixels at {width}: {}",
+                    self.widest().await
+                ));
+            }
+            if ASKED.contains(&look) {
+                let found = self.browser.axe().await;
+                faults.extend(found.into_iter().map(|fault| format!("{name}, {look}: {fault}")));
+            }
+            self.picture(name, look).await;
+        }
+        self.dress(1280, false, "ltr").await;
+        faults
+            .extend(self.browser.console().await.into_iter().map(|line| format!("{name}: console: {line}")));
+        let source = self.browser.driver().source().await.unwrap();
+        let bytes = compressed(source.as_bytes());
+        if bytes > MOST_BYTES {
+            faults.push(format!("{name}: {bytes} bytes compressed"));
+        }
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
+        self.seen.push(name.to_owned());
+    }
+
+    async fn dress(&self, width: u32, dark: bool, direction: &str) {
+        let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        self.browser.command("Emulation.setDeviceMetricsOverride", size).await;
+        let (scheme, motion) = (if dark { "dark" } else { "light" }, "reduce");
+        let media = json!({"features": [
+            {"name": "prefers-color-scheme", "value": scheme},
+            {"name": "prefers-reduced-motion", "value": motion},
+        ]});
+        self.browser.command("Emulation.setEmulatedMedia", media).await;
+        let turn = format!("document.documentElement.dir = '{direction}'");
+        self.browser.driver().execute(&turn, vec![]).await.unwrap();
+    }
+
+    /// What sticks out, for the message.
+    async fn widest(&self) -> String {
+        let find = "const width = document.documentElement.clientWidth;
+            const out = [...document.body.querySelectorAll('*')].filter((e) => {
+                const box = e.getBoundingClientRect();
+                return box.width > 0 && (box.right > width + 1 || box.left < -1) && !e.closest('.table-frame, pre, .caret');
+            });
+            return out.slice(0, 3).map((e) => e.outerHTML.slice(0, 160)).join(' | ')";
+        self.browser.driver().execute(find, vec![]).await.unwrap().json().to_string()
+    }
+
+    async fn picture(&self, name: &str, look: &str) {
+        let Some(folder) = &self.folder else { return };
+        let measured = self.browser.command("Page.getLayoutMetrics", json!({})).await;
+        let size = &measured["cssContentSize"];
+        let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1});
+        let params = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
+        let taken = self.browser.command("Page.captureScreenshot", params).await;
+        let bytes = base64::Engine::decode(
+            &base64::engine::general_purpose::STANDARD,
+            taken["data"].as_str().unwrap(),
+        );
+        std::fs::write(folder.join(format!("staff-{name}.{look}.png")), bytes.unwrap()).unwrap();
+    }
+}
+
+/// How many bytes a text takes when it is compressed as servers do it.
+fn compressed(bytes: &[u8]) -> usize {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap().len()
+}
