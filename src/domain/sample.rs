@@ -122,7 +122,8 @@ mod tests {
         let wanted = outcome(json!({"email": "a@example.com", "fullName": "A", "phone": "1"}), Some("7"));
         assert_eq!(wanted.misses(&wanted), []);
         let found = outcome(json!({"email": "b@example.com", "fullName": "A", "tier": 3}), None);
-        let told: Vec<_> = wanted.misses(&found).into_iter().map(|miss| (miss.field, miss.expected, miss.found)).collect();
+        let told: Vec<_> =
+            wanted.misses(&found).into_iter().map(|miss| (miss.field, miss.expected, miss.found)).collect();
         let text = |text: &str| Some(json!(text));
         assert_eq!(
             told,

@@ -61,7 +61,8 @@ mod tests {
         let open = settings(with_vars, &BTreeMap::new());
         assert!(!open.is_empty());
         for preset in crate::preset::all() {
-            let examples = preset.vars.iter().map(|asked| (asked.name.clone(), asked.example.clone())).collect();
+            let examples =
+                preset.vars.iter().map(|asked| (asked.name.clone(), asked.example.clone())).collect();
             let filled = settings(preset, &examples);
             assert_eq!(filled.len(), preset.template().len(), "{}", preset.id);
         }

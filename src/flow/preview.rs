@@ -109,7 +109,8 @@ impl Broker {
 
 /// What a provider's settings make of answers, as a login would.
 pub(super) fn signed_in(provider: &Provider, answers: &Answers) -> Result<SignedIn, PreviewError> {
-    let normaliser = Normaliser::new(provider.mapping.as_ref(), provider.subject.as_deref(), &provider.trusted)?;
+    let normaliser =
+        Normaliser::new(provider.mapping.as_ref(), provider.subject.as_deref(), &provider.trusted)?;
     let is_further = |name: &str| !["claims", "token_response"].contains(&name);
     let further = answers.rest.iter().filter(|(name, _)| is_further(name));
     let named: Vec<(String, Value)> = further.map(|(name, value)| (name.clone(), value.clone())).collect();

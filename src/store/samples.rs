@@ -11,7 +11,12 @@ use super::{StoreError, TenantStore};
 
 impl Tx {
     /// Writes the samples of a provider; the record goes where none is left.
-    pub fn put_samples(&mut self, stored: Option<&Stored<Samples>>, provider: &ProviderId, samples: &Samples) {
+    pub fn put_samples(
+        &mut self,
+        stored: Option<&Stored<Samples>>,
+        provider: &ProviderId,
+        samples: &Samples,
+    ) {
         match stored {
             Some(stored) => self.replace(stored, samples, None),
             None => self.put(Place::Named(provider.to_string()), Some(Expect::Absent), samples, None),

@@ -211,7 +211,10 @@ fn pages() -> Router<Arc<Web>> {
 
 /// The URLs of staff, whose forms may hold a mapping and a payload.
 fn staff_pages() -> Router<Arc<Web>> {
-    Router::new().merge(account::routes()).merge(admin::providers::routes()).layer(DefaultBodyLimit::max(API_BODY))
+    Router::new()
+        .merge(account::routes())
+        .merge(admin::providers::routes())
+        .layer(DefaultBodyLimit::max(API_BODY))
 }
 
 /// What an operator asks, on an address of its own.

@@ -180,7 +180,11 @@ impl Broker {
     }
 
     /// What a test of this provider tries: its draft if it has one, else what logins use.
-    pub(in crate::flow) async fn on_trial(&self, tenant: &Tenant, id: &ProviderId) -> Result<Option<OnTrial>, StoreError> {
+    pub(in crate::flow) async fn on_trial(
+        &self,
+        tenant: &Tenant,
+        id: &ProviderId,
+    ) -> Result<Option<OnTrial>, StoreError> {
         if self.writable(&tenant.id).is_ok() {
             match self.trial(&tenant.id, id).await {
                 Ok(draft) => {

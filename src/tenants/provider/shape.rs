@@ -16,7 +16,11 @@ use super::words::{
 pub static SHAPE: Table = Table {
     doc: "An OAuth server of the tenant.",
     fields: &[
-        required("id", text(&SLUG), "Its name in the tenant; API calls and callback paths use it. Example: `acme`."),
+        required(
+            "id",
+            text(&SLUG),
+            "Its name in the tenant; API calls and callback paths use it. Example: `acme`.",
+        ),
         optional(
             "label",
             text(&PLAIN),
@@ -39,7 +43,11 @@ pub static SHAPE: Table = Table {
             "For `client_auth = \"private_key_jwt\"`: where to find our private key, a PEM or a JWK.",
         ),
         optional("private_key_id", text(&PLAIN), "Its `kid` at the provider. Example: `2026-key`."),
-        optional("scope", text(&SCOPES), "What we ask for, with spaces between scopes. Example: `openid profile email`."),
+        optional(
+            "scope",
+            text(&SCOPES),
+            "What we ask for, with spaces between scopes. Example: `openid profile email`.",
+        ),
         optional(
             "authorize_url",
             text(&PLAIN),
@@ -125,8 +133,16 @@ pub static SHAPE: Table = Table {
             "Where the person's data come from: the WhoAmI answer, the claims of the verified `id_token`, those of an \
              `access_token` that is a JWT, or the `token_response` itself.",
         ),
-        optional("token_params", Kind::Table(&FIXED_PARAMS), "Fixed parameters of the token request. Example: `audience = https://api.acme.example`."),
-        optional("token_headers", Kind::Table(&FIXED_HEADERS), "Fixed headers of the token request. Example: `X-Api-Version = 2`."),
+        optional(
+            "token_params",
+            Kind::Table(&FIXED_PARAMS),
+            "Fixed parameters of the token request. Example: `audience = https://api.acme.example`.",
+        ),
+        optional(
+            "token_headers",
+            Kind::Table(&FIXED_HEADERS),
+            "Fixed headers of the token request. Example: `X-Api-Version = 2`.",
+        ),
         optional(
             "token_path",
             text(&PLAIN),
@@ -145,7 +161,11 @@ pub static SHAPE: Table = Table {
         ),
         optional("rename", Kind::Table(&RENAME), RENAME.doc),
         optional("callback_rename", Kind::Table(&CALLBACK_RENAME), CALLBACK_RENAME.doc),
-        optional("whoami_params", Kind::Table(&FIXED_PARAMS), "Fixed parameters of the WhoAmI call. Example: `fields = id,name,email`."),
+        optional(
+            "whoami_params",
+            Kind::Table(&FIXED_PARAMS),
+            "Fixed parameters of the WhoAmI call. Example: `fields = id,name,email`.",
+        ),
         optional(
             "whoami_headers",
             Kind::Table(&FIXED_HEADERS),
@@ -165,7 +185,11 @@ pub static SHAPE: Table = Table {
             Kind::Word(&ALGORITHMS),
             "The algorithm of a signed UserInfo answer (`application/jwt`). Left out: the answer is plain JSON.",
         ),
-        optional("jwks_url", text(&PLAIN), "The provider's keys, where no metadata name them. Example: `https://login.acme.example/jwks.json`."),
+        optional(
+            "jwks_url",
+            text(&PLAIN),
+            "The provider's keys, where no metadata name them. Example: `https://login.acme.example/jwks.json`.",
+        ),
         with_default(
             "clock_skew",
             Kind::Count(0, 600),

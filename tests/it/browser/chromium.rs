@@ -184,7 +184,7 @@ fn capabilities(profile: &TempDir, scripts: Scripts) -> ChromeCapabilities {
         "--no-proxy-server",
         "--lang=en-US",
         "--hide-scrollbars",
-        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE 127.0.0.2 , EXCLUDE localhost",
         &folder,
     ] {
         wanted.add_arg(arg).unwrap();

@@ -149,7 +149,8 @@ async fn authorize(State(script): Shared, Query(asked): Query<HashMap<String, St
 
 /// The link by which somebody with a real browser goes back.
 fn way_back(asked: &HashMap<String, String>) -> String {
-    let (Some(Ok(mut back)), Some(state)) = (asked.get("redirect_uri").map(|uri| uri.parse::<Url>()), asked.get("state"))
+    let (Some(Ok(mut back)), Some(state)) =
+        (asked.get("redirect_uri").map(|uri| uri.parse::<Url>()), asked.get("state"))
     else {
         return String::new();
     };

@@ -60,7 +60,8 @@ async fn an_admin_sees_every_page_and_an_agent_none() {
     }
     let before = shop.provider().await;
     for change in CHANGES {
-        let page = shop.post_few(&format!("/admin/providers{change}"), &[("typed", "acme"), ("version", "2")]).await;
+        let page =
+            shop.post_few(&format!("/admin/providers{change}"), &[("typed", "acme"), ("version", "2")]).await;
         assert_eq!(page.status, StatusCode::FORBIDDEN, "{change}");
     }
     assert_eq!(shop.provider().await, before);
@@ -96,7 +97,9 @@ async fn what_another_tenant_has_is_not_there() {
         let page = shop.post_few(&format!("/admin/providers{change}"), &[("typed", "acme")]).await;
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{change}");
     }
-    for odd in ["/Acme", "/..%2facme", "/%00", "/acme/tests/pt_1", "/acme/versions/one", "/~new/form?preset=none"] {
+    for odd in
+        ["/Acme", "/..%2facme", "/%00", "/acme/tests/pt_1", "/acme/versions/one", "/~new/form?preset=none"]
+    {
         assert_eq!(shop.get(&format!("/admin/providers{odd}")).await.status, StatusCode::NOT_FOUND, "{odd}");
     }
 }

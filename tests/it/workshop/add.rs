@@ -46,8 +46,14 @@ async fn a_preset_asks_for_its_variables_and_says_beside_the_field_what_is_missi
     let refused = shop.post(FORM, typed.clone()).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.html);
     let html = &refused.html;
-    assert!(html.contains("href=\"#f-vars-domain\"") && html.contains("id=\"f-vars-domain-fault\""), "{html}");
-    assert!(html.contains("value=\"the-client\"") && html.contains("value=\"main\""), "what was typed stays: {html}");
+    assert!(
+        html.contains("href=\"#f-vars-domain\"") && html.contains("id=\"f-vars-domain-fault\""),
+        "{html}"
+    );
+    assert!(
+        html.contains("value=\"the-client\"") && html.contains("value=\"main\""),
+        "what was typed stays: {html}"
+    );
     assert!(!html.contains("canary-secret") && html.contains("type it again"), "{html}");
 
     typed.retain(|(name, _)| name != "vars.domain");
@@ -58,7 +64,10 @@ async fn a_preset_asks_for_its_variables_and_says_beside_the_field_what_is_missi
     assert!(words(&overview).contains("What to do next"), "{overview}");
     let kept = shop.api(Method::GET, "/v1/providers/main", None).await;
     let settings = &kept["draft"]["settings"];
-    assert_eq!((&settings["preset"], &settings["vars"]), (&json!("auth0"), &json!({"domain": "acme.eu.auth0.com"})));
+    assert_eq!(
+        (&settings["preset"], &settings["vars"]),
+        (&json!("auth0"), &json!({"domain": "acme.eu.auth0.com"}))
+    );
     assert_eq!(settings["clientSecret"]["set"], true);
     assert_eq!(kept["live"], json!(null), "nothing is live yet");
     let form = shop.get("/admin/providers/main/settings").await.html;
@@ -69,7 +78,11 @@ async fn a_preset_asks_for_its_variables_and_says_beside_the_field_what_is_missi
 async fn an_issuer_is_asked_and_what_it_says_is_shown_before_anything_is_kept() {
     let provider = Provider::start().await;
     let origin = provider.origin().to_owned();
-    provider.announce("/.well-known/openid-configuration", &origin, &json!({"scopes_supported": ["openid", "email"]}));
+    provider.announce(
+        "/.well-known/openid-configuration",
+        &origin,
+        &json!({"scopes_supported": ["openid", "email"]}),
+    );
     let allow = vec![origin.trim_start_matches("http://").to_owned()];
     let mut shop = Shop::with(Choices { allow, ..Choices::default() }).await;
     let page = shop.post_few("/admin/providers/~new/discover", &[("issuer", &format!("{origin}/"))]).await;
@@ -94,9 +107,14 @@ async fn an_issuer_is_asked_and_what_it_says_is_shown_before_anything_is_kept() 
 #[tokio::test]
 async fn an_issuer_that_says_nothing_is_told_with_every_spelling_that_was_tried() {
     let mut shop = Shop::start().await;
-    let page = shop.post_few("/admin/providers/~new/discover", &[("issuer", "http://10.0.0.1/<b>x</b>")]).await;
+    let page =
+        shop.post_few("/admin/providers/~new/discover", &[("issuer", "http://10.0.0.1/<b>x</b>")]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.html.contains("id=\"issuer-fault\"") && page.html.contains("Nothing was found there"), "{}", page.html);
+    assert!(
+        page.html.contains("id=\"issuer-fault\"") && page.html.contains("Nothing was found there"),
+        "{}",
+        page.html
+    );
     assert!(!page.html.contains("<b>x</b>") && page.html.contains("10.0.0.1"), "{}", page.html);
     let empty = shop.post_few("/admin/providers/~new/discover", &[("issuer", " ")]).await;
     assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY);

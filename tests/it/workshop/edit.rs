@@ -35,7 +35,11 @@ async fn every_setting_has_a_label_a_sentence_and_what_it_is_called_in_a_file() 
     let mut shop = Shop::drafted().await;
     let html = shop.page("/settings").await;
     for setting in countersign::tenants::provider::shape::SHAPE.fields {
-        assert!(setting.name == "id" || html.contains(&format!(">{}</code>", setting.name)), "{}", setting.name);
+        assert!(
+            setting.name == "id" || html.contains(&format!(">{}</code>", setting.name)),
+            "{}",
+            setting.name
+        );
     }
     for id in html.split(" id=\"f-").skip(1).filter_map(|rest| rest.split('"').next()) {
         let named = id.trim_end_matches("-hint").trim_end_matches("-given").trim_end_matches("-fault");
@@ -52,13 +56,17 @@ async fn a_fault_stands_beside_its_field_with_what_was_typed_and_a_caret() {
     let mut shop = Shop::live().await;
     let before = shop.provider().await;
     let refused = shop
-        .send("/settings", "/settings", &[
-            ("mapping", "{email: user.email,\n fullName: }"),
-            ("token_url", "ftp://elsewhere.example/token"),
-            ("max_age", "soon"),
-            ("authorize_params", "prompt login"),
-            ("client_secret", "canary-secret"),
-        ])
+        .send(
+            "/settings",
+            "/settings",
+            &[
+                ("mapping", "{email: user.email,\n fullName: }"),
+                ("token_url", "ftp://elsewhere.example/token"),
+                ("max_age", "soon"),
+                ("authorize_params", "prompt login"),
+                ("client_secret", "canary-secret"),
+            ],
+        )
         .await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let html = &refused.html;
@@ -92,9 +100,17 @@ async fn of_two_who_change_it_the_second_sees_both_versions_and_keeps_its_own() 
     let stale = shop.send_on(&mine, "/settings", &[("scope", "read:mine")]).await;
     assert_eq!(stale.status, StatusCode::CONFLICT);
     let told = words(&stale.html);
-    assert!(told.contains("Somebody else changed this meanwhile") && told.contains("the API client admin"), "{told}");
+    assert!(
+        told.contains("Somebody else changed this meanwhile") && told.contains("the API client admin"),
+        "{told}"
+    );
     assert!(told.contains("Scope read:theirs read:mine"), "{told}");
-    assert!(!stale.html.contains("<b>label") && stale.html.contains("Their &lt;b&gt;") || stale.html.contains("Their &#60;b&#62;"), "{}", stale.html);
+    assert!(
+        !stale.html.contains("<b>label") && stale.html.contains("Their &lt;b&gt;")
+            || stale.html.contains("Their &#60;b&#62;"),
+        "{}",
+        stale.html
+    );
     assert!(stale.html.contains("name=\"scope\" value=\"read:mine\""), "what was typed stays");
     assert_eq!(shop.provider().await["draft"]["settings"]["scope"], "read:theirs", "nothing was written");
 
@@ -119,7 +135,8 @@ async fn a_secret_goes_to_no_other_place_unless_it_is_typed_again() {
 #[tokio::test]
 async fn another_subject_is_asked_for_twice_and_the_callback_path_stays() {
     let mut shop = Shop::live().await;
-    let refused = shop.send("/settings", "/settings", &[("subject", "user.email"), ("callback_path", "named")]).await;
+    let refused =
+        shop.send("/settings", "/settings", &[("subject", "user.email"), ("callback_path", "named")]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(refused.html.contains("name=\"confirm_subject\"") && refused.html.contains("f-subject-fault"));
     let saved = shop.send_on(&refused.html, "/settings", &[("confirm_subject", "yes")]).await;
@@ -133,7 +150,9 @@ async fn a_secret_is_taken_away_only_where_the_box_is_ticked() {
     let mut shop = Shop::drafted().await;
     let html = shop.page("/settings").await;
     assert!(html.contains("Left empty it stays as it is"), "{html}");
-    let saved = shop.send("/settings", "/settings", &[("client_auth", "none"), ("client_secret.remove", "yes")]).await;
+    let saved = shop
+        .send("/settings", "/settings", &[("client_auth", "none"), ("client_secret.remove", "yes")])
+        .await;
     assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", words(&saved.html));
     assert_eq!(shop.provider().await["draft"]["settings"].get("clientSecret"), None);
 }
@@ -141,7 +160,9 @@ async fn a_secret_is_taken_away_only_where_the_box_is_ticked() {
 #[tokio::test]
 async fn no_body_of_a_form_is_answered_with_a_fault_of_our_own() {
     let mut shop = Shop::live().await;
-    for odd in ["\u{0}", "<script>alert(1)</script>", "'\"`{}[]|\\", "\u{202e}right to left", &"x".repeat(20_000)] {
+    for odd in
+        ["\u{0}", "<script>alert(1)</script>", "'\"`{}[]|\\", "\u{202e}right to left", &"x".repeat(20_000)]
+    {
         let html = shop.page("/settings").await;
         let mut typed = fields(&html, SETTINGS);
         for (name, value) in &mut typed {

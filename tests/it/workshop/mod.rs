@@ -146,8 +146,7 @@ impl Shop {
         let broker = self.broker.broker();
         let tenant = broker.tenant_at(HOST).expect("the tenant is served at this address");
         let member = tenant.staff.iter().find(|member| member.role == role).expect("the tenant has staff");
-        let letting =
-            Letting { device: "Test".to_owned(), locale: "en".to_owned(), zone: "UTC".to_owned() };
+        let letting = Letting { device: "Test".to_owned(), locale: "en".to_owned(), zone: "UTC".to_owned() };
         let begun = broker.begin_session(&tenant, member, SignedInBy::Invite, &letting).await.unwrap();
         ("cs-staff".to_owned(), begun.cookie.expose().to_owned())
     }
@@ -239,7 +238,8 @@ async fn token(broker: &Harness, host: &str, client: &str) -> String {
 /// The fields of the form that is sent to a path, as a browser without scripts sends them.
 fn fields(html: &str, action: &str) -> Vec<(String, String)> {
     let mark = format!("action=\"{action}\"");
-    let form = html.split("<form").skip(1).find(|form| form.split('>').next().unwrap_or_default().contains(&mark));
+    let form =
+        html.split("<form").skip(1).find(|form| form.split('>').next().unwrap_or_default().contains(&mark));
     let form = form.unwrap_or_else(|| panic!("no form for {action}: {html}"));
     let form = form.split("</form>").next().unwrap();
     let mut fields = Vec::new();

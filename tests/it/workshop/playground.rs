@@ -46,7 +46,8 @@ async fn a_part_of_the_page_is_enough_for_a_script() {
 #[tokio::test]
 async fn a_fault_has_its_caret_and_a_repair_is_shown() {
     let mut shop = Shop::live().await;
-    let page = shop.send("/mapping", "/mapping", &bench("{email: user.email,\n fullName user.name}", ANSWER)).await;
+    let page =
+        shop.send("/mapping", "/mapping", &bench("{email: user.email,\n fullName user.name}", ANSWER)).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(page.html.contains("made-fault") && page.html.contains("fullName user.name}\n"), "{}", page.html);
     assert!(words(&page.html).contains("line 2"), "{}", words(&page.html));
@@ -66,12 +67,19 @@ async fn a_mapping_goes_into_the_draft_unless_somebody_was_faster() {
     let mut shop = Shop::live().await;
     let page = shop.page("/mapping").await;
     let typed = bench("email = user.email\nfullName = user.name", ANSWER);
-    let kept = shop.post_few("/admin/providers/acme/mapping/keep", &[typed[0], typed[1], ("version", &version(&page))]).await;
+    let kept = shop
+        .post_few("/admin/providers/acme/mapping/keep", &[typed[0], typed[1], ("version", &version(&page))])
+        .await;
     assert_eq!(kept.status, StatusCode::SEE_OTHER, "{}", words(&kept.html));
     let draft = shop.provider().await["draft"]["settings"].clone();
     assert_eq!(draft["mapping"], json!({"email": "user.email", "fullName": "user.name"}));
     assert_eq!(draft["clientSecret"]["set"], true, "everything else stays");
-    let late = shop.post_few("/admin/providers/acme/mapping/keep", &[("expression", "user"), ("version", &version(&page))]).await;
+    let late = shop
+        .post_few(
+            "/admin/providers/acme/mapping/keep",
+            &[("expression", "user"), ("version", &version(&page))],
+        )
+        .await;
     assert_eq!(late.status, StatusCode::CONFLICT);
     assert!(late.html.contains(">\nuser</textarea>"), "what was typed stays: {}", late.html);
     let html = shop.page("/mapping").await;
@@ -103,7 +111,11 @@ async fn a_sample_that_comes_out_otherwise_keeps_a_draft_from_going_live() {
     assert!(words(&refused.html).contains("1 of 1 saved samples"), "{}", words(&refused.html));
     let (status, answer) =
         shop.try_api(Method::POST, "/v1/providers/acme/publish", Some(json!({"untested": true}))).await;
-    assert_eq!((status, &answer["code"]), (StatusCode::CONFLICT, &json!("conflict")), "the API keeps it, too");
+    assert_eq!(
+        (status, &answer["code"]),
+        (StatusCode::CONFLICT, &json!("conflict")),
+        "the API keeps it, too"
+    );
 
     let accepted = shop.post_few("/admin/providers/acme/mapping/samples/accept", &[("sample", "1")]).await;
     assert_eq!(accepted.status, StatusCode::SEE_OTHER, "{}", accepted.html);
@@ -122,20 +134,26 @@ async fn samples_are_few_and_small_and_deleted_one_by_one_or_with_their_provider
     let mut shop = Shop::live().await;
     let path = "/admin/providers/acme/mapping/samples";
     let large = format!("{{\"user\": {{\"id\": \"{}\"}}}}", "x".repeat(17_000));
-    let refused = shop.post_few(path, &[("expression", MAPPING), ("whoami", &large), ("name", "large")]).await;
+    let refused =
+        shop.post_few(path, &[("expression", MAPPING), ("whoami", &large), ("name", "large")]).await;
     assert!(words(&refused.html).contains("at most 16 kB"), "{}", words(&refused.html));
     for number in 1..=10 {
         let name = format!("sample {number}");
-        let saved = shop.post_few(path, &[("expression", MAPPING), ("whoami", ANSWER), ("name", &name)]).await;
+        let saved =
+            shop.post_few(path, &[("expression", MAPPING), ("whoami", ANSWER), ("name", &name)]).await;
         assert_eq!(saved.status, StatusCode::SEE_OTHER, "{}", words(&saved.html));
     }
-    let full = shop.post_few(path, &[("expression", MAPPING), ("whoami", ANSWER), ("name", "one more")]).await;
+    let full =
+        shop.post_few(path, &[("expression", MAPPING), ("whoami", ANSWER), ("name", "one more")]).await;
     assert_eq!(full.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(words(&full.html).contains("at most 10 samples"), "{}", words(&full.html));
     let deleted = shop.post_few(&format!("{path}/delete"), &[("sample", "3")]).await;
     let html = shop.follow(&deleted).await;
     assert!(!html.contains("sample 3<") && html.contains("sample 10<"), "{html}");
-    assert_eq!(shop.post_few(&format!("{path}/delete"), &[("sample", "3")]).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        shop.post_few(&format!("{path}/delete"), &[("sample", "3")]).await.status,
+        StatusCode::NOT_FOUND
+    );
     let one = shop.get("/admin/providers/acme/mapping?sample=10").await;
     assert!(one.html.contains("u-1"), "{}", one.html);
     assert_eq!(shop.get("/admin/providers/acme/mapping?sample=3").await.status, StatusCode::NOT_FOUND);
@@ -155,7 +173,16 @@ async fn what_a_test_login_told_is_taken_to_the_bench_and_saved() {
     let bench = shop.get(&format!("/admin/providers/acme/mapping?test={link}")).await;
     assert_eq!(bench.status, StatusCode::OK);
     assert!(words(&bench.html).contains("billy.bob@example.com"), "{}", bench.html);
-    let saved = shop.send_on(&bench.html.replace("action=\"/admin/providers/acme/mapping\"", "action=\"/admin/providers/acme/mapping/samples\""), "/mapping/samples", &[("name", "Billy")]).await;
+    let saved = shop
+        .send_on(
+            &bench.html.replace(
+                "action=\"/admin/providers/acme/mapping\"",
+                "action=\"/admin/providers/acme/mapping/samples\"",
+            ),
+            "/mapping/samples",
+            &[("name", "Billy")],
+        )
+        .await;
     let html = shop.follow(&saved).await;
     assert!(html.contains("As it must be"), "{}", words(&html));
     let other = shop.get("/admin/providers/acme/mapping?test=pt_00000000000000000000000000000007").await;

@@ -41,7 +41,11 @@ async fn a_page_that_is_older_than_the_draft_publishes_and_discards_nothing() {
     for (action, more) in [("/publish", &[("untested", "yes")][..]), ("/discard", &[])] {
         let page = shop.send_on(&old, action, more).await;
         assert_eq!(page.status, StatusCode::CONFLICT, "{action}");
-        assert!(words(&page.html).contains("somebody changed this provider") || words(&page.html).contains("Somebody changed this provider"), "{action}");
+        assert!(
+            words(&page.html).contains("somebody changed this provider")
+                || words(&page.html).contains("Somebody changed this provider"),
+            "{action}"
+        );
     }
     assert_eq!(shop.provider().await["draft"]["settings"]["scope"], "two");
     let gone = shop.send("/publish", "/discard", &[]).await;
@@ -95,7 +99,11 @@ async fn a_provider_is_deleted_by_typing_its_id_and_not_under_open_links_unaware
     shop.api(Method::POST, "/v1/auth-links", Some(link)).await;
     let held = shop.send("/delete", "/delete", &[("typed", "acme")]).await;
     assert_eq!(held.status, StatusCode::CONFLICT);
-    assert!(held.html.contains("name=\"force\"") && words(&held.html).contains("Delete it all the same"), "{}", held.html);
+    assert!(
+        held.html.contains("name=\"force\"") && words(&held.html).contains("Delete it all the same"),
+        "{}",
+        held.html
+    );
     let deleted = shop.send_on(&held.html, "/delete", &[("force", "yes")]).await;
     let list = shop.follow(&deleted).await;
     assert!(list.contains("No provider yet"), "{list}");

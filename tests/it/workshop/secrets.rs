@@ -44,12 +44,17 @@ async fn a_private_key_goes_into_the_draft_with_its_id() {
     let mut shop = Shop::live().await;
     let bad = shop.send("/secrets", "/secrets/key", &[("private_key", "canary-no-key")]).await;
     assert_eq!(bad.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", bad.html);
-    assert!(!bad.html.contains("canary-no-key") && words(&bad.html).contains("cannot be used"), "{}", words(&bad.html));
+    assert!(
+        !bad.html.contains("canary-no-key") && words(&bad.html).contains("cannot be used"),
+        "{}",
+        words(&bad.html)
+    );
     let key = json!({"kty": "EC", "crv": "P-256",
         "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
         "d": "jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"})
     .to_string();
-    let done = shop.send("/secrets", "/secrets/key", &[("private_key", &key), ("private_key_id", "2026")]).await;
+    let done =
+        shop.send("/secrets", "/secrets/key", &[("private_key", &key), ("private_key_id", "2026")]).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", words(&done.html));
     let provider = shop.provider().await;
     assert_eq!(provider["draft"]["settings"]["privateKey"]["set"], true);

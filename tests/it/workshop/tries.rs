@@ -9,12 +9,12 @@ use crate::harness::Choices;
 use crate::trial::provider::{self, Provider, Wants};
 
 /// A shop whose draft is of a provider that can be made to misbehave.
-async fn at(provider: &Provider) -> Shop {
+pub async fn at(provider: &Provider) -> Shop {
     let allow = vec![provider.origin().trim_start_matches("http://").to_owned()];
     Shop::with(Choices { allow, ..Choices::default() }).await
 }
 
-fn settings(shop: &Shop, provider: &Provider) -> Value {
+pub fn settings(shop: &Shop, provider: &Provider) -> Value {
     let origin = provider.origin();
     let mut settings = shop.settings();
     settings["authorizeUrl"] = json!(format!("{origin}/authorize"));
@@ -91,7 +91,12 @@ async fn a_test_that_fails_before_anybody_signs_in_has_no_door() {
     let begun = shop.send("/test", "/test", &[]).await;
     let html = shop.follow(&begun).await;
     assert!(!html.contains("href=\"/t/") && !html.contains("hx-trigger=\"every"), "{html}");
-    assert!(words(&html).contains(&format!("register exactly {}/idp/eu/oauth/callback", shop.origin)) || words(&html).contains(&format!("Register exactly {}/idp/eu/oauth/callback", shop.origin)), "{}", words(&html));
+    assert!(
+        words(&html).contains(&format!("register exactly {}/idp/eu/oauth/callback", shop.origin))
+            || words(&html).contains(&format!("Register exactly {}/idp/eu/oauth/callback", shop.origin)),
+        "{}",
+        words(&html)
+    );
     let page = shop.page("/publish").await;
     assert!(words(&page).contains("The latest one failed"), "{}", words(&page));
 }
@@ -105,7 +110,10 @@ async fn hostile_answers_of_a_provider_stay_text() {
     let mut shop = at(&provider).await;
     shop.put_draft(&settings(&shop, &provider)).await;
     let (_, html) = try_it(&mut shop).await;
-    assert!(html.contains("alert(1)") && !html.contains("<script>alert") && !html.contains('\u{202e}'), "{html}");
+    assert!(
+        html.contains("alert(1)") && !html.contains("<script>alert") && !html.contains('\u{202e}'),
+        "{html}"
+    );
     let failing = json!({"error": "x", "error_description": evil}).to_string();
     provider.script(|script| script.token = Some((400, "application/json", failing)));
     let (_, html) = try_it(&mut shop).await;

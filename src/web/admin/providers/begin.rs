@@ -122,7 +122,8 @@ pub async fn create(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, posted: Po
         }
     };
     let Some(id) = id else { return begin.refused(&duty, &web).await };
-    let made = web.broker.put_draft(&duty.tenant().id, &id, &settings, &Precondition::New, &duty.actor()).await;
+    let made =
+        web.broker.put_draft(&duty.tenant().id, &id, &settings, &Precondition::New, &duty.actor()).await;
     match made {
         Ok(_) => see_other_saying(&format!("/admin/providers/{id}"), Said::ProviderAdded),
         Err(error) => {
@@ -166,14 +167,24 @@ impl Begin {
                 self.faults.extend(remarks.iter().map(|remark| Fault::of_remark(table, sent, remark)));
             }
             SettingsError::Stale { .. } => {
-                self.faults.push(Fault::new("id", "there is a provider with this id already", "choose another one"));
+                self.faults.push(Fault::new(
+                    "id",
+                    "there is a provider with this id already",
+                    "choose another one",
+                ));
             }
             other => self.problem = Some(Problem::of(duty, &other)?),
         }
         Ok(())
     }
 
-    fn render(self, duty: &OnDuty<Admin>, web: &Web, states: &[ProviderState], status: StatusCode) -> Response {
+    fn render(
+        self,
+        duty: &OnDuty<Admin>,
+        web: &Web,
+        states: &[ProviderState],
+        status: StatusCode,
+    ) -> Response {
         let table = web.broker.provider_settings();
         let Self { way, typed, id, faults, problem } = self;
         let preset = match &way {
@@ -199,7 +210,12 @@ impl Begin {
         for fault in id_faults.iter().chain(fields.iter().flat_map(|field| &field.faults)) {
             summary.push((id_of(&fault.field), fault.message.clone()));
         }
-        summary.extend(elsewhere.iter().filter(|fault| fault.field != "id").map(|fault| ("form".to_owned(), fault.message.clone())));
+        summary.extend(
+            elsewhere
+                .iter()
+                .filter(|fault| fault.field != "id")
+                .map(|fault| ("form".to_owned(), fault.message.clone())),
+        );
         let shown: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         let hidden = typed.fields().filter(|(name, _)| !shown.contains(name));
         let hidden = hidden.filter(|(name, _)| preset.is_none() || !name.starts_with("vars"));

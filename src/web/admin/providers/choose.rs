@@ -76,7 +76,8 @@ pub async fn discover(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, posted: 
     match web.broker.discover(duty.tenant(), &issuer).await {
         Ok(found) => Begin::new(Way::Issuer(told(&found)), typed(&found)).page(&duty, &web).await,
         Err(nothing) => {
-            let fault = "nothing was found there; the reasons stand below. Is it spelled as the provider spells it?";
+            let fault =
+                "nothing was found there; the reasons stand below. Is it spelled as the provider spells it?";
             page(&duty, String::new(), issuer, Some(fault), nothing.tried)
         }
     }
@@ -118,7 +119,8 @@ fn found(query: &str) -> FoundView {
             _ => Vec::new(),
         },
     };
-    let groups = groups.into_iter().map(|(group, presets)| (group.title(), presets.into_iter().map(card).collect()));
+    let groups =
+        groups.into_iter().map(|(group, presets)| (group.title(), presets.into_iter().map(card).collect()));
     FoundView { count, groups: groups.collect() }
 }
 
@@ -136,7 +138,9 @@ fn told(found: &Discovered) -> super::begin::Told {
     let metadata = &found.metadata;
     let url = |url: &Option<url::Url>| url.as_ref().map_or("not announced".to_owned(), ToString::to_string);
     let list = |list: &Option<Vec<String>>| {
-        list.as_ref().map_or("not announced".to_owned(), |list| list.iter().map(|item| clean(item)).collect::<Vec<_>>().join(", "))
+        list.as_ref().map_or("not announced".to_owned(), |list| {
+            list.iter().map(|item| clean(item)).collect::<Vec<_>>().join(", ")
+        })
     };
     super::begin::Told {
         facts: vec![

@@ -17,9 +17,7 @@ use crate::flow::settings::samples::Verdict;
 use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::segment::Segment;
-use crate::web::staff::{
-    Admin, Forms, Frame, OnDuty, Posted, Said, respond, respond_part, see_other_saying,
-};
+use crate::web::staff::{Admin, Forms, Frame, OnDuty, Posted, Said, respond, respond_part, see_other_saying};
 
 use super::choose::parameter;
 use super::form::lines;
@@ -196,9 +194,11 @@ impl Bench {
             None if self.expression.is_empty() => Ok(None),
             None => Ok(Some(Mapping::Whole(self.expression.clone()))),
             Some(Ok(fields)) => Ok(Some(Mapping::Fields(fields.into_iter().collect()))),
-            Some(Err(bad)) => {
-                Err(bad.iter().map(|bad| format!("line {}: {}", bad.line, bad.message)).collect::<Vec<_>>().join("; "))
-            }
+            Some(Err(bad)) => Err(bad
+                .iter()
+                .map(|bad| format!("line {}: {}", bad.line, bad.message))
+                .collect::<Vec<_>>()
+                .join("; ")),
         }
     }
 
@@ -288,7 +288,9 @@ async fn made(
             fault("expression", &found.to_string(), Some(found.caret()))
         }
         Err(TryError::Preview(error)) => fault("expression", &error.to_string(), None),
-        Err(TryError::Unknown) => fault("expression", "the settings of the draft cannot be read; mend these first", None),
+        Err(TryError::Unknown) => {
+            fault("expression", "the settings of the draft cannot be read; mend these first", None)
+        }
         Err(TryError::Store(error)) => Err(Box::new(duty.unavailable(&error))),
     }
 }

@@ -142,7 +142,9 @@ impl Opened {
             Some(Home::File(file)) => Some(format!(
                 "This provider stands in the file {file}. It is changed there: these pages show it and can test it."
             )),
-            Some(Home::Process) => Some("This provider is fixed for as long as this process runs.".to_owned()),
+            Some(Home::Process) => {
+                Some("This provider is fixed for as long as this process runs.".to_owned())
+            }
             Some(Home::Store) | None => None,
         }
     }
@@ -177,7 +179,9 @@ impl Problem {
         let problem = |status, text: &str| Self { status, text: html(&sentence(text)), more: Vec::new() };
         Ok(match error {
             SettingsError::Unknown | SettingsError::Store(_) => return Err(Box::new(page_of(duty, error))),
-            SettingsError::InFile(_) | SettingsError::Fixed => problem(StatusCode::CONFLICT, &error.to_string()),
+            SettingsError::InFile(_) | SettingsError::Fixed => {
+                problem(StatusCode::CONFLICT, &error.to_string())
+            }
             SettingsError::Stale { .. } | SettingsError::Unconditional => problem(
                 StatusCode::CONFLICT,
                 "somebody changed this provider while you had the page open, so nothing was done. This is how it \
@@ -192,7 +196,10 @@ impl Problem {
                         html(&for_pages(&format!("{} {help}", sentence(&remark.message))))
                     })
                     .collect(),
-                ..problem(StatusCode::UNPROCESSABLE_ENTITY, "nothing was changed, since the settings would be at fault")
+                ..problem(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    "nothing was changed, since the settings would be at fault",
+                )
             },
         })
     }
@@ -210,10 +217,16 @@ pub fn status_of(problem: Option<&Problem>) -> StatusCode {
 
 /// What the API's words ask for, in words of the pages.
 fn for_pages(text: &str) -> String {
-    text.replace("publish it knowingly with `{\"untested\": true}`", "tick *Publish without a passed test login*")
-        .replace("delete it with `?force=true`", "tick *Delete it all the same*")
-        .replace("send `\"confirmSubjectChange\": true` if that is what you want", "tick *Everybody becomes a new person*")
-        .replace("put one first", "change a setting first")
+    text.replace(
+        "publish it knowingly with `{\"untested\": true}`",
+        "tick *Publish without a passed test login*",
+    )
+    .replace("delete it with `?force=true`", "tick *Delete it all the same*")
+    .replace(
+        "send `\"confirmSubjectChange\": true` if that is what you want",
+        "tick *Everybody becomes a new person*",
+    )
+    .replace("put one first", "change a setting first")
 }
 
 /// The page of an error that has no place on another page.

@@ -120,11 +120,9 @@ fn facts(duty: &OnDuty<Admin>, opened: &Opened, now: jiff::Timestamp) -> Vec<Fac
         |draft| draft.tested.as_ref(),
     );
     facts.push(match tested {
-        Some(tested) => Fact {
-            name: "Test login passed",
-            when: Some(ago(duty, now, tested.at)),
-            text: String::new(),
-        },
+        Some(tested) => {
+            Fact { name: "Test login passed", when: Some(ago(duty, now, tested.at)), text: String::new() }
+        }
         None => Fact { name: "Test login passed", when: None, text: "not yet".to_owned() },
     });
     facts

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::Value;
 
@@ -128,7 +127,12 @@ pub async fn accept(
     }
 }
 
-async fn found(duty: &OnDuty<Admin>, web: &Web, id: &str, test: &str) -> Result<(Opened, Trial), Box<Response>> {
+async fn found(
+    duty: &OnDuty<Admin>,
+    web: &Web,
+    id: &str,
+    test: &str,
+) -> Result<(Opened, Trial), Box<Response>> {
     let opened = open(duty, web, id).await?;
     let test = test.parse().map_err(|_| Box::new(duty.missing()))?;
     match web.broker.trial_of(duty.tenant(), opened.id(), &test).await {

@@ -53,7 +53,10 @@ pub async fn replace(
     };
     let typed = posted.text("client_secret");
     if typed.is_empty() {
-        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "type the new secret, or copy it from the provider's console");
+        let problem = Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "type the new secret, or copy it from the provider's console",
+        );
         return page(&duty, &web, &opened, Some(problem), "client_secret");
     }
     let (secret, keep) = (Secret::new(typed), posted.has("keep"));
@@ -91,7 +94,8 @@ pub async fn replace_key(
     };
     let (key, key_id) = (posted.raw("private_key"), posted.text("private_key_id"));
     if key.trim().is_empty() {
-        let problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "paste the new private key, a PEM or a JWK");
+        let problem =
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "paste the new private key, a PEM or a JWK");
         return page(&duty, &web, &opened, Some(problem), "private_key");
     }
     let edit = |settings: &mut serde_json::Map<String, serde_json::Value>| {
@@ -140,7 +144,11 @@ fn page(
         secret: since.remove("client_secret"),
         previous: since.remove("client_secret_previous"),
         key: since.remove("private_key"),
-        key_id: settings.get("privateKeyId").and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
+        key_id: settings
+            .get("privateKeyId")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
         problem,
         at_fault,
     };

@@ -14,9 +14,7 @@ use crate::flow::settings::SettingsError;
 use crate::flow::settings::described::{Described, Holds};
 use crate::web::Web;
 use crate::web::segment::Segment;
-use crate::web::staff::{
-    Admin, Forms, Frame, Moment, OnDuty, Posted, Said, respond, see_other_saying,
-};
+use crate::web::staff::{Admin, Forms, Frame, Moment, OnDuty, Posted, Said, respond, see_other_saying};
 
 use super::form::compare::{Row, compare};
 use super::form::faults::Fault;
@@ -64,7 +62,15 @@ struct Shown {
 impl Shown {
     fn of(typed: Typed) -> Self {
         let (faults, problem, stale) = (Vec::new(), None, None);
-        Self { typed, faults, problem, stale, status: StatusCode::OK, asks_subject: false, secret_lost: false }
+        Self {
+            typed,
+            faults,
+            problem,
+            stale,
+            status: StatusCode::OK,
+            asks_subject: false,
+            secret_lost: false,
+        }
     }
 }
 
@@ -123,7 +129,11 @@ pub async fn save(
 }
 
 /// Settings of a form with the secrets that were typed into it: they stay nowhere else.
-pub fn with_secrets(table: &[Described], mut settings: Map<String, Value>, posted: &Posted) -> Map<String, Value> {
+pub fn with_secrets(
+    table: &[Described],
+    mut settings: Map<String, Value>,
+    posted: &Posted,
+) -> Map<String, Value> {
     for setting in table.iter().filter(|setting| setting.holds == Holds::Secret) {
         let typed = posted.raw(setting.name);
         let secret = if setting.name == "private_key" { typed } else { typed.trim() };

@@ -125,9 +125,13 @@ mod tests {
 
     #[test]
     fn a_difference_has_the_name_of_its_setting_and_a_secret_no_value() {
-        let secret = Difference { setting: "/clientSecret".to_owned(), what: "changed", before: None, after: None };
+        let secret =
+            Difference { setting: "/clientSecret".to_owned(), what: "changed", before: None, after: None };
         let shown = changes(&[secret]);
-        assert_eq!((shown[0].label.as_str(), shown[0].code.as_str(), shown[0].is_secret), ("Client secret", "client_secret", true));
+        assert_eq!(
+            (shown[0].label.as_str(), shown[0].code.as_str(), shown[0].is_secret),
+            ("Client secret", "client_secret", true)
+        );
         let url = Difference {
             setting: "/whoamiUrl".to_owned(),
             what: "changed",

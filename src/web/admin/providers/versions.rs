@@ -54,7 +54,8 @@ pub async fn list(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, Segment(id):
     let stored = opened.state.stored.as_ref();
     let live = stored.and_then(|stored| stored.live.as_ref());
     let earlier = stored.map(|stored| stored.history.as_slice()).unwrap_or_default();
-    let rows = live.into_iter().map(|live| (live, true)).chain(earlier.iter().map(|earlier| (earlier, false)));
+    let rows =
+        live.into_iter().map(|live| (live, true)).chain(earlier.iter().map(|earlier| (earlier, false)));
     let rows = rows.map(|(published, is_live)| Row {
         number: published.version,
         when: duty.local().moment(published.signed.at),

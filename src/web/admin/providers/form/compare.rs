@@ -51,7 +51,15 @@ mod tests {
     use super::*;
 
     fn setting(name: &'static str, holds: Holds) -> Described {
-        Described { name, member: name.to_owned(), doc: "", example: None, default: None, required: false, holds }
+        Described {
+            name,
+            member: name.to_owned(),
+            doc: "",
+            example: None,
+            default: None,
+            required: false,
+            holds,
+        }
     }
 
     #[test]
@@ -70,7 +78,8 @@ mod tests {
         yours.put("enrich.required", "email");
         yours.put("whoami.0.url", "https://a.example");
         let rows = compare(&table, &theirs, &yours);
-        let told: Vec<_> = rows.iter().map(|row| (row.label.as_str(), row.theirs.as_str(), row.yours.as_str())).collect();
+        let told: Vec<_> =
+            rows.iter().map(|row| (row.label.as_str(), row.theirs.as_str(), row.yours.as_str())).collect();
         assert_eq!(
             told,
             [

@@ -42,12 +42,13 @@ impl Fault {
     /// What a check of settings found, beside the field that its pointer leads to.
     pub fn of_remark(table: &[Described], sent: &Map<String, Value>, remark: &Remark) -> Self {
         let (message, help) = (remark.message.as_str(), remark.help.as_deref().unwrap_or_default());
-        let caret = Value::Object(sent.clone()).pointer(&remark.pointer).and_then(Value::as_str).and_then(|text| {
-            // An expression has its own place, which a text with quotes or several lines loses on the way.
-            place_in(text)
-                .filter(|_| message.contains("JMESPath"))
-                .or_else(|| remark.column.and_then(|column| under(text, column)))
-        });
+        let caret =
+            Value::Object(sent.clone()).pointer(&remark.pointer).and_then(Value::as_str).and_then(|text| {
+                // An expression has its own place, which a text with quotes or several lines loses on the way.
+                place_in(text)
+                    .filter(|_| message.contains("JMESPath"))
+                    .or_else(|| remark.column.and_then(|column| under(text, column)))
+            });
         let entry = entry_of(table, &remark.pointer);
         let field = match (field_of(table, &remark.pointer), entry, asked_for(message)) {
             // A preset's variables have fields of their own.
@@ -73,7 +74,8 @@ fn under(text: &str, column: usize) -> Option<String> {
 /// The name of the field that a JSON pointer leads to: `/whoami/0/url` is `whoami.0.url`, `/mapping/email` is `mapping`.
 fn field_of(table: &[Described], pointer: &str) -> String {
     let mut rest = pointer.split('/').skip(1);
-    let Some(setting) = rest.next().and_then(|member| table.iter().find(|known| known.member == member)) else {
+    let Some(setting) = rest.next().and_then(|member| table.iter().find(|known| known.member == member))
+    else {
         return String::new();
     };
     let within = |fields: &[Described], member: Option<&str>| {
@@ -174,7 +176,10 @@ mod tests {
     #[test]
     fn an_entry_that_the_tenant_named_is_named_in_the_words() {
         let told = fault("/enrich/email", "the policy `x` is none", None);
-        assert!(told.message.to_string().starts_with("<code><bdi>email</bdi></code>: the policy"), "{told:?}");
+        assert!(
+            told.message.to_string().starts_with("<code><bdi>email</bdi></code>: the policy"),
+            "{told:?}"
+        );
         assert_eq!(told.help.to_string(), "Write it so.");
     }
 }

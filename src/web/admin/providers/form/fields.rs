@@ -15,24 +15,85 @@ use super::words::{Html, html, label};
 /// The groups, in their order: name, title, a sentence, whether it is folded up, and its settings. What stands in none
 /// of them stands in the last one.
 pub const GROUPS: [(&str, &str, &str, bool, &[&str]); 9] = [
-    ("basics", "Basics", "Who you are at the provider, and what you ask for.", false,
-     &["label", "preset", "vars", "client_id", "client_secret", "scope", "callback_path"]),
-    ("endpoints", "Endpoints", "Where customers sign in, and where we ask who they are.", false,
-     &["issuer", "authorize_url", "token_url", "whoami_url", "jwks_url"]),
-    ("mapping", "Mapping", "From the provider's answer to a contact. The playground tries it on a real answer.", false,
-     &["mapping", "subject", "trusted"]),
-    ("enrichment", "Enrichment", "What a sign-in may change in a contact that is there already.", true,
-     &["enrich", "merge_by_email"]),
-    ("client", "Client authentication", "How we prove to the provider who we are.", true,
-     &["client_auth", "private_key", "private_key_id", "client_secret_previous"]),
-    ("openid", "OpenID Connect", "Only for providers that send an ID token.", true,
-     &["identity", "id_token_algs", "userinfo_alg", "max_age", "acr_values", "prompt", "login_hint", "claims", "iss",
-       "clock_skew"]),
-    ("requests", "Requests", "Only for providers that want something unusual sent.", true,
-     &["pkce", "par", "response_mode", "scope_separator", "authorize_params", "token_request", "token_params",
-       "token_headers", "token_path", "exchange_url", "exchange_params"]),
-    ("calls", "WhoAmI calls", "How the WhoAmI URL is asked, and what else is asked with the access token.", true,
-     &["whoami_auth", "whoami_method", "whoami_params", "whoami_headers", "whoami"]),
+    (
+        "basics",
+        "Basics",
+        "Who you are at the provider, and what you ask for.",
+        false,
+        &["label", "preset", "vars", "client_id", "client_secret", "scope", "callback_path"],
+    ),
+    (
+        "endpoints",
+        "Endpoints",
+        "Where customers sign in, and where we ask who they are.",
+        false,
+        &["issuer", "authorize_url", "token_url", "whoami_url", "jwks_url"],
+    ),
+    (
+        "mapping",
+        "Mapping",
+        "From the provider's answer to a contact. The playground tries it on a real answer.",
+        false,
+        &["mapping", "subject", "trusted"],
+    ),
+    (
+        "enrichment",
+        "Enrichment",
+        "What a sign-in may change in a contact that is there already.",
+        true,
+        &["enrich", "merge_by_email"],
+    ),
+    (
+        "client",
+        "Client authentication",
+        "How we prove to the provider who we are.",
+        true,
+        &["client_auth", "private_key", "private_key_id", "client_secret_previous"],
+    ),
+    (
+        "openid",
+        "OpenID Connect",
+        "Only for providers that send an ID token.",
+        true,
+        &[
+            "identity",
+            "id_token_algs",
+            "userinfo_alg",
+            "max_age",
+            "acr_values",
+            "prompt",
+            "login_hint",
+            "claims",
+            "iss",
+            "clock_skew",
+        ],
+    ),
+    (
+        "requests",
+        "Requests",
+        "Only for providers that want something unusual sent.",
+        true,
+        &[
+            "pkce",
+            "par",
+            "response_mode",
+            "scope_separator",
+            "authorize_params",
+            "token_request",
+            "token_params",
+            "token_headers",
+            "token_path",
+            "exchange_url",
+            "exchange_params",
+        ],
+    ),
+    (
+        "calls",
+        "WhoAmI calls",
+        "How the WhoAmI URL is asked, and what else is asked with the access token.",
+        true,
+        &["whoami_auth", "whoami_method", "whoami_params", "whoami_headers", "whoami"],
+    ),
     ("advanced", "Advanced", "Rarely needed.", true, &[]),
 ];
 
@@ -177,7 +238,9 @@ impl Making<'_> {
                     fields.insert(0, self.field(setting, setting.name.to_owned(), label(setting.name)));
                 }
                 // Without a preset nobody asks for variables.
-                fields.retain(|field| field.name != "vars" || !field.value.is_empty() || !field.faults.is_empty());
+                fields.retain(|field| {
+                    field.name != "vars" || !field.value.is_empty() || !field.faults.is_empty()
+                });
                 fields
             }
             Holds::Tables(table) => self.tables(setting, table),
@@ -280,7 +343,8 @@ impl Making<'_> {
             }
             Holds::List(words) if !words.is_empty() => {
                 let ticked = lines::list(value, true);
-                let ticks = words.iter().map(|word| choice(word, word, ticked.iter().any(|known| known == word)));
+                let ticks =
+                    words.iter().map(|word| choice(word, word, ticked.iter().any(|known| known == word)));
                 Input::Ticks(ticks.collect())
             }
             Holds::TextOrTable => Input::Lines(6),
@@ -303,14 +367,19 @@ pub fn id_of(name: &str) -> String {
 pub fn as_text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
-        Value::Array(items) if items.iter().all(|item| !item.is_object()) => lines::of_list(items).replace('\n', ", "),
+        Value::Array(items) if items.iter().all(|item| !item.is_object()) => {
+            lines::of_list(items).replace('\n', ", ")
+        }
         Value::Object(members) => lines::of_pairs(members).replace('\n', ", "),
         other => other.to_string(),
     }
 }
 
 /// What a preset says of each setting, by its name in a file.
-pub fn given_by_preset(table: &[Described], settings: &Map<String, Value>) -> BTreeMap<&'static str, (String, &'static str)> {
+pub fn given_by_preset(
+    table: &[Described],
+    settings: &Map<String, Value>,
+) -> BTreeMap<&'static str, (String, &'static str)> {
     let of = |setting: &Described| Some((setting.name, (as_text(settings.get(setting.name)?), "the preset")));
     table.iter().filter_map(of).collect()
 }

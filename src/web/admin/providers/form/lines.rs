@@ -41,16 +41,17 @@ pub fn expressions(text: &str) -> Option<Result<Vec<(String, String)>, Vec<BadLi
     named(first)?;
     let (mut fields, mut bad): (Vec<(String, String)>, _) = (Vec::new(), Vec::new());
     for (at, line) in text.lines().enumerate() {
-        match (named(line), fields.last_mut()) {
-            (Some((name, _)), _) if fields.iter().any(|(known, _)| known == name) => {
+        match named(line) {
+            Some((name, _)) if fields.iter().any(|(known, _)| known == name) => {
                 bad.push(BadLine { line: at + 1, message: format!("`{name}` stands there twice") });
             }
-            (Some((name, expression)), _) => fields.push((name.to_owned(), expression.to_owned())),
-            (None, Some((_, expression))) => {
-                expression.push('\n');
-                expression.push_str(line);
+            Some((name, expression)) => fields.push((name.to_owned(), expression.to_owned())),
+            None => {
+                if let Some((_, expression)) = fields.last_mut() {
+                    expression.push('\n');
+                    expression.push_str(line);
+                }
             }
-            (None, None) => {}
         }
     }
     for (_, expression) in &mut fields {
@@ -96,7 +97,10 @@ mod tests {
     #[test]
     fn a_table_is_typed_as_lines_and_only_the_first_sign_parts_them() {
         let read = pairs("audience = https://a.example/?x=1\n\n prompt=login \nempty =").unwrap();
-        assert_eq!(read, texts(&[("audience", "https://a.example/?x=1"), ("prompt", "login"), ("empty", "")]));
+        assert_eq!(
+            read,
+            texts(&[("audience", "https://a.example/?x=1"), ("prompt", "login"), ("empty", "")])
+        );
     }
 
     #[test]
@@ -105,7 +109,11 @@ mod tests {
         let told: Vec<_> = bad.iter().map(|bad| (bad.line, bad.message.as_str())).collect();
         assert_eq!(
             told,
-            [(2, "write it as `name = value`"), (3, "the name is missing before `=`"), (4, "`a` stands there twice")]
+            [
+                (2, "write it as `name = value`"),
+                (3, "the name is missing before `=`"),
+                (4, "`a` stands there twice")
+            ]
         );
     }
 
@@ -114,7 +122,8 @@ mod tests {
         for whole in ["{email: user.email}", "user", "a == 'b'", "x[?y == `1`].z", "", "  \n"] {
             assert_eq!(expressions(whole), None, "{whole}");
         }
-        let fields = expressions("email = user.email\nfullName = join(' ',\n  [a, b == 'c'])\n").unwrap().unwrap();
+        let fields =
+            expressions("email = user.email\nfullName = join(' ',\n  [a, b == 'c'])\n").unwrap().unwrap();
         assert_eq!(fields, texts(&[("email", "user.email"), ("fullName", "join(' ',\n  [a, b == 'c'])")]));
         assert_eq!(expressions("a = b\na = c").unwrap().unwrap_err()[0].line, 2);
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Number, Value, json};
 
-use crate::flow::settings::described::{Described, Holds};
 use super::faults::Fault;
 use super::lines::{self, BadLine};
+use crate::flow::settings::described::{Described, Holds};
 
 /// The most further calls of a login, and one place for a new one.
 pub const CALLS: usize = 4;
@@ -29,9 +29,9 @@ impl<'a> Sent<'a> {
 
     /// Fields below a name, without its front.
     fn below(&self, name: &str) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.0.iter().filter_map(move |(known, value)| {
-            Some((known.strip_prefix(name)?.strip_prefix('.')?, *value))
-        })
+        self.0
+            .iter()
+            .filter_map(move |(known, value)| Some((known.strip_prefix(name)?.strip_prefix('.')?, *value)))
     }
 }
 
@@ -87,7 +87,8 @@ impl Typed {
 
     /// How many tables of a list have a text.
     pub fn tables(&self, setting: &str) -> usize {
-        let number = |field: &String| field.strip_prefix(setting)?.strip_prefix('.')?.split('.').next()?.parse().ok();
+        let number =
+            |field: &String| field.strip_prefix(setting)?.strip_prefix('.')?.split('.').next()?.parse().ok();
         self.texts.keys().filter_map(number).max().map_or(0, |last: usize| last + 1)
     }
 
@@ -361,7 +362,10 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_goes_on_to_whoever_says_so_or_is_told_by_its_line() {
-        assert_eq!(settings(&[("max_age", "soon"), ("merge_by_email", "maybe")]), json!({"maxAge": "soon", "mergeByEmail": "maybe"}));
+        assert_eq!(
+            settings(&[("max_age", "soon"), ("merge_by_email", "maybe")]),
+            json!({"maxAge": "soon", "mergeByEmail": "maybe"})
+        );
         let bad = typed(&[("enrich", "email"), ("mapping", "a = b\na = c")]).settings(&table()).unwrap_err();
         let told: Vec<_> = bad.iter().map(|fault| fault.field.as_str()).collect();
         assert_eq!(told, ["mapping", "enrich"]);

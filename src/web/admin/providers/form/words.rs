@@ -124,7 +124,10 @@ mod tests {
 
     #[test]
     fn what_stands_in_backticks_is_code_and_everything_is_escaped() {
-        assert_eq!(html("`a` is `<b>`.").to_string(), "<code><bdi>a</bdi></code> is <code><bdi>&lt;b&gt;</bdi></code>.");
+        assert_eq!(
+            html("`a` is `<b>`.").to_string(),
+            "<code><bdi>a</bdi></code> is <code><bdi>&lt;b&gt;</bdi></code>."
+        );
         assert_eq!(html("a ` b & \"c\"").to_string(), "a ` b &amp; &quot;c&quot;");
         assert!(html("").is_empty());
     }
