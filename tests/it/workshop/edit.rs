@@ -70,7 +70,7 @@ async fn a_fault_stands_beside_its_field_with_what_was_typed_and_a_caret() {
         .await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let html = &refused.html;
-    assert!(html.contains("href=\"#f-authorize-params\"") && html.contains("line 1: write it as"), "{html}");
+    assert!(html.contains("href=\"#f-authorize-params\"") && html.contains("Line 1: write it as"), "{html}");
     assert!(html.contains("ftp://elsewhere.example/token") && html.contains("prompt login"), "{html}");
     assert!(!html.contains("canary-secret") && html.contains("type it again"));
     assert_eq!(shop.provider().await, before);

@@ -277,5 +277,5 @@ fn attribute(html: &str, start: &str) -> Option<String> {
 
 /// The text of a page without its tags, with one space between words.
 fn words(html: &str) -> String {
-    text(html).split_whitespace().collect::<Vec<_>>().join(" ")
+    text(&html.replace('<', " <")).split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -97,9 +97,12 @@ pub async fn save(
     };
     let table = web.broker.provider_settings();
     let mut typed = Typed::of_form(&table, &Sent(posted.fields().collect()));
-    if let Some(path) = latest(&opened).get("callbackPath").and_then(Value::as_str) {
-        typed.put("callback_path", path);
-    }
+    // It is fixed, whatever was sent.
+    typed.clear("callback_path");
+    typed.put(
+        "callback_path",
+        latest(&opened).get("callbackPath").and_then(Value::as_str).unwrap_or_default(),
+    );
     let secret_lost = secrets(&table).any(|name| !posted.raw(name).is_empty());
     let shown = Shown { secret_lost, status: StatusCode::UNPROCESSABLE_ENTITY, ..Shown::of(typed) };
     let mut settings = match shown.typed.settings(&table) {

@@ -19,7 +19,7 @@ pub struct Row {
 /// Every setting that differs, in the order of the table.
 pub fn compare(table: &[Described], theirs: &Typed, yours: &Typed) -> Vec<Row> {
     let mut names: Vec<(String, String)> = Vec::new();
-    for setting in table {
+    for setting in table.iter().filter(|setting| setting.name != "id") {
         let calls = theirs.tables(setting.name).max(yours.tables(setting.name));
         names.push((setting.name.to_owned(), label(setting.name)));
         match &setting.holds {

@@ -107,7 +107,7 @@ pub struct Field {
     /// What it is called.
     pub label: String,
     /// Its name in a tenant's file.
-    pub code: &'static str,
+    pub code: String,
     /// What it means.
     pub doc: Html,
     /// A value as somebody would write it.
@@ -272,7 +272,7 @@ impl Making<'_> {
             Field {
                 id: id_of(&name),
                 label: asked.label.clone(),
-                code: "vars",
+                code: name.clone(),
                 doc: html(&asked.help),
                 example: Some(asked.example.clone()),
                 input: Input::Line,
@@ -301,7 +301,7 @@ impl Making<'_> {
         };
         Field {
             id: id_of(&name),
-            code: setting.name,
+            code: code_of(&name),
             doc: html(setting.doc),
             example: setting.example.map(str::to_owned),
             input: self.input(setting, &name, &value, empty.as_deref()),
@@ -358,6 +358,12 @@ impl Making<'_> {
     }
 }
 
+/// What a field is called in a file: `whoami.0.url` is `whoami.url`.
+fn code_of(name: &str) -> String {
+    let is_number = |part: &&str| part.parse::<usize>().is_ok();
+    name.split('.').filter(|part| !is_number(part)).collect::<Vec<_>>().join(".")
+}
+
 /// The id of a field in the page.
 pub fn id_of(name: &str) -> String {
     format!("f-{}", name.replace(['.', '_'], "-"))
@@ -382,4 +388,104 @@ pub fn given_by_preset(
 ) -> BTreeMap<&'static str, (String, &'static str)> {
     let of = |setting: &Described| Some((setting.name, (as_text(settings.get(setting.name)?), "the preset")));
     table.iter().filter_map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn setting(name: &'static str, holds: Holds) -> Described {
+        let member = name.to_owned();
+        Described { name, member, doc: "It is `so`.", example: None, default: None, required: false, holds }
+    }
+
+    fn table() -> Vec<Described> {
+        let pkce = Described { default: Some("S256"), ..setting("pkce", Holds::Word(vec!["S256", "off"])) };
+        vec![
+            setting("id", Holds::Text),
+            setting("client_id", Holds::Text),
+            pkce,
+            setting("vars", Holds::Table(Vec::new(), Some(Box::new(Holds::Text)))),
+            setting("whoami", Holds::Tables(vec![setting("url", Holds::Text)])),
+            setting("brand_new", Holds::Flag),
+        ]
+    }
+
+    fn with<T>(typed: &Typed, faults: &[Fault], look: impl FnOnce(&Making<'_>) -> T) -> T {
+        let given = BTreeMap::from([("client_id", ("theirs".to_owned(), "the preset"))]);
+        look(&Making {
+            table: &table(),
+            typed,
+            faults,
+            preset: None,
+            given: &given,
+            secrets: &BTreeMap::new(),
+            fixed: &["client_id"],
+        })
+    }
+
+    #[test]
+    fn no_setting_stands_in_two_groups_and_a_new_one_stands_in_the_last() {
+        let mut listed: Vec<&str> = GROUPS.iter().flat_map(|(.., names)| names.iter().copied()).collect();
+        let count = listed.len();
+        listed.sort_unstable();
+        listed.dedup();
+        assert_eq!(listed.len(), count);
+        let names = with(&Typed::default(), &[], |making| {
+            let groups = making.groups();
+            let last = groups.last().unwrap();
+            (last.id, last.fields.iter().map(|field| field.name.clone()).collect::<Vec<_>>())
+        });
+        assert_eq!(names, ("advanced", vec!["brand_new".to_owned()]));
+    }
+
+    #[test]
+    fn a_group_that_is_used_or_at_fault_is_open() {
+        let open = |typed: &Typed, faults: &[Fault]| {
+            with(typed, faults, |making| {
+                making
+                    .groups()
+                    .into_iter()
+                    .filter(|group| group.is_open)
+                    .map(|group| group.id)
+                    .collect::<Vec<_>>()
+            })
+        };
+        assert_eq!(open(&Typed::default(), &[]), ["basics"]);
+        let mut typed = Typed::default();
+        typed.put("pkce", "off");
+        assert_eq!(open(&typed, &[]), ["basics", "requests"]);
+        assert_eq!(open(&Typed::default(), &[Fault::new("whoami.0.url", "no", "")]), ["basics", "calls"]);
+    }
+
+    #[test]
+    fn a_field_says_what_counts_where_it_is_empty_and_shows_what_stands_there() {
+        let mut typed = Typed::default();
+        typed.put("pkce", "plain");
+        typed.put("whoami.0.url", "https://a.example");
+        with(&typed, &[], |making| {
+            let fields = making.fields(&["client_id", "pkce", "whoami", "vars"]);
+            let names: Vec<_> =
+                fields.iter().map(|field| (field.name.as_str(), field.code.as_str())).collect();
+            let calls = [("whoami.0.url", "whoami.url"), ("whoami.1.url", "whoami.url")];
+            assert_eq!(names, [&[("client_id", "client_id"), ("pkce", "pkce")][..], &calls].concat());
+            assert_eq!(fields[0].given.as_deref(), Some("From the preset: theirs"));
+            assert!(matches!(fields[0].input, Input::Fixed));
+            assert_eq!(fields[1].given.as_deref(), Some("Left empty: S256"));
+            let Input::Choice(choices) = &fields[1].input else { panic!("a word is chosen") };
+            let chosen: Vec<_> =
+                choices.iter().filter(|choice| choice.chosen).map(|choice| &*choice.value).collect();
+            assert_eq!(chosen, ["plain"], "also one that is no choice");
+            assert_eq!((fields[2].value.as_str(), fields[3].value.as_str()), ("https://a.example", ""));
+        });
+    }
+
+    #[test]
+    fn what_a_preset_says_reads_like_what_is_typed() {
+        assert_eq!(as_text(&json!(["a", "b"])), "a, b");
+        assert_eq!(as_text(&json!({"a": "b"})), "a = b");
+        assert_eq!((as_text(&json!(60)), as_text(&json!("x"))), ("60".to_owned(), "x".to_owned()));
+    }
 }

@@ -80,6 +80,11 @@ impl Typed {
         }
     }
 
+    /// Empties a field.
+    pub fn clear(&mut self, field: &str) {
+        self.texts.remove(field);
+    }
+
     /// Whether a setting, or one below it, has a text.
     pub fn has(&self, setting: &str) -> bool {
         self.texts.keys().any(|field| field == setting || below(field, setting))
