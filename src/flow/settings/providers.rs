@@ -155,8 +155,7 @@ impl Broker {
             changing.tenant.providers.retain(|provider| provider.id != *id);
             Ok(Made::new((), AuditAction::ProviderDeleted, id))
         };
-        self.change(tenant, author, change).await?;
-        Ok(self.forget_samples(tenant, id).await?)
+        self.change(tenant, author, change).await.map(drop)
     }
 
     /// The draft of a provider as a login would use it, for a test of it.

@@ -1,6 +1,8 @@
 //! Saved samples: answers of a provider with the profile that a mapping must go on to make of them. A
 //! draft that makes another one does not go live until an admin accepts that, or deletes the sample.
 
+use std::collections::BTreeSet;
+
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::ids::{ProviderId, TenantId};
@@ -8,6 +10,7 @@ use crate::domain::provider::{Mapping, Provider};
 use crate::domain::sample::{
     Answers, MOST_SAMPLES, Miss, Outcome, SAMPLE_BYTES, SAMPLE_NAME, Sample, Samples,
 };
+use crate::domain::stored::StoredTenant;
 use crate::domain::tenant::Tenant;
 use crate::flow::preview::{self, PreviewError};
 use crate::flow::trial::OnTrial;
@@ -165,8 +168,21 @@ impl Broker {
         Ok(Precondition::Versions(vec![known.version]))
     }
 
-    /// Forgets every sample of a provider that is gone.
-    pub(super) async fn forget_samples(&self, tenant: &TenantId, id: &ProviderId) -> Result<(), StoreError> {
+    /// Forgets the samples of providers that a change took away or made: a new one has none of an older one's. What cannot
+    /// be forgotten now is forgotten when a provider of that name is made.
+    pub(super) async fn forget_gone(&self, before: Option<&StoredTenant>, now: &StoredTenant) {
+        let ids = |tenant: &StoredTenant| -> BTreeSet<ProviderId> {
+            tenant.providers.iter().map(|provider| provider.id.clone()).collect()
+        };
+        let before = before.map(ids).unwrap_or_default();
+        for id in before.symmetric_difference(&ids(now)) {
+            if let Err(error) = self.forget_samples(&now.id, id).await {
+                tracing::warn!(tenant = %now.id, provider = %id, detail = %error, "samples.not_forgotten");
+            }
+        }
+    }
+
+    async fn forget_samples(&self, tenant: &TenantId, id: &ProviderId) -> Result<(), StoreError> {
         let store = self.store.at(tenant);
         for _ in 0..RACES {
             let Some(stored) = store.samples(id).await? else { return Ok(()) };

@@ -204,18 +204,9 @@ impl Begin {
         };
         let fields = making.fields(&asked(&way, &known, &typed));
         let all: Vec<&Field> = fields.iter().collect();
-        let elsewhere = making.faults_elsewhere(&all);
         let id_faults: Vec<Fault> = faults.iter().filter(|fault| fault.field == "id").cloned().collect();
-        let mut summary: Vec<(String, Html)> = Vec::new();
-        for fault in id_faults.iter().chain(fields.iter().flat_map(|field| &field.faults)) {
-            summary.push((id_of(&fault.field), fault.message.clone()));
-        }
-        summary.extend(
-            elsewhere
-                .iter()
-                .filter(|fault| fault.field != "id")
-                .map(|fault| ("form".to_owned(), fault.message.clone())),
-        );
+        let elsewhere = making.faults_elsewhere(&all);
+        let summary = summary(&id_faults, &fields, &elsewhere);
         let shown: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
         let hidden = typed.fields().filter(|(name, _)| !shown.contains(name));
         let hidden = hidden.filter(|(name, _)| preset.is_none() || !name.starts_with("vars"));
@@ -251,6 +242,14 @@ impl PresetView {
             notes: preset.notes.iter().map(|note| html(note)).collect(),
         }
     }
+}
+
+/// Every fault with the id of its field.
+fn summary(of_id: &[Fault], fields: &[Field], elsewhere: &[Fault]) -> Vec<(String, Html)> {
+    let beside = of_id.iter().chain(fields.iter().flat_map(|field| &field.faults));
+    let beside = beside.map(|fault| (id_of(&fault.field), fault.message.clone()));
+    let elsewhere = elsewhere.iter().filter(|fault| fault.field != "id");
+    beside.chain(elsewhere.map(|fault| ("form".to_owned(), fault.message.clone()))).collect()
 }
 
 /// What is asked for at the beginning.

@@ -48,7 +48,7 @@ pub const GROUPS: [(&str, &str, &str, bool, &[&str]); 9] = [
         "Client authentication",
         "How we prove to the provider who we are.",
         true,
-        &["client_auth", "private_key", "private_key_id", "client_secret_previous"],
+        &["client_auth", "private_key", "private_key_id"],
     ),
     (
         "openid",
@@ -96,6 +96,9 @@ pub const GROUPS: [(&str, &str, &str, bool, &[&str]); 9] = [
     ),
     ("advanced", "Advanced", "Rarely needed.", true, &[]),
 ];
+
+/// Settings that are no fields of the form: the id is fixed, and the secret before stands on the page of secrets.
+const ELSEWHERE: [&str; 2] = ["id", "client_secret_previous"];
 
 /// A field, or a few that belong together.
 #[derive(Debug)]
@@ -200,8 +203,11 @@ impl Making<'_> {
         let groups = GROUPS.iter().map(|(id, title, lead, folds, names)| {
             let is_last = names.is_empty();
             let rest = self.table.iter().map(|setting| setting.name).filter(|name| !listed.contains(name));
-            let names: Vec<&str> =
-                if is_last { rest.filter(|name| *name != "id").collect() } else { names.to_vec() };
+            let names: Vec<&str> = if is_last {
+                rest.filter(|name| !ELSEWHERE.contains(name)).collect()
+            } else {
+                names.to_vec()
+            };
             let fields = self.fields(&names);
             let is_used = names.iter().any(|name| self.typed.has(name));
             let is_faulty = fields.iter().any(|field| !field.faults.is_empty());

@@ -10,7 +10,9 @@
 //! | `fields` | the fields as a template shows them, in groups |
 //! | `compare` | two versions side by side |
 //!
-//! To add a setting: nothing; it stands in the last group. To move it: its name in [`fields::GROUPS`].
+//! To add a setting: 1. nothing, it stands in the last group, 2. its name in another group of [`fields::GROUPS`], if it
+//! belongs there. To add a kind of setting: 1. its variant of `Holds` in `flow/settings/described.rs`, 2. its texts in
+//! `typed`, both ways, 3. its input in `fields` and in `templates/admin/providers/field.html`.
 
 pub mod compare;
 pub mod faults;
