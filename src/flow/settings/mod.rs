@@ -29,6 +29,7 @@ pub mod own;
 pub mod providers;
 pub mod publish;
 pub mod samples;
+mod snippets;
 pub mod tenants;
 mod trail;
 
