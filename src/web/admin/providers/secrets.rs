@@ -22,6 +22,8 @@ use super::settings::{latest, secrets_since};
 struct SecretsView {
     frame: Frame,
     head: Head,
+    /// Who we are there.
+    client_id: String,
     /// Since when each is there.
     secret: Option<String>,
     previous: Option<String>,
@@ -141,6 +143,11 @@ fn page(
     let view = SecretsView {
         frame: opened.frame(duty, "Secrets"),
         head: opened.head("secrets"),
+        client_id: settings
+            .get("clientId")
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
         secret: since.remove("client_secret"),
         previous: since.remove("client_secret_previous"),
         key: since.remove("private_key"),

@@ -11,6 +11,9 @@ pub struct BadLine {
     pub message: String,
 }
 
+/// Names with their values, in the order of the lines; or every line that is wrong.
+pub type Pairs = Result<Vec<(String, String)>, Vec<BadLine>>;
+
 /// The values of a list, one per line; commas stand between values, too, where no value has one (`words`).
 pub fn list(text: &str, words: bool) -> Vec<String> {
     let marks: &[char] = if words { &['\n', ',', ' '] } else { &['\n'] };
@@ -18,7 +21,7 @@ pub fn list(text: &str, words: bool) -> Vec<String> {
 }
 
 /// The pairs of a table, one per line. Empty lines count for nothing.
-pub fn pairs(text: &str) -> Result<Vec<(String, String)>, Vec<BadLine>> {
+pub fn pairs(text: &str) -> Pairs {
     let (mut pairs, mut bad): (Vec<(String, String)>, _) = (Vec::new(), Vec::new());
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let mut fault = |message: String| bad.push(BadLine { line: at + 1, message });
@@ -36,7 +39,7 @@ pub fn pairs(text: &str) -> Result<Vec<(String, String)>, Vec<BadLine>> {
 
 /// The expressions of a mapping that is a table, if the text is one: its first line begins with `name =`, which no
 /// expression does. A line that begins otherwise goes on with the expression before it.
-pub fn expressions(text: &str) -> Option<Result<Vec<(String, String)>, Vec<BadLine>>> {
+pub fn expressions(text: &str) -> Option<Pairs> {
     let first = text.lines().find(|line| !line.trim().is_empty())?;
     named(first)?;
     let (mut fields, mut bad): (Vec<(String, String)>, _) = (Vec::new(), Vec::new());

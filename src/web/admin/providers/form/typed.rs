@@ -110,7 +110,7 @@ impl Typed {
 
     fn show(&mut self, field: &str, holds: &Holds, value: &Value) {
         match (holds, value) {
-            (Holds::Secret, _) => {}
+            (Holds::Secret, _) | (_, Value::Null) => {}
             (Holds::Tables(table), Value::Array(items)) => {
                 for (at, item) in items.iter().filter_map(Value::as_object).enumerate() {
                     self.show_table(&format!("{field}.{at}"), table, item);
@@ -129,7 +129,6 @@ impl Typed {
             (Holds::TextOrTable, Value::Object(members)) => self.put(field, lines::of_pairs(members)),
             (_, Value::Array(items)) => self.put(field, lines::of_list(items)),
             (_, Value::String(text)) => self.put(field, text.clone()),
-            (_, Value::Null) => {}
             (_, other) => self.put(field, other.to_string()),
         }
     }
