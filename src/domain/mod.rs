@@ -31,6 +31,7 @@ pub mod profile;
 pub mod provider;
 pub mod request;
 pub mod rule;
+pub mod sample;
 pub mod setting;
 pub mod snippet;
 pub mod staff;

@@ -27,6 +27,7 @@ pub mod open_link;
 pub mod otp;
 pub mod outcome;
 mod places;
+pub mod presets;
 pub mod preview;
 pub mod probe;
 mod record;

@@ -38,6 +38,7 @@ mod read_people;
 pub mod records;
 pub mod redis;
 mod reindex;
+mod samples;
 pub mod seal;
 pub mod sqlite;
 mod staff;

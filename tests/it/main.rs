@@ -62,3 +62,4 @@ mod sweep;
 mod trial;
 mod waiting;
 mod watching;
+mod workshop;

@@ -54,6 +54,20 @@ said! {
     SimulatedWrong => "simulated-wrong", "That was not the code. The customer may try again.";
     SimulatedSpent => "simulated-spent", "No code is taken any more. Open the link and sign in again.";
     SimulatedNothing => "simulated-nothing", "The message was passed on. It holds no code that anything waits for.";
+    ProviderAdded => "provider-added", "The provider is saved as a draft. Customers notice nothing of it yet.";
+    ProviderDeleted => "provider-deleted", "The provider is deleted.";
+    DraftSaved => "draft-saved", "The draft is saved.";
+    DraftDiscarded => "draft-discarded", "The draft is thrown away. What was live stays live.";
+    Published => "published", "Published: customers sign in with these settings from now on.";
+    RolledBack => "rolled-back", "The earlier version is live again.";
+    SecretReplaced => "secret-replaced", "The secret is replaced.";
+    SecretDropped => "secret-dropped", "The previous secret is gone.";
+    KeyInDraft => "key-in-draft", "The new private key is in the draft. Test it, then publish.";
+    ProposalAccepted => "proposal-accepted", "The setting is in the draft. Run the test again.";
+    MappingInDraft => "mapping-in-draft", "The mapping is in the draft.";
+    SampleSaved => "sample-saved", "The sample is saved.";
+    SampleAccepted => "sample-accepted", "The sample must come out as it does now.";
+    SampleDeleted => "sample-deleted", "The sample is deleted.";
 }
 
 impl Said {
