@@ -83,6 +83,7 @@ impl App {
         broker.start_sweeping();
         broker.start_delivering();
         broker.start_sealing();
+        broker.start_counting();
         let issuer = Arc::new(Issuer::new(signing_keys(keys.ring())?, clock.clone()));
         let platform = Arc::new(platform(config));
         told::at_start(&broker, &platform, &keys);
@@ -146,6 +147,7 @@ impl App {
         };
         listener::serve(listener, self.router, self.listener, stop).await;
         self.broker.finish_deliveries().await;
+        self.broker.write_figures().await;
         // The operator can ask until the last request is done.
         if let Some(ops) = ops {
             ops.abort();
@@ -226,6 +228,7 @@ fn platform(config: &Config) -> Tenant {
         snippets: Vec::new(),
         webhooks: Vec::new(),
         staff: Vec::new(),
+        simulator: false,
         returns: BTreeMap::new(),
         clients: config.clients.clone(),
     }

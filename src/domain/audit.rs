@@ -83,6 +83,8 @@ audit_actions! {
     LinkResent: Login => "auth_link.resent",
     /// A wrong confirmation code came; `detail` says how many are left.
     CodeRefused: Login => "auth_link.code_refused",
+    /// A member of staff passed a code that a customer had sent, or played the customer; `detail` says which.
+    CodePassed: Login => "auth_link.code_passed",
     /// A conversation is no longer verified; `object` is the event that told of it.
     ConversationUnverified: Login => "conversation.unverified",
     /// A sign-in joined a contact that was there; `detail` says at which provider and how.
@@ -147,6 +149,14 @@ audit_actions! {
     ProviderSecretDropped: Settings => "provider.secret_dropped",
     /// A client deleted a provider.
     ProviderDeleted: Settings => "provider.deleted",
+    /// An answer of a provider was saved as a sample, or what must come of it was changed; `detail` has its number.
+    SampleSaved: Settings => "provider.sample_saved",
+    /// A saved answer of a provider was deleted; `detail` has its number.
+    SampleDeleted: Settings => "provider.sample_deleted",
+    /// Staff read what a test login told; `detail` is the test.
+    TestRead: Access => "provider.test_read",
+    /// Staff read the saved answers of a provider.
+    SamplesRead: Access => "provider.samples_read",
     /// A client made a webhook; `object` is its id.
     WebhookCreated: Settings => "webhook.created",
     /// A client changed a webhook; `object` is its id.

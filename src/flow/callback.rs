@@ -25,6 +25,7 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 use super::Broker;
 use super::course::Course;
 use super::health::OutOfOrder;
+use super::insight::Sighting;
 use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
 use super::redirect_uris::unregistered;
@@ -99,7 +100,9 @@ impl Broker {
             return self.arrive_as_staff(tenant, arrival, response).await;
         }
         let found = self.find(tenant, &response).await?;
-        let mut login = match self.verify(tenant, &arrival, response, found)? {
+        let seen = Sighting::of(&found.request);
+        let checked = self.verify(tenant, &arrival, response, found);
+        let mut login = match checked.map_err(|why| self.count_refusal(tenant, seen, why))? {
             Checked::First(login) => login,
             Checked::Again(request) => return Ok(self.arrived(tenant, &request, arrival.cookies, true)),
         };

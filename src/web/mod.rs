@@ -10,6 +10,7 @@ mod admin;
 mod api;
 pub mod callback;
 pub mod caller;
+mod console;
 pub mod error;
 pub mod health;
 pub mod host;
@@ -226,7 +227,12 @@ fn staff_pages() -> Router<Arc<Web>> {
     Router::new()
         .merge(account::routes())
         .merge(admin::staff::routes())
+        .merge(console::routes())
         .merge(signin::routes())
+        .merge(admin::overview::routes())
+        .merge(admin::attempts::routes())
+        .merge(admin::binding::routes())
+        .merge(admin::providers::routes())
         .layer(DefaultBodyLimit::max(API_BODY))
 }
 

@@ -41,6 +41,14 @@ pub struct NewClient {
     pub grant_types: Vec<String>,
 }
 
+/// What of a tenant's settings its own admin changes as a whole.
+pub fn own_part(mut document: Map<String, Value>) -> Map<String, Value> {
+    for (member, _) in OTHERS {
+        document.shift_remove(member);
+    }
+    document
+}
+
 impl Broker {
     /// Changes a tenant's document, as its own admin may.
     pub async fn put_own_document(

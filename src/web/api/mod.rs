@@ -11,7 +11,7 @@ pub mod clients;
 pub mod contact_changes;
 pub mod contacts;
 pub mod conversations;
-mod csv;
+pub mod csv;
 pub mod discover;
 pub mod events;
 mod examples;
