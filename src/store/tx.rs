@@ -12,6 +12,7 @@ use crate::domain::audit::AuditEntry;
 use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, DeliveryId, EventId, LinkId, ProviderId, WebhookId};
+use crate::domain::insight::counted::{Counted, of_attempt, of_link};
 use crate::domain::link::Link;
 use crate::domain::request::{AuthorizationRequest, Phase};
 
@@ -56,6 +57,8 @@ pub struct Tx {
     pub(super) delivers: bool,
     /// By how much more or less waits for a webhook, see [`Told`](super::deliveries::Told).
     pub(super) pending: BTreeMap<WebhookId, i64>,
+    /// What there is to count once it is done.
+    pub(super) figures: Vec<Counted>,
     /// Whether it has entries for the auditor, which a checkpoint must cover soon.
     pub(super) audits: bool,
 }
@@ -144,6 +147,7 @@ impl Tx {
     /// A new link: found by its id and its token, listed for tenant and conversation, due at its expiry. It is
     /// deleted, with every attempt at it, when it has been kept for long enough: one entry for an hour's links.
     pub fn create_link(&mut self, link: &Link) {
+        self.figures.extend(of_link(None, link));
         let until = Some(link.created_at + LINK_TTL);
         let id = link.id.as_str();
         self.put(Place::Named(id.to_owned()), Some(Expect::Absent), link, until);
@@ -166,6 +170,7 @@ impl Tx {
 
     /// A changed link. A final one is no longer due at its expiry.
     pub fn update_link(&mut self, stored: &Stored<Link>, link: &Link) {
+        self.figures.extend(of_link(Some(&stored.value), link));
         self.replace(stored, link, Some(link.created_at + LINK_TTL));
         self.links.push(link.id.clone());
         let awaits = |link: &Link| (!link.status().is_final()).then_some(link.expires_at);
@@ -184,6 +189,7 @@ impl Tx {
     /// A new authorization request, listed as an attempt and found by its state: its `key` is
     /// [`request_key`](super::TenantStore::request_key) of it, by which others refer to it already.
     pub fn create_request(&mut self, request: &AuthorizationRequest) {
+        self.figures.extend(of_attempt(None, request));
         let until = Some(request.created_at + LINK_TTL);
         self.put(Place::Named(request.key.clone()), Some(Expect::Absent), request, until);
         self.list(true, Place::Only, ATTEMPTS, attempt_place(request));
@@ -191,6 +197,7 @@ impl Tx {
 
     /// A changed authorization request. While its sign-in waits for the chat it is due when that lapses.
     pub fn update_request(&mut self, stored: &Stored<AuthorizationRequest>, request: &AuthorizationRequest) {
+        self.figures.extend(of_attempt(Some(&stored.value), request));
         self.replace(stored, request, Some(request.created_at + LINK_TTL));
         let lapses = |request: &AuthorizationRequest| match &request.phase {
             Phase::Provisional(provisional) => Some(provisional.until),

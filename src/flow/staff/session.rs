@@ -126,7 +126,9 @@ impl Broker {
         let (there, gone) = store.sessions_of(staff).await?;
         if !gone.is_empty() {
             let mut tx = Tx::new();
-            gone.iter().for_each(|id| tx.forget_session(staff, id));
+            for id in &gone {
+                tx.forget_session(staff, id);
+            }
             store.commit(tx, Durability::Relaxed).await?;
         }
         Ok(there.into_iter().map(Stored::into_value).filter(|session| session.is_live(now)).collect())

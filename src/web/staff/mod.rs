@@ -147,7 +147,7 @@ impl<R: Needs> FromRequestParts<Arc<Web>> for OnDuty<R> {
             None => Ok(None),
         };
         match at_work {
-            Ok(Some(at_work)) => Self::admit(visit, at_work, asked),
+            Ok(Some(at_work)) => Self::admit(visit, at_work, asked).map_err(|page| *page),
             Ok(None) => Err(nobody(&visit, &asked)),
             Err(error) => Err(visit.unavailable(&error)),
         }
@@ -155,7 +155,7 @@ impl<R: Needs> FromRequestParts<Arc<Web>> for OnDuty<R> {
 }
 
 impl<R: Needs> OnDuty<R> {
-    fn admit(visit: Visit, at_work: AtWork, asked: String) -> Result<Self, Response> {
+    fn admit(visit: Visit, at_work: AtWork, asked: String) -> Result<Self, Box<Response>> {
         let AtWork { session, member, form_token } = at_work;
         let said = Said::of_query(&asked);
         let duty = Self { visit, session, member, form_token, said, asked, role: PhantomData };
@@ -164,7 +164,7 @@ impl<R: Needs> OnDuty<R> {
         }
         let lead =
             "Your role is agent; this page is for admins. An admin of your business can change your role.";
-        Err(duty.plain(StatusCode::FORBIDDEN, "This page is for admins", lead))
+        Err(Box::new(duty.plain(StatusCode::FORBIDDEN, "This page is for admins", lead)))
     }
 }
 
