@@ -160,17 +160,13 @@ mod tests {
 
     use super::*;
 
-    fn settings(binding: Value) -> Map<String, Value> {
-        let Value::Object(document) =
-            json!({"name": "Acme", "hosts": ["a"], "binding": binding, "clients": [], "webhooks": []})
-        else {
-            unreachable!("it is an object")
-        };
-        document
+    fn settings(binding: &Value) -> Map<String, Value> {
+        let all = json!({"name": "Acme", "hosts": ["a"], "binding": binding, "clients": [], "webhooks": []});
+        all.as_object().unwrap().clone()
     }
 
     fn typed(binding: Value) -> Typed {
-        Typed::of_settings(&settings(binding))
+        Typed::of_settings(&settings(&binding))
     }
 
     #[test]
@@ -181,7 +177,7 @@ mod tests {
             (typed.minimum.as_str(), typed.own(Channel::Sms), typed.own(Channel::Line)),
             ("code", "match", "")
         );
-        let put = typed.put_into(settings(json!({"minimum": "none"})));
+        let put = typed.put_into(settings(&json!({"minimum": "none"})));
         assert_eq!(Value::Object(put), json!({"name": "Acme", "binding": binding}));
     }
 
