@@ -183,6 +183,7 @@ fn name(keys: &TenantKeys, name: Name) -> Vec<u8> {
     match name {
         Name::Is(bytes) => bytes,
         Name::Hashed(purpose, text) => keys.hash(purpose, &text).into_bytes(),
+        Name::HashedAt(place, purpose, text) => [&place, keys.hash(purpose, &text).as_bytes()].concat(),
     }
 }
 

@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::domain::audit::AuditEntry;
-use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, DeliveryId, EventId, LinkId, ProviderId, WebhookId};
@@ -20,7 +19,7 @@ use crate::domain::request::{AuthorizationRequest, Phase};
 use super::backend::{Expect, Key, Version};
 use super::decoded::Kept;
 use super::hashed::{CONVERSATION, IDENTITY, ONCE, TOKEN, check_purpose};
-use super::keys::{DueKind, name_of};
+use super::keys::DueKind;
 use super::lists::{Row, attempt_place, link_place};
 use super::records::{KnownSettings, Record, Stored};
 
@@ -33,6 +32,8 @@ pub(super) const LINK_TTL: SignedDuration = SignedDuration::from_hours(35 * 24);
 /// Sets and logs of a tenant.
 pub(super) const CONTACTS: &str = "contacts";
 pub(super) const CONVERSATIONS: &str = "conversations";
+/// The same conversations in the order of their latest change.
+pub(super) const RECENT: &str = "conversations-by-change";
 pub(super) const TRACES: &str = "contact-traces";
 pub(super) const LINKS: &str = "links";
 pub(super) const LINKS_OF: &str = "links-of-conversation";
@@ -114,6 +115,8 @@ pub(super) enum Name {
     Is(Vec<u8>),
     /// The keyed hash of a text, under which its record stands.
     Hashed(&'static str, Zeroizing<String>),
+    /// The same behind eight bytes that say where in a list it stands.
+    HashedAt([u8; 8], &'static str, Zeroizing<String>),
 }
 
 /// The name of a record or set within its kind.
@@ -226,35 +229,6 @@ impl Tx {
         }
     }
 
-    /// A new conversation, or a change of the `stored` one. Where somebody is verified it is due when that ends.
-    pub fn put_conversation(&mut self, stored: Option<&Stored<Conversation>>, conversation: &Conversation) {
-        let until =
-            |conversation: &Conversation| conversation.verified.as_ref().map(|verified| verified.until);
-        let id = || Zeroizing::new(conversation.at.id.as_str().to_owned());
-        let lapse = match stored {
-            Some(stored) if !stored.outdated => {
-                self.replace(stored, conversation, None);
-                let news = until(conversation).filter(|_| until(stored) != until(conversation));
-                news.map(|until| (until, Name::Is(name_of(&stored.key).into())))
-            }
-            Some(stored) => {
-                let place = Place::Moved(stored.key.clone(), CONVERSATION, id());
-                self.put(place, Some(Expect::At(stored.version)), conversation, None);
-                self.conversation_listed(false, Name::Is(name_of(&stored.key).into()));
-                self.conversation_listed(true, Name::Hashed(CONVERSATION, id()));
-                until(conversation).map(|until| (until, Name::Hashed(CONVERSATION, id())))
-            }
-            None => {
-                self.put(hashed(CONVERSATION, &id()), Some(Expect::Absent), conversation, None);
-                self.conversation_listed(true, Name::Hashed(CONVERSATION, id()));
-                until(conversation).map(|until| (until, Name::Hashed(CONVERSATION, id())))
-            }
-        };
-        if let Some((at, id)) = lapse {
-            self.ops.push(Op::Due { is_in: true, kind: DueKind::ConversationLapse, at, id });
-        }
-    }
-
     /// Demands that an identity has not changed since it was read.
     pub fn expect_identity(&mut self, stored: &Stored<ContactId>) {
         self.ops.push(Op::Expect(stored.key.clone(), stored.version));
@@ -319,11 +293,6 @@ impl Tx {
     fn log<R: Record>(&mut self, log: &'static str, id: &str, record: &R) {
         self.put(Place::Named(id.to_owned()), None, record, None);
         self.ops.push(Op::Append { log, entry: id.as_bytes().to_vec() });
-    }
-
-    /// The conversations of a tenant are listed by their names, so that they can be gone through.
-    pub(super) fn conversation_listed(&mut self, is_in: bool, member: Name) {
-        self.ops.push(Op::Member { is_in, set: Place::Only, set_kind: CONVERSATIONS, member });
     }
 
     pub(super) fn list(&mut self, is_in: bool, set: Place, set_kind: &'static str, member: Vec<u8>) {

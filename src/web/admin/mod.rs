@@ -6,4 +6,6 @@
 pub mod attempts;
 pub mod binding;
 pub mod overview;
+pub mod providers;
+pub mod staff;
 pub mod words;

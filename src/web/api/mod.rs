@@ -25,6 +25,7 @@ mod query;
 mod settings_body;
 mod settings_examples;
 pub mod snippets;
+pub mod staff;
 pub mod stream;
 pub mod tenants;
 mod trial_examples;

@@ -20,21 +20,21 @@ use tokio::net::TcpListener;
 use crate::harness::{BOT_SECRET, Choices, Harness, bot_secret_hash};
 
 /// The host of the tenant `shop`, an address of this machine, so that a browser finds it.
-pub const HOST: &str = "127.0.0.2";
+pub(crate) const HOST: &str = "127.0.0.2";
 
 /// A broker with an operator, and the store's tenant `shop` with an admin.
-pub struct World {
-    pub broker: Harness,
+pub(crate) struct World {
+    pub(crate) broker: Harness,
     operator: String,
 }
 
 /// An answer, whole.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     etag: Option<String>,
-    text: String,
-    pub body: Value,
+    pub(crate) text: String,
+    pub(crate) body: Value,
 }
 
 impl Answer {
@@ -48,24 +48,24 @@ impl Answer {
 
     /// The same, if it has this status.
     #[track_caller]
-    pub fn is(self, status: u16) -> Self {
+    pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self
     }
 
     /// The same, if it is a refusal with this code.
     #[track_caller]
-    fn refused(self, status: u16, code: &str) -> Self {
+    pub(crate) fn refused(self, status: u16, code: &str) -> Self {
         let answer = self.is(status);
         assert_eq!(answer.body["code"], code, "{}", answer.text);
         answer
     }
 
-    fn etag(&self) -> &str {
+    pub(crate) fn etag(&self) -> &str {
         self.etag.as_deref().unwrap_or_else(|| panic!("no ETag: {}", self.text))
     }
 
-    fn pointers(&self) -> Vec<&str> {
+    pub(crate) fn pointers(&self) -> Vec<&str> {
         let faults = self.body["faults"].as_array().unwrap_or_else(|| panic!("no faults: {}", self.text));
         faults.iter().map(|fault| fault["pointer"].as_str().unwrap()).collect()
     }
@@ -73,7 +73,7 @@ impl Answer {
 
 /// What an order demands of the version that is there.
 #[derive(Debug, Clone, Copy)]
-pub enum If<'a> {
+pub(crate) enum If<'a> {
     Nothing,
     New,
     Is(&'a str),
@@ -97,7 +97,7 @@ fn tenant_at(host: &str) -> Value {
 
 impl World {
     /// The tenant has no provider yet.
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(Choices::default()).await
     }
 
@@ -108,7 +108,7 @@ impl World {
     }
 
     /// There is no tenant in the store yet.
-    pub async fn with(choices: Choices) -> Self {
+    async fn with(choices: Choices) -> Self {
         let choices = Choices { main: Some(main_file()), ..choices };
         let broker = Harness::on(TcpListener::bind("0.0.0.0:0").await.unwrap(), choices).await;
         let operator = token_at(&broker, "localhost", "ops").await;
@@ -143,13 +143,25 @@ impl World {
     }
 
     /// A call of the operator about a tenant.
-    pub async fn tenant(&self, method: Method, path: &str, demand: If<'_>, body: Option<Value>) -> Answer {
+    pub(crate) async fn tenant(
+        &self,
+        method: Method,
+        path: &str,
+        demand: If<'_>,
+        body: Option<Value>,
+    ) -> Answer {
         let request = self.broker.plain(method, &format!("/v1/tenants/{path}")).header("host", "localhost");
         send(request.bearer_auth(&self.operator), demand, body).await
     }
 
     /// A call of the tenant's admin.
-    pub async fn call(&self, method: Method, path: &str, demand: If<'_>, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        demand: If<'_>,
+        body: Option<Value>,
+    ) -> Answer {
         let token = token_at(&self.broker, HOST, "admin").await;
         let request = self.broker.plain(method, path).header("host", HOST).bearer_auth(token);
         send(request, demand, body).await
@@ -172,7 +184,7 @@ impl World {
     }
 
     /// Makes a link of the tenant.
-    pub async fn link(&self, conversation: &str) -> Answer {
+    async fn link(&self, conversation: &str) -> Answer {
         let body = json!({"conversation": {"id": conversation, "channel": "sms", "handle": "+15550100"}});
         self.call(Method::POST, "/v1/auth-links", If::Nothing, Some(body)).await
     }
@@ -184,7 +196,7 @@ impl World {
     }
 
     /// The tenant's audit of settings, oldest first: action, actor, detail.
-    pub async fn audit(&self) -> Vec<(String, String, String)> {
+    async fn audit(&self) -> Vec<(String, String, String)> {
         let page = self.call(Method::GET, "/v1/audit?limit=200", If::Nothing, None).await.is(200).body;
         let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         let mut told: Vec<_> = page["items"]
