@@ -45,6 +45,11 @@ pub struct MessageInput<'a> {
     pub wording: Option<&'a str>,
 }
 
+/// The tags of the languages that have a wording of ours, sorted.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    wordings::tags()
+}
+
 /// Renders an auth message for its channel.
 pub fn render(input: &MessageInput<'_>) -> AuthMessage {
     let (text, mut warnings) = text::compose(input);

@@ -51,6 +51,11 @@ const ALSO: &[(&str, &str)] = &[
     ("zh-mo", "zh-hant"),
 ];
 
+/// The tags that have one, sorted.
+pub(super) fn tags() -> impl Iterator<Item = &'static str> {
+    WORDINGS.iter().map(|(tag, _)| *tag)
+}
+
 /// The wording for a language tag (BCP 47, any case, `_` for `-`): the exact tag, then ever
 /// shorter ones, then English.
 pub(super) fn default_for(locale: &str) -> &'static str {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::channel::{self, AuthMessage, MessageInput};
 use crate::domain::actor::Actor;
 use crate::domain::binding::Binding;
-use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow};
+use crate::domain::conversation::{Channel, Conversation, ConversationRef, GuessWindow};
 use crate::domain::event::EventType;
 use crate::domain::ids::{LinkId, ProviderId};
 use crate::domain::link::{ContactHint, Link, LinkState, Sender, Times};
@@ -279,7 +279,7 @@ async fn live_link(
     Ok(link.filter(|link| !link.value.status().is_final()))
 }
 
-fn find_provider<'a>(
+pub(super) fn find_provider<'a>(
     tenant: &'a Tenant,
     wanted: Option<&ProviderId>,
 ) -> Result<&'a Provider, CreateLinkError> {
@@ -342,22 +342,34 @@ pub(super) fn render(
     link: &Link,
 ) -> (String, AuthMessage) {
     let url = format!("{}/a/{}", tenant.origin, link.token.expose());
-    let channel = link.conversation.channel;
-    let locale = link.locale.as_deref().unwrap_or("en");
+    let label = provider.map_or(link.provider.as_str(), |provider| &provider.label);
+    let message = word(tenant, label, snippet, (link.conversation.channel, link.locale.as_deref()), &url);
+    (url, message)
+}
+
+/// The message with a URL, for a channel and in a language.
+pub(super) fn word(
+    tenant: &Tenant,
+    provider_label: &str,
+    snippet: Option<&Snippet>,
+    (channel, asked): (Channel, Option<&str>),
+    url: &str,
+) -> AuthMessage {
+    let locale = asked.unwrap_or("en");
     let wording = snippet.and_then(|snippet| snippet.wording(channel, locale));
     let mut message = channel::render(&MessageInput {
         channel,
         tenant_name: &tenant.name,
-        provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
-        link_url: &url,
+        provider_label,
+        link_url: url,
         locale,
         wording: wording.map(|wording| wording.text),
     });
-    if let (Some(wording), Some(asked)) = (wording, &link.locale)
+    if let (Some(wording), Some(asked)) = (wording, asked)
         && !wording.speaks(asked)
     {
         let warning = format!("the snippet has no wording in `{asked}`; this one is in `{}`", wording.tag);
         message.warnings.push(warning);
     }
-    (url, message)
+    message
 }

@@ -13,6 +13,7 @@
 //! | [`samples`] | answers of a provider that a mapping must go on to understand |
 //! | [`tenants`] | the tenants, for the operator |
 //! | [`own`] | what a tenant's admin changes: its document, webhooks and clients |
+//! | [`staff`] | who may use the tenant's pages |
 //! | `trail` | what the audit is told |
 //!
 //! To add a change: 1. a function in the file of its subject that hands a closure to `Broker::change`,
@@ -30,6 +31,7 @@ pub mod providers;
 pub mod publish;
 pub mod samples;
 mod snippets;
+pub mod staff;
 pub mod tenants;
 mod trail;
 
