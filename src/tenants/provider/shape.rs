@@ -30,7 +30,7 @@ pub static SHAPE: Table = Table {
         optional(
             "client_secret",
             Kind::Secret,
-            "Our secret there: where to find it. Left out only with `client_auth = \"none\"` or `\"private_key_jwt\"`.",
+            "Our secret there; a file says where to find it. Left out only with `client_auth = \"none\"` or `\"private_key_jwt\"`.",
         ),
         optional(
             "client_secret_previous",
@@ -40,7 +40,7 @@ pub static SHAPE: Table = Table {
         optional(
             "private_key",
             Kind::Secret,
-            "For `client_auth = \"private_key_jwt\"`: where to find our private key, a PEM or a JWK.",
+            "For `client_auth = \"private_key_jwt\"`: our private key, a PEM or a JWK; a file says where to find it.",
         ),
         optional("private_key_id", text(&PLAIN), "Its `kid` at the provider. Example: `2026-key`."),
         optional(
