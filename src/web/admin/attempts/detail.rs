@@ -174,11 +174,11 @@ fn lines(attempt: &AuthorizationRequest, laps: &[LapView], local: &Local) -> Vec
 /// The steps one behind the other, each as wide as its part of the whole: the time between them, in
 /// which the customer looked for the chat, would leave nothing of the others to see.
 fn bars(took: &[u64]) -> Vec<Bar> {
-    let whole: u64 = took.iter().fold(0_u64, |sum, took| sum.saturating_add(*took)).max(1);
+    let whole = took.iter().map(|took| u128::from(*took)).sum::<u128>().max(1);
     let room = WIDTH - THIN * u64::try_from(took.len()).unwrap_or(0).min(WIDTH / THIN);
     let (mut x, mut bars) = (0, Vec::with_capacity(took.len()));
     for (number, took) in (0..).zip(took) {
-        let part = u128::from(room) * u128::from(*took) / u128::from(whole);
+        let part = u128::from(room) * u128::from(*took) / whole;
         let width = THIN + u64::try_from(part).unwrap_or(0);
         bars.push(Bar { x, y: number * ROW + ROW / 4, width });
         x += width;
