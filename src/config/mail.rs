@@ -216,7 +216,9 @@ mod tests {
             assert!(!problem.message.contains("hunter2"), "{}", problem.message);
         }
         assert!(matches!(named("log", true), Ok(Named::Log)));
-        assert!(matches!(named("file:mails", false), Ok(Named::Folder(folder)) if folder == "mails"));
+        assert!(
+            matches!(named("file:mails", false), Ok(Named::Folder(folder)) if folder.as_os_str() == "mails")
+        );
         assert!(
             matches!(named("file:///var/mails", false), Ok(Named::Folder(folder)) if folder.is_absolute())
         );

@@ -73,7 +73,7 @@ impl Store {
     }
 
     /// It could not be written, and is tried again later.
-    pub fn put_back_figures(&self, gathering: Gathering) {
+    pub fn put_back_figures(&self, gathering: &Gathering) {
         let mut hours = self.inner.gathered.hours();
         if let Some(tally) = slot(&mut hours, &gathering.tenant, gathering.hour) {
             tally.merge(&gathering.tally);

@@ -102,7 +102,9 @@ mod tests {
 
     fn of(times: &[u64]) -> Histogram {
         let mut histogram = Histogram::default();
-        times.iter().for_each(|ms| histogram.add(*ms));
+        for ms in times {
+            histogram.add(*ms);
+        }
         histogram
     }
 

@@ -12,7 +12,7 @@ use crate::domain::request::AuthorizationRequest;
 use crate::domain::tenant::Tenant;
 use crate::egress::breaker::Position;
 use crate::flow::Broker;
-use crate::store::{Asked, List, StoreError};
+use crate::store::{Asked, List, StoreError, Stored};
 
 /// How far back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,7 +119,7 @@ impl Broker {
             all.push(Health {
                 provider: provider.id.clone(),
                 label: provider.label.clone(),
-                known: store.provider_health(&provider.id).await?.map(|known| known.into_value()),
+                known: store.provider_health(&provider.id).await?.map(Stored::into_value),
                 passes: match self.provider.position(&tenant.id, &provider.id) {
                     Position::Closed => Passes::All,
                     Position::HalfOpen => Passes::Few,

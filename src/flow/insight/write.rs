@@ -41,7 +41,9 @@ impl Broker {
             }
             if failed.is_some() {
                 // A store that is away is not asked for each.
-                some.into_iter().for_each(|gathering| self.store.put_back_figures(gathering));
+                for gathering in &some {
+                    self.store.put_back_figures(gathering);
+                }
                 continue;
             }
             let written = join_all(some.iter().map(|gathering| self.add_figures(gathering))).await;
@@ -54,7 +56,7 @@ impl Broker {
                         tracing::error!(tenant = %gathering.tenant, detail = %error, "figures.lost");
                     }
                     Err(error) => {
-                        self.store.put_back_figures(gathering);
+                        self.store.put_back_figures(&gathering);
                         failed = Some(error);
                     }
                 }

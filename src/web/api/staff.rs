@@ -50,14 +50,14 @@ pub struct StaffBody {
 }
 
 /// What changes of a member; what is left out stays.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", default)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = StaffChange)]
 pub struct StaffPatch {
     #[schema(nullable = false, value_type = Role)]
     role: Option<Role>,
     /// What colleagues call this person; null takes it away.
-    #[serde(deserialize_with = "given")]
+    #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<String>, examples("Dana"), max_length = 100)]
     name: Rename,
 }

@@ -50,7 +50,7 @@ reasons! {
     CookieMismatch =>
         "The customer began in one browser and came back in another.",
         "Ask the customer to open the same link again, and to stay in one browser.";
-    LinkFinal => "The link was over before the customer came back.", "Send a new sign-in.";
+    LinkFinal => "The link was over before the customer came back.", "Send a new sign-in when the customer is ready.";
     AccessDenied =>
         "The customer said no at the provider.",
         "Ask what the customer is worried about. The same link can be opened again.";

@@ -16,6 +16,7 @@ use icu_datetime::options::TimePrecision;
 use icu_datetime::{FixedCalendarDateTimeFormatter, NoCalendarFormatter};
 use icu_decimal::DecimalFormatter;
 use icu_decimal::input::Decimal;
+use icu_decimal::options::DecimalFormatterOptions;
 use icu_locale_core::{Locale, locale};
 use jiff::Timestamp;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
@@ -192,7 +193,7 @@ impl Writer {
                 T::short().with_time_precision(TimePrecision::Minute),
             )
             .ok()?,
-            number: DecimalFormatter::try_new(locale.into(), Default::default()).ok()?,
+            number: DecimalFormatter::try_new(locale.into(), DecimalFormatterOptions::default()).ok()?,
         })
     }
 }

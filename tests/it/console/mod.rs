@@ -65,15 +65,14 @@ fn part(html: &str, id: &str) -> String {
     let open = html[..start].rfind('<').unwrap();
     let name: String = html[open + 1..].chars().take_while(char::is_ascii_alphanumeric).collect();
     let inner = &html[start + html[start..].find('>').unwrap() + 1..];
-    let (mut depth, mut at) = (1, 0);
+    let (mut depth, mut at) = (1_usize, 0);
     while depth > 0 {
         let (opens, closes) =
             (inner[at..].find(&format!("<{name}")), inner[at..].find(&format!("</{name}>")));
         let closes = closes.unwrap_or_else(|| panic!("`{id}` is not closed"));
-        match opens.filter(|opens| *opens < closes) {
-            Some(opens) => (depth, at) = (depth + 1, at + opens + 1),
-            None => (depth, at) = (depth - 1, at + closes + 1),
-        }
+        let opens = opens.filter(|opens| *opens < closes);
+        depth = if opens.is_some() { depth + 1 } else { depth - 1 };
+        at += opens.unwrap_or(closes) + 1;
     }
     plain(&inner[..at - 1])
 }

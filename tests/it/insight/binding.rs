@@ -191,6 +191,31 @@ async fn two_who_change_it_at_once_are_told_apart_and_nothing_typed_is_lost() {
 }
 
 #[tokio::test]
+async fn a_preview_does_not_pass_for_having_seen_what_somebody_else_changed() {
+    let world = shop(json!({"minimum": "code"})).await;
+    let mut dana = dana(&world).await;
+    let first = seen(&dana.text("/admin/binding").await);
+    change_elsewhere(&world).await;
+    let fields = |seen: &str, what: &'static str| {
+        [
+            ("seen", seen.to_owned()),
+            ("minimum", "match".to_owned()),
+            ("lasts", "12h".to_owned()),
+            ("do", what.to_owned()),
+        ]
+    };
+    let send = async |browser: &mut StaffBrowser, fields: [(&'static str, String); 4]| {
+        let all: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        browser.post("/admin/binding", &all).await
+    };
+    let preview = send(&mut dana, fields(&first, "preview")).await;
+    assert_eq!(seen(&preview.html), first);
+    let saved = send(&mut dana, fields(&seen(&preview.html), "save")).await;
+    assert_eq!(saved.status, StatusCode::CONFLICT);
+    assert_eq!(policy(&world).await["email"], "match", "nothing was written over");
+}
+
+#[tokio::test]
 async fn a_change_of_other_settings_meanwhile_is_no_obstacle() {
     let world = shop(json!({"minimum": "code"})).await;
     let mut dana = dana(&world).await;

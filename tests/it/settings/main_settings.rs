@@ -97,17 +97,17 @@ fn every_setting_can_be_given_in_the_environment() {
         "COUNTERSIGN__SERVER__BASE_URL" => "https://a.example",
         "COUNTERSIGN__SERVER__TRUSTED_PROXIES" => "10.0.0.1, 10.1.0.0/16",
         "COUNTERSIGN__STORE__URL" => "rediss://redis.example",
-        "COUNTERSIGN__STORE__PASSWORD" => "p",
+        "COUNTERSIGN__STORE__PASSWORD" | "COUNTERSIGN__MAIL__PASSWORD" => "p",
         "COUNTERSIGN__STORE__PASSWORD_FILE"
         | "COUNTERSIGN__STORE__TLS_CA"
         | "COUNTERSIGN__STORE__TLS_CERT"
-        | "COUNTERSIGN__STORE__TLS_KEY" => "clippy.toml",
+        | "COUNTERSIGN__STORE__TLS_KEY"
+        | "COUNTERSIGN__MAIL__PASSWORD_FILE"
+        | "COUNTERSIGN__MAIL__TLS_CA" => "clippy.toml",
         "COUNTERSIGN__STORE__DANGEROUS_ALLOW_VOLATILE_STORE" => "true",
         "COUNTERSIGN__KEYS__FILE" | "COUNTERSIGN__TENANTS__DIR" => "path",
         "COUNTERSIGN__MAIL__URL" => "smtps://dana@mail.example",
         "COUNTERSIGN__MAIL__FROM" => "Acme <no-reply@acme.example>",
-        "COUNTERSIGN__MAIL__PASSWORD" => "p",
-        "COUNTERSIGN__MAIL__PASSWORD_FILE" | "COUNTERSIGN__MAIL__TLS_CA" => "clippy.toml",
         "COUNTERSIGN__EGRESS__ALLOW" => "localhost:1,acme=localhost:2",
         "COUNTERSIGN__EGRESS__PORTS" => "443, 444",
         limit if limit.starts_with("COUNTERSIGN__LIMITS__") => "4321",

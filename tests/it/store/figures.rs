@@ -89,7 +89,7 @@ async fn what_cannot_be_written_waits(store: &Store, clock: &Clock) {
     own.retain(|gathering| gathering.tenant == *at.tenant());
     assert!(sum(&at, &[hour()]).await.is_empty(), "somebody writes it now");
     assert_eq!(own.len(), 1);
-    store.put_back_figures(own.remove(0));
+    store.put_back_figures(&own.remove(0));
     at.count(Counted { hour: hour(), provider: "acme".parse().unwrap(), what: What::Attempt });
     assert_eq!(sum(&at, &[hour()]).await, attempts(2));
     assert!(store.at(&tenant("nobody")).figures(&[hour()]).await.unwrap().is_empty());

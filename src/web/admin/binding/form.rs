@@ -160,28 +160,24 @@ mod tests {
 
     use super::*;
 
-    fn settings(binding: Value) -> Map<String, Value> {
-        let Value::Object(document) =
-            json!({"name": "Acme", "hosts": ["a"], "binding": binding, "clients": [], "webhooks": []})
-        else {
-            unreachable!("it is an object")
-        };
-        document
+    fn settings(binding: &Value) -> Map<String, Value> {
+        let all = json!({"name": "Acme", "hosts": ["a"], "binding": binding, "clients": [], "webhooks": []});
+        all.as_object().unwrap().clone()
     }
 
-    fn typed(binding: Value) -> Typed {
+    fn typed(binding: &Value) -> Typed {
         Typed::of_settings(&settings(binding))
     }
 
     #[test]
     fn what_stands_in_the_settings_is_shown_and_put_back_as_it_was() {
         let binding = json!({"minimum": "code", "lasts": "8h", "sms": "match"});
-        let typed = typed(binding.clone());
+        let typed = typed(&binding);
         assert_eq!(
             (typed.minimum.as_str(), typed.own(Channel::Sms), typed.own(Channel::Line)),
             ("code", "match", "")
         );
-        let put = typed.put_into(settings(json!({"minimum": "none"})));
+        let put = typed.put_into(settings(&json!({"minimum": "none"})));
         assert_eq!(Value::Object(put), json!({"name": "Acme", "binding": binding}));
     }
 
@@ -196,7 +192,7 @@ mod tests {
 
     #[test]
     fn a_channel_without_a_line_of_its_own_has_the_minimum() {
-        let typed = typed(json!({"minimum": "none", "sms": "code"}));
+        let typed = typed(&json!({"minimum": "none", "sms": "code"}));
         assert_eq!(typed.unproved().len(), Channel::ALL.len() - 1);
         assert!(!typed.unproved().contains(&Channel::Sms));
         let odd = Typed { minimum: "nothing".to_owned(), ..Typed::default() };
@@ -207,19 +203,19 @@ mod tests {
     #[test]
     fn two_are_the_same_whatever_the_order_of_their_lines() {
         let (a, b) = (
-            typed(json!({"sms": "code", "minimum": "match"})),
-            typed(json!({"minimum": "match", "sms": "code"})),
+            typed(&json!({"sms": "code", "minimum": "match"})),
+            typed(&json!({"minimum": "match", "sms": "code"})),
         );
         assert_eq!(a.print(), b.print());
         assert!(a.differences(&b).is_empty());
-        let c = typed(json!({"minimum": "match", "lasts": "1h"}));
+        let c = typed(&json!({"minimum": "match", "lasts": "1h"}));
         assert_ne!(a.print(), c.print());
         assert_eq!(a.differences(&c), [("Stays verified for", "12h", "1h"), ("SMS", "code", "")]);
     }
 
     #[test]
     fn the_lines_of_a_file_are_those_of_a_file() {
-        let text = typed(json!({"minimum": "code", "sms": "match", "lasts": "1h"})).toml();
+        let text = typed(&json!({"minimum": "code", "sms": "match", "lasts": "1h"})).toml();
         assert_eq!(text, "[binding]\nminimum = \"code\"\nlasts = \"1h\"\nsms = \"match\"\n");
         let hostile = Typed { lasts: "1\"\n[evil]".to_owned(), ..Typed::default() };
         assert!(!hostile.toml().contains("\n[evil]"));

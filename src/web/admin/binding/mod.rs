@@ -65,6 +65,8 @@ struct Extra {
     is_preview: bool,
     /// Whether the box is ticked that allows `none`.
     accepts_none: bool,
+    /// What the form was made from, where that may be older than what is there now: nobody has seen the newer one.
+    seen: Option<String>,
 }
 
 #[derive(Template)]
@@ -109,18 +111,19 @@ async fn save(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, form: Posted) ->
     };
     let typed = Typed::of_form(&form);
     let accepts_none = form.has("accept_none");
+    let seen = Some(form.text("seen").to_owned());
     if form.text("do") == "preview" {
-        let extra = Extra { is_preview: true, accepts_none, ..Extra::default() };
+        let extra = Extra { is_preview: true, accepts_none, seen, ..Extra::default() };
         return page(&web, &duty, StatusCode::OK, &now, typed, extra);
     }
     if !typed.unproved().is_empty() && !accepts_none {
         let fault =
             "Tick that you accept it, or choose another proof: on these channels nothing would be proved.";
-        let extra =
-            Extra { faults: vec![(Some("accept_none".to_owned()), fault.to_owned())], ..Extra::default() };
+        let faults = vec![(Some("accept_none".to_owned()), fault.to_owned())];
+        let extra = Extra { faults, seen, ..Extra::default() };
         return page(&web, &duty, StatusCode::UNPROCESSABLE_ENTITY, &now, typed, extra);
     }
-    if form.text("seen") != now.typed.print() {
+    if seen.is_none_or(|seen| seen != now.typed.print()) {
         return overtaken(&web, &duty, &now, typed, accepts_none);
     }
     put(&web, &duty, now, typed, accepts_none).await
@@ -204,7 +207,7 @@ fn page(
     let changed = now.state.changed.as_ref().map(|(_, signed)| local.ago(signed.at, clock));
     let view = BindingView {
         frame: duty.frame("Binding", Section::Binding),
-        seen: now.typed.print(),
+        seen: extra.seen.clone().unwrap_or_else(|| now.typed.print()),
         minimums: choices(None, &typed.minimum),
         rows: Channel::ALL.into_iter().map(|channel| row(channel, &typed, &extra.faults)).collect(),
         unproved: typed.unproved().into_iter().map(Channel::label).collect(),
