@@ -103,16 +103,17 @@ mod tests {
         let mut secrets = Secrets::default();
         let one = secrets.keep(Secret::new("canary"), Timestamp::UNIX_EPOCH, Uuid::from_u128(1));
         let settings = tree(json!({
-            "name": "A", "client": [{"client_id": "c", "secret_hash": "$argon2id$canary"}],
-            "webhook": [{"url": "https://a", "secrets": [one, one]}], "gone": "canary", "staff": ["canary"],
+            "name": "A", "client": [{"client_id": "c", "secret_hash": "$argon2id$canary", "redirect_uris": ["canary"]}],
+            "webhook": [{"url": "https://a", "secrets": [one, one]}], "gone": "canary",
         }));
         let told = Value::Object(show(&SHAPE, &settings, &secrets));
         let set = json!({"set": true, "changedAt": "1970-01-01T00:00:00Z"});
         assert_eq!(
             told,
             json!({
-                "name": "A", "clients": [{"clientId": "c", "secretHash": {"set": true}}],
-                "webhooks": [{"url": "https://a", "secrets": [set, set]}], "gone": {"set": true}, "staff": {"set": true},
+                "name": "A",
+                "clients": [{"clientId": "c", "secretHash": {"set": true}, "redirectUris": {"set": true}}],
+                "webhooks": [{"url": "https://a", "secrets": [set, set]}], "gone": {"set": true},
             })
         );
         let provider =

@@ -108,7 +108,7 @@ impl World {
     }
 
     /// There is no tenant in the store yet.
-    async fn with(choices: Choices) -> Self {
+    pub(crate) async fn with(choices: Choices) -> Self {
         let choices = Choices { main: Some(main_file()), ..choices };
         let broker = Harness::on(TcpListener::bind("0.0.0.0:0").await.unwrap(), choices).await;
         let operator = token_at(&broker, "localhost", "ops").await;
@@ -116,11 +116,11 @@ impl World {
     }
 
     /// The tenant has a live provider, the demo's.
-    async fn live() -> Self {
+    pub(crate) async fn live() -> Self {
         Self::live_with(Choices::default()).await
     }
 
-    async fn live_with(choices: Choices) -> Self {
+    pub(crate) async fn live_with(choices: Choices) -> Self {
         let world = Self::start_with(choices).await;
         world.put("acme", If::New, world.settings()).await.is(201);
         world.post("acme", "publish", json!({"untested": true})).await.is(200);
@@ -128,7 +128,7 @@ impl World {
     }
 
     /// Settings of the demo's provider.
-    fn settings(&self) -> Value {
+    pub(crate) fn settings(&self) -> Value {
         let origin = self.broker.provider.origin();
         json!({
             "label": "The Shop's account",
@@ -168,35 +168,35 @@ impl World {
     }
 
     /// Writes the draft of a provider.
-    async fn put(&self, id: &str, demand: If<'_>, settings: Value) -> Answer {
+    pub(crate) async fn put(&self, id: &str, demand: If<'_>, settings: Value) -> Answer {
         self.call(Method::PUT, &format!("/v1/providers/{id}"), demand, Some(settings)).await
     }
 
     /// Does something with a provider.
-    async fn post(&self, id: &str, what: &str, body: Value) -> Answer {
+    pub(crate) async fn post(&self, id: &str, what: &str, body: Value) -> Answer {
         let body = Some(body).filter(|body| !body.is_null());
         self.call(Method::POST, &format!("/v1/providers/{id}/{what}"), If::Nothing, body).await
     }
 
     /// A provider as it is.
-    async fn provider(&self, id: &str) -> Answer {
+    pub(crate) async fn provider(&self, id: &str) -> Answer {
         self.call(Method::GET, &format!("/v1/providers/{id}"), If::Nothing, None).await
     }
 
     /// Makes a link of the tenant.
-    async fn link(&self, conversation: &str) -> Answer {
+    pub(crate) async fn link(&self, conversation: &str) -> Answer {
         let body = json!({"conversation": {"id": conversation, "channel": "sms", "handle": "+15550100"}});
         self.call(Method::POST, "/v1/auth-links", If::Nothing, Some(body)).await
     }
 
     /// How a link is.
-    async fn status(&self, link: &Value) -> Value {
+    pub(crate) async fn status(&self, link: &Value) -> Value {
         let path = format!("/v1/auth-links/{}", link["id"].as_str().unwrap());
         self.call(Method::GET, &path, If::Nothing, None).await.is(200).body
     }
 
     /// The tenant's audit of settings, oldest first: action, actor, detail.
-    async fn audit(&self) -> Vec<(String, String, String)> {
+    pub(crate) async fn audit(&self) -> Vec<(String, String, String)> {
         let page = self.call(Method::GET, "/v1/audit?limit=200", If::Nothing, None).await.is(200).body;
         let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         let mut told: Vec<_> = page["items"]
