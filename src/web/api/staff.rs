@@ -54,7 +54,7 @@ pub struct StaffBody {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = StaffChange)]
 pub struct StaffPatch {
-    #[schema(nullable = false, value_type = Role)]
+    #[schema(nullable = false, value_type = Role, required = false)]
     role: Option<Role>,
     /// What colleagues call this person; null takes it away.
     #[serde(default, deserialize_with = "given")]

@@ -12,6 +12,7 @@ use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder, Schema};
 use utoipa::{IntoResponses, PartialSchema as _, ToSchema as _};
 
+use crate::domain::ids::SnippetId;
 use crate::web::error::ProblemDocument;
 
 /// What an API call may be refused with.
@@ -179,6 +180,8 @@ pub fn problem() -> (String, RefOr<Schema>) {
 pub fn parts() -> Vec<(String, RefOr<Schema>)> {
     let mut schemas = Vec::new();
     ProblemDocument::schemas(&mut schemas);
+    // A snippet is a body of free names, so that nothing else leads to its id.
+    schemas.push((SnippetId::name().into_owned(), SnippetId::schema()));
     schemas
 }
 
