@@ -80,8 +80,9 @@ impl Inspector {
             self.picture(name, look).await;
         }
         self.dress(1280, false, "ltr").await;
-        faults
-            .extend(self.browser.console().await.into_iter().map(|line| format!("{name}: console: {line}")));
+        // Our pages name their icon; a provider's page that was seen on the way may have none.
+        let lines = self.browser.console().await.into_iter().filter(|line| !line.contains("/favicon.ico"));
+        faults.extend(lines.map(|line| format!("{name}: console: {line}")));
         let source = self.browser.driver().source().await.unwrap();
         let bytes = compressed(source.as_bytes());
         if bytes > MOST_BYTES {

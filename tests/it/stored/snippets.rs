@@ -24,12 +24,12 @@ async fn a_snippet_is_made_changed_used_and_deleted() {
         .await
         .refused(428, "precondition_required");
     let changed = world.call(Method::PUT, path, If::Is(listed.etag()), Some(change.clone())).await.is(200);
-    check_answer(&document(), "PUT", path, 200, &changed.body);
+    check_answer(&document(), "PUT", "/v1/snippets/{id}", 200, &changed.body);
     assert_eq!((&changed.body["id"], &changed.body["text"]), (&json!("greet"), &change["text"]));
     assert_eq!(changed.body.get("sms"), None, "all of it is changed");
     world.call(Method::PUT, path, If::Is(listed.etag()), Some(change)).await.refused(412, "stale");
     let read = world.call(Method::GET, path, If::Nothing, None).await.is(200);
-    check_answer(&document(), "GET", path, 200, &read.body);
+    check_answer(&document(), "GET", "/v1/snippets/{id}", 200, &read.body);
     assert_eq!((&read.body, read.etag()), (&changed.body, changed.etag()));
     world.call(Method::DELETE, path, If::Is(read.etag()), None).await.is(204);
     world.call(Method::GET, path, If::Nothing, None).await.refused(404, "not_found");
