@@ -26,8 +26,11 @@ use countersign::store::backup::piece;
 use countersign::store::keys::{Due, Listed};
 use countersign::tenants::ReadContext;
 
+/// What a target does with bytes.
+pub type Target = fn(&[u8]);
+
 /// A target's name and what it does.
-pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+pub const TARGETS: &[(&str, Target)] = &[
     ("callback", callback),
     ("token_answer", token_answer),
     ("metadata", metadata),

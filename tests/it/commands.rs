@@ -325,7 +325,9 @@ async fn every_command_has_an_example_in_its_help() {
     for known in ["serve", "map", "link", "completions", "openapi"] {
         assert!(commands.contains(&known), "{known}: {overview}");
     }
-    for command in commands.iter().filter(|command| !["help", "secret", "key", "audit", "staff"].contains(command)) {
+    for command in
+        commands.iter().filter(|command| !["help", "secret", "key", "audit", "staff"].contains(command))
+    {
         let help = run_in(folder.path(), &[command, "--help"], &[], "").await;
         let help = String::from_utf8(help.stdout).unwrap();
         assert!(help.contains(&format!("  countersign {command}")), "{command}: {help}");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use countersign::cli::demo::provider::Trick;
 use countersign::domain::staff::Role;
+use countersign::flow::lists::AttemptQuery;
 use reqwest::StatusCode;
 use serde_json::json;
 
@@ -63,7 +64,7 @@ async fn the_attempt_of_another_tenant_is_not_there() {
     let state = broker.broker();
     let gamma = state.tenant_at("127.0.0.3").unwrap();
     let part = countersign::flow::lists::Part { cursor: None, limit: 1 };
-    let theirs = state.attempts(&gamma, &Default::default(), part).await.unwrap().items.remove(0);
+    let theirs = state.attempts(&gamma, &AttemptQuery::default(), part).await.unwrap().items.remove(0);
     let mut dana = admin(&broker).await;
     let page = dana.get(&format!("/admin/attempts/{}", theirs.id)).await;
     assert_eq!(page.status, StatusCode::NOT_FOUND);

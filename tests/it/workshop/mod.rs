@@ -247,7 +247,7 @@ fn fields(html: &str, action: &str) -> Vec<(String, String)> {
         let (head, rest) = tag.split_once('>').unwrap_or((tag, ""));
         let value = |name: &str| {
             let start = head.find(&format!(" {name}=\""))? + name.len() + 3;
-            head[start..].split('"').next().map(|value| text(value))
+            head[start..].split('"').next().map(text)
         };
         let Some(name) = value("name") else { continue };
         let has = |word: &str| head.split_whitespace().any(|known| known == word);
