@@ -81,7 +81,10 @@ impl Inspector {
         }
         self.dress(1280, false, "ltr").await;
         // Our pages name their icon; a provider's page that was seen on the way may have none.
-        let lines = self.browser.console().await.into_iter().filter(|line| !line.contains("/favicon.ico"));
+        // A refusal is a page of status 403, 409, 422 …, which the browser notes; what a page loads is never refused.
+        let is_refusal = |line: &str| line.contains("a status of 4") && !line.contains("/assets/");
+        let is_known = |line: &String| line.contains("/favicon.ico") || is_refusal(line);
+        let lines = self.browser.console().await.into_iter().filter(|line| !is_known(line));
         faults.extend(lines.map(|line| format!("{name}: console: {line}")));
         let source = self.browser.driver().source().await.unwrap();
         let bytes = compressed(source.as_bytes());

@@ -205,7 +205,9 @@ impl World {
             .iter()
             .map(|entry| (text(entry, "action"), text(entry, "actor"), text(entry, "detail")))
             .filter(|(action, ..)| {
-                ["tenant.", "provider.", "webhook.", "client."].iter().any(|start| action.starts_with(start))
+                ["tenant.", "provider.", "webhook.", "snippet.", "client."]
+                    .iter()
+                    .any(|start| action.starts_with(start))
             })
             .collect();
         told.reverse();
