@@ -3,7 +3,7 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | [`write`] | writes what was counted in this process, every few seconds |
+//! | [`mod@write`] | writes what was counted in this process, every few seconds |
 //! | [`read`] | the figures of a period |
 //! | `refused` | counts callbacks that were refused for a reason in the settings |
 //!
