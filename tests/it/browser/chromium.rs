@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, LoggingPrefsLogLevel};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -88,17 +89,17 @@ impl Chromium {
 
     /// Waits for an element and presses it.
     pub async fn press(&self, css: &str) {
-        self.see(css).await.click().await.unwrap();
+        steadily(async || self.see(css).await.click().await).await;
     }
 
     /// Waits for a field and types into it.
     pub async fn fill(&self, css: &str, text: &str) {
-        self.see(css).await.send_keys(text).await.unwrap();
+        steadily(async || self.see(css).await.send_keys(text).await).await;
     }
 
     /// The text of the first element of this kind, once it is there.
     pub async fn text(&self, css: &str) -> String {
-        self.see(css).await.text().await.unwrap()
+        steadily(async || self.see(css).await.text().await).await
     }
 
     /// The code that the page shows.
@@ -202,4 +203,15 @@ fn capabilities(profile: &TempDir, scripts: Scripts) -> ChromeCapabilities {
     wanted.set_logging_prefs("browser", LoggingPrefsLogLevel::All).unwrap();
     wanted.set_logging_prefs("performance", LoggingPrefsLogLevel::All).unwrap();
     wanted
+}
+
+/// Does something with an element, once more if the page replaced it between finding and doing: then nothing was done.
+async fn steadily<T>(mut act: impl AsyncFnMut() -> WebDriverResult<T>) -> T {
+    for _ in 0..20 {
+        match act().await {
+            Err(error) if matches!(error.as_inner(), WebDriverErrorInner::StaleElementReference(_)) => {}
+            done => return done.unwrap(),
+        }
+    }
+    act().await.unwrap()
 }
