@@ -36,6 +36,7 @@ pub mod resend;
 mod rules;
 mod seal;
 mod server;
+mod set_out;
 pub mod settings;
 mod sign_in;
 pub mod staff;

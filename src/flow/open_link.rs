@@ -10,18 +10,15 @@ use crate::domain::event::EventType;
 use crate::domain::ids::AttemptId;
 use crate::domain::link::{Link, LinkStatus, NotOpened, Opening};
 use crate::domain::profile::ProfileField;
-use crate::domain::provider::{Identity, Pkce, Provider, ResponseMode};
-use crate::domain::request::{AuthorizationRequest, Phase, REQUEST_LIFETIME};
+use crate::domain::provider::{Identity, Provider};
+use crate::domain::request::{AuthorizationRequest, Phase};
 use crate::domain::tenant::Tenant;
-use crate::domain::timeline::Timeline;
-use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url, needs_nonce};
-use crate::oauth::issuer::Issuer;
-use crate::oauth::server::Server;
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::health::OutOfOrder;
 use super::links::CancelError;
+use super::set_out::{Errand, Underway};
 use super::{Broker, RACES};
 
 /// How long a landing page waits for an issuer's metadata.
@@ -176,21 +173,20 @@ impl Broker {
         self.check_provider(tenant, provider, &link.value)?;
         self.check_openable(&link.value)?;
         let server = self.server(tenant, provider).await.map_err(|late| late.of(&link.value))?;
-        let (state, cookie) = (self.clock.fresh_token(), self.new_cookie());
-        let request = self.new_request(tenant, (provider, &server), &link.value, &state, &cookie);
-        let way = authorize_request(&request, (provider, &server), &state, &link.value);
-        let authorize_url = match &server.par_url {
-            Some(url) => self.push(tenant, &way, url).await.map_err(|late| late.of(&link.value))?,
-            None => build_authorize_url(&way),
+        let errand = Errand {
+            tenant,
+            provider,
+            server: &server,
+            state: &self.clock.fresh_token(),
+            link: link.value.id.clone(),
+            route: link.value.route,
+            locale: link.value.locale.as_deref(),
+            handle: link.value.conversation.handle.as_ref().map(Handle::as_str),
         };
+        let underway = self.set_out(&errand).await.map_err(|late| late.of(&link.value))?;
+        let Underway { request, cookie, authorize_url, cross_site } = underway;
         self.keep(tenant, token, link, &request, cookies).await?;
-        Ok(OpenedLink {
-            authorize_url,
-            cross_site: provider.response_mode == ResponseMode::FormPost,
-            forget: surplus(cookies),
-            attempt: request.id,
-            cookie,
-        })
+        Ok(OpenedLink { authorize_url, cross_site, forget: surplus(cookies), attempt: request.id, cookie })
     }
 
     /// Writes the opening down, over whatever else happens to the link meanwhile.
@@ -297,37 +293,6 @@ impl Broker {
         Ok(replaced)
     }
 
-    fn new_request(
-        &self,
-        tenant: &Tenant,
-        (provider, server): (&Provider, &Server),
-        link: &Link,
-        state: &Secret,
-        cookie: &LoginCookie,
-    ) -> AuthorizationRequest {
-        let now = self.clock.now();
-        let store = self.store.at(&tenant.id);
-        AuthorizationRequest {
-            key: store.request_key(state.expose()),
-            id: AttemptId::from_uuid(self.clock.fresh_uuid()),
-            link: link.id.clone(),
-            provider: provider.id.clone(),
-            revision: provider.revision.clone(),
-            route: link.route,
-            redirect_uri: link.route.redirect_uri(&tenant.origin, &provider.id, provider.callback_path),
-            code_verifier: (provider.pkce == Pkce::S256).then(|| self.clock.fresh_token()),
-            nonce: needs_nonce(provider).then(|| self.clock.fresh_token()),
-            issuer: server.issuer.as_ref().map(Issuer::to_string),
-            names_issuer: server.names_issuer,
-            cookie_hash: store.hash("cookie", cookie.value.expose()),
-            cookie_name: cookie.name.clone(),
-            created_at: now,
-            expires_at: now + REQUEST_LIFETIME,
-            phase: Phase::Started,
-            timeline: Timeline::default(),
-        }
-    }
-
     /// A cookie with a name of its own, so that logins in two tabs do not disturb each other. Its
     /// first five digits count minutes: sorted by name, the oldest comes first.
     pub(super) fn new_cookie(&self) -> LoginCookie {
@@ -341,24 +306,6 @@ impl Broker {
 /// What the names of our login cookies begin with.
 pub fn cookie_prefix(https: bool) -> &'static str {
     if https { "__Host-cs-" } else { "cs-" }
-}
-
-fn authorize_request<'a>(
-    request: &'a AuthorizationRequest,
-    (provider, server): (&'a Provider, &'a Server),
-    state: &'a Secret,
-    link: &'a Link,
-) -> AuthorizeRequest<'a> {
-    AuthorizeRequest {
-        provider,
-        server,
-        redirect_uri: &request.redirect_uri,
-        state: state.expose(),
-        code_verifier: request.code_verifier.as_ref(),
-        nonce: request.nonce.as_ref(),
-        locale: link.locale.as_deref(),
-        handle: link.conversation.handle.as_ref().map(Handle::as_str),
-    }
 }
 
 /// The oldest cookies beyond what a browser may hold, the new one counted.

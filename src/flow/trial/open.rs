@@ -4,18 +4,14 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::domain::ids::{AttemptId, LinkId, TrialId};
-use crate::domain::provider::{Pkce, Provider, ResponseMode};
-use crate::domain::request::{AuthorizationRequest, Phase, REQUEST_LIFETIME, Route};
+use crate::domain::ids::{LinkId, TrialId};
+use crate::domain::request::Route;
 use crate::domain::tenant::Tenant;
-use crate::domain::timeline::Timeline;
 use crate::domain::trial::{Trial, TrialPhase};
 use crate::flow::Broker;
 use crate::flow::health::OutOfOrder;
 use crate::flow::open_link::LoginCookie;
-use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url, needs_nonce};
-use crate::oauth::issuer::Issuer;
-use crate::oauth::server::Server;
+use crate::flow::set_out::{Errand, Underway};
 use crate::secret::Secret;
 use crate::store::{StoreError, Stored};
 
@@ -92,25 +88,19 @@ impl Broker {
         let provider = provider.ok_or(OpenTrialError::Unknown)?;
         let server = self.server(tenant, &provider).await?;
         let state = Secret::new(format!("{MARK}{}.{}", trial.id, self.clock.fresh_token().expose()));
-        let cookie = self.new_cookie();
-        let request = self.trial_request(tenant, (&provider, &server), &trial, &state, &cookie);
-        let way = AuthorizeRequest {
+        let errand = Errand {
+            tenant,
             provider: &provider,
             server: &server,
-            redirect_uri: &request.redirect_uri,
-            state: state.expose(),
-            code_verifier: request.code_verifier.as_ref(),
-            nonce: request.nonce.as_ref(),
+            state: &state,
+            link: LinkId::from_uuid(self.clock.fresh_uuid()),
+            route: Route::EndUser,
             locale: None,
             handle: None,
         };
-        let authorize_url = match &server.par_url {
-            Some(url) => self.push(tenant, &way, url).await?,
-            None => build_authorize_url(&way),
-        };
+        let Underway { request, cookie, authorize_url, cross_site } = self.set_out(&errand).await?;
         trial.phase = TrialPhase::AtProvider(Box::new(request));
         self.put_trial(tenant, Some(&stored), &trial).await?;
-        let cross_site = provider.response_mode == ResponseMode::FormPost;
         Ok(OpenedTrial { authorize_url, cookie, cross_site })
     }
 
@@ -134,36 +124,6 @@ impl Broker {
         let store = self.store.at(&tenant.id);
         let id = store.open_text("trial", handle).and_then(|id| id.parse::<TrialId>().ok());
         store.trial(&id.ok_or(OpenTrialError::Unknown)?).await?.ok_or(OpenTrialError::Unknown)
-    }
-
-    fn trial_request(
-        &self,
-        tenant: &Tenant,
-        (provider, server): (&Provider, &Server),
-        trial: &Trial,
-        state: &Secret,
-        cookie: &LoginCookie,
-    ) -> AuthorizationRequest {
-        let (store, now, id) = (self.store.at(&tenant.id), self.clock.now(), self.clock.fresh_uuid());
-        AuthorizationRequest {
-            key: store.request_key(state.expose()),
-            id: AttemptId::from_uuid(id),
-            link: LinkId::from_uuid(id),
-            provider: provider.id.clone(),
-            revision: trial.revision.clone(),
-            route: Route::EndUser,
-            redirect_uri: Route::EndUser.redirect_uri(&tenant.origin, &provider.id, provider.callback_path),
-            code_verifier: (provider.pkce == Pkce::S256).then(|| self.clock.fresh_token()),
-            nonce: needs_nonce(provider).then(|| self.clock.fresh_token()),
-            issuer: server.issuer.as_ref().and_then(Issuer::as_exact).map(str::to_owned),
-            names_issuer: server.names_issuer,
-            cookie_hash: store.hash("cookie", cookie.value.expose()),
-            cookie_name: cookie.name.clone(),
-            created_at: now,
-            expires_at: now + REQUEST_LIFETIME,
-            phase: Phase::Started,
-            timeline: Timeline::default(),
-        }
     }
 }
 
