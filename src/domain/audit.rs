@@ -153,6 +153,12 @@ audit_actions! {
     WebhookChanged: Settings => "webhook.changed",
     /// A client deleted a webhook; `object` is its id.
     WebhookDeleted: Settings => "webhook.deleted",
+    /// A snippet was made; `object` is its id.
+    SnippetCreated: Settings => "snippet.created",
+    /// A snippet was changed; `object` is its id.
+    SnippetChanged: Settings => "snippet.changed",
+    /// A snippet was deleted; `object` is its id.
+    SnippetDeleted: Settings => "snippet.deleted",
     /// A client of the API was made; `object` is its id, `detail` its scopes.
     ClientCreated: Settings => "client.created",
     /// A client of the API was deleted; `object` is its id.

@@ -66,6 +66,8 @@ scopes! {
     ReadSettings => "read:settings",
     /// Change the tenant's own settings.
     WriteSettings => "write:settings",
+    /// See, make, change and delete snippets.
+    WriteSnippets => "write:snippets",
     /// See the clients, make some with the scopes that one has oneself, and delete them.
     WriteClients => "write:clients",
     /// Read the events of the tenant.

@@ -54,7 +54,8 @@ use crate::telemetry::metrics::Metrics;
 
 use api::{
     attempts, audit, auth_links, clients, contact_changes, contacts, conversations, discover, events,
-    inbound, link_list, mapping, own_tenant, providers, stream, tenants, trials, webhook_changes, webhooks,
+    inbound, link_list, mapping, own_tenant, providers, snippets, stream, tenants, trials, webhook_changes,
+    webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
@@ -185,6 +186,11 @@ fn settings_routes() -> OpenApiRouter<Arc<Web>> {
         .routes(row("POST /v1/providers/{id}/rotate-secret", routes!(providers::rotate_secret)))
         .routes(row("POST /v1/providers/{id}/drop-previous-secret", routes!(providers::drop_previous_secret)))
         .routes(row("GET, PUT /v1/tenant", routes!(own_tenant::read, own_tenant::put)))
+        .routes(row("GET, POST /v1/snippets", routes!(snippets::list, snippets::create)))
+        .routes(row(
+            "GET, PUT, DELETE /v1/snippets/{id}",
+            routes!(snippets::read, snippets::put, snippets::delete),
+        ))
         .routes(row("GET, POST /v1/clients", routes!(clients::list, clients::create)))
         .routes(row("DELETE /v1/clients/{id}", routes!(clients::delete)))
 }

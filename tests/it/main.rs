@@ -21,6 +21,7 @@ mod demo_provider;
 mod docs;
 mod egress;
 mod faults;
+mod fuzz;
 mod harness;
 mod hostile;
 mod https;

@@ -18,6 +18,8 @@ pub enum Part {
     Provider,
     /// Those of one webhook.
     Webhook,
+    /// Those of one snippet.
+    Snippet,
 }
 
 /// What is wrong with settings that a client sent, or what it should know of them.

@@ -23,6 +23,7 @@ pub mod format;
 pub mod own;
 pub mod providers;
 pub mod publish;
+mod snippets;
 pub mod tenants;
 mod trail;
 

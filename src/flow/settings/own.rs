@@ -213,7 +213,7 @@ impl Broker {
         Ok(Some((reading.tenant.webhooks, stored.document_version)))
     }
 
-    fn remove(
+    pub(super) fn remove(
         &self,
         changing: &mut Changing,
         (list, name): (&str, &str),
@@ -226,14 +226,14 @@ impl Broker {
         self.read_whole(changing).map(drop)
     }
 
-    fn put_list(&self, changing: &mut Changing, name: &str, list: Vec<Value>) {
+    pub(super) fn put_list(&self, changing: &mut Changing, name: &str, list: Vec<Value>) {
         let mut settings = changing.tenant.document.clone();
         settings.insert(name.to_owned(), Value::Array(list));
         self.put_document(changing, settings);
     }
 
     /// Reads the whole; pointers begin at one of its tables.
-    fn read_below<T>(
+    pub(super) fn read_below<T>(
         &self,
         changing: &mut Changing,
         front: &str,
@@ -257,18 +257,23 @@ impl Broker {
 }
 
 /// The tenant is there, in this version.
-fn there(changing: &Changing, condition: &Precondition) -> Result<(), SettingsError> {
+pub(super) fn there(changing: &Changing, condition: &Precondition) -> Result<(), SettingsError> {
     if !changing.exists {
         return Err(SettingsError::Unknown);
     }
     condition.demand(Some(changing.tenant.document_version))
 }
 
-fn list_of(document: &Settings, name: &str) -> Vec<Value> {
+pub(super) fn list_of(document: &Settings, name: &str) -> Vec<Value> {
     document.get(name).and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
-fn place_of(tenant: &StoredTenant, list: &str, name: &str, id: &str) -> Result<usize, SettingsError> {
+pub(super) fn place_of(
+    tenant: &StoredTenant,
+    list: &str,
+    name: &str,
+    id: &str,
+) -> Result<usize, SettingsError> {
     let items = list_of(&tenant.document, list);
     let is_it = |item: &Value| item.get(name).and_then(Value::as_str) == Some(id);
     items.iter().position(is_it).ok_or(SettingsError::Unknown)

@@ -15,6 +15,7 @@ pub(super) fn shape_of(part: Part) -> &'static Table {
         Part::Tenant => &SHAPE,
         Part::Provider => list_of("provider"),
         Part::Webhook => list_of("webhook"),
+        Part::Snippet => list_of("snippet"),
     }
 }
 

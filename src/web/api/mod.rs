@@ -24,6 +24,7 @@ pub mod providers;
 mod query;
 mod settings_body;
 mod settings_examples;
+pub mod snippets;
 pub mod stream;
 pub mod tenants;
 mod trial_examples;

@@ -47,6 +47,8 @@ settings_bodies! {
     /// What a tenant's admin may set: everything of the tenant file but `hosts`, `providers`, `clients` and `webhooks`, by
     /// its names in camelCase; lists in the plural (`snippets`, `rules`).
     OwnBody as "OwnSettings" like examples::own_settings,
+    /// A snippet by the names of the tenant file: `id`, `tag`, `text` per language, and per channel its own `text`.
+    SnippetBody as "Snippet" like examples::snippet,
     /// A webhook's settings, by the names of the tenant file. `secret` and `secrets` are write-only: left out they stay as
     /// they are.
     WebhookBody as "WebhookSettings" like examples::webhook_settings,

@@ -74,6 +74,16 @@ pub fn own_settings() -> Value {
     })
 }
 
+/// A saved wording.
+pub fn snippet() -> Value {
+    json!({
+        "id": "sign-in",
+        "tag": "/auth",
+        "text": {"en": "Please sign in to {tenant} so we can help you: {link}"},
+        "sms": {"text": {"en": "{tenant}: sign in {link}"}},
+    })
+}
+
 /// Where events are sent.
 pub fn webhook_settings() -> Value {
     json!({

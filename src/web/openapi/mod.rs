@@ -33,7 +33,7 @@ const CLIENT: &str = "client";
 pub const ANYWHERE: &str = "https://acme.example.com";
 
 /// The groups of endpoints, in the order in which they are read.
-const TAGS: [(&str, &str); 14] = [
+const TAGS: [(&str, &str); 15] = [
     (
         "Auth links",
         "A link that is sent into a conversation, what became of it, and the code that confirms it.",
@@ -53,6 +53,7 @@ const TAGS: [(&str, &str); 14] = [
     ("Attempts", "Every opening of a link, step by step."),
     ("Audit", "Who changed or read what; nothing in it is of a person."),
     ("Events", "Everything that happened, in its order."),
+    ("Snippets", "Saved wordings of the message that carries a link."),
     ("Webhooks", "Where events are sent, and what came of it."),
     (
         "Tenants",

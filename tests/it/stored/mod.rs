@@ -8,6 +8,7 @@ mod life;
 mod own;
 mod places;
 mod secrets;
+mod snippets;
 mod tested;
 mod trial;
 

@@ -1,0 +1,202 @@
+//! What each fuzz target does with bytes from outside. `tests/it/fuzz.rs` replays every corpus through these at
+//! each test run; `cargo fuzz` (nightly) grows the corpora.
+//!
+//! To add a target: 1. a function below that panics where a parser breaks its word, and its row in [`TARGETS`],
+//! 2. `fuzz_targets/<name>.rs` of three lines, as its neighbours, with a `[[bin]]` in `fuzz/Cargo.toml`, 3. seeds in
+//! `corpus/<name>/`.
+
+use countersign::config::Environment;
+use countersign::domain::confirmation::TypedCode;
+use countersign::domain::conversation::Handle;
+use countersign::domain::provider::template::UrlTemplate;
+use countersign::domain::provider::{CallbackNames, Mapping};
+use countersign::domain::staff::StaffEmail;
+use countersign::keyring::KeyRing;
+use countersign::oauth::jwk::KeySet;
+use countersign::oauth::jws::Jws;
+use countersign::oauth::metadata::Metadata;
+use countersign::oauth::private_key::PrivateKey;
+use countersign::oauth::response::{parse_form, parse_response};
+use countersign::oauth::token::{Reading, parse_token_response};
+use countersign::oauth::wire::ProviderAnswer;
+use countersign::profile::name::split;
+use countersign::profile::{Input, Normaliser, email, parse_whoami};
+use countersign::secret::Secret;
+use countersign::store::backup::piece;
+use countersign::store::keys::{Due, Listed};
+use countersign::tenants::ReadContext;
+
+/// A target's name and what it does.
+pub const TARGETS: &[(&str, fn(&[u8]))] = &[
+    ("callback", callback),
+    ("token_answer", token_answer),
+    ("metadata", metadata),
+    ("key_set", key_set),
+    ("jws", jws),
+    ("private_key", private_key),
+    ("whoami", whoami),
+    ("mapping", mapping),
+    ("name", name),
+    ("email", email_address),
+    ("message", message),
+    ("tenant_file", tenant_file),
+    ("key_ring", key_ring),
+    ("backup", backup),
+    ("stored_bytes", stored_bytes),
+    ("url_template", url_template),
+];
+
+/// Carries a target out.
+pub fn run(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|(known, _)| *known == name).expect("each file is named for its target");
+    (target.1)(bytes);
+}
+
+/// The query or form of a callback: what is read is what stands there, once.
+pub fn callback(bytes: &[u8]) {
+    let Ok(pairs) = parse_form(bytes) else { return };
+    if let Ok(response) = parse_response(&pairs, &CallbackNames::default()) {
+        let states = pairs.iter().filter(|(name, _)| name == "state").count();
+        assert_eq!(states, 1, "a response has one state");
+        assert!(!response.state.is_empty());
+    }
+}
+
+/// A token endpoint's answer: the first byte chooses its status and type.
+pub fn token_answer(bytes: &[u8]) {
+    let Some((first, body)) = bytes.split_first() else { return };
+    let answer = answer(*first, body);
+    if let Ok(token) = parse_token_response(&answer, Reading { find: None, any_type: false }) {
+        assert!(!token.access_token.is_blank(), "a blank token is none");
+    }
+}
+
+/// An issuer's metadata.
+pub fn metadata(bytes: &[u8]) {
+    let issuer = "https://id.example";
+    if let Ok(found) = Metadata::parse(&answer(0, bytes), issuer) {
+        assert_eq!(found.issuer.as_exact(), Some(issuer), "metadata of another issuer count for nothing");
+    }
+}
+
+/// A JSON Web Key Set.
+pub fn key_set(bytes: &[u8]) {
+    let _ = KeySet::parse(bytes);
+}
+
+/// A JSON Web Signature in its compact form: what was signed stands in the text.
+pub fn jws(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Ok(parsed) = Jws::parse(text) {
+        assert!(text.as_bytes().starts_with(parsed.signed));
+    }
+}
+
+/// A private key as a PEM or JWK.
+pub fn private_key(bytes: &[u8]) {
+    let _ = PrivateKey::parse(&Secret::new(String::from_utf8_lossy(bytes)));
+}
+
+/// A `WhoAmI` answer and the default normaliser.
+pub fn whoami(bytes: &[u8]) {
+    let Ok(body) = parse_whoami(bytes) else { return };
+    let normaliser = Normaliser::new(None, None, &[]).expect("no mapping has no fault");
+    let input = Input { whoami: &body, claims: None, token_response: None, named: &[] };
+    if let Ok(signed_in) = normaliser.normalise(&input) {
+        assert!(signed_in.subject.as_ref().is_none_or(|subject| !subject.trim().is_empty()));
+    }
+}
+
+/// A mapping (the first line) on an answer (the rest): it cannot take the process down.
+pub fn mapping(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (expression, payload) = text.split_once('\n').unwrap_or((&text, "{}"));
+    let Ok(body) = parse_whoami(payload.as_bytes()) else { return };
+    let whole = Mapping::Whole(expression.to_owned());
+    if let Ok(normaliser) = Normaliser::new(Some(&whole), None, &[]) {
+        let _ =
+            normaliser.normalise(&Input { whoami: &body, claims: None, token_response: None, named: &[] });
+    }
+}
+
+/// A full name.
+pub fn name(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let parts = split(&text);
+    for part in [&parts.first, &parts.last] {
+        assert!(part.trim() == part && !part.chars().any(char::is_control), "{part:?}");
+    }
+}
+
+/// An email address: one `@`, no control character, none that looks like another.
+pub fn email_address(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Some(address) = email::parse(&text) {
+        assert_eq!(address.matches('@').count(), 1);
+        assert!(!address.chars().any(char::is_control));
+    }
+    if let Ok(address) = text.parse::<StaffEmail>() {
+        assert_eq!(address.as_str().parse::<StaffEmail>().as_ref(), Ok(&address), "it stays what it is");
+    }
+}
+
+/// A customer's message, and the address that it came from.
+pub fn message(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = TypedCode::find(&text);
+    if let Ok(handle) = Handle::parse(&text) {
+        let _ = handle.masked();
+    }
+}
+
+/// A tenant's file: a fault or a tenant, never both and never neither.
+pub fn tenant_file(bytes: &[u8]) {
+    let environment: Environment = [("SECRET", "a secret of the fuzzer")].into_iter().collect();
+    let base = "https://countersign.example".parse().expect("a URL");
+    let context = ReadContext {
+        base_url: &base,
+        allow: &[],
+        ports: &[443, 8443],
+        dangerous_demo: false,
+        environment: &environment,
+        stored: false,
+    };
+    let id = "acme".parse().expect("a tenant's name");
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    let draft = countersign::tenants::file::read(&id, "acme.toml", text, &context);
+    assert_eq!(draft.tenant.is_some(), draft.faults.is_empty());
+}
+
+/// A key ring.
+pub fn key_ring(bytes: &[u8]) {
+    let _ = KeyRing::parse("keys.toml", &String::from_utf8_lossy(bytes));
+}
+
+/// The pieces of a backup's frame.
+pub fn backup(bytes: &[u8]) {
+    let _ = piece::parse(bytes.to_vec());
+}
+
+/// Members of sets and cursors of lists.
+pub fn stored_bytes(bytes: &[u8]) {
+    if let Some(due) = Due::parse(bytes) {
+        assert_eq!(due.to_member(), bytes);
+    }
+    let _ = Listed::parse(bytes);
+    if let Some(member) = Listed::parse_cursor(&String::from_utf8_lossy(bytes)) {
+        assert!(Listed::parse(&member).is_some());
+    }
+}
+
+/// A URL with places in it: what is put there never chooses the host.
+pub fn url_template(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = UrlTemplate::parse(&text);
+}
+
+fn answer(first: u8, body: &[u8]) -> ProviderAnswer {
+    let status = [200, 200, 200, 400, 401, 500, 302, 201][usize::from(first % 8)];
+    let types = ["application/json", "text/plain", "application/x-www-form-urlencoded", "text/html"];
+    let content_type = Some(types[usize::from(first / 8 % 4)].to_owned());
+    ProviderAnswer { status, content_type, body: body.to_vec() }
+}

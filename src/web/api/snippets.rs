@@ -1,0 +1,194 @@
+//! Snippets: the tenant's saved wordings of the message that carries a link.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+
+use crate::domain::ids::SnippetId;
+use crate::domain::snippet::Snippet;
+use crate::domain::tenant::Tenant;
+use crate::web::Web;
+use crate::web::caller::{Caller, Scope as _, WriteSnippets};
+use crate::web::error::ApiError;
+use crate::web::if_match::etag_of;
+use crate::web::openapi::answers::{Called, InState, Sought, Stored, Unconditional, Versioned, WithBody};
+use crate::web::precondition::Condition;
+use crate::web::segment::Segment;
+use crate::web::strict_json::StrictJson;
+
+use super::settings_body::SnippetBody;
+
+/// Snippets, in the order of the settings.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SnippetList {
+    #[schema(value_type = Vec<SnippetBody>)]
+    items: Vec<Value>,
+    /// Always null: a tenant has at most 200.
+    #[schema(required)]
+    next: Option<String>,
+}
+
+/// List the snippets
+///
+/// Those of a tenant that stands in a file are changed there; all others here, with the `ETag` of this list.
+#[utoipa::path(
+    get, path = "/v1/snippets", operation_id = "listSnippets", tag = "Snippets",
+    security(("oauth2" = [WriteSnippets::NAME])),
+    responses(
+        (status = 200, description = "All of them.", body = SnippetList,
+            headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`; missing where they stand in a file."))),
+        Called, Stored,
+    )
+)]
+pub async fn list(caller: Caller<WriteSnippets>, State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
+    let (snippets, version) = kept(&web, &caller.tenant).await?;
+    let list = SnippetList { items: snippets.iter().map(shown).collect(), next: None };
+    Ok(versioned(version, Json(list).into_response()))
+}
+
+/// See a snippet
+#[utoipa::path(
+    get, path = "/v1/snippets/{id}", operation_id = "getSnippet", tag = "Snippets",
+    security(("oauth2" = [WriteSnippets::NAME])),
+    params(("id" = SnippetId, Path, description = "The snippet.")),
+    responses(
+        (status = 200, description = "The snippet.", body = SnippetBody,
+            headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`; missing where they stand in a file."))),
+        Called, Sought, Stored,
+    )
+)]
+pub async fn read(
+    caller: Caller<WriteSnippets>,
+    State(web): State<Arc<Web>>,
+    Segment(id): Segment,
+) -> Result<Response, ApiError> {
+    let id = parsed(&id)?;
+    let (snippets, version) = kept(&web, &caller.tenant).await?;
+    let snippet = snippets.iter().find(|snippet| snippet.id == id).ok_or(ApiError::NotFound)?;
+    Ok(versioned(version, Json(shown(snippet)).into_response()))
+}
+
+/// Make a snippet
+///
+/// `{link}` must stand in each of its texts; `{tenant}` and `{provider}` may. Of a tenant that stands in a file, snippets
+/// are made there (409).
+#[utoipa::path(
+    post, path = "/v1/snippets", operation_id = "createSnippet", tag = "Snippets",
+    security(("oauth2" = [WriteSnippets::NAME])),
+    request_body = SnippetBody,
+    responses(
+        (status = 201, description = "The snippet.", body = SnippetBody,
+            headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`."),
+                ("Location" = String, description = "Where it is."))),
+        Called, WithBody, Sought, InState, Stored,
+    )
+)]
+pub async fn create(
+    caller: Caller<WriteSnippets>,
+    State(web): State<Arc<Web>>,
+    StrictJson(SnippetBody(sent)): StrictJson<SnippetBody>,
+) -> Result<Response, ApiError> {
+    let made = web.broker.create_snippet(&caller.tenant.id, &sent, &caller.actor()).await?;
+    let mut response = changed(&web, &caller.tenant, &made).await?;
+    *response.status_mut() = StatusCode::CREATED;
+    if let Ok(location) = HeaderValue::from_str(&format!("/v1/snippets/{}", made.id)) {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    Ok(response)
+}
+
+/// Change a snippet
+///
+/// All of it; messages that were sent stay as they are.
+#[utoipa::path(
+    put, path = "/v1/snippets/{id}", operation_id = "putSnippet", tag = "Snippets",
+    security(("oauth2" = [WriteSnippets::NAME])),
+    params(
+        ("id" = SnippetId, Path, description = "The snippet."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that was read."),
+    ),
+    request_body = SnippetBody,
+    responses(
+        (status = 200, description = "The snippet as it is now.", body = SnippetBody,
+            headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`."))),
+        Called, WithBody, Sought, InState, Versioned, Unconditional, Stored,
+    )
+)]
+pub async fn put(
+    caller: Caller<WriteSnippets>,
+    State(web): State<Arc<Web>>,
+    Condition(condition): Condition,
+    Segment(id): Segment,
+    StrictJson(SnippetBody(sent)): StrictJson<SnippetBody>,
+) -> Result<Response, ApiError> {
+    let (id, author) = (parsed(&id)?, caller.actor());
+    let made = web.broker.change_snippet(&caller.tenant.id, &id, &sent, &condition, &author).await?;
+    changed(&web, &caller.tenant, &made).await
+}
+
+/// Delete a snippet
+///
+/// Orders that name it are refused from now on.
+#[utoipa::path(
+    delete, path = "/v1/snippets/{id}", operation_id = "deleteSnippet", tag = "Snippets",
+    security(("oauth2" = [WriteSnippets::NAME])),
+    params(
+        ("id" = SnippetId, Path, description = "The snippet."),
+        ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that was read."),
+    ),
+    responses(
+        (status = 204, description = "It is deleted."),
+        Called, Sought, InState, Versioned, Unconditional, Stored,
+    )
+)]
+pub async fn delete(
+    caller: Caller<WriteSnippets>,
+    State(web): State<Arc<Web>>,
+    Condition(condition): Condition,
+    Segment(id): Segment,
+) -> Result<StatusCode, ApiError> {
+    let (id, author) = (parsed(&id)?, caller.actor());
+    web.broker.delete_snippet(&caller.tenant.id, &id, &condition, &author).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A snippet after its change, with the version of the tenant's settings.
+async fn changed(web: &Web, tenant: &Tenant, snippet: &Snippet) -> Result<Response, ApiError> {
+    let (_, version) = kept(web, tenant).await?;
+    Ok(versioned(version, Json(shown(snippet)).into_response()))
+}
+
+/// The snippets of a tenant, and the version that a change demands, where the settings can be changed here.
+async fn kept(web: &Web, tenant: &Tenant) -> Result<(Vec<Snippet>, Option<u64>), ApiError> {
+    let stored = web.broker.stored_snippets(&tenant.id).await?;
+    Ok(stored
+        .map_or_else(|| (tenant.snippets.clone(), None), |(snippets, version)| (snippets, Some(version))))
+}
+
+/// A snippet by the names of the tenant file.
+fn shown(snippet: &Snippet) -> Value {
+    let mut members = Map::from_iter([("id".to_owned(), json!(snippet.id))]);
+    members.extend(snippet.tag.as_ref().map(|tag| ("tag".to_owned(), json!(tag))));
+    if !snippet.text.is_empty() {
+        members.insert("text".to_owned(), json!(snippet.text));
+    }
+    let channels =
+        snippet.channels.iter().map(|(channel, text)| (channel.to_string(), json!({"text": text})));
+    members.extend(channels);
+    Value::Object(members)
+}
+
+fn versioned(version: Option<u64>, mut response: Response) -> Response {
+    response.headers_mut().extend(version.map(|version| (header::ETAG, etag_of(version))));
+    response
+}
+
+fn parsed(id: &str) -> Result<SnippetId, ApiError> {
+    id.parse().map_err(|_| ApiError::NotFound)
+}
