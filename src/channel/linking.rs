@@ -12,6 +12,8 @@ use crate::secret::Secret;
 /// The only host that a finished sign-in is sent back to. The address is a parameter that anybody can write.
 const BACK_HOSTS: [&str; 2] = ["www.facebook.com", "m.facebook.com"];
 const BACK_PATH: &str = "/messenger_platform/account_linking";
+/// Where Meta says who opened the page.
+const OPENER: &str = "https://graph.facebook.com/v25.0/me";
 /// The longest token and address; Meta's are far shorter.
 const MOST: usize = 4096;
 
@@ -66,6 +68,16 @@ pub fn parse_opened(query: &str) -> Result<Opened, OpenedFault> {
 }
 
 impl Opened {
+    /// The question who opened it, at Meta, with the page's token. The answer is for [`parse_opener`].
+    pub fn build_question(&self, page_token: &Secret) -> Url {
+        let mut url = Url::parse(OPENER).expect("a fixed URL");
+        url.query_pairs_mut()
+            .append_pair("fields", "recipient")
+            .append_pair("account_linking_token", self.token.expose())
+            .append_pair("access_token", page_token.expose());
+        url
+    }
+
     /// Where a finished sign-in goes: back to Facebook, with our own one-time code.
     pub fn build_done(&self, code: &Secret) -> Url {
         let mut url = self.back.clone();
@@ -218,6 +230,11 @@ mod tests {
 
     #[test]
     fn the_opener_is_who_meta_says() {
+        let opened = parse_opened(&format!("account_linking_token=A%26R&redirect_uri={BACK}")).unwrap();
+        assert_eq!(
+            opened.build_question(&Secret::new("p&t")).as_str(),
+            "https://graph.facebook.com/v25.0/me?fields=recipient&account_linking_token=A%26R&access_token=p%26t"
+        );
         assert_eq!(parse_opener(br#"{"id":"PAGE","recipient":"PSID-1"}"#).unwrap().as_str(), "PSID-1");
         for other in [&b"{}"[..], br#"{"recipient":""}"#, br#"{"recipient":7}"#, b"[]", b"\xFF"] {
             assert!(parse_opener(other).is_none());

@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
-use crate::channel::{self, AuthMessage, MessageInput};
+use crate::channel::{self, AuthMessage, Capabilities, MessageInput};
 use crate::domain::actor::Actor;
 use crate::domain::binding::Binding;
-use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow};
+use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow, Handle};
 use crate::domain::event::EventType;
 use crate::domain::ids::{LinkId, ProviderId};
 use crate::domain::link::{ContactHint, Link, LinkState, Sender, Times};
@@ -346,12 +346,15 @@ pub(super) fn render(
     let locale = link.locale.as_deref().unwrap_or("en");
     let wording = snippet.and_then(|snippet| snippet.wording(channel, locale));
     let mut message = channel::render(&MessageInput {
-        channel,
         tenant_name: &tenant.name,
         provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
-        link_url: &url,
+        link_id: link.id.as_str(),
+        rendering: link.resends,
         locale,
         wording: wording.map(|wording| wording.text),
+        handle: link.conversation.handle.as_ref().map(Handle::as_str),
+        capabilities: Capabilities::new(&link.capabilities),
+        ..MessageInput::of(channel, &url)
     });
     if let (Some(wording), Some(asked)) = (wording, &link.locale)
         && !wording.speaks(asked)

@@ -6,12 +6,13 @@
 //! at our token endpoint ([`relay`]), and replies with what it got, encrypted for this one request
 //! ([`response_key`]). In both the reply is what proves who signed in; [`verdict`] weighs it.
 //!
-//! A reply that is too big for a webhook is fetched and decrypted by [`large_reply`]; [`message`] builds what is sent.
+//! Our own calls at Apple carry the token of [`gateway`]. A reply that is too big for a webhook is fetched and decrypted by [`large_reply`]; [`message`] builds what is sent.
 //!
 //! To follow a change at Apple: 1. the fact and its source in the file that it concerns, 2. a fixture under
 //! `fixtures/channel/apple/` for what is sent, or a case of `fixtures/apple/` for what is received, 3. the
 //! message's version is the tenant's setting: a new one needs no code.
 
+pub mod gateway;
 pub mod large_reply;
 mod message;
 pub mod relay;

@@ -4,12 +4,11 @@
 
 use aws_lc_rs::hmac;
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
-use zeroize::Zeroizing;
 
-use crate::secret::Secret;
+use super::super::apple::gateway::Account;
 
 /// How old a token may be. Apple's have no expiry of their own.
 const OLDEST: SignedDuration = SignedDuration::from_mins(5);
@@ -17,15 +16,6 @@ const OLDEST: SignedDuration = SignedDuration::from_mins(5);
 const SKEW: SignedDuration = SignedDuration::from_mins(1);
 /// The longest token; Apple's have about 200 characters.
 const MOST: usize = 4096;
-
-/// What a tenant has from Apple.
-#[derive(Debug, Clone, Copy)]
-pub struct Account<'a> {
-    /// Our id as a messaging platform: the audience.
-    pub platform_id: &'a str,
-    /// The secret as Apple shows it, in base64.
-    pub secret: &'a Secret,
-}
 
 /// A webhook that Apple did not send, not to us, or not now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -58,7 +48,7 @@ pub enum AppleFault {
 
 /// Verifies the header `Authorization` as it came.
 pub fn verify(account: &Account<'_>, header: Option<&str>, now: Timestamp) -> Result<(), AppleFault> {
-    let claims = read(account.secret, bearer(header)?)?;
+    let claims = read(account, bearer(header)?)?;
     if account.platform_id.is_empty() || !is_meant_for(&claims, account.platform_id) {
         return Err(AppleFault::Audience);
     }
@@ -77,14 +67,11 @@ fn bearer(header: Option<&str>) -> Result<&str, AppleFault> {
 
 /// The claims of a token that is signed with the secret. The algorithm is fixed: what the token says of it
 /// is compared, not obeyed.
-fn read(secret: &Secret, token: &str) -> Result<Map<String, Value>, AppleFault> {
+fn read(account: &Account<'_>, token: &str) -> Result<Map<String, Value>, AppleFault> {
     let (signed, signature) = token.rsplit_once('.').ok_or(AppleFault::Form)?;
     let (header, claims) = signed.split_once('.').ok_or(AppleFault::Form)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| AppleFault::Form)?;
-    let key = STANDARD.decode(secret.expose().trim()).map(Zeroizing::new).map_err(|_| AppleFault::Secret)?;
-    if key.is_empty() {
-        return Err(AppleFault::Secret);
-    }
+    let key = account.key().map_err(|_| AppleFault::Secret)?;
     if object(header)?.get("alg").and_then(Value::as_str) != Some("HS256") {
         return Err(AppleFault::Form);
     }
@@ -133,10 +120,12 @@ fn moment(claims: &Map<String, Value>, name: &str) -> Result<Option<Timestamp>, 
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::STANDARD;
     use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
+    use crate::secret::Secret;
 
     const KEY: &[u8] = b"an apple a day keeps nobody away";
 

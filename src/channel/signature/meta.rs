@@ -1,7 +1,9 @@
 //! Meta's `X-Hub-Signature-256` on webhooks of Messenger, Instagram and WhatsApp: HMAC-SHA256 of the
-//! raw body with the app secret (*Webhooks: validating payloads*).
+//! raw body with the app secret (*Webhooks: validating payloads*); and the question by which Meta makes sure
+//! of the URL before it sends any (*Webhooks: verification requests*).
 
 use aws_lc_rs::hmac;
+use url::form_urlencoded;
 
 use super::super::hex;
 use crate::secret::Secret;
@@ -27,6 +29,22 @@ pub fn verify(app_secret: &Secret, body: &[u8], header: Option<&str>) -> Result<
     }
     let key = hmac::Key::new(hmac::HMAC_SHA256, app_secret.expose().as_bytes());
     hmac::verify(&key, body, &signature).map_err(|_| MetaFault::Signature)
+}
+
+/// What Meta's question at a new URL is answered with: its challenge, if it knows the token that the tenant
+/// chose for it.
+pub fn answer_challenge(verify_token: &Secret, query: &str) -> Option<String> {
+    let only = |name: &str| {
+        let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == name);
+        let value = values.next()?.1.into_owned();
+        values.next().is_none().then_some(value)
+    };
+    let known = !verify_token.is_blank() && verify_token.matches(&only("hub.verify_token")?);
+    let challenge = only("hub.challenge")?;
+    // The answer is a text that whoever asks has chosen: nothing that a browser could take for a page.
+    let plain =
+        challenge.len() <= 256 && challenge.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c));
+    (known && plain && only("hub.mode")? == "subscribe").then_some(challenge)
 }
 
 #[cfg(test)]
@@ -86,6 +104,26 @@ mod tests {
             write!(header, "{byte:02x}").unwrap();
         }
         assert_eq!(judged("", BODY, Some(&header)), Err(MetaFault::Signature));
+    }
+
+    #[test]
+    fn a_new_url_is_vouched_for_to_those_who_know_its_token() {
+        let token = Secret::new("chosen by the tenant");
+        let asked = |query: &str| answer_challenge(&token, query);
+        let right = "hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=chosen+by+the+tenant";
+        assert_eq!(asked(right).as_deref(), Some("1158201444"));
+        for wrong in [
+            "",
+            "hub.mode=subscribe&hub.challenge=1",
+            "hub.mode=subscribe&hub.challenge=1&hub.verify_token=another",
+            "hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=chosen+by+the+tenant",
+            "hub.mode=subscribe&hub.verify_token=chosen+by+the+tenant",
+            "hub.mode=subscribe&hub.challenge=%3Cscript%3E&hub.verify_token=chosen+by+the+tenant",
+            &format!("{right}&hub.challenge=2"),
+        ] {
+            assert_eq!(asked(wrong), None, "{wrong}");
+        }
+        assert_eq!(answer_challenge(&Secret::new(""), &right.replace("chosen+by+the+tenant", "")), None);
     }
 
     proptest! {
