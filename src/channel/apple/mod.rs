@@ -2,15 +2,16 @@
 //!
 //! The **newer** flow (iOS 16 and later): the phone opens our page in a sheet of its own, the provider's code
 //! comes to us, we answer with a `messages-auth:` URL that closes the sheet ([`sheet`]), and the phone replies
-//! with a status ([`reply`]). The **older** one (iOS 12 and later): the phone takes a code at a URL of Apple's, redeems it
-//! at our token endpoint ([`relay`]), and replies with what it got, encrypted for this one request
+//! with a status ([`reply`]). The **older** one (iOS 12 and later): the phone takes a code at a URL of Apple's,
+//! redeems it at our token endpoint ([`relay`]), and replies with what it got, encrypted for this one request
 //! ([`response_key`]). In both the reply is what proves who signed in; [`verdict`] weighs it.
 //!
-//! Our own calls at Apple carry the token of [`gateway`]. A reply that is too big for a webhook is fetched and decrypted by [`large_reply`]; [`message`] builds what is sent.
+//! [`message`] builds what is sent. Our own calls at Apple carry the token of [`gateway`]; one of them fetches a
+//! reply that is too big for a webhook, which [`large_reply`] decrypts.
 //!
-//! To follow a change at Apple: 1. the fact and its source in the file that it concerns, 2. a fixture under
-//! `fixtures/channel/apple/` for what is sent, or a case of `fixtures/apple/` for what is received, 3. the
-//! message's version is the tenant's setting: a new one needs no code.
+//! To add what Apple adds: 1. the fact and its source in the file that it concerns, 2. a fixture under
+//! `fixtures/channel/apple/` for what is sent, or a case of `fixtures/apple/` for what is received. The message's
+//! version is the tenant's setting: a new one needs no code.
 
 pub mod gateway;
 pub mod large_reply;
