@@ -101,7 +101,11 @@ pub(super) fn payload(draft: &mut Draft<'_>) -> Value {
 
 /// Names the characters that make it dearer, and what would do instead, if that would make it cheaper.
 fn lint(text: &str) -> Option<String> {
-    let (now, then) = (Segments::of(text).count, Segments::of(&fold(text)).count);
+    let now = Segments::of(text);
+    if now.encoding == Encoding::Gsm7 {
+        return None;
+    }
+    let (now, then) = (now.count, Segments::of(&fold(text)).count);
     if then >= now {
         return None;
     }

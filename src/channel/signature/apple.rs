@@ -72,7 +72,9 @@ fn read(account: &Account<'_>, token: &str) -> Result<Map<String, Value>, AppleF
     let (header, claims) = signed.split_once('.').ok_or(AppleFault::Form)?;
     let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| AppleFault::Form)?;
     let key = account.key().map_err(|_| AppleFault::Secret)?;
-    if object(header)?.get("alg").and_then(Value::as_str) != Some("HS256") {
+    let header = object(header)?;
+    // RFC 7515, 4.1.11: a token that asks for more than we know is not ours to read.
+    if header.get("alg").and_then(Value::as_str) != Some("HS256") || header.contains_key("crit") {
         return Err(AppleFault::Form);
     }
     let key = hmac::Key::new(hmac::HMAC_SHA256, &key);
@@ -211,6 +213,8 @@ mod tests {
         for alg in ["none", "HS512", "RS256", "hs256", ""] {
             assert_eq!(judged(&signed(KEY, &json!({"alg": alg}), &claims)), Err(AppleFault::Form), "{alg}");
         }
+        let extended = json!({"alg": "HS256", "crit": ["exp"], "exp": at(60)});
+        assert_eq!(judged(&signed(KEY, &extended, &claims)), Err(AppleFault::Form));
         let fine = token(&claims);
         let (text, tag) = fine.rsplit_once('.').unwrap();
         assert_eq!(judged(&format!("{text}.")), Err(AppleFault::Signature));
