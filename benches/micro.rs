@@ -142,6 +142,7 @@ fn tenant() -> Tenant {
         snippets: Vec::new(),
         webhooks: Vec::new(),
         staff: Vec::new(),
+        simulator: false,
         returns: std::collections::BTreeMap::new(),
         clients: vec![Client {
             client_id: "bot".parse().unwrap(),

@@ -5,6 +5,7 @@
 //! settings are fixed until a restart.
 
 mod alarm;
+pub mod office;
 mod store;
 mod told;
 pub mod upkeep;
@@ -27,6 +28,7 @@ use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::cache::Documents;
 use crate::egress::gate::Room;
 use crate::egress::guard::Guard;
+use crate::egress::mail::post::Post;
 use crate::egress::provider::{ProviderClient, Timeouts};
 use crate::egress::webhook::WebhookClient;
 use crate::flow::probe::Probe;
@@ -73,7 +75,7 @@ impl App {
         let directory = tenants.directory();
         watch::count(&directory);
         let (client, webhook) = (provider_client(config)?, WebhookClient::new(guard(config))?);
-        let outbound = Outbound::new(client, webhook, &clock, room(config));
+        let outbound = Outbound::new(client, webhook, &clock, room(config)).with_post(post(config, &clock));
         let broker = Broker::new(store, outbound, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
         broker.use_format(Arc::new(StoredFormat::new(config, clock.clone())));
@@ -81,6 +83,7 @@ impl App {
         broker.start_sweeping();
         broker.start_delivering();
         broker.start_sealing();
+        broker.start_counting();
         let issuer = Arc::new(Issuer::new(signing_keys(keys.ring())?, clock.clone()));
         let platform = Arc::new(platform(config));
         told::at_start(&broker, &platform, &keys);
@@ -144,6 +147,7 @@ impl App {
         };
         listener::serve(listener, self.router, self.listener, stop).await;
         self.broker.finish_deliveries().await;
+        self.broker.write_figures().await;
         // The operator can ask until the last request is done.
         if let Some(ops) = ops {
             ops.abort();
@@ -224,6 +228,7 @@ fn platform(config: &Config) -> Tenant {
         snippets: Vec::new(),
         webhooks: Vec::new(),
         staff: Vec::new(),
+        simulator: false,
         returns: BTreeMap::new(),
         clients: config.clients.clone(),
     }
@@ -273,6 +278,7 @@ fn limits(config: &Config) -> limit::Limits {
         misses: set.address_misses,
         failures: set.address_failures,
         client_failures: set.client_failures,
+        sign_ins: set.address_sign_ins,
     };
     limit::Limits::new(rates, Work::new(set.requests, set.requests + 2 * set.all_provider_logins))
 }
@@ -289,6 +295,12 @@ fn listener_limits(config: &Config) -> Limits {
 
 fn provider_client(config: &Config) -> anyhow::Result<ProviderClient> {
     Ok(ProviderClient::new(guard(config), Timeouts::default())?)
+}
+
+/// The post of a process that sends mail.
+fn post(config: &Config, clock: &Clock) -> Option<Post> {
+    let mail = config.mail.clone()?;
+    Some(Post::open(mail.way, mail.sender, clock.clone()))
 }
 
 fn guard(config: &Config) -> Guard {

@@ -42,6 +42,7 @@ async function watch() {
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
+  if (form.dataset.leaves) return;
   event.preventDefault();
   const body = new URLSearchParams(new FormData(form));
   if (form.classList.contains("compose")) form.reset();

@@ -43,7 +43,13 @@
     if (!source) continue;
     const lost = () => { note.hidden = false; };
     const there = () => { note.hidden = true; };
-    source.addEventListener("htmx:sse:error", lost);
+    source.addEventListener("htmx:sse:error", (event) => {
+      lost();
+      // Signed out meanwhile: the page asks for itself, and is shown the way.
+      if (event.detail?.status === 401) location.reload();
+    });
+    source.addEventListener("htmx:response:error", lost);
+    source.addEventListener("htmx:error", lost);
     source.addEventListener("htmx:sse:close", lost);
     source.addEventListener("htmx:sse:after:connection", there);
     window.addEventListener("offline", lost);

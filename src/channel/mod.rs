@@ -124,6 +124,11 @@ struct Draft<'a> {
     warnings: Vec<String>,
 }
 
+/// The tags of the languages that have a wording of ours, sorted.
+pub fn languages() -> impl Iterator<Item = &'static str> {
+    wordings::tags()
+}
+
 /// Renders an auth message for its channel, in the best form that is possible.
 pub fn render(input: &MessageInput<'_>) -> AuthMessage {
     let choice = prepared(input, choose(input.channel, input.capabilities, &input.means));

@@ -277,6 +277,11 @@ const ALSO: &[(&str, &str)] = &[
     ("zh-mo", "zh-hant"),
 ];
 
+/// The tags that have words, sorted.
+pub(super) fn tags() -> impl Iterator<Item = &'static str> {
+    WORDINGS.iter().map(|words| words.tag)
+}
+
 /// The words for a language tag (BCP 47, any case, `_` for `-`): the exact tag, then ever shorter
 /// ones, then English.
 pub(super) fn words_for(locale: &str) -> &'static Words {

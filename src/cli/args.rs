@@ -1,5 +1,6 @@
 //! What one can type, with its help.
 
+mod staff;
 mod upkeep;
 
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
 use crate::keyring::edit::KeyKind;
 
+pub use staff::{StaffArgs, StaffCommand, StaffInviteArgs, StaffListArgs};
 pub use upkeep::{AuditCommand, DoctorArgs, ExportArgs, ImportArgs, ListArgs, VerifyArgs};
 
 /// A multi-tenant OAuth relying-party broker for messaging platforms.
@@ -24,6 +26,7 @@ pub use upkeep::{AuditCommand, DoctorArgs, ExportArgs, ImportArgs, ListArgs, Ver
     after_help = "Start here:\n  countersign demo                            everything in one process, no settings\n  \
                   countersign key new --out keys.toml         the keys of a new installation\n  \
                   countersign check                           is everything set up?\n  \
+                  countersign staff invite --tenant acme --email you@acme.example\n  \
                   countersign map --mapping '…' sample.json   what does a mapping make of an answer?\n  \
                   countersign serve --config countersign.toml",
     subcommand_required = true,
@@ -107,6 +110,9 @@ pub enum Command {
     /// Work with the key ring
     #[command(subcommand)]
     Key(KeyCommand),
+    /// Let people use a tenant's pages
+    #[command(subcommand)]
+    Staff(StaffCommand),
     /// Work with the audit
     #[command(subcommand)]
     Audit(AuditCommand),

@@ -17,6 +17,7 @@ mod map;
 mod openapi;
 mod secret;
 mod serve;
+mod staff;
 
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ fn run(cli: Cli, environment: &Environment) -> ExitCode {
         }
         Command::Openapi(OpenapiArgs { server }) => openapi::run(server.as_deref(), &mut out),
         Command::Key(command) => key::run(&command, environment, &mut out),
+        Command::Staff(command) => staff::run(&command, environment, &mut out),
         Command::Audit(command) => audit::run(&command, environment, &mut out),
         Command::Export(args) => backup::export(&args, environment, &mut out, &mut err),
         Command::Import(args) => backup::import(&args, environment, &mut out, &mut err),

@@ -21,6 +21,7 @@ pub const SCOPES: &[&str] = &[
     "read:provider_tokens",
     "read:providers",
     "read:settings",
+    "read:staff",
     "write:auth_links",
     "write:clients",
     "write:contacts",

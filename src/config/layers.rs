@@ -101,6 +101,12 @@ impl<'a> Layers<'a> {
         values
     }
 
+    /// A setting that another one needs is not there.
+    pub fn lacks(&mut self, section: &str, key: &str, why: &'static str) {
+        let fault = Fault::new(Place::Default, format!("`{section}.{key}` is missing"));
+        self.faults.push(fault.with_help(why));
+    }
+
     fn refuse(&mut self, section: &str, key: &str, place: Place, problem: &Problem) {
         let message = format!("`{section}.{key}`: {}", problem.message);
         self.faults.push(Fault::new(place, message).with_help(problem.help));

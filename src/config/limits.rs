@@ -20,6 +20,8 @@ pub struct Limits {
     pub address_failures: u32,
     /// Wrong secrets of one client from one address in a minute.
     pub client_failures: u32,
+    /// Attempts of staff to come in from one address in a minute.
+    pub address_sign_ins: u32,
     /// Requests at work.
     pub requests: usize,
     /// Logins at one provider.
@@ -62,6 +64,12 @@ pub static LIMITS: Table = Table {
             "Wrong secrets of one client from one address per minute; 429 beyond. It never counts against the client \
              elsewhere.",
         ),
+        count(
+            "address_sign_ins",
+            "60",
+            "Attempts of staff to sign in from one address per minute: codes that are asked for or typed, providers, \
+             invitations; 429 beyond. How many codes an address gets has limits of its own (docs/staff.md).",
+        ),
         count("requests", "2000", "Requests at work at the same time; 503 beyond, at once."),
         count(
             "provider_logins",
@@ -102,13 +110,21 @@ const fn count(name: &'static str, default: &'static str, doc: &'static str) -> 
 pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
     let mut one = |key: &'static str| layers.one("limits", key, |text| number(key, text));
     // All of them are read before any is missed, so that every fault is told.
-    let rates = ["client_calls", "tenant_calls", "address_misses", "address_failures", "client_failures"];
+    let rates = [
+        "client_calls",
+        "tenant_calls",
+        "address_misses",
+        "address_failures",
+        "client_failures",
+        "address_sign_ins",
+    ];
     let rates = rates.map(&mut one);
     let sizes =
         ["requests", "provider_logins", "all_provider_logins", "connections", "connections_per_address"];
     let sizes = sizes.map(|key| one(key).and_then(|size| usize::try_from(size).ok()));
     let linger = one("linger_ms");
-    let [client_calls, tenant_calls, address_misses, address_failures, client_failures] = rates;
+    let [client_calls, tenant_calls, address_misses, address_failures, client_failures, address_sign_ins] =
+        rates;
     let [requests, provider_logins, all_provider_logins, connections, connections_per_address] = sizes;
     Some(Limits {
         client_calls: client_calls?,
@@ -116,6 +132,7 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
         address_misses: address_misses?,
         address_failures: address_failures?,
         client_failures: client_failures?,
+        address_sign_ins: address_sign_ins?,
         requests: requests?,
         provider_logins: provider_logins?,
         all_provider_logins: all_provider_logins?,

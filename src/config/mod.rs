@@ -9,7 +9,7 @@
 //! | [`check`], [`node`] | comparing a file with its description; taking values out of it |
 //! | [`schema`] | the JSON schema of a description |
 //! | [`fault`], [`source`] | what is wrong, where, and how a person sees it, without secrets |
-//! | [`clients`], [`limits`], [`redis_url`], [`layers`], [`environment`], [`words`] | single settings, and what several share |
+//! | [`clients`], [`limits`], [`mail`], [`redis_url`], [`layers`], [`environment`], [`words`] | single settings, and what several share |
 //!
 //! To add a main setting see [`settings`]; to add a settings *file*: 1. a static
 //! [`shape::Table`] that describes it, 2. [`check::parse`] with a [`fault::Report`], 3. read the
@@ -21,6 +21,7 @@ pub mod environment;
 pub mod fault;
 pub mod layers;
 pub mod limits;
+pub mod mail;
 pub mod node;
 pub mod read;
 pub mod redis_url;
@@ -44,6 +45,7 @@ use crate::egress::allow::Allow;
 pub use environment::Environment;
 pub use fault::{Fault, Faults, Look, Place};
 pub use limits::Limits;
+pub use mail::Mail;
 pub use redis_url::{RedisForm, RedisLogin, RedisUrl};
 pub use settings::Flags;
 
@@ -73,6 +75,8 @@ pub struct Config {
     pub egress: Egress,
     /// How much of it anybody may take.
     pub limits: Limits,
+    /// How letters go out; none if none do.
+    pub mail: Option<Mail>,
     /// An address of its own for health, metrics and version.
     pub ops: Option<SocketAddr>,
     /// The operator's clients.

@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use url::Url;
 
 use crate::egress::allow::Allow;
+use crate::egress::mail::Way;
 use crate::secret::Secret;
 
 use super::check::{Literals, parse};
@@ -19,7 +20,7 @@ use super::node::Node;
 use super::settings::{Flags, SHAPE};
 use super::source::Source;
 use super::words::quoted;
-use super::{Config, Egress, Loaded, RedisLogin, RedisUrl, Server, StoreUrl, clients, limits};
+use super::{Config, Egress, Loaded, RedisLogin, RedisUrl, Server, StoreUrl, clients, limits, mail};
 
 /// The settings file that is used if none is named and it exists.
 pub const DEFAULT_FILE: &str = "countersign.toml";
@@ -50,6 +51,7 @@ impl Config {
         let allow = layers.many("egress", "allow", exception);
         let ports = layers.many("egress", "ports", port);
         let limits = limits::read(&mut layers);
+        let mail = mail::read(&mut layers, base_url.as_ref());
         let ops = layers.one("ops", "listen", address);
         let mut list = Vec::new();
         let (mut faults, mut warnings) = (layers.faults, layers.warnings);
@@ -70,11 +72,14 @@ impl Config {
         if base_url.scheme() == "http" {
             warnings.push(insecure_base_url(&layers.origins));
         }
+        if let Some(way) = mail.as_ref().map(|mail| &mail.way).filter(|way| !matches!(way, Way::Relay(_))) {
+            warnings.push(mail_for_development(way));
+        }
         let server = Server { listen, base_url, trusted_proxies };
         let egress = Egress { allow, ports };
         let (store, origins) = (store.0, layers.origins);
         let config =
-            Self { server, store, redis, keys, tenants, egress, limits, ops, clients: list, origins };
+            Self { server, store, redis, keys, tenants, egress, limits, mail, ops, clients: list, origins };
         Ok(Loaded { value: config, warnings })
     }
 }
@@ -90,6 +95,18 @@ fn insecure_base_url(origins: &std::collections::BTreeMap<String, String>) -> Fa
     );
     Fault::new(Place::Default, message)
         .with_help("use it for development only; in production name an `https:` URL")
+        .as_warning()
+}
+
+fn mail_for_development(way: &Way) -> Fault {
+    let what = match way {
+        Way::DangerousLog => "shows sign-in codes and invitations to WHOEVER READS THE LOG",
+        _ => "keeps letters in a folder, and sends none",
+    };
+    Fault::new(Place::Default, format!("`mail.url` is `{}`: it {what}", way.as_str()))
+        .with_help(
+            "use it for development only; in production name a mail server, e.g. `smtps://user@mail.example`",
+        )
         .as_warning()
 }
 

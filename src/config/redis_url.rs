@@ -129,7 +129,7 @@ fn node(text: &str, port: u16) -> Option<(String, u16)> {
 }
 
 /// Takes percent signs back (RFC 3986, 2.1).
-fn decoded(text: &str) -> Result<String, Problem> {
+pub(super) fn decoded(text: &str) -> Result<String, Problem> {
     let problem = || Problem::new("a percent sign is not followed by two hexadecimal digits of UTF-8", HELP);
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

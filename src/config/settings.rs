@@ -7,6 +7,7 @@
 use crate::domain::client::GrantType;
 
 use super::limits::LIMITS;
+use super::mail::MAIL;
 use super::shape::{Field, Kind, Need, PLAIN, Table, Words};
 use super::text::{CLIENT_ID, SCOPE, SEALED_TEXT, SECRET_HASH};
 
@@ -54,6 +55,7 @@ pub static SHAPE: Table = Table {
         section("tenants", &TENANTS, "The tenants."),
         section("egress", &EGRESS, "What it may reach."),
         section("limits", &LIMITS, "How much of the process anybody may take."),
+        section("mail", &MAIL, "How letters to staff go out."),
         section("ops", &OPS, "Health, metrics and version."),
         Field {
             name: "client",
@@ -62,7 +64,6 @@ pub static SHAPE: Table = Table {
             doc: "Clients of the platform operator; they work on the bare base domain only. As all of this file they are \
                   fixed until a restart.",
         },
-        Field { name: "mail", kind: Kind::Later, need: Need::Optional, doc: "The mail server." },
     ],
     each: None,
 };

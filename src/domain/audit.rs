@@ -83,6 +83,8 @@ audit_actions! {
     LinkResent: Login => "auth_link.resent",
     /// A wrong confirmation code came; `detail` says how many are left.
     CodeRefused: Login => "auth_link.code_refused",
+    /// A member of staff passed a code that a customer had sent, or played the customer; `detail` says which.
+    CodePassed: Login => "auth_link.code_passed",
     /// A conversation is no longer verified; `object` is the event that told of it.
     ConversationUnverified: Login => "conversation.unverified",
     /// A sign-in joined a contact that was there; `detail` says at which provider and how.
@@ -147,6 +149,14 @@ audit_actions! {
     ProviderSecretDropped: Settings => "provider.secret_dropped",
     /// A client deleted a provider.
     ProviderDeleted: Settings => "provider.deleted",
+    /// An answer of a provider was saved as a sample, or what must come of it was changed; `detail` has its number.
+    SampleSaved: Settings => "provider.sample_saved",
+    /// A saved answer of a provider was deleted; `detail` has its number.
+    SampleDeleted: Settings => "provider.sample_deleted",
+    /// Staff read what a test login told; `detail` is the test.
+    TestRead: Access => "provider.test_read",
+    /// Staff read the saved answers of a provider.
+    SamplesRead: Access => "provider.samples_read",
     /// A client made a webhook; `object` is its id.
     WebhookCreated: Settings => "webhook.created",
     /// A client changed a webhook; `object` is its id.
@@ -167,6 +177,17 @@ audit_actions! {
     WebhookResent: Delivery => "webhook.resent",
     /// A client tried a webhook; `object` is its id.
     WebhookTested: Delivery => "webhook.tested",
+    /// Somebody became staff; `object` is their id, `detail` their role.
+    StaffAdded: Settings => "staff.added",
+    /// Somebody's role or name was changed; `object` is their id, `detail` says from which role to which.
+    StaffChanged: Settings => "staff.changed",
+    /// Somebody is no longer staff; `object` is their id.
+    StaffRemoved: Settings => "staff.removed",
+    /// Somebody of the staff was given a one-time link to sign in; `object` is their id.
+    StaffInvited: Staff => "staff.invited",
+    /// Somebody was not let in who signed in at the tenant's provider; `object` is the reference on their page, `detail` the
+    /// provider and the reason.
+    StaffRefused: Staff => "staff.refused",
     /// A member of staff signed in; `object` is the member, `detail` says by what.
     StaffSignedIn: Staff => "staff.signed_in",
     /// A member of staff was signed out; `object` is the member, `ids` has the browser.

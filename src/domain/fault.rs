@@ -55,7 +55,7 @@ impl fmt::Display for Step {
 macro_rules! codes {
     ($($(#[doc = $doc:literal])* $name:ident => $text:literal),* $(,)?) => {
         /// A stable code for what went wrong in a login.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[schema(as = LoginCode)]
         #[serde(rename_all = "snake_case")]
         pub enum Code { $($(#[doc = $doc])* $name),* }

@@ -149,6 +149,7 @@ made_id!(/** A contact record. */ ContactId, "ct_");
 made_id!(/** An event. */ EventId, "evt_");
 made_id!(/** An audit entry. */ AuditId, "au_");
 made_id!(/** A test login. */ TrialId, "pt_");
+made_id!(/** A one-time code that was sent. */ OtpId, "ot_");
 made_id!(/** An event on its way to a webhook. */ DeliveryId, "dl_");
 made_id!(/** A member of staff. */ StaffId, "st_");
 made_id!(/** A browser that staff signed in with. */ SessionId, "ss_");

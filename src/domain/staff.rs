@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use email_address::{EmailAddress, Options};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -87,7 +88,8 @@ impl FromStr for StaffEmail {
     fn from_str(text: &str) -> Result<Self, StaffEmailError> {
         let text = text.trim();
         let is_plain = text.is_ascii() && text.len() <= 254 && !text.contains(['"', '\\']);
-        let parsed: Option<email_address::EmailAddress> = text.parse().ok().filter(|_| is_plain);
+        let options = Options::default().without_display_text().without_domain_literal().with_required_tld();
+        let parsed = EmailAddress::parse_with_options(text, options).ok().filter(|_| is_plain);
         parsed.map(|email| Self(email.as_str().to_lowercase())).ok_or(StaffEmailError)
     }
 }
@@ -143,9 +145,10 @@ impl Member {
 pub struct Known {
     /// Who.
     pub id: StaffId,
-    /// Where the member signs in, pinned at the first time: the provider and the subject there.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub identity: Option<(ProviderId, String)>,
+    /// Who the member is at the tenant's providers, pinned at the first sign-in at each: the provider and the subject
+    /// there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identities: Vec<(ProviderId, String)>,
     /// How dates and numbers are written for the member: a BCP 47 tag; none means as the browser asks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<String>,
@@ -171,12 +174,43 @@ impl StaffBook {
         self.known.iter().find(|known| known.id == *id)
     }
 
+    /// Pins a person of a provider to a member: the first sign-in there says who it is, and no later one can say otherwise.
+    /// Pins of those who are not staff any more count for nothing. False if they were pinned already.
+    pub fn pin(
+        &mut self,
+        member: &StaffId,
+        (provider, subject): (&ProviderId, &str),
+        is_staff: impl Fn(&StaffId) -> bool,
+        now: Timestamp,
+    ) -> Result<bool, OtherPerson> {
+        let is_it = |(known, person): &(ProviderId, String)| known == provider && person == subject;
+        let own = self.find(member);
+        if own.is_some_and(|own| own.identities.iter().any(is_it)) {
+            return Ok(false);
+        }
+        let is_else = own.is_some_and(|own| own.identities.iter().any(|(known, _)| known == provider));
+        let mut others = self.known.iter().filter(|known| known.id != *member && is_staff(&known.id));
+        if is_else || others.any(|other| other.identities.iter().any(is_it)) {
+            return Err(OtherPerson);
+        }
+        for known in &mut self.known {
+            known.identities.retain(|identity| !is_it(identity));
+        }
+        self.enter(member, now).identities.push((provider.clone(), subject.to_owned()));
+        Ok(true)
+    }
+
+    /// Forgets a member who is no longer staff.
+    pub fn forget(&mut self, id: &StaffId) {
+        self.known.retain(|known| known.id != *id);
+    }
+
     /// What is known of a member, to be changed; who comes for the first time is entered.
     pub fn enter(&mut self, id: &StaffId, now: Timestamp) -> &mut Known {
         let at = self.known.iter().position(|known| known.id == *id).unwrap_or_else(|| {
             self.known.push(Known {
                 id: id.clone(),
-                identity: None,
+                identities: Vec::new(),
                 locale: None,
                 zone: None,
                 first_seen: now,
@@ -187,6 +221,11 @@ impl StaffBook {
         &mut self.known[at]
     }
 }
+
+/// A provider's person is somebody else's, or a member has another one there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the provider's person is another one than before")]
+pub struct OtherPerson;
 
 /// By what a browser was let in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -257,6 +296,9 @@ mod tests {
             "dana@acme.example\nBcc: x",
             "dаna@acme.example",
             "\"a b\"@c.example",
+            "Dana <dana@acme.example>",
+            "dana@[127.0.0.1]",
+            "dana@acme",
         ] {
             assert!(bad.parse::<StaffEmail>().is_err(), "{bad:?}");
         }
@@ -279,6 +321,23 @@ mod tests {
         assert!(session.is_live(at(59)) && !session.is_live(at(60)));
         session.seen_at = at(719);
         assert!(session.is_live(at(719)) && !session.is_live(at(720)));
+    }
+
+    #[test]
+    fn the_first_sign_in_says_who_it_is_and_no_later_one_says_otherwise() {
+        let (acme, beta): (ProviderId, ProviderId) = ("acme".parse().unwrap(), "beta".parse().unwrap());
+        let [dana, amy] = [1, 2].map(|number| StaffId::from_uuid(uuid::Uuid::from_u128(number)));
+        let (mut book, now) = (StaffBook::default(), Timestamp::UNIX_EPOCH);
+        assert_eq!(book.pin(&dana, (&acme, "u-1"), |_| true, now), Ok(true));
+        assert_eq!(book.pin(&dana, (&acme, "u-1"), |_| true, now), Ok(false), "it is pinned already");
+        assert_eq!(book.pin(&dana, (&acme, "u-2"), |_| true, now), Err(OtherPerson));
+        assert_eq!(book.pin(&amy, (&acme, "u-1"), |_| true, now), Err(OtherPerson), "it is somebody else's");
+        assert_eq!(book.pin(&dana, (&beta, "u-2"), |_| true, now), Ok(true));
+        assert_eq!(book.find(&dana).unwrap().identities.len(), 2);
+        assert_eq!(book.pin(&amy, (&acme, "u-1"), |id| *id == amy, now), Ok(true), "who left holds nothing");
+        assert_eq!(book.find(&dana).unwrap().identities.len(), 1);
+        book.forget(&amy);
+        assert!(book.find(&amy).is_none());
     }
 
     #[test]

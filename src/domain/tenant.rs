@@ -42,6 +42,8 @@ pub struct Tenant {
     pub rules: Rules,
     /// Where events are sent.
     pub webhooks: Vec<Arc<Webhook>>,
+    /// Whether its staff may play the customer in a simulated chat.
+    pub simulator: bool,
     /// Who may use its pages.
     pub staff: Vec<Member>,
 }

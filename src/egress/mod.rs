@@ -14,6 +14,8 @@
 //! [`reach`] looks at a provider's hosts and pages for whoever sets one up, and [`certificate`] says until
 //! when a host can prove who it is.
 //!
+//! [`mail`] sends letters to staff, through the one mail server that the operator names.
+//!
 //! To add a client for another kind of target: 1. one file with its type, built on a
 //! [`Guard`](guard::Guard) and on [`Dialer`](dialer::Dialer), which sets what every client has in
 //! common, 2. its caps and deadlines as constants with their reason, 3. a line below, 4. tests
@@ -30,6 +32,7 @@ pub mod dialer;
 pub mod error;
 pub mod gate;
 pub mod guard;
+pub mod mail;
 pub mod provider;
 pub mod reach;
 pub mod resolver;

@@ -11,51 +11,28 @@ use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::profile::SignedIn;
-use crate::domain::provider::{CallbackNames, CallbackPath, Provider, ResponseMode};
-use crate::domain::request::{AuthorizationRequest, Phase, Route};
+use crate::domain::provider::{CallbackNames, CallbackPath, Provider};
+use crate::domain::request::{AuthorizationRequest, Phase};
 use crate::domain::tenant::Tenant;
 use crate::egress::gate::Pass;
-use crate::oauth::response::{self, AuthorizationResponse, Verdict, names_of, parse_response};
+use crate::oauth::response::{AuthorizationResponse, Verdict, names_of, parse_response};
 use crate::oauth::server::Server;
 
+pub use super::arrival::{Arrival, Arrived, Leads};
 pub use crate::oauth::response::{parse_form, parse_query};
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::Broker;
 use super::course::Course;
 use super::health::OutOfOrder;
+use super::insight::Sighting;
 use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
 use super::redirect_uris::unregistered;
 use super::sign_in::Visit;
+use super::staff::enter::is_of_staff;
 use super::tenants::Began;
 use super::trial::open::is_of_trial;
-
-/// A browser at one of the callback routes.
-#[derive(Debug)]
-pub struct Arrival {
-    /// Which route.
-    pub route: Route,
-    /// The provider that stands in the path, for `callback_path = "named"`.
-    pub provider: Option<String>,
-    /// Whether the answer came by POST (`form_post`).
-    pub posted: bool,
-    /// The parameters, in their order.
-    pub params: Vec<(String, String)>,
-    /// Our login cookies.
-    pub cookies: Vec<LoginCookie>,
-}
-
-/// A login that came to its end.
-#[derive(Debug)]
-pub struct Arrived {
-    /// The name of its result page.
-    pub handle: String,
-    /// The login's cookie: the browser must hold it as long as it may reload that page.
-    pub keep: Option<LoginCookie>,
-    /// Whether it was a test login, whose page is another one.
-    pub is_trial: bool,
-}
 
 /// Why a callback has no result page.
 #[derive(Debug, thiserror::Error)]
@@ -119,8 +96,13 @@ impl Broker {
         if is_of_trial(&response.state) {
             return self.arrive_at_trial(tenant, arrival, response).await;
         }
+        if is_of_staff(&response.state) {
+            return self.arrive_as_staff(tenant, arrival, response).await;
+        }
         let found = self.find(tenant, &response).await?;
-        let mut login = match self.verify(tenant, &arrival, response, found)? {
+        let seen = Sighting::of(&found.request);
+        let checked = self.verify(tenant, &arrival, response, found);
+        let mut login = match checked.map_err(|why| self.count_refusal(tenant, seen, why))? {
             Checked::First(login) => login,
             Checked::Again(request) => return Ok(self.arrived(tenant, &request, arrival.cookies, true)),
         };
@@ -155,7 +137,7 @@ impl Broker {
         Arrived {
             handle: self.result_handle(tenant, request, same_browser),
             keep: cookies.into_iter().find(own),
-            is_trial: false,
+            leads: Leads::Result,
         }
     }
 
@@ -366,31 +348,4 @@ enum Checked {
     First(Login),
     /// This browser brought this answer before: show what came of it.
     Again(Stored<AuthorizationRequest>),
-}
-
-impl Arrival {
-    /// How and where the answer came, for the protocol's own checks.
-    pub(super) fn at<'a>(
-        &'a self,
-        provider: &'a Provider,
-        redirect_uri: &'a str,
-        sent: &'a AuthorizationRequest,
-    ) -> response::Arrival<'a> {
-        let mode = if self.posted { ResponseMode::FormPost } else { ResponseMode::Query };
-        let (issuer, names_issuer) = (sent.issuer.as_deref(), sent.names_issuer);
-        response::Arrival { provider, route: self.route, redirect_uri, mode, issuer, names_issuer }
-    }
-
-    /// The redirect URI that this arrival is on, byte for byte: of the tenant's origins the one that was `sent`, if
-    /// it is any of them, else the present one.
-    pub(super) fn redirect_uri(&self, origins: &[String], sent: &str) -> String {
-        let path = self.route.path();
-        let on = |origin: &String| match &self.provider {
-            Some(provider) => format!("{origin}{path}/{provider}"),
-            None => format!("{origin}{path}"),
-        };
-        let mut all = origins.iter().map(on);
-        let first = all.next().unwrap_or_default();
-        if first == sent { first } else { all.find(|uri| uri == sent).unwrap_or(first) }
-    }
 }

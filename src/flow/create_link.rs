@@ -279,7 +279,7 @@ async fn live_link(
     Ok(link.filter(|link| !link.value.status().is_final()))
 }
 
-fn find_provider<'a>(
+pub(super) fn find_provider<'a>(
     tenant: &'a Tenant,
     wanted: Option<&ProviderId>,
 ) -> Result<&'a Provider, CreateLinkError> {
@@ -342,25 +342,42 @@ pub(super) fn render(
     link: &Link,
 ) -> (String, AuthMessage) {
     let url = format!("{}/a/{}", tenant.origin, link.token.expose());
-    let channel = link.conversation.channel;
-    let locale = link.locale.as_deref().unwrap_or("en");
-    let wording = snippet.and_then(|snippet| snippet.wording(channel, locale));
+    let message = word(
+        tenant,
+        snippet,
+        link.locale.as_deref(),
+        MessageInput {
+            provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
+            link_id: link.id.as_str(),
+            rendering: link.resends,
+            handle: link.conversation.handle.as_ref().map(Handle::as_str),
+            capabilities: Capabilities::new(&link.capabilities),
+            ..MessageInput::of(link.conversation.channel, &url)
+        },
+    );
+    (url, message)
+}
+
+/// A message in the tenant's words, in the language that was asked for.
+pub(super) fn word(
+    tenant: &Tenant,
+    snippet: Option<&Snippet>,
+    asked: Option<&str>,
+    message: MessageInput<'_>,
+) -> AuthMessage {
+    let locale = asked.unwrap_or("en");
+    let wording = snippet.and_then(|snippet| snippet.wording(message.channel, locale));
     let mut message = channel::render(&MessageInput {
         tenant_name: &tenant.name,
-        provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
-        link_id: link.id.as_str(),
-        rendering: link.resends,
         locale,
         wording: wording.map(|wording| wording.text),
-        handle: link.conversation.handle.as_ref().map(Handle::as_str),
-        capabilities: Capabilities::new(&link.capabilities),
-        ..MessageInput::of(channel, &url)
+        ..message
     });
-    if let (Some(wording), Some(asked)) = (wording, &link.locale)
+    if let (Some(wording), Some(asked)) = (wording, asked)
         && !wording.speaks(asked)
     {
         let warning = format!("the snippet has no wording in `{asked}`; this one is in `{}`", wording.tag);
         message.warnings.push(warning);
     }
-    (url, message)
+    message
 }

@@ -1,6 +1,7 @@
 //! From whatever an admin has of an issuer to the settings of a provider (OpenID Connect Discovery
 //! 1.0; RFC 8414). Nothing is stored.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::tenant::Tenant;
@@ -12,6 +13,8 @@ use super::Broker;
 
 /// How long all tries together may take.
 const LONGEST: Duration = Duration::from_secs(10);
+/// How long a page of settings waits for an issuer.
+const AT_ONCE: Duration = Duration::from_secs(2);
 /// How many spellings are tried.
 const TRIES: usize = 5;
 /// What is asked for where the issuer knows it.
@@ -52,6 +55,12 @@ pub struct NotDiscovered {
 }
 
 impl Broker {
+    /// What an issuer says of itself, to be shown beside settings; none if it does not say so at once.
+    pub async fn announced(&self, tenant: &Tenant, issuer: &str) -> Option<Arc<Metadata>> {
+        let deadline = self.clock.tick() + AT_ONCE;
+        self.documents.metadata(&tenant.id, issuer, deadline).await.ok()
+    }
+
     /// Asks an issuer, whichever way it was written: a domain, an issuer with or without a slash at its end, or the
     /// address of its metadata.
     pub async fn discover(&self, tenant: &Tenant, given: &str) -> Result<Discovered, NotDiscovered> {

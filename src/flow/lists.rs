@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::domain::attempt::AttemptStatus;
+use crate::domain::attempt::{AttemptStatus, Standing};
+use crate::domain::fault::Code;
 use crate::domain::ids::{AttemptId, ConversationId, LinkId, ProviderId};
 use crate::domain::link::{Link, LinkStatus, OPENINGS};
 use crate::domain::request::AuthorizationRequest;
@@ -38,6 +39,8 @@ pub struct AttemptQuery {
     pub provider: Option<ProviderId>,
     /// With this status now.
     pub status: Option<AttemptStatus>,
+    /// Failed with this code.
+    pub code: Option<Code>,
     /// Begun at this time or later.
     pub since: Option<Timestamp>,
     /// Begun at this time or earlier.
@@ -81,7 +84,7 @@ impl Broker {
         let wanted = |attempt: &AuthorizationRequest| {
             query.link.as_ref().is_none_or(|link| attempt.link == *link)
                 && query.provider.as_ref().is_none_or(|provider| attempt.provider == *provider)
-                && query.status.is_none_or(|status| attempt.standing_at(now).status == status)
+                && (query.status.is_none() && query.code.is_none() || query.stands(attempt.standing_at(now)))
         };
         let (mut since, mut until) = (query.since, query.until);
         if let Some(id) = &query.link {
@@ -162,9 +165,15 @@ impl AttemptQuery {
             && self.until.is_none_or(|until| attempt.created_at <= until)
     }
 
+    /// Whether it stands as is asked for.
+    fn stands(&self, standing: Standing) -> bool {
+        self.status.is_none_or(|status| standing.status == status)
+            && self.code.is_none_or(|code| standing.fault.is_some_and(|fault| fault.code == code))
+    }
+
     /// The question in words, to which its cursors belong.
     fn in_words(&self) -> String {
-        let Self { link, provider, status, since, until } = self;
-        format!("{link:?} {provider:?} {status:?} {since:?} {until:?}")
+        let Self { link, provider, status, code, since, until } = self;
+        format!("{link:?} {provider:?} {status:?} {code:?} {since:?} {until:?}")
     }
 }

@@ -5,6 +5,7 @@
 //! named steps, 2. a line below, 3. a handler in `web/`, 4. a file in `tests/it/`.
 
 mod announce;
+mod arrival;
 pub mod audit;
 pub mod callback;
 pub mod confirm;
@@ -12,17 +13,21 @@ pub mod contacts;
 mod course;
 pub mod create_link;
 mod deliver;
+pub mod desk;
 pub mod discover;
 pub mod health;
 mod identify;
 pub mod inbound;
+pub mod insight;
 pub mod keys;
 pub mod links;
 pub mod lists;
 pub mod once;
 pub mod open_link;
+pub mod otp;
 pub mod outcome;
 mod places;
+pub mod presets;
 pub mod preview;
 pub mod probe;
 mod record;
@@ -55,6 +60,7 @@ use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::cache::Documents;
 use crate::egress::gate::{Gates, Room};
+use crate::egress::mail::post::Post;
 use crate::egress::provider::ProviderClient;
 use crate::egress::webhook::WebhookClient;
 use crate::profile::{CompiledRules, MappingFault, Normaliser};
@@ -79,6 +85,8 @@ pub struct Broker {
     documents: Documents,
     /// For test logins.
     probe: Probe,
+    /// For letters to staff; none where no mail is set up.
+    post: Option<Post>,
     clock: Clock,
     tenants: ArcSwap<Known>,
     /// Where these come from: files, and the store.
@@ -112,6 +120,8 @@ pub struct Outbound {
     pub probe: Probe,
     /// To the platform.
     pub webhook: WebhookClient,
+    /// To staff; none where no mail is set up.
+    pub post: Option<Post>,
 }
 
 impl Outbound {
@@ -120,7 +130,13 @@ impl Outbound {
         let provider = Gates::new(client.clone(), clock.clone(), room);
         let documents = Documents::new(client.clone(), clock.clone());
         let probe = Probe::new(client, documents.clone(), clock.clone());
-        Self { provider, documents, probe, webhook }
+        Self { provider, documents, probe, webhook, post: None }
+    }
+
+    /// The same with a post for letters.
+    #[must_use]
+    pub fn with_post(self, post: Option<Post>) -> Self {
+        Self { post, ..self }
     }
 }
 
@@ -137,7 +153,7 @@ impl Broker {
     /// Puts the broker together.
     pub fn new(
         store: Store,
-        Outbound { provider, documents, probe, webhook }: Outbound,
+        Outbound { provider, documents, probe, webhook, post }: Outbound,
         clock: Clock,
         tenants: Directory,
         settings: Settings,
@@ -149,6 +165,7 @@ impl Broker {
             documents,
             probe,
             webhook,
+            post,
             clock,
             served: settings::ServedSettings::new(Arc::clone(&tenants)),
             tenants: ArcSwap::from_pointee(Known::new(tenants)),

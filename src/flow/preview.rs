@@ -7,11 +7,15 @@ use crate::domain::contact::{Change, Contact, EnrichSource};
 use crate::domain::conversation::ConversationRef;
 use crate::domain::ids::{ContactId, LinkId, ProviderId};
 use crate::domain::profile::SignedIn;
-use crate::domain::provider::{EnrichPolicy, Mapping};
+use crate::domain::provider::{EnrichPolicy, Mapping, Provider};
+use crate::domain::sample::Answers;
 use crate::domain::tenant::Tenant;
 use crate::profile::{CompiledMapping, EvalFault, Input, MappingFault, Normaliser, RuleInput, Ruling};
 
+use crate::store::StoreError;
+
 use super::Broker;
+use super::trial::OnTrial;
 
 /// A mapping and what it is tried on.
 #[derive(Debug)]
@@ -62,6 +66,74 @@ impl Broker {
     }
 }
 
+/// Why a mapping was not tried.
+#[derive(Debug, thiserror::Error)]
+pub enum TryError {
+    /// There is no such provider.
+    #[error("there is no such provider")]
+    Unknown,
+    /// Nothing can be made of the answers.
+    #[error(transparent)]
+    Preview(#[from] PreviewError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Broker {
+    /// Runs this mapping (none is the default normaliser) on answers of a provider, as its draft would, or without one as
+    /// logins do. Nothing is stored, nothing leaves the building.
+    pub async fn try_mapping(
+        &self,
+        tenant: &Tenant,
+        id: &ProviderId,
+        mapping: Option<Mapping>,
+        answers: &Answers,
+    ) -> Result<Preview, TryError> {
+        let OnTrial { provider, .. } = self.on_trial(tenant, id).await?.ok_or(TryError::Unknown)?;
+        let provider = Provider { mapping, ..(*provider).clone() };
+        let mut told = signed_in(&provider, answers)?;
+        let claims = answers.rest.get("claims");
+        let (profile, whoami) = (&told.profile, &answers.whoami);
+        let ruling = self.apply_rules(tenant, &RuleInput { profile, whoami, claims, conversation: None });
+        told.warnings.extend(ruling.notes);
+        let repaired = match &provider.mapping {
+            Some(mapping) => repairs(&CompiledMapping::parse(mapping).map_err(PreviewError::from)?),
+            None => Vec::new(),
+        };
+        let contact_changes = would_change(&told, &provider.enrich, Some(id), &self.clock);
+        let fields = (!tenant.rules.list.is_empty()).then_some(ruling.fields);
+        Ok(Preview { signed_in: told, contact_changes, repaired, fields })
+    }
+}
+
+/// What a provider's settings make of answers, as a login would.
+pub(super) fn signed_in(provider: &Provider, answers: &Answers) -> Result<SignedIn, PreviewError> {
+    let normaliser =
+        Normaliser::new(provider.mapping.as_ref(), provider.subject.as_deref(), &provider.trusted)?;
+    let is_further = |name: &str| !["claims", "token_response"].contains(&name);
+    let further = answers.rest.iter().filter(|(name, _)| is_further(name));
+    let named: Vec<(String, Value)> = further.map(|(name, value)| (name.clone(), value.clone())).collect();
+    let input = Input {
+        whoami: &answers.whoami,
+        claims: answers.rest.get("claims").filter(|claims| !claims.is_null()),
+        token_response: answers.rest.get("token_response"),
+        named: &named,
+    };
+    Ok(normaliser.normalise(&input)?)
+}
+
+/// The place in an expression at which it cannot be read, with a caret below and what is wrong; none if it can.
+pub fn place_in(expression: &str) -> Option<String> {
+    let mapping = Mapping::Whole(expression.to_owned());
+    CompiledMapping::parse(&mapping).err().map(|fault| fault.caret())
+}
+
+/// The texts of a mapping that were repaired, as they are now.
+fn repairs(mapping: &CompiledMapping) -> Vec<(Option<String>, String)> {
+    mapping.repairs().map(|(field, text)| (field.map(str::to_owned), text.to_owned())).collect()
+}
+
 /// Runs a mapping on a sample, with a tenant's rules or without a tenant.
 pub fn preview(
     tenant: Option<&Tenant>,
@@ -87,8 +159,7 @@ pub fn preview(
     let has_rules = tenant.is_some_and(|tenant| !tenant.rules.list.is_empty());
     let policy = provider.map(|provider| provider.enrich.clone()).unwrap_or_default();
     let contact_changes = would_change(&signed_in, &policy, sample.provider.as_ref(), clock);
-    let repairs = normaliser.mapping().into_iter().flat_map(CompiledMapping::repairs);
-    let repaired = repairs.map(|(field, text)| (field.map(str::to_owned), text.to_owned())).collect();
+    let repaired = normaliser.mapping().map(repairs).unwrap_or_default();
     Ok(Preview { signed_in, contact_changes, repaired, fields: has_rules.then_some(ruling.fields) })
 }
 

@@ -1,10 +1,14 @@
 //! The redirect URIs that a tenant registers at its provider.
 
 use crate::domain::fault::{Code, Fault};
+use crate::domain::ids::ProviderId;
 use crate::domain::provider::Provider;
 use crate::domain::request::Route;
 use crate::domain::tenant::Tenant;
 use crate::domain::trial::RedirectUri;
+use crate::store::StoreError;
+
+use super::Broker;
 
 /// Every redirect URI of a provider, the one that all channels share first.
 pub fn redirect_uris(tenant: &Tenant, provider: &Provider) -> Vec<RedirectUri> {
@@ -15,6 +19,18 @@ pub fn redirect_uris(tenant: &Tenant, provider: &Provider) -> Vec<RedirectUri> {
         purpose: purpose(callback).to_owned(),
     };
     Route::ALL.into_iter().map(of).collect()
+}
+
+impl Broker {
+    /// The redirect URIs of a provider that may have no more than a draft; none if that cannot be read.
+    pub async fn redirect_uris_of(
+        &self,
+        tenant: &Tenant,
+        id: &ProviderId,
+    ) -> Result<Vec<RedirectUri>, StoreError> {
+        let on_trial = self.on_trial(tenant, id).await?;
+        Ok(on_trial.map(|on_trial| redirect_uris(tenant, &on_trial.provider)).unwrap_or_default())
+    }
 }
 
 /// Which redirect URI is missing at the provider, if that is what it complains of.

@@ -31,6 +31,10 @@ const BEHIND: usize = 64;
 const PLACES: usize = 1000;
 /// Of which one tenant may have so many.
 const PLACES_OF_ONE: usize = 100;
+/// Open pages of staff, which have places of their own: they must not take those of the tenants' programs.
+const STAFF: usize = 5000;
+/// Of which one tenant may have so many.
+const STAFF_OF_ONE: usize = 1000;
 
 /// A page of the log.
 #[derive(Debug)]
@@ -53,6 +57,7 @@ struct Found {
 #[derive(Debug)]
 pub(super) struct Streams {
     places: Places,
+    staff: Places,
     feeds: Mutex<HashMap<TenantId, Weak<Feed>>>,
 }
 
@@ -113,22 +118,32 @@ impl Broker {
         after: Option<u64>,
     ) -> Result<Follower, WaitError> {
         let place = self.streams.places.enter(tenant).ok_or(WaitError::Full)?;
-        let feed = self.feed(tenant);
-        let mut follower = Follower {
-            broker: Arc::clone(self),
-            tenant: tenant.clone(),
-            position: 0,
-            heard: feed.found.subscribe(),
-            is_behind: true,
-            draining: self.waits.draining(),
-            _feed: feed,
-            _place: place,
-        };
+        let mut follower = self.follower(tenant, place, 0);
         follower.position = match after {
             Some(position) => position,
             None => self.store.at(tenant).events_end().await?,
         };
         Ok(follower)
+    }
+
+    /// Follows the events of a tenant behind a position, for an open page of its staff.
+    pub fn follow_as_staff(self: &Arc<Self>, tenant: &TenantId, after: u64) -> Result<Follower, WaitError> {
+        let place = self.streams.staff.enter(tenant).ok_or(WaitError::Full)?;
+        Ok(self.follower(tenant, place, after))
+    }
+
+    fn follower(self: &Arc<Self>, tenant: &TenantId, place: Place, position: u64) -> Follower {
+        let feed = self.feed(tenant);
+        Follower {
+            broker: Arc::clone(self),
+            tenant: tenant.clone(),
+            position,
+            heard: feed.found.subscribe(),
+            is_behind: true,
+            draining: self.waits.draining(),
+            _feed: feed,
+            _place: place,
+        }
     }
 
     fn feed(self: &Arc<Self>, tenant: &TenantId) -> Arc<Feed> {
@@ -188,7 +203,8 @@ impl Default for Streams {
             let taken = u32::try_from(taken).unwrap_or(u32::MAX);
             metrics::gauge!("countersign_event_streams").set(taken);
         };
-        Self { places: Places::new(PLACES, PLACES_OF_ONE, tell), feeds: Mutex::default() }
+        let staff = Places::new(STAFF, STAFF_OF_ONE, |_| {});
+        Self { places: Places::new(PLACES, PLACES_OF_ONE, tell), staff, feeds: Mutex::default() }
     }
 }
 

@@ -190,6 +190,7 @@ mod tests {
             snippets: Vec::new(),
             webhooks: Vec::new(),
             staff: Vec::new(),
+            simulator: false,
             returns: BTreeMap::new(),
             clients: Vec::new(),
         })

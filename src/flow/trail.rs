@@ -13,8 +13,9 @@ use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{AuditId, TenantId};
+use crate::domain::ids::{AuditId, ProviderId, TenantId};
 use crate::domain::link::Link;
+use crate::domain::trial::Trial;
 use crate::store::{Durability, StoreError, Tx};
 
 use super::Broker;
@@ -103,6 +104,19 @@ impl Seen {
         let seen = Self::of(AuditAction::EventsRead, "events".to_owned());
         let detail = Some(format!("positions {first} to {last}"));
         Some(Self { ids: ids.into_iter().collect(), count: Some(count), detail, ..seen })
+    }
+
+    /// What a test login told of whoever signed in; none if it told nothing.
+    pub fn trial(trial: &Trial) -> Option<Self> {
+        trial.findings.as_ref()?;
+        let detail = Some(trial.id.to_string());
+        Some(Self { detail, ..Self::of(AuditAction::TestRead, trial.provider.to_string()) })
+    }
+
+    /// The saved answers of a provider; none if there are none.
+    pub fn samples(provider: &ProviderId, count: usize) -> Option<Self> {
+        let count = (count > 0).then_some(count as u64)?;
+        Some(Self { count: Some(count), ..Self::of(AuditAction::SamplesRead, provider.to_string()) })
     }
 
     /// A page of the audit.

@@ -38,6 +38,7 @@ impl TenantStore {
         let inner = &self.store.inner;
         let links = mem::take(&mut tx.links);
         let events = mem::take(&mut tx.events);
+        let figures = mem::take(&mut tx.figures);
         let delivers = tx.delivers;
         let (now, mut kept) = (inner.clock.now(), Vec::new());
         let sealing = tx.audits.then(|| self.keys.sealing.of(now));
@@ -64,6 +65,7 @@ impl TenantStore {
         if let Some(sealing) = sealing {
             self.note_sealing(&sealing).await;
         }
+        inner.gathered.count(self.tenant(), figures);
         inner.changes.tell(&links, self.tenant(), !events.is_empty());
         if delivers {
             inner.changes.wake(self.keys.partition);
@@ -181,6 +183,7 @@ fn name(keys: &TenantKeys, name: Name) -> Vec<u8> {
     match name {
         Name::Is(bytes) => bytes,
         Name::Hashed(purpose, text) => keys.hash(purpose, &text).into_bytes(),
+        Name::HashedAt(place, purpose, text) => [&place, keys.hash(purpose, &text).as_bytes()].concat(),
     }
 }
 

@@ -16,6 +16,9 @@ pub(super) const TOKEN: &str = "token";
 pub(super) const CONVERSATION: &str = "conversation";
 pub(super) const IDENTITY: &str = "identity";
 pub(super) const ONCE: &str = "once";
+/// The ticket of a one-time code, and where codes were sent.
+pub(super) const OTP: &str = "otp";
+pub(super) const OTP_ADDRESS: &str = "otp-address";
 pub(super) const EXTERNAL_ID: &str = "contacts-by-external-id";
 /// These are also the kinds of the sets.
 pub(super) const BY_EMAIL: &str = "contacts-by-email";
@@ -34,6 +37,8 @@ pub(super) enum Renewal {
 pub(super) const PURPOSES: &[(&str, Renewal)] = &[
     (STATE, Renewal::Lapses),
     (ONCE, Renewal::Lapses),
+    (OTP, Renewal::Lapses),
+    (OTP_ADDRESS, Renewal::Lapses),
     (TOKEN, Renewal::Moves),
     (CONVERSATION, Renewal::Moves),
     (IDENTITY, Renewal::Moves),

@@ -1,4 +1,4 @@
-//! Lists of links, attempts and deliveries, newest first: one set member per record, which holds the time and
+//! Lists of links, attempts, deliveries and conversations, newest first: one set member per record, which holds the time and
 //! the names of the record, so that nothing else is needed to find it.
 //!
 //! To add a list: 1. its set's kind in `tx.rs` and the member in the `Tx` call that creates the
@@ -9,17 +9,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 
+use crate::domain::conversation::Conversation;
 use crate::domain::delivery::Delivery;
 use crate::domain::ids::{AttemptId, ConversationId, DeliveryId, LinkId};
 use crate::domain::link::Link;
 use crate::domain::request::AuthorizationRequest;
 
 use super::backend::Key;
+use super::conversations::parse_conversation;
 use super::hashed::CONVERSATION;
 use super::keys::millis;
 use super::read::Page;
 use super::records::{Record, Stored};
-use super::tx::{ATTEMPTS, DEAD, DELIVERIES, LINKS, LINKS_OF};
+use super::tx::{ATTEMPTS, DEAD, DELIVERIES, LINKS, LINKS_OF, RECENT};
 use super::{StoreError, TenantStore};
 
 /// Records that are looked at together behind the first few.
@@ -40,6 +42,8 @@ pub enum List<'a> {
     Deliveries,
     /// Those that were given up.
     DeadDeliveries,
+    /// Every conversation of the tenant, the one that changed last first.
+    Conversations,
 }
 
 /// Which part of a list.
@@ -178,6 +182,7 @@ impl TenantStore {
             List::Attempts => vec![self.keys.key(ATTEMPTS, "")],
             List::Deliveries => vec![self.keys.key(DELIVERIES, "")],
             List::DeadDeliveries => vec![self.keys.key(DEAD, "")],
+            List::Conversations => vec![self.keys.key(RECENT, "")],
         }
     }
 
@@ -193,6 +198,9 @@ impl TenantStore {
             }
             List::Deliveries | List::DeadDeliveries => {
                 self.keys.key(Delivery::KIND, parse_delivery(member).unwrap_or("unknown"))
+            }
+            List::Conversations => {
+                self.keys.key(Conversation::KIND, parse_conversation(member).unwrap_or("unknown"))
             }
         };
         members.iter().map(name).collect()
@@ -234,7 +242,7 @@ pub(super) fn delivery_place(delivery: &Delivery) -> Vec<u8> {
 }
 
 /// What stands before everything that was made in a millisecond or earlier.
-fn first_at(millis: u64) -> [u8; 8] {
+pub(super) fn first_at(millis: u64) -> [u8; 8] {
     (!millis).to_be_bytes()
 }
 
@@ -265,6 +273,7 @@ fn purpose(list: List<'_>, filter: &str) -> String {
         List::Attempts => (ATTEMPTS, ""),
         List::Deliveries => (DELIVERIES, ""),
         List::DeadDeliveries => (DEAD, ""),
+        List::Conversations => (RECENT, ""),
     };
     // Neither an id nor a filter holds a control character.
     format!("cursor {kind}\0{of}\0{filter}")

@@ -20,8 +20,11 @@ pub mod backend;
 pub mod backup;
 mod changes;
 mod commit;
+mod conversations;
 mod decoded;
 pub mod deliveries;
+mod doors;
+pub mod figures;
 mod frame;
 mod hashed;
 mod health;
@@ -35,6 +38,7 @@ mod read_people;
 pub mod records;
 pub mod redis;
 mod reindex;
+mod samples;
 pub mod seal;
 pub mod sqlite;
 mod staff;
@@ -55,6 +59,7 @@ use crate::domain::ids::{ConversationId, LinkId, TenantId};
 
 use backend::{Backend, Partition, Unavailable};
 use changes::Changes;
+use figures::Gathered;
 use keys::{Due, due_set};
 use seal::{Ring, SealError, SealKeys, TenantKeys};
 
@@ -84,6 +89,7 @@ struct Inner {
     /// Customer numbers that were reserved and not handed out yet.
     numbers: Mutex<HashMap<TenantId, Range<u64>>>,
     changes: Arc<Changes>,
+    gathered: Gathered,
 }
 
 /// The store of one tenant: cheap to make, made per call.
@@ -132,8 +138,8 @@ impl Store {
     /// The store over `backend`.
     pub fn new(backend: Arc<dyn Backend>, keys: SealKeys, clock: Clock) -> Self {
         let numbers = Mutex::new(HashMap::new());
-        let (ring, changes) = (Ring::new(keys), Arc::default());
-        Self { inner: Arc::new(Inner { backend, ring, clock, numbers, changes }) }
+        let (ring, changes, gathered) = (Ring::new(keys), Arc::default(), Gathered::default());
+        Self { inner: Arc::new(Inner { backend, ring, clock, numbers, changes, gathered }) }
     }
 
     /// The store of one tenant.

@@ -48,6 +48,12 @@ impl TenantStore {
         self.one(self.keys.key(Link::KIND, id.as_str())).await
     }
 
+    /// The links of these ids, in their order; those that are gone are left out.
+    pub async fn links_of(&self, ids: &[&LinkId]) -> Result<Vec<Stored<Link>>, StoreError> {
+        let keys: Vec<_> = ids.iter().map(|id| self.keys.key(Link::KIND, id.as_str())).collect();
+        Ok(self.many(keys).await?.into_iter().flatten().collect())
+    }
+
     /// A link by what stands in its URL.
     pub async fn link_by_token(&self, token: &str) -> Result<Option<Stored<Link>>, StoreError> {
         match self.hashed::<LinkId>(TOKEN, token).await? {

@@ -9,12 +9,16 @@ use serde::{Deserialize, Serialize};
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::delivery::{Delivery, Lane};
+use crate::domain::entry::{Entry, Invitation};
 use crate::domain::event::Event;
 use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
-use crate::domain::ids::{ContactId, LinkId};
+use crate::domain::ids::{ContactId, LinkId, TrialId};
+use crate::domain::insight::Tally;
 use crate::domain::link::Link;
+use crate::domain::otp::{Otp, OtpSent};
 use crate::domain::request::AuthorizationRequest;
+use crate::domain::sample::Samples;
 use crate::domain::staff::{StaffBook, StaffSession};
 use crate::domain::stored::StoredTenant;
 use crate::domain::trial::Trial;
@@ -55,8 +59,18 @@ records! {
     Event => "event",
     MadeOnce => "once",
     ProviderHealth => "health",
+    // Counts of an hour.
+    Tally => "figures",
     // What test logins found, for an hour.
     Trial => "trial",
+    // What lets staff in: emailed codes, how often they were sent, one-time links, sign-ins at a provider.
+    Otp => "otp",
+    OtpSent => "otpsent",
+    Invitation => "invitation",
+    Entry => "entry",
+    // The latest of them per provider, and the answers that an admin saved.
+    TrialId => "latesttrial",
+    Samples => "samples",
     // Staff: who was here, and the browsers that are let in.
     StaffBook => "staff",
     StaffSession => "session",

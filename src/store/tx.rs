@@ -9,17 +9,17 @@ use jiff::{SignedDuration, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::domain::audit::AuditEntry;
-use crate::domain::conversation::Conversation;
 use crate::domain::event::{Event, EventType};
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, DeliveryId, EventId, LinkId, ProviderId, WebhookId};
+use crate::domain::insight::counted::{Counted, of_attempt, of_link};
 use crate::domain::link::Link;
 use crate::domain::request::{AuthorizationRequest, Phase};
 
 use super::backend::{Expect, Key, Version};
 use super::decoded::Kept;
 use super::hashed::{CONVERSATION, IDENTITY, ONCE, TOKEN, check_purpose};
-use super::keys::{DueKind, name_of};
+use super::keys::DueKind;
 use super::lists::{Row, attempt_place, link_place};
 use super::records::{KnownSettings, Record, Stored};
 
@@ -32,6 +32,8 @@ pub(super) const LINK_TTL: SignedDuration = SignedDuration::from_hours(35 * 24);
 /// Sets and logs of a tenant.
 pub(super) const CONTACTS: &str = "contacts";
 pub(super) const CONVERSATIONS: &str = "conversations";
+/// The same conversations in the order of their latest change.
+pub(super) const RECENT: &str = "conversations-by-change";
 pub(super) const TRACES: &str = "contact-traces";
 pub(super) const LINKS: &str = "links";
 pub(super) const LINKS_OF: &str = "links-of-conversation";
@@ -55,6 +57,8 @@ pub struct Tx {
     pub(super) delivers: bool,
     /// By how much more or less waits for a webhook, see [`Told`](super::deliveries::Told).
     pub(super) pending: BTreeMap<WebhookId, i64>,
+    /// What there is to count once it is done.
+    pub(super) figures: Vec<Counted>,
     /// Whether it has entries for the auditor, which a checkpoint must cover soon.
     pub(super) audits: bool,
 }
@@ -111,6 +115,8 @@ pub(super) enum Name {
     Is(Vec<u8>),
     /// The keyed hash of a text, under which its record stands.
     Hashed(&'static str, Zeroizing<String>),
+    /// The same behind eight bytes that say where in a list it stands.
+    HashedAt([u8; 8], &'static str, Zeroizing<String>),
 }
 
 /// The name of a record or set within its kind.
@@ -141,6 +147,7 @@ impl Tx {
     /// A new link: found by its id and its token, listed for tenant and conversation, due at its expiry. It is
     /// deleted, with every attempt at it, when it has been kept for long enough: one entry for an hour's links.
     pub fn create_link(&mut self, link: &Link) {
+        self.figures.extend(of_link(None, link));
         let until = Some(link.created_at + LINK_TTL);
         let id = link.id.as_str();
         self.put(Place::Named(id.to_owned()), Some(Expect::Absent), link, until);
@@ -163,6 +170,7 @@ impl Tx {
 
     /// A changed link. A final one is no longer due at its expiry.
     pub fn update_link(&mut self, stored: &Stored<Link>, link: &Link) {
+        self.figures.extend(of_link(Some(&stored.value), link));
         self.replace(stored, link, Some(link.created_at + LINK_TTL));
         self.links.push(link.id.clone());
         let awaits = |link: &Link| (!link.status().is_final()).then_some(link.expires_at);
@@ -181,6 +189,7 @@ impl Tx {
     /// A new authorization request, listed as an attempt and found by its state: its `key` is
     /// [`request_key`](super::TenantStore::request_key) of it, by which others refer to it already.
     pub fn create_request(&mut self, request: &AuthorizationRequest) {
+        self.figures.extend(of_attempt(None, request));
         let until = Some(request.created_at + LINK_TTL);
         self.put(Place::Named(request.key.clone()), Some(Expect::Absent), request, until);
         self.list(true, Place::Only, ATTEMPTS, attempt_place(request));
@@ -188,6 +197,7 @@ impl Tx {
 
     /// A changed authorization request. While its sign-in waits for the chat it is due when that lapses.
     pub fn update_request(&mut self, stored: &Stored<AuthorizationRequest>, request: &AuthorizationRequest) {
+        self.figures.extend(of_attempt(Some(&stored.value), request));
         self.replace(stored, request, Some(request.created_at + LINK_TTL));
         let lapses = |request: &AuthorizationRequest| match &request.phase {
             Phase::Provisional(provisional) => Some(provisional.until),
@@ -216,35 +226,6 @@ impl Tx {
         match stored {
             Some(stored) => self.replace(stored, made, Some(made.until)),
             None => self.put(hashed(ONCE, name), Some(Expect::Absent), made, Some(made.until)),
-        }
-    }
-
-    /// A new conversation, or a change of the `stored` one. Where somebody is verified it is due when that ends.
-    pub fn put_conversation(&mut self, stored: Option<&Stored<Conversation>>, conversation: &Conversation) {
-        let until =
-            |conversation: &Conversation| conversation.verified.as_ref().map(|verified| verified.until);
-        let id = || Zeroizing::new(conversation.at.id.as_str().to_owned());
-        let lapse = match stored {
-            Some(stored) if !stored.outdated => {
-                self.replace(stored, conversation, None);
-                let news = until(conversation).filter(|_| until(stored) != until(conversation));
-                news.map(|until| (until, Name::Is(name_of(&stored.key).into())))
-            }
-            Some(stored) => {
-                let place = Place::Moved(stored.key.clone(), CONVERSATION, id());
-                self.put(place, Some(Expect::At(stored.version)), conversation, None);
-                self.conversation_listed(false, Name::Is(name_of(&stored.key).into()));
-                self.conversation_listed(true, Name::Hashed(CONVERSATION, id()));
-                until(conversation).map(|until| (until, Name::Hashed(CONVERSATION, id())))
-            }
-            None => {
-                self.put(hashed(CONVERSATION, &id()), Some(Expect::Absent), conversation, None);
-                self.conversation_listed(true, Name::Hashed(CONVERSATION, id()));
-                until(conversation).map(|until| (until, Name::Hashed(CONVERSATION, id())))
-            }
-        };
-        if let Some((at, id)) = lapse {
-            self.ops.push(Op::Due { is_in: true, kind: DueKind::ConversationLapse, at, id });
         }
     }
 
@@ -312,11 +293,6 @@ impl Tx {
     fn log<R: Record>(&mut self, log: &'static str, id: &str, record: &R) {
         self.put(Place::Named(id.to_owned()), None, record, None);
         self.ops.push(Op::Append { log, entry: id.as_bytes().to_vec() });
-    }
-
-    /// The conversations of a tenant are listed by their names, so that they can be gone through.
-    pub(super) fn conversation_listed(&mut self, is_in: bool, member: Name) {
-        self.ops.push(Op::Member { is_in, set: Place::Only, set_kind: CONVERSATIONS, member });
     }
 
     pub(super) fn list(&mut self, is_in: bool, set: Place, set_kind: &'static str, member: Vec<u8>) {

@@ -82,6 +82,18 @@ pub static METRICS: &[Metric] = &[
     ),
     metric("countersign_tenants", Kind::Gauge, &[], "tenants that are served"),
     metric(
+        "countersign_mails_total",
+        Kind::Counter,
+        &["outcome"],
+        "letters to staff: `sent`, or why one did not go out (`docs/staff.md`)",
+    ),
+    metric(
+        "countersign_otp_guesses_total",
+        Kind::Counter,
+        &[],
+        "one-time codes that were compared, right or wrong",
+    ),
+    metric(
         "countersign_http_request_seconds",
         Kind::Histogram,
         &["route", "method", "status"],

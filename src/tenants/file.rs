@@ -85,6 +85,7 @@ fn tenant(
         rules,
         webhooks,
         staff,
+        simulator: root.flag("simulator").unwrap_or(false),
     })
 }
 

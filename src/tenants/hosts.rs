@@ -98,6 +98,7 @@ mod tests {
                 snippets: Vec::new(),
                 webhooks: Vec::new(),
                 staff: Vec::new(),
+                simulator: false,
                 returns: BTreeMap::new(),
                 clients: Vec::new(),
             })

@@ -48,6 +48,13 @@ pub static SHAPE: Table = Table {
             Kind::List(&Kind::Table(&webhooks::SHAPE)),
             "Where events are sent, at most 20 places.",
         ),
+        with_default(
+            "simulator",
+            Kind::Flag,
+            "false",
+            "Whether staff may play the customer in a simulated chat: for trying things, without a messaging platform. \
+             Whoever uses it plays both sides, so a business with real customers leaves it off.",
+        ),
         optional(
             "staff",
             Kind::List(&Kind::Table(&staff::SHAPE)),

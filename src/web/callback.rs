@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::domain::fault::Fault;
 use crate::domain::request::Route;
-use crate::flow::callback::{Arrival, CallbackError, parse_form, parse_query};
+use crate::flow::callback::{Arrival, CallbackError, Leads, parse_form, parse_query};
 use crate::flow::outcome::{Ended, OutcomeError, Shown};
 
 use super::error::login_status;
@@ -17,7 +17,7 @@ use super::page::{self, Notice};
 use super::segment::Segment;
 use super::strict_json::is_too_large;
 use super::visit::{Returning, Visit, see_other};
-use super::{Web, link_page};
+use super::{Web, link_page, signin};
 
 /// `/idp/eu/oauth/callback`, `/web/inbound/abc/oauth/redirect` and
 /// `/web/inbound/abc/oauth/abcAuth2Redirect`, each with or without `/{provider}` behind it: a browser
@@ -46,7 +46,11 @@ pub async fn arrive(
     let arrival = Arrival { route, provider, posted, params, cookies: visit.cookies() };
     match web.broker.callback(&visit.tenant, arrival).await {
         Ok(arrived) => {
-            let page = if arrived.is_trial { "/t" } else { "/a/r" };
+            let page = match arrived.leads {
+                Leads::Result => "/a/r",
+                Leads::Trial => "/t",
+                Leads::Staff(entered) => return signin::arrived(&visit, &web, *entered).await,
+            };
             let mut response = see_other(&format!("{page}/{}", arrived.handle));
             if let Some(cookie) = &arrived.keep {
                 response.headers_mut().append(header::SET_COOKIE, visit.set_cookie(cookie, posted));

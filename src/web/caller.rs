@@ -70,6 +70,10 @@ scopes! {
     WriteSnippets => "write:snippets",
     /// See the clients, make some with the scopes that one has oneself, and delete them.
     WriteClients => "write:clients",
+    /// See who is staff.
+    ReadStaff => "read:staff",
+    /// Make people staff, change their roles, and take them out.
+    WriteStaff => "write:staff",
     /// Read the events of the tenant.
     ReadEvents => "read:events",
     /// See webhooks and what was sent there, send it again, and try them; make and change them where the tenant stands in

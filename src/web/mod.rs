@@ -6,9 +6,11 @@
 
 pub mod access;
 mod account;
+mod admin;
 mod api;
 pub mod callback;
 pub mod caller;
+mod console;
 pub mod error;
 pub mod health;
 pub mod host;
@@ -27,6 +29,7 @@ pub mod problem;
 mod reference;
 mod segment;
 mod shed;
+mod signin;
 pub mod staff;
 pub mod strict_json;
 pub mod trial_page;
@@ -54,8 +57,8 @@ use crate::telemetry::metrics::Metrics;
 
 use api::{
     attempts, audit, auth_links, clients, contact_changes, contacts, conversations, discover, events,
-    inbound, link_list, mapping, own_tenant, providers, snippets, stream, tenants, trials, webhook_changes,
-    webhooks,
+    inbound, link_list, mapping, own_tenant, providers, snippets, staff as staff_api, stream, tenants,
+    trials, webhook_changes, webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
@@ -193,6 +196,11 @@ fn settings_routes() -> OpenApiRouter<Arc<Web>> {
         ))
         .routes(row("GET, POST /v1/clients", routes!(clients::list, clients::create)))
         .routes(row("DELETE /v1/clients/{id}", routes!(clients::delete)))
+        .routes(row("GET, POST /v1/staff", routes!(staff_api::list, staff_api::create)))
+        .routes(row(
+            "GET, PUT, PATCH, DELETE /v1/staff/{id}",
+            routes!(staff_api::read, staff_api::put, staff_api::patch, staff_api::delete),
+        ))
 }
 
 /// The URLs of browsers.
@@ -216,7 +224,16 @@ fn pages() -> Router<Arc<Web>> {
 
 /// The URLs of staff, whose forms may hold a mapping and a payload.
 fn staff_pages() -> Router<Arc<Web>> {
-    Router::new().merge(account::routes()).layer(DefaultBodyLimit::max(API_BODY))
+    Router::new()
+        .merge(account::routes())
+        .merge(admin::staff::routes())
+        .merge(console::routes())
+        .merge(signin::routes())
+        .merge(admin::overview::routes())
+        .merge(admin::attempts::routes())
+        .merge(admin::binding::routes())
+        .merge(admin::providers::routes())
+        .layer(DefaultBodyLimit::max(API_BODY))
 }
 
 /// What an operator asks, on an address of its own.

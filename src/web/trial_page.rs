@@ -6,12 +6,14 @@ use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::Response;
 
-use crate::domain::trial::TrialPhase;
+use crate::domain::staff::Role;
+use crate::domain::trial::{Trial, TrialPhase};
 use crate::flow::trial::open::{OpenTrialError, TrialPage};
 
 use super::Web;
 use super::page::{self, Notice, TestStands};
 use super::segment::Segment;
+use super::staff::cookie_of;
 use super::visit::{Returning, Visit, see_other};
 
 /// `GET` shows how the test stands and changes nothing; `POST` starts the sign-in.
@@ -45,7 +47,16 @@ async fn look(visit: &Visit, web: &Web, handle: &str) -> Response {
         }
         _ => TestStands::Working,
     };
-    page::trial(&visit.visitor(None), &label, stands)
+    let report = report_of(visit, web, &trial).await;
+    page::trial(&visit.visitor(None), &label, stands, report)
+}
+
+/// Where the report of a test is, for an admin who is signed in.
+async fn report_of(visit: &Visit, web: &Web, trial: &Trial) -> Option<String> {
+    let cookie = cookie_of(visit)?;
+    let at_work = web.broker.at_work(&visit.tenant, cookie.expose()).await.ok().flatten();
+    let is_admin = at_work.is_some_and(|at_work| at_work.member.role.may(Role::Admin));
+    is_admin.then(|| format!("/admin/providers/{}/tests/{}", trial.provider, trial.id))
 }
 
 async fn open(visit: &Visit, web: &Web, handle: &str) -> Response {

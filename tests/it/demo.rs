@@ -58,6 +58,33 @@ async fn press(browser: &mut Browser, desk: &Page, action: &str, fields: &[(&str
     browser.get(&desk.url).await
 }
 
+#[tokio::test]
+async fn a_newcomer_gets_into_the_console_and_sees_the_same_conversation() {
+    let demo = Demo::start(&[]);
+    let mut browser = Browser::new();
+    let desk = browser.get(&demo.url).await;
+    assert!(desk.html.contains("action=\"/demo/console\""));
+    press(&mut browser, &desk, "/demo/send", &[("channel", "sms")]).await;
+    let form = Form { action: "/demo/console".to_owned(), ..Form::default() };
+    let answer = browser.submit(&desk, &form, &[]).await;
+    assert_eq!(
+        (answer.status, answer.location().path()),
+        (StatusCode::SEE_OTHER, "/console"),
+        "{}",
+        answer.html
+    );
+    let console = browser.get(&answer.location()).await;
+    assert_eq!(console.status, StatusCode::OK);
+    assert!(console.html.contains("Sent, not opened"), "{}", console.html);
+    let path = console.html.split("class=\"console-row\" href=\"").nth(1).unwrap().split('"').next().unwrap();
+    let conversation = browser.get(&console.url.join(path).unwrap()).await;
+    assert!(conversation.html.contains("href=\"/console/simulator/demo-"), "{}", conversation.html);
+
+    let foreign = super::harness::http_client().post(demo.url.join("/demo/console").unwrap());
+    let foreign = foreign.header("origin", "https://evil.example").send().await.unwrap();
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN, "no other site signs this browser in");
+}
+
 fn link_in(page: &Page) -> String {
     let (_, rest) = page.html.split_once("class=\"link\" href=\"").expect("the auth message is in the chat");
     rest.split('"').next().unwrap().to_owned()

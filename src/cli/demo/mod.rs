@@ -7,6 +7,7 @@
 //! `desk/mod.rs`, 2. its case in `tests/it/demo_provider.rs` or `tests/it/demo_desk.rs`, 3. if a
 //! newcomer meets it on the way to the filled card, a line in `tests/it/demo.rs`.
 
+pub mod console;
 pub mod desk;
 pub mod provider;
 mod run;

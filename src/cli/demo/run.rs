@@ -19,8 +19,8 @@ use crate::web::listener::{self, Limits};
 
 use super::super::args::DemoArgs;
 use super::super::hash_secret;
-use super::desk;
 use super::provider::DemoProvider;
+use super::{console, desk};
 
 /// The desk's client at the broker.
 const CLIENT_ID: &str = "demo-desk";
@@ -62,7 +62,8 @@ async fn serve(
     let app = build(folder, address, &provider, &clock)?;
     let client = (CLIENT_ID.to_owned(), secret);
     let desk = desk::router(app.router(), address.to_string(), client, provider.backstage(), clock);
-    let router = app.router().merge(desk).route("/", get(|| async { Redirect::to("/demo") }));
+    let console = console::router(app.broker(), address.to_string());
+    let router = app.router().merge(desk).merge(console).route("/", get(|| async { Redirect::to("/demo") }));
     let (stop, drain) = (app::stop_signal(), app.drain());
     let stop = async {
         stop.await;
@@ -71,7 +72,7 @@ async fn serve(
     let origin = provider.origin();
     let ready = format!(
         "The demo is ready: http://{address}/demo
-Its provider is at {origin}. Stop it with Ctrl-C.
+A button there opens the agent’s console. Its provider is at {origin}. Stop it with Ctrl-C.
 "
     );
     out.write_all(ready.as_bytes())?;
@@ -122,6 +123,12 @@ fn tenant(host: IpAddr, provider: &DemoProvider, secret_hash: &str) -> String {
     format!(
         r#"name = "Acme"
 hosts = ["{host}"]
+simulator = true
+
+[[staff]]
+email = "dana@acme.example"
+name = "Dana"
+role = "admin"
 
 [[provider]]
 id = "demo"

@@ -18,10 +18,11 @@ use url::Url;
 use crate::app;
 use crate::app::upkeep;
 use crate::clock::Clock;
-use crate::config::{Config, Environment, StoreUrl};
+use crate::config::{Config, Environment, Mail, StoreUrl};
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::domain::trial::{Proposal, StageOutcome, StageReport};
+use crate::egress::mail::Way;
 use crate::flow::probe::{Probe, Target};
 use crate::flow::redirect_uris::redirect_uris;
 use crate::keyring::KeyRing;
@@ -101,7 +102,7 @@ async fn examine(
     asked: impl Fn(&Arc<Provider>) -> bool,
 ) -> anyhow::Result<Vec<Check>> {
     let probe = app::probe(config, clock)?;
-    let mut checks = vec![store(config, clock).await, keys(config)];
+    let mut checks = vec![store(config, clock).await, keys(config), mail(config).await];
     let providers = tenants.iter().flat_map(|tenant| {
         tenant.providers.iter().filter(|provider| asked(provider)).map(move |one| (tenant, one))
     });
@@ -152,6 +153,37 @@ fn keys(config: &Config) -> Check {
         ),
     };
     Check::of("key ring", vec![line])
+}
+
+/// Whether letters to staff could go out. None is sent.
+async fn mail(config: &Config) -> Check {
+    let line = match &config.mail {
+        None => Line::skipped(
+            "mail",
+            "no mail is set up (`[mail]`): staff get no codes, and invitations are handed over",
+        ),
+        Some(Mail { way: Way::DangerousLog, .. }) => Line::warning(
+            "mail",
+            "letters go into the log, with the codes in them".to_owned(),
+            "name a mail server in `mail.url` before anybody else uses this",
+        ),
+        Some(Mail { way, sender }) => match way.probe(sender).await {
+            Ok(()) if matches!(way, Way::Relay(_)) => {
+                Line::ok("mail", "the mail server answers, and takes our login")
+            }
+            Ok(()) => Line::warning(
+                "mail",
+                "letters go into a folder, and none is sent".to_owned(),
+                "name a mail server in `mail.url` before anybody else uses this",
+            ),
+            Err(error) => {
+                let remedy =
+                    "see `mail.url` in docs/settings.md, and docs/staff.md for what each fault means";
+                Line::failed("mail", error.to_string(), remedy)
+            }
+        },
+    };
+    Check::of("mail", vec![line])
 }
 
 /// One provider, from its name to its WhoAmI.

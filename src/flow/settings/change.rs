@@ -82,6 +82,7 @@ impl Broker {
                     done?;
                     self.serve_changed(&tenant);
                     self.tell_changes(&tenant).await;
+                    self.forget_gone(stored.as_ref().map(|stored| &stored.value), &tenant).await;
                     return Ok((made.value, tenant));
                 }
             }

@@ -9,6 +9,8 @@ use crate::domain::ids::TenantId;
 use crate::domain::stored::{Difference, Secrets, Settings};
 use crate::domain::tenant::{Served, Tenant};
 
+use super::described::Described;
+
 /// Which settings a document holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -70,6 +72,9 @@ pub trait Format: Send + Sync + fmt::Debug {
 
     /// What is not the same in two versions, setting by setting.
     fn differences(&self, part: Part, before: &Settings, after: &Settings) -> Vec<Difference>;
+
+    /// The settings of a part, as people read of them.
+    fn describe(&self, part: Part) -> Vec<Described>;
 
     /// Settings as a tenant file.
     fn export(&self, id: &TenantId, document: &Settings, providers: &[&Settings]) -> String;

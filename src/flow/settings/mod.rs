@@ -5,11 +5,15 @@
 //! | [`mod@format`] | what reads and writes settings, as the flows see it |
 //! | `bounds` | how large they may become |
 //! | `change` | one change: read, change, check, commit, tell |
+//! | [`described`] | the settings as people read of them |
 //! | `checks` | what holds of a provider's settings beside what a file must say |
 //! | `follow` | how every broker learns of a change, and what is served then |
 //! | [`providers`], [`publish`] | a provider from draft to live |
+//! | [`edit`] | some settings of a draft, and what going back would change |
+//! | [`samples`] | answers of a provider that a mapping must go on to understand |
 //! | [`tenants`] | the tenants, for the operator |
 //! | [`own`] | what a tenant's admin changes: its document, webhooks and clients |
+//! | [`staff`] | who may use the tenant's pages |
 //! | `trail` | what the audit is told |
 //!
 //! To add a change: 1. a function in the file of its subject that hands a closure to `Broker::change`,
@@ -18,12 +22,16 @@
 mod bounds;
 mod change;
 mod checks;
+pub mod described;
+pub mod edit;
 mod follow;
 pub mod format;
 pub mod own;
 pub mod providers;
 pub mod publish;
+pub mod samples;
 mod snippets;
+pub mod staff;
 pub mod tenants;
 mod trail;
 

@@ -18,14 +18,15 @@ use super::format::{Part, Remark};
 use super::{Precondition, SettingsError, bounds};
 
 /// Members of the document that only the operator changes, or that have calls of their own.
-const OTHERS: [(&str, &str); 4] = [
+const OTHERS: [(&str, &str); 5] = [
     ("hosts", "the platform operator sets the hosts"),
     ("providers", "use `/v1/providers`"),
     ("clients", "use `/v1/clients`"),
     ("webhooks", "use `/v1/webhooks`"),
+    ("staff", "use `/v1/staff`"),
 ];
 /// The same, as the trees call them.
-const OTHER_SETTINGS: [&str; 3] = ["hosts", "client", "webhook"];
+const OTHER_SETTINGS: [&str; 4] = ["hosts", "client", "webhook", "staff"];
 
 /// A client that is to be made.
 #[derive(Debug, Clone)]
@@ -38,6 +39,14 @@ pub struct NewClient {
     pub scopes: Scopes,
     /// Which grants it may use.
     pub grant_types: Vec<String>,
+}
+
+/// What of a tenant's settings its own admin changes as a whole.
+pub fn own_part(mut document: Map<String, Value>) -> Map<String, Value> {
+    for (member, _) in OTHERS {
+        document.shift_remove(member);
+    }
+    document
 }
 
 impl Broker {

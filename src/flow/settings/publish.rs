@@ -21,7 +21,8 @@ const SECRET: &str = "client_secret";
 const PREVIOUS: &str = "client_secret_previous";
 
 impl Broker {
-    /// Makes the draft live. One that has passed no test login goes live only if that is known (`untested`).
+    /// Makes the draft live. One that has passed no test login goes live only if that is known (`untested`), and one that
+    /// makes another profile of a saved sample than it must does not.
     pub async fn publish_provider(
         &self,
         tenant: &TenantId,
@@ -30,10 +31,14 @@ impl Broker {
         condition: &Precondition,
         author: &Actor,
     ) -> Result<(), SettingsError> {
+        self.writable(tenant)?;
+        let checked = self.check_samples(tenant, id).await?;
         let change = |changing: &mut Changing| {
             let known = changing.known(id).ok_or(SettingsError::Unknown)?;
             condition.allow(Some(known.version))?;
             let draft = known.draft.clone().ok_or_else(no_draft)?;
+            // The samples are those of the draft that was checked.
+            checked.allow(Some(known.version))?;
             let tested = draft.tested.filter(|tested| tested.revision == draft.revision);
             if tested.is_none() && !untested {
                 let text = "the draft has not passed a test login; test it first, or publish it knowingly with `{\"untested\": true}`";

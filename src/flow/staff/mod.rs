@@ -4,4 +4,10 @@
 //! ends in [`Broker::begin_session`], 2. its word in [`SignedInBy`](crate::domain::staff::SignedInBy), 3. a page in
 //! `web/signin/`, 4. its cases in `tests/it/`.
 
+pub mod account;
+pub mod arrive;
+pub mod code;
+pub mod enter;
+pub mod invite;
+mod letters;
 pub mod session;

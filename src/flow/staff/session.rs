@@ -98,6 +98,14 @@ impl Broker {
         Ok(Some(AtWork { session, member, form_token }))
     }
 
+    /// The same for a page that asks by itself: its member may have left the desk, and is not seen by that.
+    pub async fn page_at_work(&self, tenant: &Tenant, cookie: &str) -> Result<Option<AtWork>, StoreError> {
+        let Some(stored) = self.session_of(tenant, cookie).await? else { return Ok(None) };
+        let Some(member) = tenant.member(&stored.staff).cloned() else { return Ok(None) };
+        let form_token = self.store.at(&tenant.id).hash(FORM, cookie);
+        Ok(Some(AtWork { session: stored.into_value(), member, form_token }))
+    }
+
     /// Whether a form was made for the browser with this cookie.
     pub fn is_own_form(&self, tenant: &Tenant, cookie: &str, form_token: &str) -> bool {
         self.store.at(&tenant.id).is_hash(FORM, cookie, form_token)
@@ -118,7 +126,9 @@ impl Broker {
         let (there, gone) = store.sessions_of(staff).await?;
         if !gone.is_empty() {
             let mut tx = Tx::new();
-            gone.iter().for_each(|id| tx.forget_session(staff, id));
+            for id in &gone {
+                tx.forget_session(staff, id);
+            }
             store.commit(tx, Durability::Relaxed).await?;
         }
         Ok(there.into_iter().map(Stored::into_value).filter(|session| session.is_live(now)).collect())

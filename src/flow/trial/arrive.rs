@@ -10,7 +10,7 @@ use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::domain::trial::{Stage, StageReport, Trial, TrialPhase};
 use crate::flow::Broker;
-use crate::flow::callback::{Arrival, Arrived, CallbackError, check_variables};
+use crate::flow::callback::{Arrival, Arrived, CallbackError, Leads, check_variables};
 use crate::flow::course::Course;
 use crate::flow::probe::Target;
 use crate::flow::sign_in::Visit;
@@ -51,7 +51,7 @@ impl Broker {
             tracing::error!(detail = %error, "trial.task_failed");
             Ok(())
         })?;
-        Ok(Arrived { handle, keep: None, is_trial: true })
+        Ok(Arrived { handle, keep: None, leads: Leads::Trial })
     }
 
     /// Every check of a customer's callback. A browser that is not the one that opened the test has no business here.

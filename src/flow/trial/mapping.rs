@@ -68,12 +68,43 @@ fn empty_fields(ended: &Ended<'_>, signed_in: &SignedIn) -> Vec<String> {
 }
 
 /// The paths of a mapping that lead nowhere in what the provider said.
-fn lost(mapping: &Mapping, findings: &Findings) -> Vec<Astray> {
+pub(super) fn lost(mapping: &Mapping, findings: &Findings) -> Vec<Astray> {
     let input = input_of(findings);
     match mapping {
         Mapping::Whole(text) => astray(text, &input),
         Mapping::Fields(fields) => fields.values().flat_map(|text| astray(text, &input)).collect(),
     }
+}
+
+/// A mapping with the paths that are meant in place of those that lead nowhere; none if nothing is known to be meant.
+pub(super) fn mended(mapping: &Mapping, findings: &Findings) -> Option<Mapping> {
+    let known: Vec<_> =
+        lost(mapping, findings).into_iter().filter_map(|lost| Some((lost.path, lost.meant?))).collect();
+    let mend = |text: &String| known.iter().fold(text.clone(), |text, (path, meant)| put(&text, path, meant));
+    let mended = match mapping {
+        Mapping::Whole(text) => Mapping::Whole(mend(text)),
+        Mapping::Fields(fields) => {
+            Mapping::Fields(fields.iter().map(|(name, text)| (name.clone(), mend(text))).collect())
+        }
+    };
+    let is_better = mended != *mapping && lost(&mended, findings).len() < lost(mapping, findings).len();
+    is_better.then_some(mended)
+}
+
+/// A text with a path in place of another, wherever that stands by itself.
+fn put(text: &str, path: &str, meant: &str) -> String {
+    let goes_on = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '"' | '\'');
+    let (mut made, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(path).filter(|_| !path.is_empty()) {
+        let (before, behind) = (&rest[..at], &rest[at + path.len()..]);
+        let stands_alone = !before.ends_with(goes_on) && !behind.starts_with(goes_on);
+        // `name:` is a field that the mapping writes, and no path.
+        let is_name = behind.trim_start().starts_with(':');
+        made.push_str(before);
+        made.push_str(if stands_alone && !is_name { meant } else { path });
+        rest = behind;
+    }
+    made + rest
 }
 
 /// The input of a mapping: the body's own fields, and the reserved roots (DESIGN §5.5).
@@ -101,4 +132,32 @@ fn mend(lost: &[Astray]) -> String {
             .to_owned();
     }
     format!("in `mapping`, write {}", meant.join(", and "))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_path_is_replaced_where_it_stands_alone() {
+        assert_eq!(put("{email: user.emial}", "user.emial", "user.email"), "{email: user.email}");
+        assert_eq!(
+            put("{emial: emial, a: 'emial', b: emial.x}", "emial", "email"),
+            "{emial: email, a: 'emial', b: emial.x}"
+        );
+        assert_eq!(put("a", "", "b"), "a");
+    }
+
+    #[test]
+    fn a_mapping_is_mended_only_if_fewer_paths_lead_nowhere_then() {
+        let whoami = json!({"user": {"id": "7", "email": "a@example.com"}});
+        let findings = Findings { whoami, ..Findings::default() };
+        let whole = |text: &str| Mapping::Whole(text.to_owned());
+        let mended = mended(&whole("{email: user.emial, id: user.id}"), &findings);
+        assert_eq!(mended, Some(whole("{email: user.email, id: user.id}")));
+        assert_eq!(super::mended(&whole("{email: user.email}"), &findings), None);
+        assert_eq!(super::mended(&whole("{x: nothing.like.it.zzz}"), &findings), None);
+    }
 }

@@ -122,6 +122,22 @@ impl Broker {
         if trial.provider == *provider { Ok(trial) } else { Err(TrialError::Unknown) }
     }
 
+    /// The latest test of a provider, if it is still known.
+    pub async fn latest_trial(
+        &self,
+        tenant: &Tenant,
+        provider: &ProviderId,
+    ) -> Result<Option<Trial>, StoreError> {
+        let stored = self.store.at(&tenant.id).latest_trial(provider).await?;
+        Ok(stored.map(|stored| stored.into_value().as_of(self.clock.now())))
+    }
+
+    /// What the URL of a test's page ends with; none if it is over.
+    pub fn trial_handle(&self, tenant: &Tenant, trial: &Trial) -> Option<String> {
+        let waits = matches!(trial.phase, TrialPhase::Waiting | TrialPhase::AtProvider(_));
+        waits.then(|| self.store.at(&tenant.id).seal_text("trial", trial.id.as_str()))
+    }
+
     /// The same as soon as it is over, and in any case after `longest`.
     pub async fn wait_for_trial(
         &self,
@@ -157,11 +173,18 @@ impl Broker {
     ) -> Result<(), StoreError> {
         let mut tx = Tx::new();
         tx.put_trial(stored, trial);
+        if stored.is_none() {
+            tx.put_latest_trial(trial);
+        }
         self.store.at(&tenant.id).commit(tx, Durability::Relaxed).await
     }
 
     /// What a test of this provider tries: its draft if it has one, else what logins use.
-    async fn on_trial(&self, tenant: &Tenant, id: &ProviderId) -> Result<Option<OnTrial>, StoreError> {
+    pub(in crate::flow) async fn on_trial(
+        &self,
+        tenant: &Tenant,
+        id: &ProviderId,
+    ) -> Result<Option<OnTrial>, StoreError> {
         if self.writable(&tenant.id).is_ok() {
             match self.trial(&tenant.id, id).await {
                 Ok(draft) => {

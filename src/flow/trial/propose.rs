@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 use crate::domain::fault::{Code, Step};
-use crate::domain::provider::{Pkce, Provider};
+use crate::domain::provider::{Mapping, Pkce, Provider};
 use crate::domain::trial::Proposal;
 use crate::oauth::media::Media;
 use crate::oauth::shown::unverified;
 
-use super::mapping::input_of;
+use super::mapping::{input_of, mended};
 use super::recorder::Call;
 use super::report::{Ended, signed_in_any};
 
@@ -20,7 +20,15 @@ const DEPTH: usize = 4;
 
 /// Everything that the answers suggest.
 pub(super) fn proposals(ended: &Ended<'_>) -> Vec<Proposal> {
-    let found = [issuer(ended), path(ended), separator(ended), signed(ended), subject(ended), email(ended)];
+    let found = [
+        issuer(ended),
+        path(ended),
+        separator(ended),
+        signed(ended),
+        subject(ended),
+        mapping(ended),
+        email(ended),
+    ];
     found.into_iter().flatten().collect()
 }
 
@@ -117,6 +125,29 @@ fn subject(ended: &Ended<'_>) -> Option<Proposal> {
         search(&findings.whoami, DEPTH, &holds).map(|path| format!("{path}.{id}"))
     })?;
     Some(Proposal::text("subject", &path, "this looks like the provider's own id of the person"))
+}
+
+/// The mapping names what the answer has under another name.
+fn mapping(ended: &Ended<'_>) -> Option<Proposal> {
+    ended.ended.as_ref().ok()?;
+    let mapping = ended.target.provider.mapping.as_ref()?;
+    let mended = mended(mapping, ended.recorder.findings.as_ref()?)?;
+    let why = "the answer has these names instead";
+    Some(match mended {
+        Mapping::Whole(text) => Proposal::text("mapping", &text, why),
+        Mapping::Fields(fields) => {
+            let entries: Vec<String> = fields
+                .iter()
+                .map(|(name, text)| {
+                    format!("{} = {}", Value::from(name.as_str()), Value::from(text.as_str()))
+                })
+                .collect();
+            let mut proposal = Proposal::text("mapping", "", why);
+            proposal.toml = format!("mapping = {{ {} }}", entries.join(", "));
+            proposal.value = serde_json::json!(fields);
+            proposal
+        }
+    })
 }
 
 /// The profile has no email, but something in the answer looks like one.

@@ -16,17 +16,21 @@ use super::words::{
 pub static SHAPE: Table = Table {
     doc: "An OAuth server of the tenant.",
     fields: &[
-        required("id", text(&SLUG), "Its name in the tenant; API calls and callback paths use it."),
+        required(
+            "id",
+            text(&SLUG),
+            "Its name in the tenant; API calls and callback paths use it. Example: `acme`.",
+        ),
         optional(
             "label",
             text(&PLAIN),
-            "What the customer reads before going there; without it the tenant's name.",
+            "What the customer reads before going there; without it the tenant's name. Example: `Acme online banking`.",
         ),
-        required("client_id", text(&PLAIN), "Our name at the provider."),
+        required("client_id", text(&PLAIN), "Our name at the provider. Example: `acme-messaging`."),
         optional(
             "client_secret",
             Kind::Secret,
-            "Our secret there: where to find it. Left out only with `client_auth = \"none\"` or `\"private_key_jwt\"`.",
+            "Our secret there; a file says where to find it. Left out only with `client_auth = \"none\"` or `\"private_key_jwt\"`.",
         ),
         optional(
             "client_secret_previous",
@@ -36,43 +40,47 @@ pub static SHAPE: Table = Table {
         optional(
             "private_key",
             Kind::Secret,
-            "For `client_auth = \"private_key_jwt\"`: where to find our private key, a PEM or a JWK.",
+            "For `client_auth = \"private_key_jwt\"`: our private key, a PEM or a JWK; a file says where to find it.",
         ),
-        optional("private_key_id", text(&PLAIN), "Its `kid` at the provider."),
-        optional("scope", text(&SCOPES), "What we ask for, with spaces between scopes."),
+        optional("private_key_id", text(&PLAIN), "Its `kid` at the provider. Example: `2026-key`."),
+        optional(
+            "scope",
+            text(&SCOPES),
+            "What we ask for, with spaces between scopes. Example: `openid profile email`.",
+        ),
         optional(
             "authorize_url",
             text(&PLAIN),
-            "Where the customer's browser is sent to sign in. Left out only where `issuer` or `preset` says it.",
+            "Where the customer's browser is sent to sign in. Left out only where `issuer` or `preset` says it. Example: `https://login.acme.example/authorize`.",
         ),
         optional(
             "token_url",
             text(&PLAIN),
-            "Where the code is exchanged for a token. Left out only where `issuer` or `preset` says it.",
+            "Where the code is exchanged for a token. Left out only where `issuer` or `preset` says it. Example: `https://login.acme.example/token`.",
         ),
         optional(
             "whoami_url",
             text(&PLAIN),
             "Who it was. `{name}` in the path, the query or as the first label of the host is a value of the token \
              answer. Without it the issuer's UserInfo endpoint is asked; without that a login proves authentication \
-             only, and no contact is enriched.",
+             only, and no contact is enriched. Example: `https://api.acme.example/me`.",
         ),
         optional(
             "mapping",
             Kind::Either(&[Kind::Text(&PLAIN), Kind::Table(&MAPPING)]),
             "From the WhoAmI answer to fields: one JMESPath expression that gives an object, or a table with an expression per field. \
-             Without it the usual formats are understood.",
+             Without it the usual formats are understood. Example: `{email: user.email, fullName: user.name}`.",
         ),
         optional(
             "subject",
             text(&PLAIN),
-            "The JMESPath expression of what identifies the person for good. Without it the first of `sub`, `userId`, `id`, `userName`, `email`.",
+            "The JMESPath expression of what identifies the person for good. Without it the first of `sub`, `userId`, `id`, `userName`, `email`. Example: `user.id`.",
         ),
         with_default(
             "trusted",
             Kind::List(&Kind::Word(&TRUSTED)),
             "",
-            "Fields that count as verified although the provider sends no flag.",
+            "Fields that count as verified although the provider sends no flag. Example: `email`.",
         ),
         with_default(
             "callback_path",
@@ -92,7 +100,7 @@ pub static SHAPE: Table = Table {
             "scope_separator",
             text(&SEPARATOR),
             " ",
-            "What stands between two scopes in the authorization request.",
+            "What stands between two scopes in the authorization request. Example: `,`.",
         ),
         optional("authorize_params", Kind::Table(&AUTHORIZE_PARAMS), AUTHORIZE_PARAMS.doc),
         with_default(
@@ -116,7 +124,7 @@ pub static SHAPE: Table = Table {
             "issuer",
             text(&PLAIN),
             "The OpenID provider's issuer, exactly as it names itself: its metadata fill in what is left out. With the \
-             scope `openid` every login has a verified id_token.",
+             scope `openid` every login has a verified id_token. Example: `https://login.acme.example`.",
         ),
         with_default(
             "identity",
@@ -125,30 +133,43 @@ pub static SHAPE: Table = Table {
             "Where the person's data come from: the WhoAmI answer, the claims of the verified `id_token`, those of an \
              `access_token` that is a JWT, or the `token_response` itself.",
         ),
-        optional("token_params", Kind::Table(&FIXED_PARAMS), "Fixed parameters of the token request."),
-        optional("token_headers", Kind::Table(&FIXED_HEADERS), "Fixed headers of the token request."),
+        optional(
+            "token_params",
+            Kind::Table(&FIXED_PARAMS),
+            "Fixed parameters of the token request. Example: `audience = https://api.acme.example`.",
+        ),
+        optional(
+            "token_headers",
+            Kind::Table(&FIXED_HEADERS),
+            "Fixed headers of the token request. Example: `X-Api-Version = 2`.",
+        ),
         optional(
             "token_path",
             text(&PLAIN),
-            "The JMESPath expression of the object in the token answer that holds `access_token`.",
+            "The JMESPath expression of the object in the token answer that holds `access_token`. Example: `data`.",
         ),
         optional(
             "exchange_url",
             text(&PLAIN),
-            "A second exchange after the first, e.g. for a token that lives longer.",
+            "A second exchange after the first, e.g. for a token that lives longer. Example: `https://login.acme.example/exchange`.",
         ),
         optional(
             "exchange_params",
             Kind::Table(&EXCHANGE_PARAMS),
-            "What the second exchange sends. `{access_token}`, `{client_id}` and `{client_secret}` stand for their values.",
+            "What the second exchange sends. `{access_token}`, `{client_id}` and `{client_secret}` stand for their values. \
+             Example: `access_token = {access_token}`.",
         ),
         optional("rename", Kind::Table(&RENAME), RENAME.doc),
         optional("callback_rename", Kind::Table(&CALLBACK_RENAME), CALLBACK_RENAME.doc),
-        optional("whoami_params", Kind::Table(&FIXED_PARAMS), "Fixed parameters of the WhoAmI call."),
+        optional(
+            "whoami_params",
+            Kind::Table(&FIXED_PARAMS),
+            "Fixed parameters of the WhoAmI call. Example: `fields = id,name,email`.",
+        ),
         optional(
             "whoami_headers",
             Kind::Table(&FIXED_HEADERS),
-            "Fixed headers of the WhoAmI call; `{client_id}` stands for ours.",
+            "Fixed headers of the WhoAmI call; `{client_id}` stands for ours. Example: `Client-Id = {client_id}`.",
         ),
         with_default("whoami_auth", text(&TOKEN_PLACE), "bearer", TOKEN_PLACE_DOC),
         with_default("whoami_method", Kind::Word(&WHOAMI_METHODS), "GET", "How the WhoAmI URL is asked."),
@@ -157,39 +178,43 @@ pub static SHAPE: Table = Table {
             "id_token_algs",
             Kind::List(&Kind::Word(&ALGORITHMS)),
             "Signature algorithms of the id_token that are accepted. Left out: those that the issuer's metadata \
-             announce, without `HS…`; without metadata `RS256`.",
+             announce, without `HS…`; without metadata `RS256`. Example: `ES256`.",
         ),
         optional(
             "userinfo_alg",
             Kind::Word(&ALGORITHMS),
             "The algorithm of a signed UserInfo answer (`application/jwt`). Left out: the answer is plain JSON.",
         ),
-        optional("jwks_url", text(&PLAIN), "The provider's keys, where no metadata name them."),
+        optional(
+            "jwks_url",
+            text(&PLAIN),
+            "The provider's keys, where no metadata name them. Example: `https://login.acme.example/jwks.json`.",
+        ),
         with_default(
             "clock_skew",
             Kind::Count(0, 600),
             "60",
-            "How many seconds the provider's clock may be off.",
+            "How many seconds the provider's clock may be off. Example: `60`.",
         ),
         optional(
             "max_age",
             Kind::Count(0, 31_536_000),
-            "How many seconds ago the customer may have signed in at the provider; `0` asks for the password each time.",
+            "How many seconds ago the customer may have signed in at the provider; `0` asks for the password each time. Example: `3600`.",
         ),
         optional(
             "acr_values",
             Kind::List(&Kind::Text(&PLAIN)),
-            "Levels of authentication that are asked for, the best first; the id_token must name one of them.",
+            "Levels of authentication that are asked for, the best first; the id_token must name one of them. Example: `urn:acme:silver`.",
         ),
         optional(
             "prompt",
             text(&PLAIN),
-            "What the provider must show: `login`, `consent`, `select_account`, or several with spaces between.",
+            "What the provider must show: `login`, `consent`, `select_account`, or several with spaces between. Example: `login`.",
         ),
         optional(
             "login_hint",
             text(&PLAIN),
-            "Who is expected: `handle` for the customer's address in the chat, or a fixed text.",
+            "Who is expected: `handle` for the customer's address in the chat, or a fixed text. Example: `handle`.",
         ),
         optional("claims", Kind::Table(&CLAIMS), CLAIMS.doc),
         with_default(
@@ -213,7 +238,7 @@ pub static SHAPE: Table = Table {
         optional(
             "vars",
             Kind::Table(&VARS),
-            "Values for the preset's variables. A callback that repeats one must not contradict it.",
+            "Values for the preset's variables. A callback that repeats one must not contradict it. Example: `domain = acme`.",
         ),
     ],
     each: None,
@@ -230,7 +255,8 @@ static MAPPING: Table = Table {
 };
 
 static AUTHORIZE_PARAMS: Table = Table {
-    doc: "Fixed parameters that are added to the authorization request; the value `{nonce}` stands for a fresh one.",
+    doc: "Fixed parameters that are added to the authorization request; the value `{nonce}` stands for a fresh one. \
+          Example: `access_type = offline`.",
     fields: &[],
     each: Some(Each {
         names: Names::Like(&PARAMETER),
@@ -240,12 +266,12 @@ static AUTHORIZE_PARAMS: Table = Table {
 };
 
 static ENRICH: Table = Table {
-    doc: "What a sign-in may do to each field of the contact.",
+    doc: "What a sign-in may do to each field of the contact. Example: `email = overwrite`.",
     fields: &[with_default(
         "required",
         Kind::List(&Kind::Text(&FIELD_NAME)),
         "",
-        "Fields without which a login fails.",
+        "Fields without which a login fails. Example: `email`.",
     )],
     each: Some(Each {
         names: Names::Like(&FIELD_NAME),
@@ -285,8 +311,8 @@ static FIXED_HEADERS: Table = Table {
 };
 
 static RENAME: Table = Table {
-    doc: "Parameters of the authorization and token requests that the provider names otherwise, e.g. \
-          `client_id = \"appid\"`.",
+    doc: "Parameters of the authorization and token requests that the provider names otherwise, as \
+          name = theirs. Example: `client_id = appid`.",
     fields: &[],
     each: Some(Each {
         names: Names::Words(&RENAMED),
@@ -296,7 +322,7 @@ static RENAME: Table = Table {
 };
 
 static CALLBACK_RENAME: Table = Table {
-    doc: "What the provider calls the parameters of the callback, e.g. `code = \"auth_code\"`.",
+    doc: "What the provider calls the parameters of the callback, as name = theirs. Example: `code = auth_code`.",
     fields: &[],
     each: Some(Each {
         names: Names::Words(&CALLBACK_RENAMED),
@@ -307,10 +333,12 @@ static CALLBACK_RENAME: Table = Table {
 
 /// What `whoami_auth` and a further call's `auth` mean.
 const TOKEN_PLACE_DOC: &str = "Where the access token stands in the call: `bearer`, `scheme:token` (another word than \
-                               `Bearer`), `header:X-Name`, `query:access_token` or `body:access_token`.";
+                               `Bearer`), `header:X-Name`, `query:access_token` or `body:access_token`. \
+                               Example: `bearer`.";
 
 static WHOAMI: Table = Table {
-    doc: "Further calls with the access token. Each answer stands under its name in the mapping's input.",
+    doc: "Further calls with the access token. Each answer stands under its name in the mapping's input. \
+          Example: `emails`.",
     fields: &[
         required("name", text(&FIELD_NAME), "Its name in the mapping's input."),
         required("url", text(&PLAIN), "Where; `{name}` is a value of the token answer, as in `whoami_url`."),
@@ -323,7 +351,8 @@ static WHOAMI: Table = Table {
 };
 
 static CLAIMS: Table = Table {
-    doc: "The parameter `claims` (OIDC Core, 5.5) as tables: `claims.id_token.email = { essential = true }`.",
+    doc: "The parameter `claims` (OIDC Core, 5.5): what is asked for in the `id_token` and at `userinfo`, each as JSON. \
+          Example: `id_token = {\"email\": {\"essential\": true}}`.",
     fields: &[],
     each: Some(Each {
         names: Names::Like(&FIELD_NAME),

@@ -8,11 +8,13 @@
 //! | `take` | from JSON to a tree of settings; secrets are taken out |
 //! | `write` | from a tree to the text of a file, and from places in it back to JSON pointers |
 //! | `show` | from a tree to JSON, without secrets; what differs between two trees |
+//! | `describe` | the table of settings as people read of it |
 //! | `parsed` | from the text of a file to a tree |
 //!
 //! To add a kind of setting: 1. its variant of [`crate::config::shape::Kind`], 2. its arm in `take`, `write` and
 //! `show` (the compiler asks where it matters), 3. a case in the tests of `take`.
 
+mod describe;
 mod names;
 mod parsed;
 mod show;
@@ -28,6 +30,7 @@ use crate::config::{Config, Environment};
 use crate::domain::ids::TenantId;
 use crate::domain::stored::{Difference, Secrets, Settings};
 use crate::domain::tenant::Served;
+use crate::flow::settings::described::Described;
 use crate::flow::settings::format::{Format, Part, Reading, Remark};
 
 use super::revision::digits_of;
@@ -87,6 +90,10 @@ impl Format for StoredFormat {
 
     fn differences(&self, part: Part, before: &Settings, after: &Settings) -> Vec<Difference> {
         show::differences(names::shape_of(part), before, after)
+    }
+
+    fn describe(&self, part: Part) -> Vec<Described> {
+        describe::describe(names::shape_of(part))
     }
 
     fn export(&self, id: &TenantId, document: &Settings, providers: &[&Settings]) -> String {

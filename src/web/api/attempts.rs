@@ -71,18 +71,18 @@ pub struct AttemptView<'a> {
 #[serde(rename_all = "camelCase")]
 #[schema(as = AttemptStep)]
 pub struct LapView {
-    step: Step,
-    at: Timestamp,
+    pub(in crate::web) step: Step,
+    pub(in crate::web) at: Timestamp,
     /// How long it took; left out where nobody could write it down.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = u64)]
-    took_ms: Option<u64>,
+    pub(in crate::web) took_ms: Option<u64>,
     /// `ok`, `waiting` (the chat must confirm it), or the code of the failure.
-    outcome: &'static str,
+    pub(in crate::web) outcome: &'static str,
     /// The HTTP status of the provider's answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = u16)]
-    http_status: Option<u16>,
+    pub(in crate::web) http_status: Option<u16>,
 }
 
 /// Attempts, newest first.
@@ -124,6 +124,7 @@ pub async fn list(
         link: query.parsed("authLinkId")?,
         provider: query.parsed("provider")?,
         status: query.parsed("status")?,
+        code: None,
         since: query.time("since")?,
         until: query.time("until")?,
     };
@@ -185,7 +186,7 @@ impl<'a> AttemptView<'a> {
 
 /// The steps that were written down, and the end that nobody wrote down: a sign-in that lapsed, a
 /// broker that was killed.
-fn timeline(attempt: &AuthorizationRequest, standing: Standing) -> Vec<LapView> {
+pub fn timeline(attempt: &AuthorizationRequest, standing: Standing) -> Vec<LapView> {
     let mut laps = attempt.timeline.laps().to_vec();
     if let (Some(fault), Some(ended)) = (standing.fault, standing.ended)
         && laps.last().is_none_or(|lap| lap.code.is_none())

@@ -40,12 +40,12 @@ settings_bodies! {
     /// out they stay as they are, `null` takes them away.
     ProviderBody as "ProviderSettings" like examples::provider_settings,
     /// A tenant's settings, by the names of the tenant file in camelCase, lists in the plural (`snippets`, `webhooks`,
-    /// `clients`, `rules`, `providers`); docs/tenants.md. With `providers` the tenant has these from now on, live and
+    /// `clients`, `rules`, `staff`, `providers`); docs/tenants.md. With `providers` the tenant has these from now on, live and
     /// knowingly untested; left out, they stay as they are. Secrets are write-only: left out they stay, `null` takes them
     /// away.
     TenantBody as "TenantSettings" like examples::tenant_settings,
-    /// What a tenant's admin may set: everything of the tenant file but `hosts`, `providers`, `clients` and `webhooks`, by
-    /// its names in camelCase; lists in the plural (`snippets`, `rules`).
+    /// What a tenant's admin may set: everything of the tenant file but `hosts`, `providers`, `clients`, `webhooks` and
+    /// `staff`, by its names in camelCase; lists in the plural (`snippets`, `rules`).
     OwnBody as "OwnSettings" like examples::own_settings,
     /// A snippet by the names of the tenant file: `id`, `tag`, `text` per language, and per channel its own `text`.
     SnippetBody as "Snippet" like examples::snippet,

@@ -8,6 +8,7 @@
 //! | `misses` | pages that do not exist, unknown links, bad states | address | 429 in place of the page |
 //! | `failures` | client secrets that were wrong | address and tenant | 429 before the secret is looked at |
 //! | `client-failures` | the same | client and address | the same |
+//! | `sign-ins` | attempts of staff to come in: codes sent and typed, providers, invitations | address | 429 |
 //!
 //! Nobody pays for a neighbour: a link that is known, a good state and a client that proved itself
 //! within five minutes are never refused, whatever else comes from their address, and no flood from
@@ -53,11 +54,20 @@ pub struct Rates {
     pub failures: u32,
     /// Wrong secrets of one client from one address.
     pub client_failures: u32,
+    /// Attempts of staff to come in from one address.
+    pub sign_ins: u32,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { client: 120_000, tenant: 240_000, misses: 600, failures: 60, client_failures: 20 }
+        Self {
+            client: 120_000,
+            tenant: 240_000,
+            misses: 600,
+            failures: 60,
+            client_failures: 20,
+            sign_ins: 60,
+        }
     }
 }
 
@@ -107,6 +117,14 @@ impl Limits {
         let Some(address) = address else { return Ok(()) };
         let rate = Rate::per_minute(self.rates.misses);
         let taken = self.addresses.take("misses", address, rate, micros(now));
+        taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
+    }
+
+    /// One more attempt of staff to come in. Who has no address is in this process.
+    pub fn sign_in(&self, address: Option<Address>, now: Timestamp) -> Result<(), Quota> {
+        let Some(address) = address else { return Ok(()) };
+        let rate = Rate::per_minute(self.rates.sign_ins);
+        let taken = self.addresses.take("sign-ins", address, rate, micros(now));
         taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
     }
 
@@ -180,7 +198,7 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        let rates = Rates { client: 3, tenant: 4, misses: 2, failures: 3, client_failures: 2 };
+        let rates = Rates { client: 3, tenant: 4, misses: 2, failures: 3, client_failures: 2, sign_ins: 2 };
         Limits::new(rates, Work::default())
     }
 
@@ -228,6 +246,15 @@ mod tests {
         for _ in 0..100 {
             limits.guess(Some(address(1)), &acme, "bot", now()).unwrap().forgive(now());
         }
+    }
+
+    #[test]
+    fn attempts_to_come_in_are_counted_per_address() {
+        let limits = limits();
+        let count = |number| limits.sign_in(Some(address(number)), now());
+        assert!(count(1).is_ok() && count(1).is_ok() && count(2).is_ok());
+        assert_eq!(count(1).unwrap_err().name, "sign-ins");
+        assert!(limits.sign_in(None, now()).is_ok());
     }
 
     #[test]

@@ -41,10 +41,12 @@ struct TrialView {
     lead: String,
     note: Option<String>,
     path: Option<String>,
+    report: Option<String>,
 }
 
-/// The page of a test at a provider of this label, 200. Showing it changes nothing.
-pub fn trial(visitor: &Visitor, provider: &str, stands: TestStands<'_>) -> Response {
+/// The page of a test at a provider of this label, 200. Showing it changes nothing. `report` is where its report is, for
+/// who may see it.
+pub fn trial(visitor: &Visitor, provider: &str, stands: TestStands<'_>, report: Option<String>) -> Response {
     let visitor = Visitor { locale: Some("en"), ..*visitor };
     let provider = clean(provider);
     let (tone, heading, lead, note) = match stands {
@@ -78,7 +80,8 @@ pub fn trial(visitor: &Visitor, provider: &str, stands: TestStands<'_>) -> Respo
         _ => (None, Forms::None),
     };
     let words = visitor.words();
-    let view = TrialView { frame: Frame::new(&visitor, &words, &heading), tone, heading, lead, note, path };
+    let view =
+        TrialView { frame: Frame::new(&visitor, &words, &heading), tone, heading, lead, note, path, report };
     respond(StatusCode::OK, &view.frame, &forms, &view)
 }
 

@@ -23,6 +23,14 @@ pub fn set_cookie(visit: &Visit, value: &Secret) -> HeaderValue {
     visit.cookie(&format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
 }
 
+/// The same without a request, where everything is plain HTTP: for the demo.
+pub fn plain_cookie(value: &Secret) -> HeaderValue {
+    let cookie = format!("{NAME}={}; Path=/; HttpOnly; SameSite=Lax", value.expose());
+    let mut value = HeaderValue::from_str(&cookie).expect("names and values of our cookies are ASCII");
+    value.set_sensitive(true);
+    value
+}
+
 /// The `Set-Cookie` of a browser that is signed out.
 pub fn forget_cookie(visit: &Visit) -> HeaderValue {
     visit.forget_cookie(&name(visit.https))

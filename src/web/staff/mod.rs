@@ -30,7 +30,7 @@ use crate::flow::trail::Seen;
 use super::Web;
 use super::visit::{Visit, see_other};
 
-pub use cookie::{cookie_of, forget_cookie, set_cookie};
+pub use cookie::{cookie_of, forget_cookie, plain_cookie, set_cookie};
 pub use device::device;
 pub use form::Posted;
 pub use frame::{Forms, Frame, Section, outside, respond, respond_part};
@@ -140,11 +140,14 @@ impl<R: Needs> FromRequestParts<Arc<Web>> for OnDuty<R> {
         let visit = Visit::from_request_parts(parts, web).await?;
         let asked = parts.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
         let at_work = match cookie_of(&visit) {
+            Some(cookie) if asks_by_itself(&visit.headers) => {
+                web.broker.page_at_work(&visit.tenant, cookie.expose()).await
+            }
             Some(cookie) => web.broker.at_work(&visit.tenant, cookie.expose()).await,
             None => Ok(None),
         };
         match at_work {
-            Ok(Some(at_work)) => Self::admit(visit, at_work, asked),
+            Ok(Some(at_work)) => Self::admit(visit, at_work, asked).map_err(|page| *page),
             Ok(None) => Err(nobody(&visit, &asked)),
             Err(error) => Err(visit.unavailable(&error)),
         }
@@ -152,7 +155,7 @@ impl<R: Needs> FromRequestParts<Arc<Web>> for OnDuty<R> {
 }
 
 impl<R: Needs> OnDuty<R> {
-    fn admit(visit: Visit, at_work: AtWork, asked: String) -> Result<Self, Response> {
+    fn admit(visit: Visit, at_work: AtWork, asked: String) -> Result<Self, Box<Response>> {
         let AtWork { session, member, form_token } = at_work;
         let said = Said::of_query(&asked);
         let duty = Self { visit, session, member, form_token, said, asked, role: PhantomData };
@@ -161,13 +164,20 @@ impl<R: Needs> OnDuty<R> {
         }
         let lead =
             "Your role is agent; this page is for admins. An admin of your business can change your role.";
-        Err(duty.plain(StatusCode::FORBIDDEN, "This page is for admins", lead))
+        Err(Box::new(duty.plain(StatusCode::FORBIDDEN, "This page is for admins", lead)))
     }
 }
 
 /// Whether htmx sent a request.
 pub fn is_htmx(headers: &HeaderMap) -> bool {
     headers.contains_key("hx-request")
+}
+
+/// Whether a page asks by itself, and nobody has pressed anything: htmx names the element that asks, and the ids of
+/// those that follow a stream of changes begin with `live`. Such a request keeps nobody signed in.
+fn asks_by_itself(headers: &HeaderMap) -> bool {
+    let source = headers.get("hx-source").and_then(|source| source.to_str().ok());
+    is_htmx(headers) && source.is_some_and(|source| source.contains("#live"))
 }
 
 /// Who is not signed in is shown the way; a form that was sent meanwhile changed nothing.

@@ -134,8 +134,14 @@ impl Chromium {
 
     /// Signs a member of staff in: the browser holds the cookie from now on.
     pub async fn hold_staff(&self, harness: &Harness, role: Role) {
-        let (name, value) = harness.staff_cookie(role).await;
-        let cookie = json!({"name": name, "value": value, "url": harness.origin, "httpOnly": true});
+        self.hold_staff_at(harness, "127.0.0.1", role).await;
+    }
+
+    /// The same at the pages of the tenant with this address.
+    pub async fn hold_staff_at(&self, harness: &Harness, host: &str, role: Role) {
+        let (name, value) = harness.staff_cookie_at(host, role, ("en", "UTC")).await;
+        let url = harness.origin.replace("127.0.0.1", host);
+        let cookie = json!({"name": name, "value": value, "url": url, "httpOnly": true});
         self.command("Network.setCookie", cookie).await;
     }
 
@@ -184,7 +190,7 @@ fn capabilities(profile: &TempDir, scripts: Scripts) -> ChromeCapabilities {
         "--no-proxy-server",
         "--lang=en-US",
         "--hide-scrollbars",
-        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE localhost",
+        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1 , EXCLUDE 127.0.0.2 , EXCLUDE localhost",
         &folder,
     ] {
         wanted.add_arg(arg).unwrap();

@@ -12,6 +12,7 @@
 //! an [`inspector::Inspector`], with axe-core; its pictures go to the same folder.
 
 pub mod chromium;
+mod insight;
 pub mod inspector;
 mod logins;
 mod pictures;

@@ -66,6 +66,8 @@ pub struct Choices {
     pub main: Option<String>,
     /// More tenants, each with its only host; they are as `acme` is, with the demo provider.
     pub others: Vec<(&'static str, &'static str)>,
+    /// Whether the tenant has the chat simulator.
+    pub simulator: bool,
     /// Whether those pass the check of the settings only, and are refused when they are dialled: as
     /// a name does that resolves to another address than before.
     pub refuse_when_dialled: bool,
@@ -86,6 +88,7 @@ impl Default for Choices {
             store: None,
             main: None,
             others: Vec::new(),
+            simulator: false,
             refuse_when_dialled: false,
         }
     }
@@ -571,6 +574,7 @@ fn tenant(name: &str, host: &str, provider: &DemoProvider, choices: &Choices) ->
         r#"
 name = {name}
 hosts = ["{host}"]
+simulator = {simulator}
 [binding]
 minimum = "{minimum}"
 {block}
@@ -590,6 +594,7 @@ role = "agent"
 "#,
         hash = bot_secret_hash(),
         minimum = choices.minimum,
+        simulator = choices.simulator,
         tail = choices.tenant.replace("{origin}", provider.origin()),
         scopes = SCOPES.split(' ').map(|scope| format!("{scope:?}")).collect::<Vec<_>>().join(", "),
     )

@@ -25,10 +25,26 @@ pub struct StaffBrowser {
 impl Harness {
     /// A browser in which a member of staff with this role is signed in.
     pub async fn staff(&self, role: Role) -> StaffBrowser {
+        self.staff_at("127.0.0.1", role).await
+    }
+
+    /// The same at the pages of the tenant with this address.
+    pub async fn staff_at(&self, host: &str, role: Role) -> StaffBrowser {
+        let cookie = self.staff_cookie_at(host, role, ("en", "UTC")).await;
+        self.let_in(host, cookie).await
+    }
+
+    /// The same with another language and time zone.
+    pub async fn staff_in(&self, role: Role, locale: &str, zone: &str) -> StaffBrowser {
+        let cookie = self.staff_cookie_at("127.0.0.1", role, (locale, zone)).await;
+        self.let_in("127.0.0.1", cookie).await
+    }
+
+    async fn let_in(&self, host: &str, (name, value): (String, String)) -> StaffBrowser {
         let mut browser = Browser::new();
-        let (name, value) = self.staff_cookie(role).await;
-        browser.hold(&self.origin, &name, &value);
-        let mut staff = StaffBrowser { browser, origin: self.origin.clone(), csrf: String::new() };
+        let origin = self.origin.replace("127.0.0.1", host);
+        browser.hold(&origin, &name, &value);
+        let mut staff = StaffBrowser { browser, origin, csrf: String::new() };
         let page = staff.get("/account").await;
         staff.csrf = csrf(&page);
         staff
@@ -36,11 +52,21 @@ impl Harness {
 
     /// Name and value of the cookie of a browser that was let in.
     pub async fn staff_cookie(&self, role: Role) -> (String, String) {
+        self.staff_cookie_at("127.0.0.1", role, ("en", "UTC")).await
+    }
+
+    /// The same at the pages of a tenant, for a language and a time zone.
+    pub async fn staff_cookie_at(
+        &self,
+        host: &str,
+        role: Role,
+        (locale, zone): (&str, &str),
+    ) -> (String, String) {
         let broker = self.broker();
-        let tenant = broker.tenant_at("127.0.0.1").expect("the tenant is served at this address");
+        let tenant = broker.tenant_at(host).expect("the tenant is served at this address");
         let member = tenant.staff.iter().find(|member| member.role == role).expect("the tenant has staff");
         let device = "Test browser".to_owned();
-        let letting = Letting { device, locale: "en".to_owned(), zone: "UTC".to_owned() };
+        let letting = Letting { device, locale: locale.to_owned(), zone: zone.to_owned() };
         let begun = broker.begin_session(&tenant, member, SignedInBy::Invite, &letting).await.unwrap();
         let name =
             if self.config.server.base_url.scheme() == "https" { "__Host-cs-staff" } else { "cs-staff" };

@@ -78,6 +78,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
         snippets: Vec::new(),
         webhooks: Vec::new(),
         staff: Vec::new(),
+        simulator: false,
         returns: std::collections::BTreeMap::new(),
         rules: countersign::domain::rule::Rules::default(),
         clients: vec![

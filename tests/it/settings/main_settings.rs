@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use countersign::cli::render_all;
 use countersign::config::layers::variables;
 use countersign::config::{Config, Environment, Faults, Flags, Loaded, Look, StoreUrl};
+use countersign::egress::mail::{Guarded, Way};
 use proptest::prelude::*;
 use tempfile::NamedTempFile;
 
@@ -96,13 +97,17 @@ fn every_setting_can_be_given_in_the_environment() {
         "COUNTERSIGN__SERVER__BASE_URL" => "https://a.example",
         "COUNTERSIGN__SERVER__TRUSTED_PROXIES" => "10.0.0.1, 10.1.0.0/16",
         "COUNTERSIGN__STORE__URL" => "rediss://redis.example",
-        "COUNTERSIGN__STORE__PASSWORD" => "p",
+        "COUNTERSIGN__STORE__PASSWORD" | "COUNTERSIGN__MAIL__PASSWORD" => "p",
         "COUNTERSIGN__STORE__PASSWORD_FILE"
         | "COUNTERSIGN__STORE__TLS_CA"
         | "COUNTERSIGN__STORE__TLS_CERT"
-        | "COUNTERSIGN__STORE__TLS_KEY" => "clippy.toml",
+        | "COUNTERSIGN__STORE__TLS_KEY"
+        | "COUNTERSIGN__MAIL__PASSWORD_FILE"
+        | "COUNTERSIGN__MAIL__TLS_CA" => "clippy.toml",
         "COUNTERSIGN__STORE__DANGEROUS_ALLOW_VOLATILE_STORE" => "true",
         "COUNTERSIGN__KEYS__FILE" | "COUNTERSIGN__TENANTS__DIR" => "path",
+        "COUNTERSIGN__MAIL__URL" => "smtps://dana@mail.example",
+        "COUNTERSIGN__MAIL__FROM" => "Acme <no-reply@acme.example>",
         "COUNTERSIGN__EGRESS__ALLOW" => "localhost:1,acme=localhost:2",
         "COUNTERSIGN__EGRESS__PORTS" => "443, 444",
         limit if limit.starts_with("COUNTERSIGN__LIMITS__") => "4321",
@@ -115,6 +120,29 @@ fn every_setting_can_be_given_in_the_environment() {
     assert_eq!((config.egress.allow.len(), config.server.trusted_proxies.len()), (2, 2));
     assert_eq!(config.egress.ports, [443, 444]);
     assert_eq!(config.origins.len(), names.len());
+}
+
+#[test]
+fn mail_is_sent_where_the_settings_say_and_its_password_is_seen_by_nobody() {
+    let settings = [
+        ("COUNTERSIGN__MAIL__URL", "smtp://canary%40acme.example@mail.example:2525"),
+        ("COUNTERSIGN__MAIL__FROM", "Acme <no-reply@acme.example>"),
+        ("COUNTERSIGN__MAIL__PASSWORD", "canary-password"),
+    ];
+    let mail = from_environment(&settings).unwrap().value.mail.unwrap();
+    let Way::Relay(relay) = &mail.way else { panic!("a mail server") };
+    assert_eq!((relay.host.as_str(), relay.port, relay.guarded), ("mail.example", 2525, Guarded::ByStartTls));
+    let (user, password) = relay.login.as_ref().unwrap();
+    assert_eq!((user.as_str(), password.expose()), ("canary@acme.example", "canary-password"));
+    assert!(!format!("{mail:?}").contains("canary-password"), "{mail:?}");
+    let local = ("COUNTERSIGN__SERVER__BASE_URL", "http://localhost:8080");
+    let log = [("COUNTERSIGN__MAIL__URL", "log"), ("COUNTERSIGN__MAIL__FROM", "a@acme.example"), local];
+    let loaded = from_environment(&log).unwrap();
+    assert!(render_all(&loaded.warnings, Look::Plain).contains("WHOEVER READS THE LOG"));
+    let live = ("COUNTERSIGN__SERVER__BASE_URL", "https://auth.example.com");
+    assert!(told(from_environment(&[log[0], log[1], live])).contains("`http:` base URL only"));
+    assert!(told(from_environment(&[settings[0]])).contains("`mail.from` is missing"));
+    assert!(from_environment(&[]).unwrap().value.mail.is_none());
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign::clock::Clock;
-use countersign::domain::conversation::ConversationRef;
+use countersign::domain::conversation::{Conversation, ConversationRef};
 use countersign::domain::idempotency::MadeOnce;
 use countersign::domain::ids::{AttemptId, LinkId};
 use countersign::domain::link::Link;
@@ -26,6 +26,7 @@ pub async fn check(backend: &Shared) {
     an_attempt_is_found_by_its_id_among_many_of_its_millisecond(&store, &clock).await;
     a_list_can_be_cut_at_both_ends(&store, &clock).await;
     what_is_forgotten_leaves_nothing_behind(&store, &clock).await;
+    conversations_are_listed_by_their_latest_change(&store, &clock).await;
     an_order_is_made_once(&store, &clock).await;
     who_waits_for_a_link_hears_of_a_change_that_is_done(&store, &clock).await;
 }
@@ -200,6 +201,45 @@ async fn what_is_forgotten_leaves_nothing_behind(store: &Store, clock: &Clock) {
     assert!(at.attempt(&early.id).await.unwrap().is_none());
     assert!(at.attempt(&late.id).await.unwrap().is_some());
     assert!(at.links_before(cut, 9).await.unwrap().is_empty());
+}
+
+async fn conversations_are_listed_by_their_latest_change(store: &Store, clock: &Clock) {
+    let (at, other) = (fresh(store, clock), fresh(store, clock));
+    let id = |name: &str| name.parse().unwrap();
+    let put = async |name: &str, number: i64| {
+        let stored = at.conversation(&id(name)).await.unwrap();
+        let place = ConversationRef { id: id(name), ..link(clock, start()).conversation };
+        let mut conversation =
+            stored.as_deref().cloned().unwrap_or_else(|| Conversation::new(place, second(number)));
+        conversation.updated_at = second(number);
+        let mut tx = Tx::new();
+        tx.put_conversation(stored.as_ref(), &conversation);
+        at.commit(tx, Durability::Relaxed).await.unwrap();
+    };
+    let names = |page: &Page<Stored<Conversation>>| -> Vec<String> {
+        page.items.iter().map(|found| found.at.id.to_string()).collect()
+    };
+    for (number, name) in ["one", "two", "three"].into_iter().enumerate() {
+        put(name, i64::try_from(number).unwrap()).await;
+    }
+    let listed = at.recent_conversations(&EVERYTHING).await.unwrap();
+    assert_eq!((names(&listed), &listed.next), (vec!["three".into(), "two".into(), "one".into()], &None));
+    put("one", 9).await;
+    put("one", 9).await;
+    put("one", 4).await;
+    let first = at.recent_conversations(&Asked { limit: 2, ..EVERYTHING }).await.unwrap();
+    assert_eq!(names(&first), ["one", "three"], "a change moves it, and it stands there once");
+    let asked = Asked { cursor: first.next.as_deref(), limit: 2, ..EVERYTHING };
+    let rest = at.recent_conversations(&asked).await.unwrap();
+    assert_eq!((names(&rest), rest.next), (vec!["two".to_owned()], None));
+    assert!(other.recent_conversations(&EVERYTHING).await.unwrap().items.is_empty());
+    let links = [made(&at, clock, "one", 1).await.id, made(&other, clock, "one", 2).await.id];
+    let found = at.links_by_id(&[&links[1], &links[0]]).await.unwrap();
+    assert_eq!(
+        found.iter().map(|link| &link.id).collect::<Vec<_>>(),
+        [&links[0]],
+        "another tenant's is not there"
+    );
 }
 
 async fn an_order_is_made_once(store: &Store, clock: &Clock) {

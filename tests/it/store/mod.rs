@@ -6,6 +6,7 @@
 
 mod checkpoints;
 mod conformance;
+mod figures;
 mod leases;
 mod lists;
 mod lost_replies;

@@ -115,6 +115,21 @@ async fn everything_is_found_before_during_and_after_the_move() {
 }
 
 #[tokio::test]
+async fn a_moved_conversation_stands_in_the_list_of_changes_once() {
+    let opened = super::open_sqlite();
+    let broker = store(&opened, ring(OLD, None, None));
+    let acme = tenant("acme");
+    fill(&broker.at(&acme), &opened.clock).await;
+    let asked = Asked { cursor: None, limit: 9, since: None, until: None, filter: "" };
+    broker.replace_keys(ring(NEW, None, Some(OLD)));
+    assert_eq!(broker.at(&acme).recent_conversations(&asked).await.unwrap().items.len(), 1, "before");
+    broker.reindex().await.unwrap();
+    broker.replace_keys(ring(NEW, None, None));
+    let listed = broker.at(&acme).recent_conversations(&Asked { limit: 1, ..asked }).await.unwrap();
+    assert_eq!((listed.items.len(), listed.next), (1, None), "and after");
+}
+
+#[tokio::test]
 async fn two_brokers_that_are_one_step_apart_find_what_the_other_writes() {
     let opened = super::open_sqlite();
     let slow = store(&opened, ring(OLD, Some(NEW), None));

@@ -36,6 +36,7 @@ pub async fn check(backend: &Shared) {
     customer_numbers_are_given_once(&store).await;
     an_empty_transaction_is_nothing(&store).await;
     super::people::check(&store, &clock).await;
+    super::figures::check(&store, &clock).await;
 }
 
 pub fn fresh(store: &Store, clock: &Clock) -> TenantStore {

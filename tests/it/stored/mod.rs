@@ -20,21 +20,21 @@ use tokio::net::TcpListener;
 use crate::harness::{BOT_SECRET, Choices, Harness, bot_secret_hash};
 
 /// The host of the tenant `shop`, an address of this machine, so that a browser finds it.
-const HOST: &str = "127.0.0.2";
+pub(crate) const HOST: &str = "127.0.0.2";
 
 /// A broker with an operator, and the store's tenant `shop` with an admin.
-struct World {
-    broker: Harness,
+pub(crate) struct World {
+    pub(crate) broker: Harness,
     operator: String,
 }
 
 /// An answer, whole.
 #[derive(Debug)]
-struct Answer {
-    status: StatusCode,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
     etag: Option<String>,
-    text: String,
-    body: Value,
+    pub(crate) text: String,
+    pub(crate) body: Value,
 }
 
 impl Answer {
@@ -48,24 +48,24 @@ impl Answer {
 
     /// The same, if it has this status.
     #[track_caller]
-    fn is(self, status: u16) -> Self {
+    pub(crate) fn is(self, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{}", self.text);
         self
     }
 
     /// The same, if it is a refusal with this code.
     #[track_caller]
-    fn refused(self, status: u16, code: &str) -> Self {
+    pub(crate) fn refused(self, status: u16, code: &str) -> Self {
         let answer = self.is(status);
         assert_eq!(answer.body["code"], code, "{}", answer.text);
         answer
     }
 
-    fn etag(&self) -> &str {
+    pub(crate) fn etag(&self) -> &str {
         self.etag.as_deref().unwrap_or_else(|| panic!("no ETag: {}", self.text))
     }
 
-    fn pointers(&self) -> Vec<&str> {
+    pub(crate) fn pointers(&self) -> Vec<&str> {
         let faults = self.body["faults"].as_array().unwrap_or_else(|| panic!("no faults: {}", self.text));
         faults.iter().map(|fault| fault["pointer"].as_str().unwrap()).collect()
     }
@@ -73,7 +73,7 @@ impl Answer {
 
 /// What an order demands of the version that is there.
 #[derive(Debug, Clone, Copy)]
-enum If<'a> {
+pub(crate) enum If<'a> {
     Nothing,
     New,
     Is(&'a str),
@@ -97,7 +97,7 @@ fn tenant_at(host: &str) -> Value {
 
 impl World {
     /// The tenant has no provider yet.
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(Choices::default()).await
     }
 
@@ -143,13 +143,25 @@ impl World {
     }
 
     /// A call of the operator about a tenant.
-    async fn tenant(&self, method: Method, path: &str, demand: If<'_>, body: Option<Value>) -> Answer {
+    pub(crate) async fn tenant(
+        &self,
+        method: Method,
+        path: &str,
+        demand: If<'_>,
+        body: Option<Value>,
+    ) -> Answer {
         let request = self.broker.plain(method, &format!("/v1/tenants/{path}")).header("host", "localhost");
         send(request.bearer_auth(&self.operator), demand, body).await
     }
 
     /// A call of the tenant's admin.
-    async fn call(&self, method: Method, path: &str, demand: If<'_>, body: Option<Value>) -> Answer {
+    pub(crate) async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        demand: If<'_>,
+        body: Option<Value>,
+    ) -> Answer {
         let token = token_at(&self.broker, HOST, "admin").await;
         let request = self.broker.plain(method, path).header("host", HOST).bearer_auth(token);
         send(request, demand, body).await

@@ -138,6 +138,8 @@ async fn a_mapping_with_a_typo() {
     let (cause, remedy) = (mapped["cause"].as_str().unwrap(), mapped["remedy"].as_str().unwrap());
     assert!(cause.contains("`email` empty") && cause.contains("`user.emial`"), "{cause}");
     assert!(remedy.contains("write `user.email` instead of `user.emial`"), "{remedy}");
+    let mended = "mapping = \"{userName: user.id, fullName: user.name, email: user.email}\"";
+    assert_eq!(proposed(&found), [mended]);
     check_nothing_is_stored(&one).await;
     let all = broker(&provider, "mapping = '{userName: usr.id, email: usr.email}'").await;
     let (_, found) = try_it(&all).await;

@@ -15,7 +15,7 @@ mod mended;
 #[cfg(test)]
 mod proposals;
 #[cfg(test)]
-mod provider;
+pub mod provider;
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;

@@ -17,13 +17,13 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 /// What it issues; each may be seen nowhere.
-pub(super) const CODE: &str = "canary-code-0123456789";
-pub(super) const TOKEN: &str = "canary-access-token-0123456789";
-pub(super) const REFRESH: &str = "canary-refresh-token-0123456789";
+pub const CODE: &str = "canary-code-0123456789";
+pub const TOKEN: &str = "canary-access-token-0123456789";
+pub const REFRESH: &str = "canary-refresh-token-0123456789";
 
 /// How it wants client id and secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wants {
+pub enum Wants {
     /// In the body.
     Body,
     /// In the header.
@@ -34,18 +34,18 @@ pub(super) enum Wants {
 
 /// What it does.
 #[derive(Debug, Clone)]
-pub(super) struct Script {
+pub struct Script {
     /// The redirect URI that is registered; none takes every one.
-    pub(super) registered: Option<String>,
+    pub registered: Option<String>,
     /// What its sign-in page answers instead of itself: a status and a page.
-    pub(super) page: Option<(u16, String)>,
-    pub(super) wants: Wants,
+    pub page: Option<(u16, String)>,
+    pub wants: Wants,
     /// The token answer in place of the usual one: a status, a content type and a body.
-    pub(super) token: Option<(u16, &'static str, String)>,
+    pub token: Option<(u16, &'static str, String)>,
     /// The same of WhoAmI.
-    pub(super) whoami: (u16, &'static str, String),
+    pub whoami: (u16, &'static str, String),
     /// What it says of itself, by the path that it is asked at.
-    pub(super) documents: HashMap<String, Value>,
+    pub documents: HashMap<String, Value>,
 }
 
 impl Default for Script {
@@ -63,14 +63,14 @@ impl Default for Script {
 }
 
 /// Runs until it is dropped.
-pub(super) struct Provider {
+pub struct Provider {
     origin: String,
     script: Arc<Mutex<Script>>,
     task: JoinHandle<()>,
 }
 
 impl Provider {
-    pub(super) async fn start() -> Self {
+    pub async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
         let script = Arc::new(Mutex::new(Script::default()));
@@ -86,17 +86,17 @@ impl Provider {
         Self { origin, script, task }
     }
 
-    pub(super) fn origin(&self) -> &str {
+    pub fn origin(&self) -> &str {
         &self.origin
     }
 
     /// Changes what it does.
-    pub(super) fn script(&self, change: impl FnOnce(&mut Script)) {
+    pub fn script(&self, change: impl FnOnce(&mut Script)) {
         change(&mut self.script.lock().unwrap());
     }
 
     /// What it says of itself at a path, with its own endpoints.
-    pub(super) fn announce(&self, path: &str, issuer: &str, more: &Value) {
+    pub fn announce(&self, path: &str, issuer: &str, more: &Value) {
         let origin = &self.origin;
         let mut said = json!({
             "issuer": issuer,
@@ -120,12 +120,12 @@ impl Drop for Provider {
 }
 
 /// Where the browser of somebody who signed in is sent: back, with the code.
-pub(super) fn signed_in(authorize: &Url) -> Url {
+pub fn signed_in(authorize: &Url) -> Url {
     back_with(authorize, &[("code", CODE)])
 }
 
 /// Back, with these parameters and the state.
-pub(super) fn back_with(authorize: &Url, params: &[(&str, &str)]) -> Url {
+pub fn back_with(authorize: &Url, params: &[(&str, &str)]) -> Url {
     let asked: HashMap<_, _> = authorize.query_pairs().into_owned().collect();
     let mut back: Url = asked["redirect_uri"].parse().unwrap();
     back.query_pairs_mut().extend_pairs(params).append_pair("state", &asked["state"]);
@@ -143,10 +143,19 @@ async fn authorize(State(script): Shared, Query(asked): Query<HashMap<String, St
         let page = "<html><body><h1>Invalid request</h1><p>The redirect_uri is not registered for this client.</p></body></html>";
         return (StatusCode::BAD_REQUEST, axum::response::Html(page)).into_response();
     }
-    axum::response::Html(
-        "<html><body><form action='?redirect_uri=invalid'><h1>Sign in</h1></form></body></html>",
-    )
-    .into_response()
+    let page = "<html><body><form action='?redirect_uri=invalid'><h1>Sign in</h1></form>";
+    axum::response::Html(format!("{page}{}</body></html>", way_back(&asked))).into_response()
+}
+
+/// The link by which somebody with a real browser goes back.
+fn way_back(asked: &HashMap<String, String>) -> String {
+    let (Some(Ok(mut back)), Some(state)) =
+        (asked.get("redirect_uri").map(|uri| uri.parse::<Url>()), asked.get("state"))
+    else {
+        return String::new();
+    };
+    back.query_pairs_mut().append_pair("code", CODE).append_pair("state", state);
+    format!("<p><a id='allow' href='{}'>Go on</a></p>", back.as_str().replace('&', "&amp;"))
 }
 
 async fn token(State(script): Shared, headers: HeaderMap, body: Bytes) -> Response {

@@ -9,6 +9,7 @@
 //! | `POST /demo/message` | a message of the customer |
 //! | `POST /demo/trick` | a fault of the provider's next answer |
 //! | `POST /demo/restart` | a new conversation |
+//! | `POST /demo/console` | into the agent's console (`../console.rs`) |
 //!
 //! To add an action: 1. a handler here and a row above and in [`router`], 2. a form in
 //! `templates/demo/desk/page.html` (the script sends every form in the background), 3. a case in
@@ -101,7 +102,7 @@ async fn guard(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> R
 
 /// Only the page itself may act, and only under its own host name: another site that this browser
 /// shows must neither press its buttons nor read it under a name of its own.
-fn refusal(own: &str, request: &Request) -> Option<(StatusCode, &'static str)> {
+pub(super) fn refusal(own: &str, request: &Request) -> Option<(StatusCode, &'static str)> {
     let text = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok());
     if text("host") != Some(own) {
         return Some((StatusCode::MISDIRECTED_REQUEST, "the demo is served under another address"));

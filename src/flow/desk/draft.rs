@@ -1,0 +1,175 @@
+//! A message before it is sent: what the customer would see, and what the agent should know.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::channel::{self, AuthMessage, MessageInput};
+use crate::domain::binding::{Binding, BindingPolicy};
+use crate::domain::conversation::{Channel, ConversationRef, Handle};
+use crate::domain::ids::{ProviderId, SnippetId};
+use crate::domain::link::Link;
+use crate::domain::provider::Provider;
+use crate::domain::tenant::Tenant;
+use crate::flow::Broker;
+use crate::flow::create_link::{render, word};
+use crate::store::StoreError;
+
+use super::board::Trouble;
+
+/// Stands where the token of a link will stand: as long as one, and good for nothing.
+const TOKEN: &str = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+
+/// How the person will be proved, from what the tenant demands and what the channel can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Not at all: whoever opens the link counts as the person in the chat.
+    Nothing,
+    /// By the code, as the tenant demands.
+    Code,
+    /// By the provider's verified phone number or email, if it is the conversation's address; otherwise by the code.
+    AddressOrCode,
+    /// By the code, because what the tenant would take cannot be had here.
+    CodeInstead {
+        /// What the tenant would take.
+        minimum: Binding,
+        /// Whether it is because the conversation's address is not known.
+        no_handle: bool,
+    },
+}
+
+impl Proof {
+    /// What will prove the person in this conversation.
+    pub fn of(policy: &BindingPolicy, at: &ConversationRef) -> Self {
+        let minimum = policy.minimum_for(at.channel);
+        let has_address = at.channel.has_phone_handles() || at.channel == Channel::Email;
+        match minimum {
+            Binding::None => Self::Nothing,
+            Binding::Match if has_address && at.handle.is_some() => Self::AddressOrCode,
+            Binding::Match => Self::CodeInstead { minimum, no_handle: has_address },
+            Binding::Browser => Self::CodeInstead { minimum, no_handle: false },
+            Binding::Code | Binding::Native => Self::Code,
+        }
+    }
+}
+
+/// What an agent may choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Choice {
+    /// The provider; none, and one that is not there, takes the first.
+    pub provider: Option<ProviderId>,
+    /// The language tag of message and pages.
+    pub locale: Option<String>,
+}
+
+/// A wording that could be sent.
+#[derive(Debug)]
+pub struct Draft {
+    /// The snippet; none is our own wording.
+    pub snippet: Option<SnippetId>,
+    /// What an agent types to find it.
+    pub tag: Option<String>,
+    /// What the customer would see, with [`url`](Drafts::url) for the link.
+    pub message: AuthMessage,
+}
+
+/// Everything that could be sent into a conversation.
+#[derive(Debug)]
+pub struct Drafts {
+    /// Where the customer would sign in.
+    pub provider: Arc<Provider>,
+    /// One per snippet, and behind them our own wording.
+    pub list: Vec<Draft>,
+    /// Stands in the messages where the link will stand.
+    pub url: String,
+    /// How the person will be proved.
+    pub proof: Proof,
+    /// If the provider fails for everybody.
+    pub trouble: Option<Trouble>,
+}
+
+impl Broker {
+    /// What could be sent into a conversation; none if the tenant has no provider. Nothing is stored.
+    pub async fn desk_drafts(
+        &self,
+        tenant: &Tenant,
+        at: &ConversationRef,
+        choice: &Choice,
+    ) -> Result<Option<Drafts>, StoreError> {
+        let chosen = choice.provider.as_ref().and_then(|id| tenant.provider(Some(id)));
+        let Some(provider) = chosen.or(tenant.providers.first()).map(Arc::clone) else { return Ok(None) };
+        let trouble = self.provider_trouble(tenant, &provider.id).await?;
+        let url = format!("{}/a/{TOKEN}", tenant.origin);
+        let worded = |snippet| {
+            let handle = at.handle.as_ref().map(Handle::as_str);
+            let message = MessageInput {
+                provider_label: &provider.label,
+                handle,
+                ..MessageInput::of(at.channel, &url)
+            };
+            word(tenant, snippet, choice.locale.as_deref(), message)
+        };
+        let own = tenant.snippets.iter().map(|snippet| Draft {
+            snippet: Some(snippet.id.clone()),
+            tag: snippet.tag.clone(),
+            message: worded(Some(snippet)),
+        });
+        let ours = Draft { snippet: None, tag: None, message: worded(None) };
+        let list = own.chain([ours]).collect();
+        Ok(Some(Drafts { provider, list, url, proof: Proof::of(&tenant.binding, at), trouble }))
+    }
+
+    /// The message of a link, with its URL, for whoever carries it into the chat. It is not counted as a resend.
+    pub fn desk_message(&self, tenant: &Tenant, link: &Link) -> (String, AuthMessage) {
+        let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
+        let snippet = link.snippet.as_deref().and_then(|name| tenant.snippet(name));
+        render(tenant, provider, snippet, link)
+    }
+}
+
+/// Whether a link can still be opened.
+pub fn is_open(link: &Link, now: Timestamp) -> bool {
+    !link.status_at(now).is_final() && now < link.expires_at
+}
+
+/// The tags of the languages that have a standard message.
+pub fn standard_languages() -> impl Iterator<Item = &'static str> {
+    channel::languages()
+}
+
+/// The languages in which a message can be worded: those of the tenant's snippets and those of ours.
+pub fn languages(tenant: &Tenant) -> Vec<String> {
+    let own = tenant.snippets.iter().flat_map(|snippet| {
+        let channels = snippet.channels.values().flat_map(|texts| texts.keys());
+        snippet.text.keys().chain(channels).cloned()
+    });
+    let mut seen = BTreeSet::new();
+    let mut tags: Vec<String> = own.chain(standard_languages().map(str::to_owned)).collect();
+    tags.retain(|tag| seen.insert(tag.to_ascii_lowercase()));
+    tags.sort_by_key(|tag| tag.to_ascii_lowercase());
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proof(minimum: Binding, channel: Channel, handle: Option<&str>) -> Proof {
+        let policy = BindingPolicy { minimum: Some(minimum), ..BindingPolicy::default() };
+        let handle = handle.map(|handle| Handle::parse(handle).unwrap());
+        Proof::of(&policy, &ConversationRef { id: "c".parse().unwrap(), channel, handle })
+    }
+
+    #[test]
+    fn a_channel_that_cannot_reach_the_minimum_needs_the_code() {
+        let sms = Channel::Sms;
+        assert_eq!(proof(Binding::Match, sms, Some("+15550100")), Proof::AddressOrCode);
+        let no_handle = Proof::CodeInstead { minimum: Binding::Match, no_handle: true };
+        assert_eq!(proof(Binding::Match, sms, None), no_handle);
+        let never = Proof::CodeInstead { minimum: Binding::Match, no_handle: false };
+        assert_eq!(proof(Binding::Match, Channel::Slack, Some("U123")), never);
+        assert_eq!(proof(Binding::Code, sms, None), Proof::Code);
+        assert_eq!(proof(Binding::None, sms, None), Proof::Nothing);
+    }
+}

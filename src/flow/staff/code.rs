@@ -1,0 +1,81 @@
+//! Staff sign in by a code that is sent to their address. Whoever asks is answered alike whether anybody has it: the
+//! letter goes out in the background.
+
+use crate::domain::otp::{Otp, OtpPurpose};
+use crate::domain::staff::{Member, StaffEmail};
+use crate::domain::tenant::Tenant;
+use crate::flow::Broker;
+use crate::flow::otp::{OtpError, OtpMade, OtpOrder, OtpRefused};
+use crate::secret::Secret;
+use crate::store::{StoreError, Stored};
+
+use super::letters;
+
+/// Why no code is sent.
+#[derive(Debug, thiserror::Error)]
+pub enum NoCode {
+    /// What was typed is no address.
+    #[error("this is no email address")]
+    NoAddress,
+    /// No mail server is set up.
+    #[error("no mail server is set up")]
+    NoMail,
+    /// Enough were sent there, or the store failed.
+    #[error(transparent)]
+    Otp(#[from] OtpError),
+}
+
+/// Somebody who typed the right code.
+#[derive(Debug)]
+pub struct CodeTyped {
+    /// Who it is.
+    pub member: Member,
+    /// Where the browser wanted to go.
+    pub next: String,
+}
+
+impl Broker {
+    /// Whether letters go out.
+    pub fn sends_mail(&self) -> bool {
+        self.post.is_some()
+    }
+
+    /// Sends a code to an address, if it is one of the staff's, and answers what the browser must show with it.
+    pub async fn email_code(&self, tenant: &Tenant, address: &str, next: &str) -> Result<OtpMade, NoCode> {
+        let post = self.post.as_ref().ok_or(NoCode::NoMail)?;
+        let address: StaffEmail = address.parse().map_err(|_| NoCode::NoAddress)?;
+        let member = tenant.member_with(&address);
+        let (purpose, known) = (OtpPurpose::Staff, member.is_some());
+        let order = OtpOrder { purpose, address: address.as_str(), known, memo: next };
+        let made = self.make_otp(&tenant.id, &order).await?;
+        tracing::info!(tenant = %tenant.id, otp_id = %made.id, known, "staff.code_asked");
+        if let Some(member) = member {
+            // A full queue is in the log, and looks to whoever asked like a slow mail server.
+            let _ = post.send(letters::code(tenant, member, &made.digits));
+        }
+        Ok(made)
+    }
+
+    /// What was sent for a ticket, if it can still be typed. Changes nothing.
+    pub async fn code_sent(&self, tenant: &Tenant, ticket: &Secret) -> Result<Option<Otp>, StoreError> {
+        let stored = self.store.at(&tenant.id).otp(ticket.expose()).await?;
+        let now = self.clock.now();
+        let is_good =
+            |otp: &Otp| otp.purpose == OtpPurpose::Staff && otp.used_at.is_none() && now < otp.expires_at;
+        Ok(stored.map(Stored::into_value).filter(is_good))
+    }
+
+    /// Somebody typed a code: the member whose it is.
+    pub async fn type_code(
+        &self,
+        tenant: &Tenant,
+        ticket: &Secret,
+        typed: &str,
+    ) -> Result<CodeTyped, OtpRefused> {
+        let otp = self.use_otp(&tenant.id, (OtpPurpose::Staff, ticket), typed).await?;
+        // Somebody may have been taken out meanwhile.
+        let address: StaffEmail = otp.address.parse().map_err(|_| OtpRefused::Unknown)?;
+        let member = tenant.member_with(&address).cloned().ok_or(OtpRefused::Unknown)?;
+        Ok(CodeTyped { member, next: otp.memo })
+    }
+}
