@@ -108,7 +108,7 @@ impl World {
     }
 
     /// There is no tenant in the store yet.
-    async fn with(choices: Choices) -> Self {
+    pub async fn with(choices: Choices) -> Self {
         let choices = Choices { main: Some(main_file()), ..choices };
         let broker = Harness::on(TcpListener::bind("0.0.0.0:0").await.unwrap(), choices).await;
         let operator = token_at(&broker, "localhost", "ops").await;
@@ -184,7 +184,7 @@ impl World {
     }
 
     /// Makes a link of the tenant.
-    async fn link(&self, conversation: &str) -> Answer {
+    pub async fn link(&self, conversation: &str) -> Answer {
         let body = json!({"conversation": {"id": conversation, "channel": "sms", "handle": "+15550100"}});
         self.call(Method::POST, "/v1/auth-links", If::Nothing, Some(body)).await
     }
@@ -196,7 +196,7 @@ impl World {
     }
 
     /// The tenant's audit of settings, oldest first: action, actor, detail.
-    async fn audit(&self) -> Vec<(String, String, String)> {
+    pub async fn audit(&self) -> Vec<(String, String, String)> {
         let page = self.call(Method::GET, "/v1/audit?limit=200", If::Nothing, None).await.is(200).body;
         let text = |entry: &Value, name: &str| entry[name].as_str().unwrap_or_default().to_owned();
         let mut told: Vec<_> = page["items"]
