@@ -5,9 +5,14 @@
 //! 2. `fuzz_targets/<name>.rs` of three lines, as its neighbours, with a `[[bin]]` in `fuzz/Cargo.toml`, 3. seeds in
 //! `corpus/<name>/`.
 
+use countersign::channel::apple::gateway::Account;
+use countersign::channel::apple::relay::{APPLES_REDIRECT_URI, parse_opening, parse_redeeming};
+use countersign::channel::apple::reply;
+use countersign::channel::apple::response_key::ResponseKey;
+use countersign::channel::{MessageInput, linking, render, signature};
 use countersign::config::Environment;
 use countersign::domain::confirmation::TypedCode;
-use countersign::domain::conversation::Handle;
+use countersign::domain::conversation::{Channel, Handle};
 use countersign::domain::provider::template::UrlTemplate;
 use countersign::domain::provider::{CallbackNames, Mapping};
 use countersign::domain::staff::StaffEmail;
@@ -47,6 +52,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("backup", backup),
     ("stored_bytes", stored_bytes),
     ("url_template", url_template),
+    ("wording", wording),
+    ("apple_reply", apple_reply),
+    ("apple_page", apple_page),
+    ("apple_token", apple_token),
+    ("account_linking", account_linking),
+    ("webhook_signature", webhook_signature),
 ];
 
 /// Carries a target out.
@@ -195,6 +206,80 @@ pub fn stored_bytes(bytes: &[u8]) {
 pub fn url_template(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let _ = UrlTemplate::parse(&text);
+}
+
+/// A tenant's wording, on every channel: the link is whole in the text, and whole or absent in the payload.
+pub fn wording(bytes: &[u8]) {
+    const LINK: &str = "https://acme.example/a/Zm9vYmFyYmF6";
+    let wording = String::from_utf8_lossy(bytes);
+    if wording.contains("https://acme.example") {
+        return;
+    }
+    for channel in Channel::ALL {
+        let message = render(&MessageInput {
+            tenant_name: "Acme",
+            wording: Some(&wording),
+            ..MessageInput::of(channel, LINK)
+        });
+        assert!(message.text.contains(LINK), "{channel}");
+        let payload = message.payload.to_string();
+        let begun = payload.matches("https://acme.example").count();
+        assert_eq!(begun, payload.matches(LINK).count(), "{channel}: {payload}");
+    }
+}
+
+/// What Apple posts: unpacked within its bound, and a reply only with its identifier.
+pub fn apple_reply(bytes: &[u8]) {
+    if let Ok(unpacked) = reply::unzip(bytes, 4096) {
+        assert!(unpacked.len() <= 4096);
+        let _ = reply::parse(&unpacked);
+    }
+    if let Ok(inbound) = reply::parse(bytes) {
+        assert!(!inbound.customer.as_str().is_empty() && !inbound.business.is_empty());
+    }
+}
+
+/// What a phone opens and redeems.
+pub fn apple_page(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(opening) = parse_opening(&text) {
+        assert!(!opening.state.expose().is_empty());
+        assert_eq!(opening.response_key.is_some(), opening.redirect_uri == APPLES_REDIRECT_URI);
+    }
+    let (query, form) = text.split_once('\n').unwrap_or(("", &text));
+    if let Ok(redeeming) = parse_redeeming(query, form) {
+        assert!(!redeeming.code.expose().is_empty());
+    }
+}
+
+/// The token of Apple's older flow: nothing but what was encrypted for the request is read.
+pub fn apple_token(bytes: &[u8]) {
+    let key = ResponseKey::from_random([7; 48]).expect("a number below the order");
+    if let Ok(plain) = key.decrypt(&String::from_utf8_lossy(bytes)) {
+        assert_eq!(plain.expose(), "relay of the seeds");
+    }
+}
+
+/// Messenger's account linking: nobody is sent anywhere but to Facebook.
+pub fn account_linking(bytes: &[u8]) {
+    if let Ok(opened) = linking::parse_opened(&String::from_utf8_lossy(bytes)) {
+        let host = opened.build_failed().host_str().map(str::to_owned);
+        assert!(host.is_some_and(|host| host.ends_with(".facebook.com")));
+    }
+    let _ = (linking::parse_webhook(bytes), linking::parse_opener(bytes));
+}
+
+/// A header (the first line) on a body (the rest): nobody who lacks the secret signs anything.
+pub fn webhook_signature(bytes: &[u8]) {
+    let secret = Secret::new("c2VjcmV0IG9mIHRoZSBmdXp6ZXI=");
+    let line = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(bytes.len());
+    let (header, body) = bytes.split_at(line);
+    let header = String::from_utf8_lossy(header);
+    assert!(signature::meta::verify(&secret, body, Some(&header)).is_err());
+    let account = Account { platform_id: "platform", secret: &secret };
+    let then = "1970-01-01T00:00:00Z".parse().expect("a time");
+    assert!(signature::apple::verify(&account, Some(&header), then).is_err());
+    let _ = signature::meta::answer_challenge(&secret, &header);
 }
 
 fn answer(first: u8, body: &[u8]) -> ProviderAnswer {

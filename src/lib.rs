@@ -11,7 +11,7 @@
 //! | [`egress`] | everything that leaves the building | the pure ones, `secret`, `clock` |
 //! | [`oauth`] | the relying party's protocol, pure | `domain secret` |
 //! | [`profile`] | WhoAmI JSON → profile, pure | `domain secret` |
-//! | [`channel`] | what an auth message looks like, pure | `domain secret` |
+//! | [`channel`] | what an auth message looks like, and what a channel says of one, pure | `domain secret` |
 //! | [`preset`] | what is known of providers, data, pure | `domain secret` |
 //! | [`domain`] | the nouns, pure | `secret` |
 //!

@@ -1,18 +1,41 @@
-//! What an auth message looks like on each channel, pure: a text with the link today, and the
-//! channel's own payload.
+//! What an auth message looks like on each channel, which form of it is sent, and how what a channel
+//! tells us is believed. Pure: nothing here sends, waits, draws a number or reads a clock.
 //!
-//! To add a channel: 1. a variant of `domain::conversation::Channel`, 2. its arm in [`render`], with
-//! a file of its own if it is more than a text, 3. a fixture `fixtures/channel/<name>.json` (a test
-//! walks them and misses the channel without one). To add a language: a row in `wordings.rs`.
+//! A message passes through the files in this order: [`carrier`] chooses the best form that the customer's
+//! device takes and the tenant has set up, `text` fills the wording and `wordings` has our own, the channel's
+//! file builds the JSON that its API takes, and `shorten` keeps to its limits. [`apple`] holds both of Apple's
+//! flows, [`linking`] Messenger's account linking, and [`signature`] proves where a webhook comes from.
+//!
+//! To add a channel: 1. a variant of `domain::conversation::Channel` (the compiler then asks for its
+//! chain in `carrier.rs`), 2. a variant of [`Carrier`] if it has a form of its own, with its word, 3. a file
+//! with a `payload` that turns a [`Draft`] into the channel's JSON: what the API limits goes through
+//! `shorten::fit`, a URL through `shorten::check_link`, 4. its arm in [`payload`] below, 5. a folder
+//! `fixtures/channel/<name>/` with a file per case (a test walks them, and misses the channel without
+//! one), 6. its signature in [`signature`] if it calls us, 7. a row in docs/channels.md.
+//!
+//! To add a language: a row in `wordings.rs`. To add a limit: a `Limit` at the top of the channel's file.
 
+pub mod apple;
+pub mod carrier;
+mod email;
+mod hex;
+mod instagram;
+pub mod linking;
+mod messenger;
+mod rcs;
+mod shorten;
+pub mod signature;
 mod sms;
 mod text;
+mod webchat;
+mod whatsapp;
 mod wordings;
 
 use serde_json::{Value, json};
 
 use crate::domain::conversation::Channel;
 
+pub use carrier::{AppleAccount, AppleFlow, Capabilities, Carrier, Choice, Means, Template, choose};
 pub use sms::{Encoding, Segments};
 
 /// A rendered auth message.
@@ -20,11 +43,15 @@ pub use sms::{Encoding, Segments};
 pub struct AuthMessage {
     /// For which channel.
     pub channel: Channel,
+    /// In which form.
+    pub carrier: Carrier,
+    /// Why in this form, in one sentence.
+    pub reason: String,
     /// The text, with the link in it, for channels and people that take nothing else.
     pub text: String,
-    /// The message in the channel's own form; `{"type": "text", "text": …}` at least.
+    /// What the channel's API takes. Addresses that nobody told us are left out; whoever sends it puts them in.
     pub payload: Value,
-    /// What the sender should know: placeholders that nobody fills, costs, a link that was added.
+    /// What the sender should know: placeholders that nobody fills, costs, what was shortened.
     pub warnings: Vec<String>,
 }
 
@@ -39,10 +66,62 @@ pub struct MessageInput<'a> {
     pub provider_label: &'a str,
     /// The auth link. It is never cut and never changed.
     pub link_url: &'a str,
+    /// The link's id: what a tap on a button reports, and what a message's id is made of.
+    pub link_id: &'a str,
+    /// How often the message was rendered before: each time it is another message.
+    pub rendering: u32,
     /// The customer's language tag; English where we have no wording for it.
     pub locale: &'a str,
     /// The tenant's own wording with `{tenant}`, `{provider}` and `{link}`; none for the default.
     pub wording: Option<&'a str>,
+    /// The customer's address on the channel, if it is known.
+    pub handle: Option<&'a str>,
+    /// What the customer's device can do.
+    pub capabilities: Capabilities<'a>,
+    /// What the tenant has set up.
+    pub means: Means<'a>,
+    /// What an authentication message of Apple asks for, if that was prepared.
+    pub ask: Option<apple::Ask<'a>>,
+}
+
+impl<'a> MessageInput<'a> {
+    /// A message of a channel with its link, of which nothing else is known.
+    pub fn of(channel: Channel, link_url: &'a str) -> Self {
+        Self {
+            channel,
+            tenant_name: "",
+            provider_label: "",
+            link_url,
+            link_id: "",
+            rendering: 0,
+            locale: "en",
+            wording: None,
+            handle: None,
+            capabilities: Capabilities::default(),
+            means: Means::default(),
+            ask: None,
+        }
+    }
+}
+
+/// A message on its way into a channel's form.
+struct Draft<'a> {
+    /// What it is made of.
+    input: &'a MessageInput<'a>,
+    /// The text with the link in it.
+    text: String,
+    /// The text for a form that has a button. Never empty.
+    body: String,
+    /// One line that names the business.
+    title: String,
+    /// The language of its words: the customer's, or English where we have no words in his and the tenant neither.
+    language: &'a str,
+    /// What the button says.
+    button: &'static str,
+    /// What the customer's own reply is called where the channel writes it.
+    done: &'static str,
+    /// What the sender should know.
+    warnings: Vec<String>,
 }
 
 /// The tags of the languages that have a wording of ours, sorted.
@@ -50,64 +129,102 @@ pub fn languages() -> impl Iterator<Item = &'static str> {
     wordings::tags()
 }
 
-/// Renders an auth message for its channel.
+/// Renders an auth message for its channel, in the best form that is possible.
 pub fn render(input: &MessageInput<'_>) -> AuthMessage {
-    let (text, mut warnings) = text::compose(input);
-    let payload = match input.channel {
-        Channel::Sms => {
-            let segments = Segments::of(&text);
-            warnings.extend(segments.warnings());
-            json!({
-                "type": "text",
-                "text": text,
-                "encoding": segments.encoding.as_str(),
-                "units": segments.units,
-                "segments": segments.count,
-            })
-        }
-        Channel::Whatsapp
-        | Channel::Messenger
-        | Channel::Instagram
-        | Channel::Apple
-        | Channel::Rcs
-        | Channel::Line
-        | Channel::Telegram
-        | Channel::Viber
-        | Channel::Slack
-        | Channel::Teams
-        | Channel::Webchat
-        | Channel::Email => json!({"type": "text", "text": text}),
+    let choice = prepared(input, choose(input.channel, input.capabilities, &input.means));
+    let mut draft = draft(input);
+    if choice.carrier == Carrier::CtaUrl && input.capabilities.is_template_only() {
+        draft.warnings.push(
+            "WhatsApp takes a template only once its 24 hours are over, and the tenant has none".to_owned(),
+        );
+    }
+    let payload = payload(choice.carrier, &mut draft);
+    AuthMessage {
+        channel: input.channel,
+        carrier: choice.carrier,
+        reason: choice.reason(),
+        text: draft.text,
+        payload,
+        warnings: draft.warnings,
+    }
+}
+
+fn draft<'a>(input: &'a MessageInput<'a>) -> Draft<'a> {
+    let (text, warnings) = text::compose(input);
+    let title = text::title(input);
+    let body = text::without_link(&text, input.link_url);
+    let body = if body.is_empty() { title.clone() } else { body };
+    let words = wordings::words_for(input.locale);
+    let language = if input.wording.is_some() { input.locale } else { words.tag };
+    Draft { input, text, body, title, language, button: words.button, done: words.done, warnings }
+}
+
+/// The choice, or the next one if nobody prepared what it asks for.
+fn prepared(input: &MessageInput<'_>, choice: Choice) -> Choice {
+    let flow = input.ask.map(|ask| ask.flow());
+    let ready = match choice.carrier {
+        Carrier::AuthenticateV2 => flow == Some(apple::Flow::Newer),
+        Carrier::AuthenticateV1 => flow == Some(apple::Flow::Older),
+        _ => true,
     };
-    AuthMessage { channel: input.channel, text, payload, warnings }
+    let carrier = choice.carrier;
+    if ready { choice } else { choice.without(carrier, Carrier::RichLink) }
+}
+
+fn payload(carrier: Carrier, draft: &mut Draft<'_>) -> Value {
+    match carrier {
+        Carrier::AuthenticateV2 | Carrier::AuthenticateV1 | Carrier::RichLink => {
+            apple::payload(draft, carrier)
+        }
+        Carrier::CtaUrl => whatsapp::button(draft),
+        Carrier::Template => whatsapp::template(draft),
+        Carrier::AccountLink => messenger::account_link(draft),
+        Carrier::UrlButton if draft.input.channel == Channel::Instagram => instagram::payload(draft),
+        Carrier::UrlButton => messenger::url_button(draft),
+        Carrier::OpenUrl => rcs::payload(draft),
+        Carrier::Sms => sms::payload(draft),
+        Carrier::Email => email::payload(draft),
+        Carrier::Card => webchat::payload(draft),
+        Carrier::Text => json!({"type": "text", "text": draft.text}),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     const LINK: &str = "https://acme.example.com/a/Zm9vYmFyYmF6cXV4Zm9vYg";
 
     fn input(channel: Channel, wording: Option<&str>) -> MessageInput<'_> {
         MessageInput {
-            channel,
             tenant_name: "Acme Bank",
             provider_label: "Acme online",
-            link_url: LINK,
-            locale: "en",
+            link_id: "al_00000000000000000000000000000007",
             wording,
+            ..MessageInput::of(channel, LINK)
+        }
+    }
+
+    /// Every text of a payload.
+    fn texts(value: &Value) -> Vec<&str> {
+        match value {
+            Value::String(text) => vec![text],
+            Value::Array(items) => items.iter().flat_map(texts).collect(),
+            Value::Object(fields) => fields.values().flat_map(texts).collect(),
+            _ => vec![],
         }
     }
 
     #[test]
-    fn every_channel_gets_a_text_with_the_link() {
+    fn every_channel_gets_a_text_and_a_payload_with_the_link() {
         for channel in Channel::ALL {
             let message = render(&input(channel, None));
             assert!(message.text.contains(LINK) && message.text.contains("Acme Bank"), "{channel}");
-            assert_eq!(
-                (message.payload["type"].as_str(), message.payload["text"].as_str()),
-                (Some("text"), Some(&*message.text))
-            );
+            assert!(texts(&message.payload).iter().any(|text| text.contains(LINK)), "{channel}");
             assert!(message.warnings.is_empty(), "{channel}: {:?}", message.warnings);
+            assert!(!message.reason.is_empty(), "{channel}");
         }
     }
 
@@ -119,5 +236,42 @@ mod tests {
             payload["units"].as_u64(),
             Some(u64::try_from("Acme Bank: sign in ".len() + LINK.len()).unwrap())
         );
+    }
+
+    #[test]
+    fn an_rcs_message_to_a_phone_without_it_is_an_sms() {
+        let said = ["mms".to_owned()];
+        let message =
+            render(&MessageInput { capabilities: Capabilities::new(&said), ..input(Channel::Rcs, None) });
+        assert_eq!((message.channel, message.carrier), (Channel::Rcs, Carrier::Sms));
+        assert_eq!(message.payload, render(&input(Channel::Sms, None)).payload);
+    }
+
+    #[test]
+    fn a_closed_window_without_a_template_is_told() {
+        let said = ["template_only".to_owned()];
+        let message = render(&MessageInput {
+            capabilities: Capabilities::new(&said),
+            ..input(Channel::Whatsapp, None)
+        });
+        assert_eq!(message.carrier, Carrier::CtaUrl);
+        assert!(message.warnings[0].contains("template"), "{:?}", message.warnings);
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_wording_no_text_of_a_payload_holds_a_part_of_the_link(
+            wording in r"(\PC|\{link\}|\{tenant\}|[{}\n]|[a-z ]{0,300}){0,12}",
+            tenant in "\\PC{0,100}",
+            channel in prop::sample::select(Channel::ALL.to_vec()),
+            locale in prop::sample::select(vec!["en", "ja", "ar", "zh"]),
+        ) {
+            let made = MessageInput { tenant_name: &tenant, locale, ..input(channel, Some(&wording)) };
+            let message = render(&made);
+            prop_assert!(message.text.contains(LINK));
+            for text in texts(&message.payload) {
+                prop_assert_eq!(text.matches("https://acme").count(), text.matches(LINK).count(), "{}", text);
+            }
+        }
     }
 }

@@ -1,4 +1,10 @@
-//! What an SMS costs: its segments (3GPP TS 23.038 for the alphabets, 23.040 for the parts).
+//! SMS: a text, and what it costs: its segments (3GPP TS 23.038 for the alphabets, 23.040 for the parts).
+
+use serde_json::{Value, json};
+use unicode_normalization::UnicodeNormalization as _;
+use unicode_normalization::char::is_combining_mark;
+
+use super::Draft;
 
 /// The GSM 7-bit default alphabet: one unit each. The escape at 0x1B is no character.
 const GSM_7: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
@@ -77,6 +83,82 @@ impl Segments {
         });
         culprit.into_iter().chain(count).collect()
     }
+}
+
+/// A text and its price.
+pub(super) fn payload(draft: &mut Draft<'_>) -> Value {
+    let segments = Segments::of(&draft.text);
+    draft.warnings.extend(segments.warnings());
+    draft.warnings.extend(lint(&draft.text));
+    json!({
+        "type": "text",
+        "text": draft.text,
+        "encoding": segments.encoding.as_str(),
+        "units": segments.units,
+        "segments": segments.count,
+    })
+}
+
+/// Names the characters that make it dearer, and what would do instead, if that would make it cheaper.
+fn lint(text: &str) -> Option<String> {
+    let now = Segments::of(text);
+    if now.encoding == Encoding::Gsm7 {
+        return None;
+    }
+    let (now, then) = (now.count, Segments::of(&fold(text)).count);
+    if then >= now {
+        return None;
+    }
+    let mut advice: Vec<String> = Vec::new();
+    for (c, plain) in text.chars().filter_map(|c| Some((c, plain(c)?))) {
+        let plain = if plain.is_empty() { "nothing".to_owned() } else { format!("`{plain}`") };
+        let advised = format!("{plain} for {}", named(c));
+        if !advice.contains(&advised) {
+            advice.push(advised);
+        }
+    }
+    let segments = if then == 1 { "segment" } else { "segments" };
+    Some(format!("it would be {then} {segments} and not {now} with {}", advice.join(", ")))
+}
+
+/// The text with the plain form of every character that has one and is not in the GSM alphabet.
+fn fold(text: &str) -> String {
+    text.chars().map(|c| plain(c).unwrap_or_else(|| c.to_string())).collect()
+}
+
+/// What does instead of a character that is not in the GSM alphabet: what typewriters wrote for it, its
+/// letter without marks, or nothing for a picture. None for the letters of other scripts.
+fn plain(c: char) -> Option<String> {
+    if gsm_units(c).is_some() {
+        return None;
+    }
+    let typed = match c {
+        '\u{2018}' | '\u{2019}' | '\u{201A}' | '\u{2032}' | '\u{2B9}' | '\u{2BC}' => "'",
+        '\u{201C}' | '\u{201D}' | '\u{201E}' | '\u{2033}' | '\u{AB}' | '\u{BB}' => "\"",
+        '\u{2010}'..='\u{2015}' | '\u{2212}' => "-",
+        '\u{2026}' => "...",
+        '\u{2022}' => "*",
+        '\u{20BA}' => "TL",
+        'ł' => "l",
+        'Ł' => "L",
+        'đ' => "d",
+        'Đ' => "D",
+        'ı' => "i",
+        'œ' => "oe",
+        'Œ' => "OE",
+        c if c.is_whitespace() => " ",
+        c if c.is_alphanumeric() => return unmarked(c),
+        c if is_combining_mark(c) => return None,
+        _ => "",
+    };
+    Some(typed.to_owned())
+}
+
+/// The Latin letter under its marks.
+fn unmarked(c: char) -> Option<String> {
+    let mut parts = std::iter::once(c).nfd();
+    let letter = parts.next().filter(char::is_ascii_alphabetic)?;
+    parts.all(is_combining_mark).then(|| letter.to_string())
 }
 
 /// Units of a character in the GSM alphabet; none if it is not in it.
@@ -177,7 +259,44 @@ mod tests {
         assert!(Segments::of("Größe @ £5").warnings().is_empty());
     }
 
+    #[test]
+    fn what_doubles_the_price_is_named_once_each_with_what_would_do_instead() {
+        let long = format!("It\u{2019}s you \u{2013} it\u{2019}s Acme 🎉 zażółć{}", "!".repeat(60));
+        assert_eq!(
+            lint(&long).unwrap(),
+            "it would be 1 segment and not 2 with `'` for a curly apostrophe (U+2019), \
+             `-` for a long dash (U+2013), nothing for `🎉` (U+1F389), `z` for `ż` (U+017C), \
+             `o` for `ó` (U+00F3), `l` for `ł` (U+0142), `c` for `ć` (U+0107)"
+        );
+        assert_eq!(lint("It\u{2019}s you"), None, "one segment either way");
+        assert_eq!(lint(&"ж".repeat(100)), None, "there is no plain form");
+        assert_eq!(lint(&format!("\u{2019}{}", "ж".repeat(100))), None, "the rest is as dear");
+        assert_eq!(lint(&"a".repeat(200)), None);
+    }
+
+    #[test]
+    fn every_plain_form_is_in_the_alphabet_and_what_it_stands_for_is_not() {
+        for c in (0..=0x1_FFFF).filter_map(char::from_u32) {
+            if let Some(plain) = plain(c) {
+                assert!(gsm_units(c).is_none(), "U+{:04X}", u32::from(c));
+                assert!(plain.chars().all(|c| gsm_units(c) == Some(1)), "U+{:04X}", u32::from(c));
+            }
+        }
+        for (c, plain_form) in
+            [('ê', Some("e")), ('Ő', Some("O")), ('ä', None), ('д', None), ('登', None), ('ँ', None)]
+        {
+            assert_eq!(plain(c).as_deref(), plain_form, "{c}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn plain_forms_leave_a_plain_text_alone_and_are_plain_themselves(text in "\\PC{0,200}") {
+            let (before, after) = (Segments::of(&text), Segments::of(&fold(&text)));
+            prop_assert!(before.encoding != Encoding::Gsm7 || before == after);
+            prop_assert_eq!(fold(&fold(&text)), fold(&text));
+        }
+
         #[test]
         fn parts_hold_all_units_and_no_more_than_needed(text in "[a-z€🎉ж\\[]{0,400}") {
             let Segments { encoding, units, count, .. } = Segments::of(&text);

@@ -1,7 +1,7 @@
 //! The text of a message: a wording with its placeholders filled.
 
 use super::MessageInput;
-use super::wordings;
+use super::wordings::words_for;
 
 /// The longest name that is put into a message, in characters.
 const MAX_NAME: usize = 80;
@@ -10,13 +10,28 @@ const MAX_NAME: usize = 80;
 pub(super) fn compose(input: &MessageInput<'_>) -> (String, Vec<String>) {
     let mut warnings = Vec::new();
     let own = input.wording.map(str::trim).filter(|wording| !wording.is_empty());
-    let wording = own.unwrap_or_else(|| wordings::default_for(input.locale));
+    let wording = own.unwrap_or_else(|| words_for(input.locale).text);
     let mut text = fill(wording, input, &mut warnings);
     if !text.contains(input.link_url) {
         text = format!("{} {}", text.trim_end(), input.link_url);
         warnings.push("the wording has no `{link}`, so the link was put at its end".to_owned());
     }
     (text, warnings)
+}
+
+/// The text for a message whose link is a button: without the link, if nothing that is read stands behind
+/// it. A link in the middle of a sentence stays there.
+pub(super) fn without_link(text: &str, link: &str) -> String {
+    let Some((before, behind)) = text.rsplit_once(link) else { return text.to_owned() };
+    if before.contains(link) || behind.contains(char::is_alphanumeric) {
+        return text.to_owned();
+    }
+    before.trim_end_matches(|c: char| c.is_whitespace() || ":：,，-–—(（<\"“„".contains(c)).to_owned()
+}
+
+/// The title of a card or the subject of an email, on one line.
+pub(super) fn title(input: &MessageInput<'_>) -> String {
+    words_for(input.locale).title.replace("{tenant}", &name(input.tenant_name))
 }
 
 /// Fills the placeholders in one pass, so that a name with braces in it fills nothing.
@@ -91,12 +106,11 @@ mod tests {
     fn input<'a>(wording: Option<&'a str>, tenant_name: &'a str) -> MessageInput<'a> {
         let (provider_label, locale) = ("Acme online", "en");
         MessageInput {
-            channel: Channel::Webchat,
             tenant_name,
             provider_label,
-            link_url: LINK,
             locale,
             wording,
+            ..MessageInput::of(Channel::Webchat, LINK)
         }
     }
 
@@ -112,6 +126,30 @@ mod tests {
         let (text, warnings) = compose(&input(Some("Sign in at {tenant}"), "Acme"));
         assert_eq!(text, format!("Sign in at Acme {LINK}"));
         assert_eq!(warnings.len(), 1);
+    }
+
+    #[test]
+    fn a_link_at_the_end_is_left_to_the_button_and_one_in_a_sentence_stays() {
+        let bare = |text: &str| without_link(&text.replace("<>", LINK), LINK).replace(LINK, "<>");
+        for (text, expected) in [
+            ("Sign in: <>", "Sign in"),
+            ("Connectez-vous : <>", "Connectez-vous"),
+            ("请登录： <>", "请登录"),
+            ("Sign in (<>).", "Sign in"),
+            ("Sign in!\n<>\n", "Sign in!"),
+            ("Open <> to sign in", "Open <> to sign in"),
+            ("<> or <>", "<> or <>"),
+            ("<>", ""),
+            ("Sign in", "Sign in"),
+        ] {
+            assert_eq!(bare(text), expected);
+        }
+    }
+
+    #[test]
+    fn a_title_names_the_business_on_one_line() {
+        assert_eq!(title(&input(None, "Acme\r\nBank")), "Sign in to Acme Bank");
+        assert_eq!(title(&MessageInput { locale: "ja", ..input(None, "Acme") }), "Acme にサインイン");
     }
 
     #[test]

@@ -39,4 +39,5 @@ pub mod stored;
 pub mod tenant;
 pub mod timeline;
 pub mod trial;
+pub mod visitor;
 pub mod webhook;

@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
-use crate::channel::{self, AuthMessage, MessageInput};
+use crate::channel::{self, AuthMessage, Capabilities, MessageInput};
 use crate::domain::actor::Actor;
 use crate::domain::binding::Binding;
-use crate::domain::conversation::{Channel, Conversation, ConversationRef, GuessWindow};
+use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow, Handle};
 use crate::domain::event::EventType;
 use crate::domain::ids::{LinkId, ProviderId};
 use crate::domain::link::{ContactHint, Link, LinkState, Sender, Times};
@@ -342,28 +342,36 @@ pub(super) fn render(
     link: &Link,
 ) -> (String, AuthMessage) {
     let url = format!("{}/a/{}", tenant.origin, link.token.expose());
-    let label = provider.map_or(link.provider.as_str(), |provider| &provider.label);
-    let message = word(tenant, label, snippet, (link.conversation.channel, link.locale.as_deref()), &url);
+    let message = word(
+        tenant,
+        snippet,
+        link.locale.as_deref(),
+        MessageInput {
+            provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
+            link_id: link.id.as_str(),
+            rendering: link.resends,
+            handle: link.conversation.handle.as_ref().map(Handle::as_str),
+            capabilities: Capabilities::new(&link.capabilities),
+            ..MessageInput::of(link.conversation.channel, &url)
+        },
+    );
     (url, message)
 }
 
-/// The message with a URL, for a channel and in a language.
+/// A message in the tenant's words, in the language that was asked for.
 pub(super) fn word(
     tenant: &Tenant,
-    provider_label: &str,
     snippet: Option<&Snippet>,
-    (channel, asked): (Channel, Option<&str>),
-    url: &str,
+    asked: Option<&str>,
+    message: MessageInput<'_>,
 ) -> AuthMessage {
     let locale = asked.unwrap_or("en");
-    let wording = snippet.and_then(|snippet| snippet.wording(channel, locale));
+    let wording = snippet.and_then(|snippet| snippet.wording(message.channel, locale));
     let mut message = channel::render(&MessageInput {
-        channel,
         tenant_name: &tenant.name,
-        provider_label,
-        link_url: url,
         locale,
         wording: wording.map(|wording| wording.text),
+        ..message
     });
     if let (Some(wording), Some(asked)) = (wording, asked)
         && !wording.speaks(asked)

@@ -67,7 +67,7 @@ use crate::egress::webhook::WebhookClient;
 use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
-pub use crate::channel::AuthMessage;
+pub use crate::channel::{AuthMessage, Carrier};
 use keys::KeysInUse;
 use probe::Probe;
 use tenants::Known;

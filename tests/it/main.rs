@@ -10,6 +10,7 @@ mod binding;
 mod browser;
 mod callback;
 mod canary;
+mod channel;
 mod commands;
 mod confirm;
 mod console;

@@ -44,6 +44,45 @@ async fn every_channel_name_is_accepted_and_rendered_with_the_link() {
 }
 
 #[tokio::test]
+async fn the_form_is_the_best_that_the_device_takes_and_the_answer_says_why() {
+    let broker = Harness::start().await;
+    for (channel, said, carrier, why) in [
+        ("apple", json!(["auth", "auth2"]), "rich_link", "the tenant has no sign-in at Apple"),
+        ("messenger", json!([]), "url_button", "the tenant has no account linking"),
+        ("rcs", json!(["RCS"]), "open_url", "the best form"),
+        ("rcs", json!(["mms"]), "sms", "does not say `rcs`"),
+        ("whatsapp", json!([]), "cta_url", "the best form"),
+        ("line", json!([]), "text", "the best form"),
+    ] {
+        let message = message(&broker, channel, json!({"capabilities": said})).await;
+        assert_eq!(message["carrier"], carrier, "{message}");
+        assert!(message["reason"].as_str().unwrap().contains(why), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn a_payload_is_addressed_to_the_customer_and_opens_the_link() {
+    let broker = Harness::start().await;
+    let order = json!({"conversation": {"id": "c", "channel": "whatsapp", "handle": "+1 (555) 01-00"}});
+    let link = broker.post("/v1/auth-links", order).await;
+    let payload = &link["message"]["payload"];
+    assert_eq!(payload["to"], "+15550100");
+    assert_eq!(payload["interactive"]["action"]["parameters"]["url"], link["url"]);
+}
+
+#[tokio::test]
+async fn a_message_that_is_rendered_again_is_another_one_to_apple() {
+    let broker = Harness::start().await;
+    let order = json!({"conversation": {"id": "c", "channel": "apple", "handle": "urn:mbid:AQ"}});
+    let link = broker.post("/v1/auth-links", order).await;
+    let path = format!("/v1/auth-links/{}/resend", link["id"].as_str().unwrap());
+    let again = broker.post(&path, json!({})).await;
+    let payload = |link: &Value| link["message"]["payload"].clone();
+    assert_eq!(payload(&link)["richLinkData"], payload(&again)["richLinkData"], "the same card");
+    assert_ne!(payload(&link)["id"], payload(&again)["id"]);
+}
+
+#[tokio::test]
 async fn a_snippet_is_found_by_id_or_tag_and_speaks_the_channels_and_customers_language() {
     let broker = Harness::with(Choices { tenant: TENANT.to_owned(), ..Choices::default() }).await;
     for (channel, order, expected) in [

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::channel::{self, AuthMessage};
+use crate::channel::{self, AuthMessage, MessageInput};
 use crate::domain::binding::{Binding, BindingPolicy};
-use crate::domain::conversation::{Channel, ConversationRef};
+use crate::domain::conversation::{Channel, ConversationRef, Handle};
 use crate::domain::ids::{ProviderId, SnippetId};
 use crate::domain::link::Link;
 use crate::domain::provider::Provider;
@@ -101,14 +101,21 @@ impl Broker {
         let Some(provider) = chosen.or(tenant.providers.first()).map(Arc::clone) else { return Ok(None) };
         let trouble = self.provider_trouble(tenant, &provider.id).await?;
         let url = format!("{}/a/{TOKEN}", tenant.origin);
-        let place = (at.channel, choice.locale.as_deref());
+        let worded = |snippet| {
+            let handle = at.handle.as_ref().map(Handle::as_str);
+            let message = MessageInput {
+                provider_label: &provider.label,
+                handle,
+                ..MessageInput::of(at.channel, &url)
+            };
+            word(tenant, snippet, choice.locale.as_deref(), message)
+        };
         let own = tenant.snippets.iter().map(|snippet| Draft {
             snippet: Some(snippet.id.clone()),
             tag: snippet.tag.clone(),
-            message: word(tenant, &provider.label, Some(snippet), place, &url),
+            message: worded(Some(snippet)),
         });
-        let ours =
-            Draft { snippet: None, tag: None, message: word(tenant, &provider.label, None, place, &url) };
+        let ours = Draft { snippet: None, tag: None, message: worded(None) };
         let list = own.chain([ours]).collect();
         Ok(Some(Drafts { provider, list, url, proof: Proof::of(&tenant.binding, at), trouble }))
     }
@@ -146,8 +153,6 @@ pub fn languages(tenant: &Tenant) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use crate::domain::conversation::Handle;
-
     use super::*;
 
     fn proof(minimum: Binding, channel: Channel, handle: Option<&str>) -> Proof {

@@ -51,7 +51,8 @@ pub struct CreateBody {
     sender: Option<SenderBody>,
     /// Which redirect URI is used; `eu` if it is left out.
     callback: Option<Route>,
-    /// What the customer's device can show, as the platform knows it.
+    /// What the customer's device can show, as the platform knows it: the words of Apple's header `capabilities`
+    /// (`auth`, `auth2`), `rcs`, `account_link` (Messenger's apps), `template_only` (WhatsApp's 24 hours are over).
     #[serde(default)]
     #[schema(max_items = 32)]
     capabilities: Vec<String>,

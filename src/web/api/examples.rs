@@ -39,8 +39,8 @@ pub fn created_link() -> Value {
     let url = "https://acme.example.com/a/Xb7cV0r1yQm3Kp9sT2uW4z";
     let text = format!("Acme Bank: please sign in here: {url}");
     link["url"] = json!(url);
-    link["message"] =
-        json!({"channel": "sms", "text": text, "payload": {"type": "text", "text": text}, "warnings": []});
+    link["message"] = json!({"channel": "sms", "carrier": "sms", "reason": "`sms` is the best form of this channel", "text": text,
+            "payload": {"type": "text", "text": text, "encoding": "GSM-7", "units": 81, "segments": 1}, "warnings": []});
     link
 }
 

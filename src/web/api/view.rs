@@ -23,7 +23,7 @@ use crate::domain::request::Route;
 use crate::flow::create_link::CreatedLink;
 use crate::flow::inbound::Reading;
 use crate::flow::preview::Preview;
-use crate::flow::{AuthMessage, Page};
+use crate::flow::{AuthMessage, Carrier, Page};
 
 /// An auth link and what became of it. Its URL is told with its message only.
 #[derive(Debug, Serialize, ToSchema)]
@@ -161,20 +161,25 @@ impl<'a> CreatedLinkView<'a> {
 #[schema(as = AuthMessage)]
 pub struct MessageView<'a> {
     channel: Channel,
+    /// In which form the channel carries it: the best one that the customer's device and the tenant's settings
+    /// allow.
+    carrier: Carrier,
+    /// Why in this form, in one sentence.
+    reason: &'a str,
     /// The text with the link in it, for channels and people that take nothing else.
     text: &'a str,
-    /// The message in the channel's own form; `{"type": "text", "text": …}` at least.
+    /// What the channel's API takes in this form, with the addresses that are known here.
     #[schema(value_type = Object)]
     payload: &'a Value,
-    /// What the sender should know: placeholders that nobody fills, costs, a link that was added.
+    /// What the sender should know: placeholders that nobody fills, costs, what was shortened.
     warnings: &'a [String],
 }
 
 impl<'a> MessageView<'a> {
     /// The channel's rendering.
     pub fn of(message: &'a AuthMessage) -> Self {
-        let AuthMessage { channel, text, payload, warnings } = message;
-        Self { channel: *channel, text, payload, warnings }
+        let AuthMessage { channel, carrier, reason, text, payload, warnings } = message;
+        Self { channel: *channel, carrier: *carrier, reason, text, payload, warnings }
     }
 }
 

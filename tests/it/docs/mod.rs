@@ -1,6 +1,7 @@
 //! The docs say what the code does. Tables that can be generated are: `UPDATE_DOCS=1 cargo test --test
 //! it docs::` writes them anew.
 
+mod channels;
 mod commands;
 mod presets;
 mod providers;
