@@ -99,6 +99,7 @@ impl App {
             platform,
             trusted_proxies: config.server.trusted_proxies.clone(),
             limits: limits(config),
+            has_ops: config.ops.is_some(),
         });
         let listener = listener_limits(config);
         Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker, listener })
@@ -279,6 +280,7 @@ fn limits(config: &Config) -> limit::Limits {
         failures: set.address_failures,
         client_failures: set.client_failures,
         sign_ins: set.address_sign_ins,
+        staff: set.staff_pages,
     };
     limit::Limits::new(rates, Work::new(set.requests, set.requests + 2 * set.all_provider_logins))
 }

@@ -199,6 +199,15 @@ pub const VARIABLE: Text = Text {
     masked: true,
 };
 
+/// A secret that `countersign secret seal` sealed. Not shown: it may be the secret itself.
+pub const SEALED: Text = Text {
+    what: "a sealed secret",
+    hint: "seal it: `countersign secret seal --keys keys.toml` reads it from standard input",
+    pattern: "^cs1\\.[!-~]{1,64}\\.[A-Za-z0-9_-]{38,90000}$",
+    holds: is_sealed,
+    masked: true,
+};
+
 /// Any text, even an empty one.
 pub const ANY: Text =
     Text { what: "a text", hint: "any text will do", pattern: "", holds: |_| true, masked: false };
@@ -232,12 +241,22 @@ pub const ALL: &[&Text] = &[
     &HEADER_VALUE,
     &TOKEN_PLACE,
     &VARIABLE,
+    &SEALED,
     &ANY,
     &SECRET_HASH,
 ];
 
 fn is_filled(text: &str) -> bool {
     text.bytes().any(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+fn is_sealed(text: &str) -> bool {
+    let parts = text.strip_prefix("cs1.").and_then(|rest| rest.rsplit_once('.'));
+    let is_base64 = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
+    parts.is_some_and(|(id, body)| {
+        let is_id = (1..=64).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_graphic());
+        is_id && (38..=90_000).contains(&body.len()) && body.bytes().all(is_base64)
+    })
 }
 
 fn is_slug(text: &str) -> bool {

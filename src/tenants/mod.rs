@@ -62,6 +62,8 @@ pub struct ReadContext<'a> {
     pub dangerous_demo: bool,
     /// Where secrets are looked up.
     pub environment: &'a Environment,
+    /// The key ring file, for secrets that are sealed.
+    pub keys: &'a Path,
     /// Whether it stands in the store: such a tenant may have no provider yet.
     pub stored: bool,
 }
@@ -75,6 +77,7 @@ impl<'a> ReadContext<'a> {
             ports: &config.egress.ports,
             dangerous_demo: false,
             environment,
+            keys: &config.keys,
             stored: false,
         }
     }

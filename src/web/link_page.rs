@@ -121,7 +121,9 @@ async fn open(visit: &Visit, web: &Web, token: &str) -> Response {
         Ok(opened) => opened,
         Err(error) => return refused(visit, web, token, &error),
     };
-    tracing::info!(tenant = %visit.tenant.id, request_id = visit.request_id, attempt = %opened.attempt, "link.opened");
+    let (tenant, link_id, provider) = (&visit.tenant.id, &opened.link, &opened.provider);
+    let (request_id, attempt) = (&visit.request_id, &opened.attempt);
+    tracing::info!(%tenant, request_id, %link_id, %provider, %attempt, "link.opened");
     let mut response = see_other(opened.authorize_url.as_str());
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, visit.set_cookie(&opened.cookie, opened.cross_site));

@@ -89,6 +89,8 @@ pub struct Web {
     pub trusted_proxies: Vec<IpNet>,
     /// Who may ask how often.
     pub limits: Limits,
+    /// Whether operators have an address of their own.
+    pub has_ops: bool,
 }
 
 impl Web {

@@ -8,6 +8,7 @@
 //! | `misses` | pages that do not exist, unknown links, bad states | address | 429 in place of the page |
 //! | `failures` | client secrets that were wrong | address and tenant | 429 before the secret is looked at |
 //! | `client-failures` | the same | client and address | the same |
+//! | `staff` | pages that are loaded or sent | member of staff | 429 |
 //! | `sign-ins` | attempts of staff to come in: codes sent and typed, providers, invitations | address | 429 |
 //!
 //! Nobody pays for a neighbour: a link that is known, a good state and a client that proved itself
@@ -27,7 +28,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
-use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::ids::{ClientId, StaffId, TenantId};
 
 use address::Address;
 use rate::{Quota, Rate};
@@ -56,6 +57,8 @@ pub struct Rates {
     pub client_failures: u32,
     /// Attempts of staff to come in from one address.
     pub sign_ins: u32,
+    /// Pages of one member of staff.
+    pub staff: u32,
 }
 
 impl Default for Rates {
@@ -67,6 +70,7 @@ impl Default for Rates {
             failures: 60,
             client_failures: 20,
             sign_ins: 60,
+            staff: 600,
         }
     }
 }
@@ -126,6 +130,13 @@ impl Limits {
         let rate = Rate::per_minute(self.rates.sign_ins);
         let taken = self.addresses.take("sign-ins", address, rate, micros(now));
         taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
+    }
+
+    /// One more page for a member of staff.
+    pub fn page(&self, tenant: &TenantId, member: &StaffId, now: Timestamp) -> Result<(), Quota> {
+        let rate = Rate::per_minute(self.rates.staff);
+        let taken = self.clients.take("staff", (tenant.as_str(), member.as_str()), rate, micros(now));
+        taken.map(drop).inspect_err(over)
     }
 
     /// One more secret that is not known to be right.
@@ -198,7 +209,8 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        let rates = Rates { client: 3, tenant: 4, misses: 2, failures: 3, client_failures: 2, sign_ins: 2 };
+        let rates =
+            Rates { client: 3, tenant: 4, misses: 2, failures: 3, client_failures: 2, sign_ins: 2, staff: 2 };
         Limits::new(rates, Work::default())
     }
 

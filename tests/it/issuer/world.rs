@@ -199,7 +199,7 @@ async fn jwks(State(mounted): State<Arc<Mounted>>, request: Request) -> Response
 
 async fn principals(State(mounted): State<Arc<Mounted>>, request: Request) -> Response {
     let tenant = mounted.tenant(&request);
-    match access::caller_with(&mounted.issuer, tenant, request.headers(), "read:principals") {
+    match access::caller_with(&mounted.issuer, tenant, request.headers(), ("read:principals", None)) {
         Ok(caller) => caller.client_id.to_string().into_response(),
         Err(refusal) => {
             let challenge = [("www-authenticate", refusal.www_authenticate(tenant))];
