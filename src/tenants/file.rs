@@ -86,6 +86,7 @@ fn tenant(
         webhooks,
         staff,
         simulator: root.flag("simulator").unwrap_or(false),
+        registration: clients::read_registration(root, report),
     })
 }
 

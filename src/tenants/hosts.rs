@@ -99,6 +99,7 @@ mod tests {
                 webhooks: Vec::new(),
                 staff: Vec::new(),
                 simulator: false,
+                registration: None,
                 returns: BTreeMap::new(),
                 clients: Vec::new(),
             })
