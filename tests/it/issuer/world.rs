@@ -79,6 +79,8 @@ pub(super) fn tenant(id: &str) -> Tenant {
         webhooks: Vec::new(),
         staff: Vec::new(),
         simulator: false,
+        customers: countersign::domain::website::CustomerPolicy::default(),
+        websites: Vec::new(),
         returns: std::collections::BTreeMap::new(),
         rules: countersign::domain::rule::Rules::default(),
         clients: vec![
