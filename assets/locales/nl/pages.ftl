@@ -109,3 +109,9 @@ method-heading = Dat kan deze pagina niet
 method-lead = Open de link nog eens vanuit de chat.
 too-large-heading = Dat was te veel
 too-large-lead = De aanvraag was groter dan wij aannemen. Open de link nog eens vanuit de chat.
+
+letter-subject = Uw inlogcode voor { $tenant }
+letter-lead = Typ deze code waar u erom vroeg om in te loggen bij { $tenant }.
+letter-good = De code is { $minutes } minuten geldig en werkt één keer.
+letter-warning = Niemand van { $tenant } zal u ooit om deze code vragen. Geef hem aan niemand die u belt of schrijft.
+letter-unasked = Hebt u er niet om gevraagd? Dan hoeft u niets te doen: zonder de code komt niemand binnen.

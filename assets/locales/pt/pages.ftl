@@ -109,3 +109,9 @@ method-heading = Esta página não pode fazer isso
 method-lead = Abra o link de novo a partir do chat.
 too-large-heading = Isso foi demais
 too-large-lead = O pedido é maior do que aceitamos. Abra o link de novo a partir do chat.
+
+letter-subject = Seu código de acesso a { $tenant }
+letter-lead = Digite este código onde você o pediu para iniciar sessão em { $tenant }.
+letter-good = Ele vale por { $minutes } minutos e uma única vez.
+letter-warning = Ninguém de { $tenant } vai pedir este código a você. Não o dê a ninguém que ligue ou escreva para você.
+letter-unasked = Se você não o pediu, não faça nada: sem o código ninguém consegue entrar.

@@ -109,3 +109,9 @@ method-heading = Det kan sidan inte göra
 method-lead = Öppna länken igen från chatten.
 too-large-heading = Det var för mycket
 too-large-lead = Begäran är större än vad vi tar emot. Öppna länken igen från chatten.
+
+letter-subject = Din inloggningskod för { $tenant }
+letter-lead = Skriv den här koden där du bad om den för att logga in hos { $tenant }.
+letter-good = Den gäller i { $minutes } minuter och bara en gång.
+letter-warning = Ingen hos { $tenant } kommer någonsin att fråga efter koden. Ge den inte till någon som ringer eller skriver till dig.
+letter-unasked = Om du inte har bett om den behöver du inte göra något: utan koden kommer ingen in.

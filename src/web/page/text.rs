@@ -122,6 +122,11 @@ texts! {
     MethodLead => "method-lead" [],
     TooLargeHeading => "too-large-heading" [],
     TooLargeLead => "too-large-lead" [],
+    LetterSubject => "letter-subject" [tenant],
+    LetterLead => "letter-lead" [tenant],
+    LetterGood => "letter-good" [minutes],
+    LetterWarning => "letter-warning" [tenant],
+    LetterUnasked => "letter-unasked" [],
 }
 
 /// The language of one page.
