@@ -87,7 +87,7 @@ audit_actions! {
     CodePassed: Login => "auth_link.code_passed",
     /// A conversation is no longer verified; `object` is the event that told of it.
     ConversationUnverified: Login => "conversation.unverified",
-    /// A customer signed in by an emailed code; `detail` says `created` if it made the contact.
+    /// A customer signed in to an app; `object` is the contact, `detail` names the app's client and where.
     CustomerSignedIn: Login => "customer.signed_in",
     /// A customer signed out: `detail` says `here` or `everywhere`.
     CustomerSignedOut: Login => "customer.signed_out",

@@ -16,6 +16,7 @@ mod confirm;
 mod console;
 mod contacts;
 mod crash;
+mod customers;
 mod deliveries;
 mod demo;
 mod demo_desk;

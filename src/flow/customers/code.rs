@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use tracing::Instrument as _;
 
-use crate::domain::audit::AuditAction;
+use crate::domain::actor::Actor;
+use crate::domain::audit::{AuditAction, AuditEntry};
+use crate::domain::ids::{ContactId, ProviderId};
 use crate::domain::otp::{OtpOver, OtpPurpose};
 use crate::domain::tenant::Tenant;
 use crate::egress::mail::Letter;
@@ -43,6 +45,8 @@ pub struct TypedByCustomer<'a> {
     pub address: &'a str,
     /// What [`send_customer_code`](Broker::send_customer_code) was told to remember: where the code was asked for.
     pub place: &'a str,
+    /// The client that signs the customer in, for the audit.
+    pub client: &'a str,
     /// The code.
     pub code: &'a str,
 }
@@ -103,8 +107,8 @@ impl Broker {
         let entered = self.enter_by_email(tenant, &otp.address).await?;
         let Some(customer) = entered else { return Err(OtpOver::Spent.into()) };
         let entry = self.entry("customer", AuditAction::CustomerSignedIn, customer.contact.id.to_string());
-        let detail = customer.created.then(|| "created".to_owned());
-        self.note(&tenant.id, crate::domain::audit::AuditEntry { detail, ..entry }).await?;
+        let detail = Some(format!("to {} at {}", typed.client, ProviderId::EMAIL_CODE));
+        self.note(&tenant.id, AuditEntry { detail, ..entry }).await?;
         tracing::info!(tenant = %tenant.id, otp_id = %otp.id, created = customer.created, "customer.signed_in");
         Ok(customer)
     }
@@ -113,13 +117,13 @@ impl Broker {
     pub async fn note_customer_signed_out(
         &self,
         tenant: &Tenant,
-        contact: &crate::domain::ids::ContactId,
+        contact: &ContactId,
         everywhere: bool,
     ) -> Result<(), StoreError> {
-        let actor = crate::domain::actor::Actor::Customer(contact.clone()).to_string();
+        let actor = Actor::Customer(contact.clone()).to_string();
         let entry = self.entry(&actor, AuditAction::CustomerSignedOut, contact.to_string());
         let detail = Some(if everywhere { "everywhere" } else { "here" }.to_owned());
-        self.note(&tenant.id, crate::domain::audit::AuditEntry { detail, ..entry }).await
+        self.note(&tenant.id, AuditEntry { detail, ..entry }).await
     }
 }
 
