@@ -77,7 +77,7 @@ impl App {
         watch::count(&directory);
         let (client, webhook) = (provider_client(config)?, WebhookClient::new(guard(config))?);
         let outbound = Outbound::new(client, webhook, &clock, room(config)).with_post(post(config, &clock));
-        let broker = Broker::new(store, outbound, clock.clone(), directory, settings);
+        let broker = Broker::new(store.clone(), outbound, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
         broker.use_format(Arc::new(StoredFormat::new(config, clock.clone())));
         broker.start_following();
@@ -85,7 +85,7 @@ impl App {
         broker.start_delivering();
         broker.start_sealing();
         broker.start_counting();
-        let issuer = Arc::new(Issuer::new(signing_keys(keys.ring())?, clock.clone()));
+        let issuer = Arc::new(Issuer::new(signing_keys(keys.ring())?, store, clock.clone()));
         let platform = Arc::new(platform(config));
         told::at_start(&broker, &platform, &keys);
         watch::keys(keys, &broker, &issuer);
@@ -232,6 +232,7 @@ fn platform(config: &Config) -> Tenant {
         simulator: false,
         customers: CustomerPolicy::default(),
         websites: Vec::new(),
+        registration: None,
         returns: BTreeMap::new(),
         clients: config.clients.clone(),
     }

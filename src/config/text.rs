@@ -85,6 +85,15 @@ pub const HOST: Text = Text {
     masked: false,
 };
 
+/// Where a client may be answered. More is checked by `domain::redirect_uri`.
+pub const REDIRECT_URI: Text = Text {
+    what: "a redirect uri",
+    hint: "write an absolute address, e.g. `https://app.example/callback`",
+    pattern: "^[A-Za-z][A-Za-z0-9+.-]*:[!-~]{1,2000}$",
+    holds: is_redirect_uri,
+    masked: false,
+};
+
 /// One scope (RFC 6749, 3.3).
 pub const SCOPE: Text = Text {
     what: "a scope",
@@ -246,6 +255,7 @@ pub const ALL: &[&Text] = &[
     &DURATION,
     &TIME,
     &HOST,
+    &REDIRECT_URI,
     &SCOPE,
     &SCOPES,
     &SEPARATOR,
@@ -302,6 +312,14 @@ fn is_host(text: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     })
+}
+
+fn is_redirect_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b))
+        && (1..=2000).contains(&rest.len())
+        && rest.bytes().all(|b| (0x21..0x7f).contains(&b))
 }
 
 fn is_variable(text: &str) -> bool {

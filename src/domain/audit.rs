@@ -85,10 +85,10 @@ audit_actions! {
     CodeRefused: Login => "auth_link.code_refused",
     /// A member of staff passed a code that a customer had sent, or played the customer; `detail` says which.
     CodePassed: Login => "auth_link.code_passed",
-    /// A conversation is no longer verified; `object` is the event that told of it.
-    ConversationUnverified: Login => "conversation.unverified",
     /// A customer signed in to an app; `object` is the contact, `detail` names the app's client and where.
     CustomerSignedIn: Login => "customer.signed_in",
+    /// A conversation is no longer verified; `object` is the event that told of it.
+    ConversationUnverified: Login => "conversation.unverified",
     /// A customer signed out: `detail` says `here` or `everywhere`.
     CustomerSignedOut: Login => "customer.signed_out",
     /// A sign-in joined a contact that was there; `detail` says at which provider and how.

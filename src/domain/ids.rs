@@ -153,6 +153,7 @@ made_id!(/** A one-time code that was sent. */ OtpId, "ot_");
 made_id!(/** An event on its way to a webhook. */ DeliveryId, "dl_");
 made_id!(/** A member of staff. */ StaffId, "st_");
 made_id!(/** A browser that staff signed in with. */ SessionId, "ss_");
+made_id!(/** The tokens of one sign-in of a customer. */ FamilyId, "tf_");
 
 chosen_id!(
     /// A tenant's name: the first label of its host. `_platform` is the operator.

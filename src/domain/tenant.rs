@@ -5,7 +5,7 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use super::binding::BindingPolicy;
-use super::client::Client;
+use super::client::{Client, Registration};
 use super::conversation::Channel;
 use super::event::EventType;
 use super::ids::{ProviderId, StaffId, TenantId, WebhookId};
@@ -39,6 +39,8 @@ pub struct Tenant {
     pub returns: BTreeMap<Channel, String>,
     /// Its bots and apps.
     pub clients: Vec<Client>,
+    /// How apps become clients by themselves; none where they do not.
+    pub registration: Option<Registration>,
     /// What a sign-in tells the platform beside the profile.
     pub rules: Rules,
     /// Where events are sent.

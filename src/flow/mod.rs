@@ -5,6 +5,7 @@
 //! named steps, 2. a line below, 3. a handler in `web/`, 4. a file in `tests/it/`.
 
 mod announce;
+pub mod app;
 mod arrival;
 pub mod audit;
 pub mod callback;
@@ -27,6 +28,7 @@ pub mod once;
 pub mod open_link;
 pub mod otp;
 pub mod outcome;
+mod person;
 mod places;
 pub mod presets;
 pub mod preview;

@@ -193,6 +193,7 @@ mod tests {
             simulator: false,
             customers: crate::domain::website::CustomerPolicy::default(),
             websites: Vec::new(),
+            registration: None,
             returns: BTreeMap::new(),
             clients: Vec::new(),
         })

@@ -16,6 +16,9 @@ use crate::secret::Secret;
 /// The type in the header of our tokens (RFC 9068, 2.1), so that no other JWT passes for one.
 pub const TOKEN_TYPE: &str = "at+jwt";
 
+/// The type in the header of an id_token: no access token has it.
+pub(super) const ID_TOKEN_TYPE: &str = "JWT";
+
 /// The smallest modulus that RFC 7518, 3.3 allows.
 const MIN_BITS: usize = 2048;
 
@@ -139,6 +142,16 @@ impl SigningKeys {
     /// Signs claims with the active key.
     pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, jsonwebtoken::errors::Error> {
         jsonwebtoken::encode(&self.active.header, claims, &self.active.key)
+    }
+
+    /// The same for a token of another type.
+    pub(super) fn sign_as(
+        &self,
+        typ: &str,
+        claims: &impl Serialize,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let header = Header { typ: Some(typ.to_owned()), ..self.active.header.clone() };
+        jsonwebtoken::encode(&header, claims, &self.active.key)
     }
 
     /// The key with this name, unless it is unknown or revoked.

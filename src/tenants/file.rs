@@ -90,6 +90,7 @@ fn tenant(
         simulator: root.flag("simulator").unwrap_or(false),
         customers,
         websites,
+        registration: clients::read_registration(root, report),
     })
 }
 

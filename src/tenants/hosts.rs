@@ -101,6 +101,7 @@ mod tests {
                 simulator: false,
                 customers: crate::domain::website::CustomerPolicy::default(),
                 websites: Vec::new(),
+                registration: None,
                 returns: BTreeMap::new(),
                 clients: Vec::new(),
             })

@@ -67,7 +67,7 @@ use host::{Asked, AtIssuer};
 use limit::address::Address;
 use limit::{Limits, Slip};
 use oauth::answer::OAuthError;
-use oauth::endpoints;
+use oauth::{customer_endpoints, endpoints};
 
 /// The most bytes of an API body.
 const API_BODY: usize = 2 * 1024 * 1024;
@@ -97,6 +97,12 @@ impl Web {
     /// Whether what this peer says of others counts.
     pub fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(&peer))
+    }
+
+    /// Where a request comes from; none if it comes from this process.
+    pub fn ip(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        let peer = host::peer(extensions)?;
+        Some(limit::address::nearest(peer, headers, |peer| self.trusts(peer)))
     }
 
     /// Whom limits per address count a request for; nobody if it comes from this process.
@@ -171,6 +177,24 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .layer(DefaultBodyLimit::max(API_BODY));
     let issuer = OpenApiRouter::default()
         .routes(oauth_row("POST /v1/oauth/token", routes!(endpoints::token)))
+        .routes(oauth_row(
+            "GET, POST /v1/oauth/authorize",
+            routes!(customer_endpoints::authorize, customer_endpoints::authorize_by_form),
+        ))
+        .routes(oauth_row(
+            "GET, POST /v1/oauth/userinfo",
+            routes!(customer_endpoints::userinfo, customer_endpoints::userinfo_by_post),
+        ))
+        .routes(oauth_row("POST /v1/oauth/revoke", routes!(customer_endpoints::revoke)))
+        .routes(oauth_row("POST /v1/oauth/introspect", routes!(customer_endpoints::introspect)))
+        .routes(oauth_row(
+            "GET /.well-known/openid-configuration",
+            routes!(customer_endpoints::openid_configuration),
+        ))
+        .routes(oauth_row(
+            "GET /.well-known/oauth-authorization-server",
+            routes!(customer_endpoints::oauth_metadata),
+        ))
         .routes(oauth_row("GET /v1/oauth/.well-known/jwks.json", routes!(endpoints::jwks)))
         .routes(oauth_row("GET /api/oauth2/jwks", routes!(endpoints::jwks_elsewhere)))
         .layer(DefaultBodyLimit::max(SMALL_BODY));
@@ -288,7 +312,11 @@ fn ops_row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodR
 /// A row of the issuer: other methods are refused in the form of RFC 6749, 5.2.
 fn oauth_row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRouter<Arc<Web>> {
     openapi::compare(said, &described.1);
-    let allowed = if said.starts_with("GET") { "GET, HEAD" } else { "POST" };
+    let allowed = match said {
+        said if said.starts_with("GET, POST") => "GET, HEAD, POST",
+        said if said.starts_with("GET") => "GET, HEAD",
+        _ => "POST",
+    };
     described.map(|route| route.fallback(move |_: AtIssuer| async move { OAuthError::Method(allowed) }))
 }
 
@@ -303,7 +331,7 @@ async fn nothing_here(State(web): State<Arc<Web>>, uri: Uri, request: Request) -
 
 /// Whether programs ask for it, who are answered with problem documents; all others are browsers.
 fn is_for_programs(uri: &Uri) -> bool {
-    ["/v1/", "/api/", "/openapi.json"].iter().any(|start| uri.path().starts_with(start))
+    ["/v1/", "/api/", "/.well-known/", "/openapi.json"].iter().any(|start| uri.path().starts_with(start))
 }
 
 /// Gives the request its id, and every answer the headers that all share.

@@ -21,8 +21,6 @@ use super::answer::ClientError;
 
 /// What a token must allow to see the own record.
 pub const READ: &str = "read:profile";
-/// What allows the same, in the words of OpenID Connect (Core, 5.4).
-const OPENID_PROFILE: &str = "profile";
 /// What a token must allow to change it.
 pub const WRITE: &str = "write:profile";
 
@@ -46,9 +44,13 @@ pub fn own_scopes() -> Scopes {
 impl Customer {
     /// Demands that the customer agreed to this.
     pub fn may(&self, scope: &'static str) -> Result<(), ClientError> {
-        // Who showed an app the own profile has shown it this one.
-        let may = self.scopes.has(scope) || (scope == READ && self.scopes.has(OPENID_PROFILE));
-        if may { Ok(()) } else { Err(ClientError::Scope(scope)) }
+        if self.scopes.has(scope) { Ok(()) } else { Err(ClientError::Scope(scope)) }
+    }
+
+    /// Whether the customer agreed that this of the own record is seen: all of it, or by a scope of OpenID Connect
+    /// (Core, 5.4).
+    pub fn shows(&self, scope: &str) -> bool {
+        self.scopes.has(READ) || self.scopes.has(scope)
     }
 }
 

@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 use crate::domain::contact::Contact;
 use crate::domain::ids::ContactId;
 use crate::domain::profile::ProfileField;
-use crate::domain::tenant::Tenant;
 use crate::web::Web;
 use crate::web::strict_json::StrictJson;
 
@@ -83,19 +82,19 @@ pub struct CustomerView {
 }
 
 impl ProfileView {
-    fn of(tenant: &Tenant, contact: &Contact) -> Self {
-        let may_change = &tenant.customers.may_change;
+    fn of(who: &Customer, contact: &Contact) -> Self {
+        let may_change = &who.tenant.customers.may_change;
+        let email = contact.email.clone().filter(|_| who.shows("email"));
         let is_own = |name: &String| ProfileField::named(name).is_none();
         // What others wrote about a customer into fields of their own is not for the customer.
         let own = may_change.iter().filter(|name| is_own(name));
         let fields = own.filter_map(|name| Some((name.clone(), contact.fields.get(name)?.clone()))).collect();
-        let email = ProfileField::Email.as_str();
         let customer = CustomerView {
             id: contact.id.clone(),
             customer_number: contact.customer_number.clone(),
-            email: contact.email.clone(),
-            email_verified: contact.provenance.get(email).is_some_and(|known| known.verified),
-            phone: contact.phone.clone(),
+            email_verified: email.is_some() && is_verified(contact),
+            email: email.clone(),
+            phone: contact.phone.clone().filter(|_| who.shows("phone")),
             first_name: contact.first_name.clone(),
             last_name: contact.last_name.clone(),
             full_name: contact.full_name.clone(),
@@ -105,11 +104,14 @@ impl ProfileView {
             may_change: may_change.clone(),
             created_at: contact.created_at,
         };
-        Self { user: UserView { id: contact.id.clone(), email: contact.email.clone() }, customer }
+        Self { user: UserView { id: contact.id.clone(), email }, customer }
     }
 }
 
 /// See the own profile
+///
+/// With `read:profile` all of it; an app to which the customer agreed with `profile` sees names and language, with `email`
+/// and `phone` these.
 #[utoipa::path(
     get, path = "/api/client/v1/profile", operation_id = "clientProfile", tag = "Client API",
     security(("customer" = [])),
@@ -120,8 +122,10 @@ impl ProfileView {
     )
 )]
 pub async fn read(customer: Customer) -> Result<Response, ClientError> {
-    customer.may(READ)?;
-    Ok(success(ProfileView::of(&customer.tenant, &customer.contact)))
+    if !customer.shows("profile") {
+        return Err(ClientError::Scope(READ));
+    }
+    Ok(success(ProfileView::of(&customer, &customer.contact)))
 }
 
 /// Change the own profile
@@ -145,7 +149,11 @@ pub async fn patch(
 ) -> Result<Response, ClientError> {
     customer.may(WRITE)?;
     let changed = web.broker.patch_own(&customer.tenant, &customer.contact.id, &body).await?;
-    Ok(success(ProfileView::of(&customer.tenant, &changed)))
+    Ok(success(ProfileView::of(&customer, &changed)))
+}
+
+fn is_verified(contact: &Contact) -> bool {
+    contact.provenance.get(ProfileField::Email.as_str()).is_some_and(|known| known.verified)
 }
 
 fn display_name(contact: &Contact) -> Option<String> {

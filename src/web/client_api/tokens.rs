@@ -15,7 +15,7 @@ use crate::issuer::{CustomerTokens, RefreshError};
 use crate::secret::Secret;
 use crate::web::Web;
 use crate::web::error::ApiError;
-use crate::web::host::{self, AtTenant};
+use crate::web::host::AtTenant;
 use crate::web::strict_json::{MaybeJson, StrictJson};
 
 use super::answer::{ClientError, ClientRefusal, Refused, Success, success};

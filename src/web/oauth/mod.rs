@@ -6,11 +6,16 @@
 //! cases in `tests/it/issuer/`.
 
 pub mod answer;
+pub mod authorize;
 pub mod credentials;
+pub mod customer_endpoints;
 pub mod endpoints;
+mod inspect;
 pub mod jwks;
+mod metadata;
 pub mod parameters;
 pub mod token;
+mod userinfo;
 
 pub use jwks::jwks;
 pub use token::token;

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`landing()`] | who asks, what is shared, *Continue*, *This wasn't me* |
 //! | [`decline()`] | asks once more before a link is declined |
+//! | [`consent()`] | what an app asks of a customer, and where to sign in |
 //! | [`result()`] | how a sign-in ended, or the code to send in the chat |
 //! | [`busy()`] | a provider that is out of order |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
@@ -22,6 +23,7 @@
 //! To add a language: a folder in `assets/locales/` with a complete `pages.ftl`; nothing else.
 
 mod asset;
+mod consent;
 mod frame;
 mod landing;
 mod language;
@@ -33,6 +35,7 @@ mod text;
 mod trial;
 
 pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
+pub use consent::{Consent, consent};
 pub use frame::{Visitor, dress, public};
 pub use landing::{Decline, Landing, decline, landing};
 pub use letter::{LetterLook, code_letter};

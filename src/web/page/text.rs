@@ -127,6 +127,20 @@ texts! {
     LetterGood => "letter-good" [minutes],
     LetterWarning => "letter-warning" [tenant],
     LetterUnasked => "letter-unasked" [],
+    ConsentHeading => "consent-heading" [app],
+    ConsentLead => "consent-lead" [app tenant],
+    ConsentAsks => "consent-asks" [app],
+    ConsentReturn => "consent-return" [host],
+    ConsentProvider => "consent-provider" [provider],
+    ConsentCancel => "consent-cancel" [],
+    ScopeOpenid => "scope-openid" [],
+    ScopeProfile => "scope-profile" [],
+    ScopeEmail => "scope-email" [],
+    ScopePhone => "scope-phone" [],
+    ScopeOffline => "scope-offline" [],
+    ScopeOther => "scope-other" [scope],
+    AppUnknownHeading => "app-unknown-heading" [],
+    AppUnknownLead => "app-unknown-lead" [],
 }
 
 /// The language of one page.
