@@ -143,6 +143,8 @@ fn tenant() -> Tenant {
         webhooks: Vec::new(),
         staff: Vec::new(),
         simulator: false,
+        customers: countersign::domain::website::CustomerPolicy::default(),
+        websites: Vec::new(),
         registration: None,
         returns: std::collections::BTreeMap::new(),
         clients: vec![Client { scopes: scopes(), ..Client::named("bot".parse().unwrap()) }],

@@ -25,6 +25,7 @@ use crate::domain::binding::BindingPolicy;
 use crate::domain::ids::TenantId;
 use crate::domain::rule::Rules;
 use crate::domain::tenant::{Directory, Tenant};
+use crate::domain::website::CustomerPolicy;
 use crate::egress::cache::Documents;
 use crate::egress::gate::Room;
 use crate::egress::guard::Guard;
@@ -229,6 +230,8 @@ fn platform(config: &Config) -> Tenant {
         webhooks: Vec::new(),
         staff: Vec::new(),
         simulator: false,
+        customers: CustomerPolicy::default(),
+        websites: Vec::new(),
         registration: None,
         returns: BTreeMap::new(),
         clients: config.clients.clone(),
@@ -280,6 +283,9 @@ fn limits(config: &Config) -> limit::Limits {
         failures: set.address_failures,
         client_failures: set.client_failures,
         sign_ins: set.address_sign_ins,
+        codes: set.address_codes,
+        typed_codes: set.address_typed_codes,
+        customer: set.customer_calls,
     };
     limit::Limits::new(rates, Work::new(set.requests, set.requests + 2 * set.all_provider_logins))
 }

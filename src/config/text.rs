@@ -130,6 +130,31 @@ pub const LOCALE: Text = Text {
     masked: false,
 };
 
+/// A publishable key of a website.
+pub const PUBLIC_KEY: Text = Text {
+    what: "a publishable key",
+    hint: "write `pk_dom_` and 16 to 64 letters and digits of your choice; it is public",
+    pattern: "^pk_dom_[A-Za-z0-9]{16,64}$",
+    holds: |text| {
+        text.strip_prefix("pk_dom_").is_some_and(|rest| {
+            (16..=64).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
+    },
+    masked: false,
+};
+
+/// A colour.
+pub const COLOUR: Text = Text {
+    what: "a colour",
+    hint: "write `#` and six hexadecimal digits, e.g. `#0b5fff`",
+    pattern: "^#[0-9A-Fa-f]{6}$",
+    holds: |text| {
+        text.strip_prefix('#')
+            .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+    },
+    masked: false,
+};
+
 /// What an agent types to find a snippet.
 pub const TAG: Text = Text {
     what: "a tag",
@@ -235,6 +260,8 @@ pub const ALL: &[&Text] = &[
     &SCOPES,
     &SEPARATOR,
     &LOCALE,
+    &PUBLIC_KEY,
+    &COLOUR,
     &TAG,
     &FIELD_NAME,
     &PARAMETER,
@@ -352,6 +379,12 @@ mod tests {
             "en-",
             "en-a",
             "/auth",
+            "pk_dom_0123456789abcdEF",
+            "pk_dom_0123456789abcde",
+            "pk_dom_0123456789abcd_F",
+            "#0b5fFF",
+            "#0b5fF",
+            "#0b5fFg",
             "/a b",
             ",",
             "a b",

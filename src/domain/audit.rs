@@ -89,9 +89,13 @@ audit_actions! {
     CustomerSignedIn: Login => "customer.signed_in",
     /// A conversation is no longer verified; `object` is the event that told of it.
     ConversationUnverified: Login => "conversation.unverified",
+    /// A customer signed out: `detail` says `here` or `everywhere`.
+    CustomerSignedOut: Login => "customer.signed_out",
     /// A sign-in joined a contact that was there; `detail` says at which provider and how.
     IdentityLinked: Change => "contact.identity_linked",
-    /// A client changed fields; `detail` names them.
+    /// A customer took a sign-in away from the own record; `detail` says at which provider.
+    IdentityUnlinked: Change => "contact.identity_unlinked",
+    /// A client or the customer changed fields; `detail` names them.
     ContactUpdated: Change => "contact.updated",
     /// A client restored the previous value of a field.
     ContactUndone: Change => "contact.undone",

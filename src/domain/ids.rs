@@ -187,6 +187,16 @@ chosen_id!(
     200, "^[ -~]+$", "acme-bot"
 );
 
+impl ProviderId {
+    /// The word of sign-ins by an emailed code among a contact's identities. No provider of a tenant may have it.
+    pub const EMAIL_CODE: &str = "email_code";
+
+    /// An emailed code in the place of a provider.
+    pub fn email_code() -> Self {
+        Self(Self::EMAIL_CODE.to_owned())
+    }
+}
+
 impl TenantId {
     /// The reserved tenant that owns the operator's records.
     pub fn platform() -> Self {

@@ -44,3 +44,4 @@ pub mod timeline;
 pub mod trial;
 pub mod visitor;
 pub mod webhook;
+pub mod website;

@@ -109,6 +109,8 @@ pub(super) struct Bearing<'a> {
 /// An access token, and an id_token where the customer agreed to `openid`.
 pub(super) struct Pair {
     pub(super) access: Minted,
+    /// For how many seconds the access token is good.
+    pub(super) expires_in: i64,
     pub(super) id_token: Option<crate::secret::Secret>,
 }
 
@@ -173,7 +175,7 @@ impl Issuer {
             iss: origin,
             sub: family.contact.clone(),
             aud: AUDIENCE.to_owned(),
-            exp: issued_at + LIFETIME,
+            exp: issued_at + tenant.customers.access_lifetime.as_secs(),
             iat: issued_at,
             jti: self.clock.fresh_uuid().simple().to_string(),
             client_id: family.client.to_string(),
@@ -214,12 +216,13 @@ pub(super) fn is_verified(contact: &Contact, field: &str) -> bool {
 }
 
 fn sign(tokens: &Tokens, access: &Claims, id: Option<IdClaims>, issued_at: i64) -> Result<Pair, MintError> {
+    let expires_in = access.exp - issued_at;
     let access = tokens.sign(access)?;
     let id_token = id.map(|claims| {
         let claims = IdClaims { at_hash: Some(super::tokens::half_hash(access.expose())), ..claims };
         tokens.sign_as(ID_TOKEN_TYPE, &claims)
     });
-    Ok(Pair { access: Minted { token: access, issued_at }, id_token: id_token.transpose()? })
+    Ok(Pair { access: Minted { token: access, issued_at }, expires_in, id_token: id_token.transpose()? })
 }
 
 fn judge_place(claims: &Claims, tenant: &Tenant) -> Result<(), AccessError> {

@@ -20,7 +20,7 @@ use crate::store::{Durability, StoreError, Stored, TenantStore, Tx};
 
 use super::Issuer;
 use super::customers::{Bearing, Pair};
-use super::tokens::{LIFETIME, MintError};
+use super::tokens::MintError;
 
 /// What every refresh token begins with.
 pub const MARK: &str = "rt_";
@@ -149,6 +149,19 @@ impl Issuer {
             return Ok(answer(pair, scopes, Some(text_of(&id, &refresh_token)), id));
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// For which client a refresh token was made, if it names a sign-in of this kind. It is not looked at whether it is
+    /// good: that is [`refresh`](Self::refresh).
+    pub async fn client_of(
+        &self,
+        tenant: &Tenant,
+        source: TokenSource,
+        shown: &Secret,
+    ) -> Result<Option<ClientId>, StoreError> {
+        let Some((id, _)) = parse(shown) else { return Ok(None) };
+        let family = self.store.at(&tenant.id).family(&id).await?;
+        Ok(family.filter(|family| family.source == source).map(|family| family.value.client))
     }
 
     /// Ends the family of a refresh token, if it is one of this client's and was not forged (RFC 7009, 2.1). False if it
@@ -317,7 +330,7 @@ fn granted(tenant: &Tenant, family: &Family, asked: Option<&Scopes>) -> Result<S
 fn answer(pair: Pair, scope: Scopes, refresh_token: Option<Secret>, family: FamilyId) -> CustomerTokens {
     CustomerTokens {
         access_token: pair.access.token,
-        expires_in: LIFETIME,
+        expires_in: pair.expires_in,
         scope,
         created_at: pair.access.issued_at,
         refresh_token,

@@ -11,7 +11,7 @@ use crate::config::text::{DURATION, FIELD_NAME, HOST, LOCALE, SCOPE, SECRET_HASH
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
 
-use super::{provider, staff, webhooks};
+use super::{customers, provider, staff, webhooks};
 
 /// A tenant's file, `tenants/<name>.toml`.
 pub static SHAPE: Table = Table {
@@ -60,6 +60,12 @@ pub static SHAPE: Table = Table {
             "staff",
             Kind::List(&Kind::Table(&staff::SHAPE)),
             "Who may use the pages of this tenant, at most 500.",
+        ),
+        optional("customers", Kind::Table(&customers::CUSTOMERS), customers::CUSTOMERS.doc),
+        optional(
+            "website",
+            Kind::List(&Kind::Table(&customers::WEBSITE)),
+            "Websites on which customers sign in by an emailed code, at most 50.",
         ),
     ],
     each: None,

@@ -10,6 +10,7 @@ mod admin;
 mod api;
 pub mod callback;
 pub mod caller;
+pub mod client_api;
 mod console;
 pub mod error;
 pub mod health;
@@ -27,6 +28,7 @@ pub mod page;
 pub mod precondition;
 pub mod problem;
 mod reference;
+mod sdk;
 mod segment;
 mod shed;
 mod signin;
@@ -120,6 +122,7 @@ pub fn router(web: Arc<Web>) -> Router {
     api.merge(pages())
         .merge(staff_pages())
         .fallback(nothing_here)
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), client_api::cors::guard))
         .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
         .with_state(web)
 }
@@ -195,7 +198,24 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(oauth_row("GET /v1/oauth/.well-known/jwks.json", routes!(endpoints::jwks)))
         .routes(oauth_row("GET /api/oauth2/jwks", routes!(endpoints::jwks_elsewhere)))
         .layer(DefaultBodyLimit::max(SMALL_BODY));
-    api.merge(issuer).merge(ops_routes())
+    api.merge(issuer).merge(client_routes()).merge(ops_routes())
+}
+
+/// What the apps of customers call.
+fn client_routes() -> OpenApiRouter<Arc<Web>> {
+    OpenApiRouter::default()
+        .routes(row("POST /api/client/v1/otp/send", routes!(client_api::otp::send)))
+        .routes(row("POST /api/client/v1/otp/verify", routes!(client_api::otp::verify)))
+        .routes(row("POST /api/client/v1/refresh", routes!(client_api::tokens::refresh)))
+        .routes(row("POST /api/client/v1/logout", routes!(client_api::tokens::logout)))
+        .routes(row(
+            "GET, PATCH /api/client/v1/profile",
+            routes!(client_api::profile::read, client_api::profile::patch),
+        ))
+        .routes(row("GET /api/client/v1/conversations", routes!(client_api::sign_ins::conversations)))
+        .routes(row("GET /api/client/v1/sign-ins", routes!(client_api::sign_ins::list)))
+        .routes(row("DELETE /api/client/v1/sign-ins/{id}", routes!(client_api::sign_ins::unlink)))
+        .layer(DefaultBodyLimit::max(SMALL_BODY))
 }
 
 /// What a tenant's admin sets.
@@ -243,6 +263,7 @@ fn pages() -> Router<Arc<Web>> {
         .route("/docs", any(reference::home))
         .route("/docs/{group}", any(reference::group))
         .route("/assets/{*path}", any(link_page::asset))
+        .route("/sdk/{file}", any(sdk::file))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
 }
 
@@ -319,7 +340,9 @@ async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) ->
     request.extensions_mut().insert(RequestId(id.clone()));
     let slip = Slip::default();
     request.extensions_mut().insert(slip.clone());
-    let mut response = trail::in_request(&id, shed::run(&web, &id, request, next)).await;
+    let path = request.uri().path().to_owned();
+    let response = trail::in_request(&id, shed::run(&web, &id, request, next)).await;
+    let mut response = client_api::answer::in_this_form(&path, response);
     if let Some(Problem(mut problem)) = response.extensions_mut().remove::<Problem>() {
         problem["requestId"] = Value::String(id.clone());
         let (mut parts, _) = response.into_parts();

@@ -110,6 +110,12 @@ method-lead = Bitte öffnen Sie den Link noch einmal aus dem Chat.
 too-large-heading = Das war zu viel
 too-large-lead = Die Anfrage war größer, als wir annehmen. Bitte öffnen Sie den Link noch einmal aus dem Chat.
 
+letter-subject = Ihr Anmeldecode für { $tenant }
+letter-lead = Geben Sie diesen Code dort ein, wo Sie ihn angefordert haben, um sich bei { $tenant } anzumelden.
+letter-good = Er gilt { $minutes } Minuten lang und nur einmal.
+letter-warning = Niemand von { $tenant } wird Sie je nach diesem Code fragen. Geben Sie ihn niemandem, der Sie anruft oder Ihnen schreibt.
+letter-unasked = Wenn Sie nicht darum gebeten haben, müssen Sie nichts tun: Ohne den Code kommt niemand hinein.
+
 consent-heading = Bei { $app } anmelden
 consent-lead = Melden Sie sich mit Ihrem Konto bei { $tenant } an. { $app } handelt dann für Sie, mit dem, was hier steht, und sonst nichts.
 consent-asks = { $app } darf

@@ -110,6 +110,12 @@ method-lead = Please open the link from the chat once more.
 too-large-heading = That was too much
 too-large-lead = The request was larger than we accept. Please open the link from the chat once more.
 
+letter-subject = Your sign-in code for { $tenant }
+letter-lead = Type this code where you asked for it, to sign in to { $tenant }.
+letter-good = It is good for { $minutes } minutes, and once.
+letter-warning = Nobody at { $tenant } will ever ask you for this code. Give it to nobody who calls you or writes to you.
+letter-unasked = If you did not ask for it, do nothing: without the code nobody gets in.
+
 consent-heading = Sign in to { $app }
 consent-lead = Sign in with your account at { $tenant }. { $app } then acts for you, with what stands here and nothing else.
 consent-asks = { $app } may

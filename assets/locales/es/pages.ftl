@@ -110,6 +110,12 @@ method-lead = Abra el enlace otra vez desde el chat.
 too-large-heading = Eso fue demasiado
 too-large-lead = La solicitud es mayor de lo que aceptamos. Abra el enlace otra vez desde el chat.
 
+letter-subject = Su código de acceso a { $tenant }
+letter-lead = Escriba este código donde lo pidió para iniciar sesión en { $tenant }.
+letter-good = Es válido durante { $minutes } minutos y una sola vez.
+letter-warning = Nadie de { $tenant } le pedirá nunca este código. No se lo dé a nadie que le llame o le escriba.
+letter-unasked = Si no lo ha pedido, no haga nada: sin el código nadie puede entrar.
+
 consent-heading = Iniciar sesión en { $app }
 consent-lead = Inicie sesión con su cuenta en { $tenant }. { $app } actuará entonces por usted, con lo que se indica aquí y nada más.
 consent-asks = { $app } podrá

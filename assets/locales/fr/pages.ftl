@@ -110,6 +110,12 @@ method-lead = Ouvrez à nouveau le lien depuis la conversation.
 too-large-heading = C’était trop
 too-large-lead = La demande dépasse la taille que nous acceptons. Ouvrez à nouveau le lien depuis la conversation.
 
+letter-subject = Votre code de connexion pour { $tenant }
+letter-lead = Saisissez ce code là où vous l’avez demandé pour vous connecter à { $tenant }.
+letter-good = Il est valable { $minutes } minutes et une seule fois.
+letter-warning = Personne chez { $tenant } ne vous demandera jamais ce code. Ne le donnez à personne qui vous appelle ou vous écrit.
+letter-unasked = Si vous n’avez rien demandé, ne faites rien : sans le code, personne ne peut entrer.
+
 consent-heading = Se connecter à { $app }
 consent-lead = Connectez-vous avec votre compte chez { $tenant }. { $app } agit ensuite pour vous, avec ce qui est indiqué ici et rien d’autre.
 consent-asks = { $app } pourra

@@ -110,6 +110,12 @@ method-lead = Apra di nuovo il link dalla chat.
 too-large-heading = Era troppo
 too-large-lead = La richiesta è più grande di quanto accettiamo. Apra di nuovo il link dalla chat.
 
+letter-subject = Il suo codice di accesso a { $tenant }
+letter-lead = Scriva questo codice dove l’ha richiesto per accedere a { $tenant }.
+letter-good = È valido per { $minutes } minuti e una sola volta.
+letter-warning = Nessuno di { $tenant } le chiederà mai questo codice. Non lo dia a nessuno che la chiami o le scriva.
+letter-unasked = Se non l’ha richiesto, non faccia nulla: senza il codice nessuno può entrare.
+
 consent-heading = Accedi a { $app }
 consent-lead = Acceda con il suo account presso { $tenant }. { $app } agirà poi per lei, con quanto indicato qui e nient’altro.
 consent-asks = { $app } potrà

@@ -104,6 +104,12 @@ method-lead = チャットからリンクをもう一度開いてください。
 too-large-heading = 大きすぎます
 too-large-lead = 受け付けられる大きさを超えています。チャットからリンクをもう一度開いてください。
 
+letter-subject = { $tenant } のログインコード
+letter-lead = このコードを、依頼した画面に入力して { $tenant } にログインしてください。
+letter-good = 有効期限は { $minutes } 分間で、使えるのは一度だけです。
+letter-warning = { $tenant } がこのコードをお尋ねすることはありません。電話やメッセージで尋ねられても、決して教えないでください。
+letter-unasked = お心当たりがない場合は、何もする必要はありません。コードがなければ誰もログインできません。
+
 consent-heading = { $app }にログイン
 consent-lead = { $tenant }のアカウントでログインしてください。{ $app }は、ここに書かれた範囲でのみお客様に代わって操作します。
 consent-asks = { $app }ができること

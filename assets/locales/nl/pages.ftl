@@ -110,6 +110,12 @@ method-lead = Open de link nog eens vanuit de chat.
 too-large-heading = Dat was te veel
 too-large-lead = De aanvraag was groter dan wij aannemen. Open de link nog eens vanuit de chat.
 
+letter-subject = Uw inlogcode voor { $tenant }
+letter-lead = Typ deze code waar u erom vroeg om in te loggen bij { $tenant }.
+letter-good = De code is { $minutes } minuten geldig en werkt één keer.
+letter-warning = Niemand van { $tenant } zal u ooit om deze code vragen. Geef hem aan niemand die u belt of schrijft.
+letter-unasked = Hebt u er niet om gevraagd? Dan hoeft u niets te doen: zonder de code komt niemand binnen.
+
 consent-heading = Inloggen bij { $app }
 consent-lead = Log in met uw account bij { $tenant }. { $app } handelt dan namens u, met wat hier staat en niets anders.
 consent-asks = { $app } mag

@@ -112,6 +112,12 @@ method-lead = Otwórz link ponownie z czatu.
 too-large-heading = To za dużo
 too-large-lead = Żądanie jest większe, niż przyjmujemy. Otwórz link ponownie z czatu.
 
+letter-subject = Twój kod logowania do { $tenant }
+letter-lead = Wpisz ten kod tam, skąd pochodzi prośba, aby zalogować się do { $tenant }.
+letter-good = Kod jest ważny przez { $minutes } minut i działa tylko raz.
+letter-warning = Nikt z { $tenant } nigdy nie poprosi Cię o ten kod. Nie podawaj go nikomu, kto dzwoni lub pisze do Ciebie.
+letter-unasked = Jeśli to nie Twoja prośba, nie musisz nic robić: bez kodu nikt się nie zaloguje.
+
 consent-heading = Zaloguj się do { $app }
 consent-lead = Zaloguj się kontem w { $tenant }. { $app } będzie działać w Twoim imieniu w zakresie podanym tutaj i żadnym innym.
 consent-asks = { $app } może

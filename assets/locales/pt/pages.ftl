@@ -110,6 +110,12 @@ method-lead = Abra o link de novo a partir do chat.
 too-large-heading = Isso foi demais
 too-large-lead = O pedido é maior do que aceitamos. Abra o link de novo a partir do chat.
 
+letter-subject = Seu código de acesso a { $tenant }
+letter-lead = Digite este código onde você o pediu para iniciar sessão em { $tenant }.
+letter-good = Ele vale por { $minutes } minutos e uma única vez.
+letter-warning = Ninguém de { $tenant } vai pedir este código a você. Não o dê a ninguém que ligue ou escreva para você.
+letter-unasked = Se você não o pediu, não faça nada: sem o código ninguém consegue entrar.
+
 consent-heading = Entrar em { $app }
 consent-lead = Entre com a sua conta em { $tenant }. { $app } passa então a agir por si, com o que está aqui e nada mais.
 consent-asks = { $app } poderá

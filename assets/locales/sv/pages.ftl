@@ -110,6 +110,12 @@ method-lead = Öppna länken igen från chatten.
 too-large-heading = Det var för mycket
 too-large-lead = Begäran är större än vad vi tar emot. Öppna länken igen från chatten.
 
+letter-subject = Din inloggningskod för { $tenant }
+letter-lead = Skriv den här koden där du bad om den för att logga in hos { $tenant }.
+letter-good = Den gäller i { $minutes } minuter och bara en gång.
+letter-warning = Ingen hos { $tenant } kommer någonsin att fråga efter koden. Ge den inte till någon som ringer eller skriver till dig.
+letter-unasked = Om du inte har bett om den behöver du inte göra något: utan koden kommer ingen in.
+
 consent-heading = Logga in på { $app }
 consent-lead = Logga in med ditt konto hos { $tenant }. { $app } handlar sedan för dig, med det som står här och inget annat.
 consent-asks = { $app } får

@@ -104,6 +104,12 @@ method-lead = 请从聊天中再次打开链接。
 too-large-heading = 内容过大
 too-large-lead = 请求超出了我们接受的大小。请从聊天中再次打开链接。
 
+letter-subject = 您的 { $tenant } 登录代码
+letter-lead = 请在您提出请求的地方输入此代码,以登录 { $tenant }。
+letter-good = 代码在 { $minutes } 分钟内有效,且只能使用一次。
+letter-warning = { $tenant } 的任何人都不会向您索要此代码。请勿告诉任何给您打电话或写信的人。
+letter-unasked = 如果这不是您要求的,您无需做任何事:没有代码,谁也无法登录。
+
 consent-heading = 登录 { $app }
 consent-lead = 请使用您在 { $tenant } 的账户登录。之后 { $app } 仅凭此处所列内容代您操作。
 consent-asks = { $app } 可以

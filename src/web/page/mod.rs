@@ -11,6 +11,7 @@
 //! | [`busy()`] | a provider that is out of order |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
 //! | [`trial()`] | a test login, for the tenant's admin |
+//! | [`code_letter()`] | no page, but the letter with a customer's code |
 //! | [`asset()`] | the stylesheets and the icon that the pages name |
 //! | [`public()`] | the headers of the pages of `reference/`, which are no customer's |
 //!
@@ -26,6 +27,7 @@ mod consent;
 mod frame;
 mod landing;
 mod language;
+mod letter;
 mod notice;
 mod remaining;
 mod result;
@@ -36,6 +38,7 @@ pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, st
 pub use consent::{Consent, consent};
 pub use frame::{Visitor, dress, public};
 pub use landing::{Decline, Landing, decline, landing};
+pub use letter::{LetterLook, code_letter};
 pub use notice::{Notice, busy, notice};
 pub use result::{Outcome, ResultPage, result};
 pub use text::{clean, tidy};

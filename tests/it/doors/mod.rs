@@ -21,7 +21,7 @@ mod doctor;
 mod invitations;
 #[cfg(test)]
 mod mail;
-mod mail_server;
+pub mod mail_server;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]

@@ -83,6 +83,8 @@ pub(super) fn tenant(id: &str) -> Tenant {
         webhooks: Vec::new(),
         staff: Vec::new(),
         simulator: false,
+        customers: countersign::domain::website::CustomerPolicy::default(),
+        websites: Vec::new(),
         registration: None,
         returns: std::collections::BTreeMap::new(),
         rules: countersign::domain::rule::Rules::default(),
