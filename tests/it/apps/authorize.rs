@@ -164,3 +164,30 @@ async fn both_metadata_documents_say_where_everything_is() {
     assert!(said.get("registration_endpoint").is_none(), "it is off");
     assert_eq!(said["code_challenge_methods_supported"], serde_json::json!(["S256"]));
 }
+
+#[tokio::test]
+async fn only_pages_of_registered_apps_may_read_the_answers() {
+    let broker = start().await;
+    let ask = |method: Method, path: &'static str, origin: &'static str| {
+        let broker = &broker;
+        async move {
+            let answer = broker.plain(method, path).header("origin", origin).send().await.unwrap();
+            let allowed = answer.headers().get("access-control-allow-origin");
+            (answer.status(), allowed.map(|allowed| allowed.to_str().unwrap().to_owned()))
+        }
+    };
+    let own = "https://shop.example";
+    for path in ["/v1/oauth/token", "/v1/oauth/userinfo", "/v1/oauth/revoke"] {
+        let preflight = ask(Method::OPTIONS, path, own).await;
+        assert_eq!(preflight, (StatusCode::NO_CONTENT, Some(own.to_owned())), "{path}");
+        assert_eq!(ask(Method::POST, path, own).await.1.as_deref(), Some(own), "{path}");
+        for foreign in
+            ["https://evil.example", "null", "https://shop.example.evil.example", "http://shop.example"]
+        {
+            assert_eq!(ask(Method::OPTIONS, path, foreign).await, (StatusCode::METHOD_NOT_ALLOWED, None));
+            assert_eq!(ask(Method::POST, path, foreign).await.1, None, "{path} {foreign}");
+        }
+    }
+    assert_eq!(ask(Method::POST, "/v1/oauth/introspect", own).await.1, None);
+    assert_eq!(ask(Method::GET, "/api/oauth2/jwks", "https://any.example").await.1.as_deref(), Some("*"));
+}

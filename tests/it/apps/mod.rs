@@ -6,6 +6,7 @@
 
 mod authorize;
 mod confusion;
+mod emailed;
 mod grant;
 mod keys;
 mod real;
