@@ -56,14 +56,14 @@ pub struct Issuer {
     tokens: Arc<Tokens>,
     store: Store,
     clock: Clock,
-    usage: Arc<Usage>,
+    usage: Usage,
 }
 
 impl Issuer {
     /// An issuer that signs with the active one of these keys, and keeps what customers have of it in this store.
     pub fn new(keys: SigningKeys, store: Store, clock: Clock) -> Self {
         let tokens = Arc::new(Tokens::new(keys, clock.clone()));
-        Self { clients: Clients::new(clock.clone()), tokens, store, clock, usage: Arc::default() }
+        Self { clients: Clients::new(clock.clone()), tokens, store, clock, usage: Usage::default() }
     }
 
     /// Puts other keys in place of the present ones. Running requests finish with those they began

@@ -136,6 +136,11 @@ pub async fn sign_in(broker: &Harness, parameters: &[(&str, String)]) -> Url {
     consent(&mut browser, &page, "allow").await
 }
 
+/// A page without the marks that keep names in their own direction.
+pub fn plain(html: &str) -> String {
+    html.replace(['\u{2068}', '\u{2069}'], "")
+}
+
 /// A parameter of an address.
 pub fn parameter(url: &Url, name: &str) -> Option<String> {
     url.query_pairs().find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
