@@ -176,7 +176,29 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("GET /v1/audit", routes!(audit::list)))
         .routes(row("GET /openapi.json", routes!(openapi::openapi)))
         .layer(DefaultBodyLimit::max(API_BODY));
-    let issuer = OpenApiRouter::default()
+    api.merge(issuer_routes()).merge(client_routes()).merge(ops_routes())
+}
+
+/// What the apps of customers call.
+fn client_routes() -> OpenApiRouter<Arc<Web>> {
+    OpenApiRouter::default()
+        .routes(row("POST /api/client/v1/otp/send", routes!(client_api::otp::send)))
+        .routes(row("POST /api/client/v1/otp/verify", routes!(client_api::otp::verify)))
+        .routes(row("POST /api/client/v1/refresh", routes!(client_api::tokens::refresh)))
+        .routes(row("POST /api/client/v1/logout", routes!(client_api::tokens::logout)))
+        .routes(row(
+            "GET, PATCH /api/client/v1/profile",
+            routes!(client_api::profile::read, client_api::profile::patch),
+        ))
+        .routes(row("GET /api/client/v1/conversations", routes!(client_api::sign_ins::conversations)))
+        .routes(row("GET /api/client/v1/sign-ins", routes!(client_api::sign_ins::list)))
+        .routes(row("DELETE /api/client/v1/sign-ins/{id}", routes!(client_api::sign_ins::unlink)))
+        .layer(DefaultBodyLimit::max(SMALL_BODY))
+}
+
+/// What our own authorization server serves.
+fn issuer_routes() -> OpenApiRouter<Arc<Web>> {
+    OpenApiRouter::default()
         .routes(oauth_row("POST /v1/oauth/token", routes!(endpoints::token)))
         .routes(oauth_row(
             "GET, POST /v1/oauth/authorize",
@@ -199,24 +221,6 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         ))
         .routes(oauth_row("GET /v1/oauth/.well-known/jwks.json", routes!(endpoints::jwks)))
         .routes(oauth_row("GET /api/oauth2/jwks", routes!(endpoints::jwks_elsewhere)))
-        .layer(DefaultBodyLimit::max(SMALL_BODY));
-    api.merge(issuer).merge(client_routes()).merge(ops_routes())
-}
-
-/// What the apps of customers call.
-fn client_routes() -> OpenApiRouter<Arc<Web>> {
-    OpenApiRouter::default()
-        .routes(row("POST /api/client/v1/otp/send", routes!(client_api::otp::send)))
-        .routes(row("POST /api/client/v1/otp/verify", routes!(client_api::otp::verify)))
-        .routes(row("POST /api/client/v1/refresh", routes!(client_api::tokens::refresh)))
-        .routes(row("POST /api/client/v1/logout", routes!(client_api::tokens::logout)))
-        .routes(row(
-            "GET, PATCH /api/client/v1/profile",
-            routes!(client_api::profile::read, client_api::profile::patch),
-        ))
-        .routes(row("GET /api/client/v1/conversations", routes!(client_api::sign_ins::conversations)))
-        .routes(row("GET /api/client/v1/sign-ins", routes!(client_api::sign_ins::list)))
-        .routes(row("DELETE /api/client/v1/sign-ins/{id}", routes!(client_api::sign_ins::unlink)))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
 }
 

@@ -9,7 +9,7 @@ import sys
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet
 
 os.environ["AUTHLIB_INSECURE_TRANSPORT"] = "1"
 ISSUER = os.environ["ISSUER"]
@@ -51,7 +51,7 @@ before = machine.introspect_token(found["introspection_endpoint"], token=fresh["
 app.revoke_token(found["revocation_endpoint"], token=fresh["refresh_token"])
 after = machine.introspect_token(found["introspection_endpoint"], token=fresh["access_token"]).json()
 
-keyed = OAuth2Session("keyed", open(os.environ["KEY"]).read(), scope="read:contacts")
+keyed = OAuth2Session("keyed", ECKey.import_key(open(os.environ["KEY"]).read()), scope="read:contacts")
 keyed.register_client_auth_method(PrivateKeyJWT(found["token_endpoint"], alg="ES256"))
 keyed.token_endpoint_auth_method = "private_key_jwt"
 by_key = keyed.fetch_token(found["token_endpoint"], grant_type="client_credentials")

@@ -12,6 +12,7 @@ use crate::domain::tenant::Tenant;
 /// The metadata of an issuer (RFC 8414, 2).
 #[derive(Serialize, ToSchema)]
 #[schema(as = IssuerMetadata)]
+#[expect(clippy::struct_excessive_bools, reason = "they are members of RFC 8414")]
 pub struct MetadataBody {
     /// Its name: the tenant's own base URL.
     #[schema(examples("https://acme.example.com"))]

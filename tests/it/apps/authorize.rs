@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 
-use super::{SEED_URI, SHOP_URI, ask, authorize_url, parameter, plain, shop_asks, start, with};
+use super::{SEED_URI, SHOP_URI, ask, authorize_url, bare, parameter, shop_asks, start, with};
 use crate::harness::browser::Browser;
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn looking_is_harmless_and_only_our_own_page_goes_on() {
     let plain = broker.plain(Method::POST, "/v1/oauth/authorize");
     let foreign = plain.header("origin", "https://evil.example").form(&fields).send().await.unwrap();
     assert_eq!(foreign.status(), StatusCode::OK, "a form of another site gets the page");
-    assert!(plain(&foreign.text().await.unwrap()).contains("Sign in to Acme Shop"));
+    assert!(bare(&foreign.text().await.unwrap()).contains("Sign in to Acme Shop"));
     let silent = broker.plain(Method::POST, "/v1/oauth/authorize").form(&fields).send().await.unwrap();
     assert_eq!(silent.status(), StatusCode::OK);
     let mut query = url.clone();
@@ -120,7 +120,7 @@ async fn the_page_is_told_in_the_customers_language_and_keeps_hostile_words_as_w
     let answer = german.send().await.unwrap();
     let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("http://127.0.0.1:4711"), "{policy}");
-    let html = plain(&answer.text().await.unwrap());
+    let html = bare(&answer.text().await.unwrap());
     assert!(html.contains("Bei Acme Shop anmelden") && html.contains("lang=\"de\""), "{html}");
     assert!(!html.contains("<script"), "{html}");
     let arabic = broker.plain(Method::GET, &url[url::Position::BeforePath..]).header("accept-language", "ar");

@@ -119,9 +119,11 @@ async fn a_token_with_a_claim_missing_or_of_another_place_is_refused() {
             refused(&broker, &signed(&header, &with(&claims, name, None), &key), name).await;
         }
     }
+    // One for the API opens the API, and nothing of a customer's.
+    let api = signed(&header, &with(&claims, "aud", Some(json!(broker.origin))), &key);
+    assert_eq!(userinfo(&broker, &api).await.0, StatusCode::UNAUTHORIZED);
     for (name, value) in [
         ("iss", json!("http://beta.test")),
-        ("aud", json!(broker.origin)),
         ("aud", json!(["countersign-client-api"])),
         ("tenant", json!("beta")),
         ("organization_id", json!("beta")),

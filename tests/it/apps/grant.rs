@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{
-    SEED, SEED_SECRET, SEED_URI, SHOP, SHOP_URI, VERIFIER, ask, code, consent, error, parameter, post,
+    SEED, SEED_SECRET, SEED_URI, SHOP, SHOP_URI, VERIFIER, ask, bare, code, consent, error, parameter, post,
     redeem, shop_asks, sign_in, start, tokens, userinfo, with,
 };
 use crate::harness::browser::Browser;
@@ -27,7 +27,7 @@ async fn a_customer_signs_in_to_an_app_at_the_tenants_provider_and_the_app_gets_
     let page = ask(&broker, &mut browser, &shop_asks()).await;
     for told in ["Sign in to Acme Shop", "Know who you are", "See your email address", "Acme online banking"]
     {
-        assert!(plain(&page.html).contains(told), "{told}: {}", page.html);
+        assert!(bare(&page.html).contains(told), "{told}: {}", page.html);
     }
     assert!(!page.html.contains("read:orders"), "what was not asked for is not shown");
     let back = consent(&mut browser, &page, "allow").await;

@@ -137,7 +137,7 @@ pub async fn sign_in(broker: &Harness, parameters: &[(&str, String)]) -> Url {
 }
 
 /// A page without the marks that keep names in their own direction.
-pub fn plain(html: &str) -> String {
+pub fn bare(html: &str) -> String {
     html.replace(['\u{2068}', '\u{2069}'], "")
 }
 
