@@ -45,6 +45,11 @@ impl Credentials {
     pub fn named(client_id: impl Into<String>) -> Self {
         Self { client_id: client_id.into(), secret: None, assertion: None, address: None }
     }
+
+    /// A client with its secret.
+    pub fn with_secret(client_id: impl Into<String>, secret: Secret) -> Self {
+        Self { secret: Some(secret), ..Self::named(client_id) }
+    }
 }
 
 /// Who is remembered, and the room for checks.

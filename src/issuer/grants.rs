@@ -33,6 +33,21 @@ pub struct TokenRequest {
     pub credentials: Credentials,
 }
 
+impl TokenRequest {
+    /// A request by a client for all that it may have, with nothing of a customer's.
+    pub fn new(grant_type: impl Into<String>, credentials: Credentials) -> Self {
+        Self {
+            grant_type: grant_type.into(),
+            scope: None,
+            code: None,
+            redirect_uri: None,
+            code_verifier: None,
+            refresh_token: None,
+            credentials,
+        }
+    }
+}
+
 /// A token, and what it is good for (RFC 6749, 5.1).
 #[derive(Debug, Clone)]
 pub struct TokenAnswer {

@@ -264,10 +264,8 @@ async fn a_remembered_client_is_forgotten_when_its_secret_changes_or_after_five_
     use countersign::secret::Secret;
 
     let World { issuer, mut acme, clock, .. } = World::start().await;
-    let request = |secret: &str| TokenRequest {
-        grant_type: "client_credentials".to_owned(),
-        scope: None,
-        credentials: Credentials { client_id: CLIENT.to_owned(), secret: Some(Secret::new(secret)) },
+    let request = |secret: &str| {
+        TokenRequest::new("client_credentials", Credentials::with_secret(CLIENT, Secret::new(secret)))
     };
     issuer.token(&acme, request(SECRET)).await.unwrap();
     issuer.token(&acme, request(SECRET)).await.unwrap();
@@ -294,10 +292,8 @@ async fn the_secret_of_one_tenant_is_nothing_in_another() {
     let World { issuer, acme, mut globex, clock, .. } = World::start().await;
     globex.clients[0].secret_hash =
         Some(countersign::issuer::secret_hash::build(&Secret::new("theirs"), &clock).unwrap());
-    let request = |secret: &str| TokenRequest {
-        grant_type: "client_credentials".to_owned(),
-        scope: None,
-        credentials: Credentials { client_id: CLIENT.to_owned(), secret: Some(Secret::new(secret)) },
+    let request = |secret: &str| {
+        TokenRequest::new("client_credentials", Credentials::with_secret(CLIENT, Secret::new(secret)))
     };
     issuer.token(&acme, request(SECRET)).await.unwrap();
     assert_eq!(issuer.token(&globex, request(SECRET)).await.unwrap_err(), TokenError::Client);
