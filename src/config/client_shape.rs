@@ -3,7 +3,7 @@
 use crate::domain::client::GrantType;
 
 use super::shape::{Field, Kind, Need, PLAIN, Table, Words};
-use super::text::{CLIENT_ID, REDIRECT_URI, SCOPE, SECRET_HASH, TIME};
+use super::text::{CLIENT_ID, REDIRECT_URI, SCOPE, SEALED_TEXT, SECRET_HASH, TIME};
 
 /// An OAuth client of our token endpoint.
 pub static CLIENT: Table = Table {
@@ -40,7 +40,7 @@ pub static CLIENT: Table = Table {
         optional("previous_secret_until", Kind::Text(&TIME), "Until when the secret before may be used."),
         optional(
             "jwks",
-            Kind::Text(&PLAIN),
+            Kind::Text(&SEALED_TEXT),
             "Its public keys for `private_key_jwt`: a JWK set (RFC 7517) as JSON, in single quotes.",
         ),
         Field {

@@ -177,6 +177,8 @@ audit_actions! {
     SnippetDeleted: Settings => "snippet.deleted",
     /// A client of the API was made; `object` is its id, `detail` its scopes.
     ClientCreated: Settings => "client.created",
+    /// A client got another secret.
+    ClientSecretRotated: Settings => "client.secret_rotated",
     /// A client of the API was deleted; `object` is its id.
     ClientDeleted: Settings => "client.deleted",
     /// A client had an event sent again; `object` is the delivery.

@@ -136,6 +136,9 @@ impl GrantType {
     }
 }
 
+/// The scopes of OpenID Connect (Core, 5.4 and 11).
+pub const CUSTOMER_SCOPES: [&str; 5] = ["openid", "profile", "email", "phone", "offline_access"];
+
 /// A list of scopes in the order they were given, each once (RFC 6749, 3.3).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -175,6 +178,12 @@ impl Scopes {
     /// Whether who holds this list may have every scope of `wanted`.
     pub fn contain_all(&self, wanted: &Self) -> bool {
         wanted.0.iter().all(|scope| self.gives(scope))
+    }
+
+    /// Whether who holds `held` may give this list to a client: what customers are asked for may always be given, since it
+    /// opens nothing to a client that acts for itself.
+    pub fn may_be_given_by(&self, held: &Self) -> bool {
+        self.iter().all(|scope| CUSTOMER_SCOPES.contains(&scope) || held.gives(scope))
     }
 
     /// The scopes of this list that who holds `held` may still have.

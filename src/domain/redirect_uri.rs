@@ -92,9 +92,10 @@ impl RedirectUri {
         own == other
     }
 
-    /// Whether an app on the device itself is answered here: a native one.
-    pub fn is_native(&self) -> bool {
-        !self.0.starts_with("https://")
+    /// The origin of the pages that are answered here; none for an app on the device.
+    pub fn origin(&self) -> Option<String> {
+        let url = Url::parse(&self.0).ok().filter(|url| matches!(url.scheme(), "https" | "http"))?;
+        Some(url.origin().ascii_serialization())
     }
 }
 
@@ -215,6 +216,13 @@ mod tests {
         ] {
             assert!(!known.allows(other), "{other}");
         }
+    }
+
+    #[test]
+    fn an_app_in_a_page_has_an_origin_and_one_on_a_device_has_none() {
+        assert_eq!(uri("https://yourapp.com/callback").origin().as_deref(), Some("https://yourapp.com"));
+        assert_eq!(uri("http://localhost:3000/cb").origin().as_deref(), Some("http://localhost:3000"));
+        assert_eq!(uri("com.example.app:/callback").origin(), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::domain::client::Client;
+use crate::domain::client::{Client, Registration};
 use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
 
@@ -113,6 +113,14 @@ impl Clients {
             self.verified.insert(fingerprint, self.clock.now());
         }
         client.ok_or(ClientError::Refused)
+    }
+
+    /// Whether this is the token with which apps may become clients.
+    pub async fn may_register(&self, allowed: &Registration, token: &Secret) -> Result<(), ClientError> {
+        if token.is_blank() {
+            return Err(ClientError::Refused);
+        }
+        self.prove(token, &[Some(allowed.token_hash.clone()), None]).await.map(drop)
     }
 
     /// The hashes that a secret is compared with: the client's own one, and the one before as long as that counts. There

@@ -13,7 +13,6 @@ use crate::domain::tenant::Tenant;
 use crate::store::{StoreError, TenantStore};
 
 use super::Issuer;
-use super::keys::ID_TOKEN_TYPE;
 use super::tokens::{AccessError, Issuing, LIFETIME, MintError, Minted, Times, Tokens};
 
 /// The audience of customers' tokens: the Client API.
@@ -220,7 +219,7 @@ fn sign(tokens: &Tokens, access: &Claims, id: Option<IdClaims>, issued_at: i64) 
     let access = tokens.sign(access)?;
     let id_token = id.map(|claims| {
         let claims = IdClaims { at_hash: Some(super::tokens::half_hash(access.expose())), ..claims };
-        tokens.sign_as(ID_TOKEN_TYPE, &claims)
+        tokens.sign_id_token(&claims)
     });
     Ok(Pair { access: Minted { token: access, issued_at }, expires_in, id_token: id_token.transpose()? })
 }

@@ -33,17 +33,18 @@ mod usage;
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::domain::client::{Client, Scopes};
+use crate::domain::client::{Client, Registration, Scopes};
 use crate::domain::ids::ClientId;
 use crate::domain::tenant::Tenant;
+use crate::secret::Secret;
 use crate::store::Store;
 
-use clients::{ClientError, Clients};
+use clients::Clients;
 use keys::SigningKeys;
 use tokens::{AccessError, Tokens};
 use usage::Usage;
 
-pub use clients::Credentials;
+pub use clients::{ClientError, Credentials};
 pub use customers::{Customer, CustomerError};
 pub use families::{CustomerGrant, CustomerTokens, RefreshError};
 pub use grants::{TokenAnswer, TokenError, TokenRequest};
@@ -55,14 +56,14 @@ pub struct Issuer {
     tokens: Arc<Tokens>,
     store: Store,
     clock: Clock,
-    usage: Arc<Usage>,
+    usage: Usage,
 }
 
 impl Issuer {
     /// An issuer that signs with the active one of these keys, and keeps what customers have of it in this store.
     pub fn new(keys: SigningKeys, store: Store, clock: Clock) -> Self {
         let tokens = Arc::new(Tokens::new(keys, clock.clone()));
-        Self { clients: Clients::new(clock.clone()), tokens, store, clock, usage: Arc::default() }
+        Self { clients: Clients::new(clock.clone()), tokens, store, clock, usage: Usage::default() }
     }
 
     /// Puts other keys in place of the present ones. Running requests finish with those they began
@@ -96,6 +97,11 @@ impl Issuer {
     /// Whether it would take a costly check to know who this client is.
     pub fn costs(&self, tenant: &Tenant, credentials: &Credentials) -> bool {
         self.clients.costs(tenant, credentials)
+    }
+
+    /// Whether this is the token with which apps may become clients of a tenant (RFC 7591, 3).
+    pub async fn may_register(&self, allowed: &Registration, token: &Secret) -> Result<(), ClientError> {
+        self.clients.may_register(allowed, token).await
     }
 
     /// Whose token of our API this is, and what its client may still do.

@@ -137,9 +137,9 @@ impl Tokens {
         self.current.load().keys.sign(claims).map(Secret::new).map_err(|_| MintError)
     }
 
-    /// Signs the claims of a token of another type.
-    pub(super) fn sign_as(&self, typ: &str, claims: &impl Serialize) -> Result<Secret, MintError> {
-        self.current.load().keys.sign_as(typ, claims).map(Secret::new).map_err(|_| MintError)
+    /// Signs the claims of an id_token.
+    pub(super) fn sign_id_token(&self, claims: &impl Serialize) -> Result<Secret, MintError> {
+        self.current.load().keys.sign_id_token(claims).map(Secret::new).map_err(|_| MintError)
     }
 
     /// The claims of a token whose header and signature are ours. Place and time are for the caller to judge.

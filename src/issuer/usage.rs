@@ -1,6 +1,5 @@
 //! When a client was here last: written down once in a few minutes, so that a busy one costs no write per call.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::digest;
@@ -35,7 +34,8 @@ impl Default for Usage {
 }
 
 impl Issuer {
-    /// A client is here. What has to be written is written beside the call, and may fail.
+    /// A client is here. What has to be written is written beside the call, and may fail: a store that does not answer is
+    /// not asked again for each call.
     pub(super) fn note_use(&self, tenant: &Tenant, client: &Client) {
         let now = self.clock.now();
         let name = (tenant.id.clone(), client.client_id.clone());
@@ -44,11 +44,10 @@ impl Issuer {
             return;
         }
         self.usage.noted.insert(name.clone(), now);
-        let (store, usage) = (self.store.clone(), Arc::clone(&self.usage));
+        let store = self.store.clone();
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         runtime.spawn(async move {
             if let Err(error) = write(&store, &name, now).await {
-                usage.noted.invalidate(&name);
                 tracing::debug!(tenant = %name.0, detail = %error, "client.use_not_noted");
             }
         });

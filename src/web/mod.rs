@@ -123,6 +123,7 @@ pub fn router(web: Arc<Web>) -> Router {
         .merge(staff_pages())
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(Arc::clone(&web), client_api::cors::guard))
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), oauth::cors::allow))
         .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
         .with_state(web)
 }
@@ -186,6 +187,7 @@ fn described() -> OpenApiRouter<Arc<Web>> {
             routes!(customer_endpoints::userinfo, customer_endpoints::userinfo_by_post),
         ))
         .routes(oauth_row("POST /v1/oauth/revoke", routes!(customer_endpoints::revoke)))
+        .routes(oauth_row("POST /v1/oauth/register", routes!(customer_endpoints::register)))
         .routes(oauth_row("POST /v1/oauth/introspect", routes!(customer_endpoints::introspect)))
         .routes(oauth_row(
             "GET /.well-known/openid-configuration",
@@ -240,6 +242,7 @@ fn settings_routes() -> OpenApiRouter<Arc<Web>> {
         ))
         .routes(row("GET, POST /v1/clients", routes!(clients::list, clients::create)))
         .routes(row("DELETE /v1/clients/{id}", routes!(clients::delete)))
+        .routes(row("POST /v1/clients/{id}/rotate-secret", routes!(clients::rotate)))
         .routes(row("GET, POST /v1/staff", routes!(staff_api::list, staff_api::create)))
         .routes(row(
             "GET, PUT, PATCH, DELETE /v1/staff/{id}",
@@ -277,6 +280,7 @@ fn staff_pages() -> Router<Arc<Web>> {
         .merge(admin::overview::routes())
         .merge(admin::attempts::routes())
         .merge(admin::binding::routes())
+        .merge(admin::clients::routes())
         .merge(admin::providers::routes())
         .layer(DefaultBodyLimit::max(API_BODY))
 }

@@ -19,21 +19,30 @@ use crate::issuer::authorize::{
 };
 use crate::web::Web;
 use crate::web::error::login_status;
-use crate::web::page::{self, Consent, Notice};
+use crate::web::page::{self, CodeFault, Consent, Notice};
 use crate::web::strict_json::is_too_large;
 use crate::web::visit::{Visit, see_other};
 
+use super::emailed;
+
 /// Where the page's form leads.
-const PATH: &str = "/v1/oauth/authorize";
+pub(super) const PATH: &str = "/v1/oauth/authorize";
 /// What the form has beside the parameters: which button was pressed.
 const DECISION: &str = "decision";
 /// What a button of a provider says.
 const PROVIDER: &str = "provider:";
+/// What the buttons of the emailed code say: send one, and here it is.
+const EMAIL: &str = "email";
+const CODE: &str = "code";
 
 /// The parameters of a request, and what the customer decided if they came from our page.
-struct Wish {
+#[derive(Default)]
+pub(super) struct Wish {
     query: AuthorizeQuery,
     decision: Option<String>,
+    pub(super) email: Option<String>,
+    pub(super) ticket: Option<String>,
+    pub(super) code: Option<String>,
 }
 
 /// Answers an authorization request.
@@ -50,9 +59,12 @@ pub async fn authorize(visit: Visit, State(web): State<Arc<Web>>, request: Reque
         Ok(app) => app,
         Err(refusal) => return refused(&visit, &web, &refusal),
     };
-    match wish.decision.filter(|_| visit.method == Method::POST && visit.is_same_origin()) {
-        Some(decision) => decide(&visit, &web, app, &decision).await,
-        None => ask(&visit, &web, &app).await,
+    let is_ours = visit.method == Method::POST && visit.is_same_origin();
+    match wish.decision.as_deref().filter(|_| is_ours) {
+        Some(EMAIL) => emailed::send(&visit, &web, &app, &wish).await,
+        Some(CODE) => emailed::typed(&visit, &web, &app, &wish).await,
+        Some(decision) => decide(&visit, &web, app, decision).await,
+        None => ask_again(&visit, &web, &app, None).await,
     }
 }
 
@@ -72,8 +84,13 @@ pub async fn arrived(visit: &Visit, web: &Web, arrived: AppArrived) -> Response 
     }
 }
 
-/// The page of consent. Showing it changes nothing.
-async fn ask(visit: &Visit, web: &Web, app: &AppRequest) -> Response {
+/// The page of consent, perhaps with what was wrong with what was typed there. Showing it changes nothing.
+pub(super) async fn ask_again(
+    visit: &Visit,
+    web: &Web,
+    app: &AppRequest,
+    fault: Option<CodeFault>,
+) -> Response {
     let Some(client) = visit.tenant.client(app.client.as_str()) else {
         return nobody_to_answer(visit, "client_unknown");
     };
@@ -101,6 +118,8 @@ async fn ask(visit: &Visit, web: &Web, app: &AppRequest) -> Response {
             path: PATH,
             fields: &fields(app),
             cancel: &cancel,
+            emails: visit.tenant.customers.email_code && web.broker.sends_mail(),
+            fault,
         },
     )
 }
@@ -108,7 +127,7 @@ async fn ask(visit: &Visit, web: &Web, app: &AppRequest) -> Response {
 /// The customer pressed a button of our page.
 async fn decide(visit: &Visit, web: &Web, app: AppRequest, decision: &str) -> Response {
     let provider = decision.strip_prefix(PROVIDER).and_then(|id| id.parse::<ProviderId>().ok());
-    let Some(provider) = provider else { return ask(visit, web, &app).await };
+    let Some(provider) = provider else { return ask_again(visit, web, &app, None).await };
     if let Err(quota) = web.limits.sign_in(visit.address, web.broker.clock().now()) {
         return crate::web::visit::too_many(&visit.visitor(None), &quota);
     }
@@ -119,7 +138,7 @@ async fn decide(visit: &Visit, web: &Web, app: AppRequest, decision: &str) -> Re
             response.headers_mut().append(header::SET_COOKIE, cookie);
             response
         }
-        Err(EnterAppError::Unknown) => ask(visit, web, &app).await,
+        Err(EnterAppError::Unknown) => ask_again(visit, web, &app, None).await,
         Err(EnterAppError::OutOfOrder(provider)) => visit.out_of_order(&provider, None),
         Err(EnterAppError::Store(error)) => visit.unavailable(&error),
     }
@@ -168,7 +187,7 @@ fn fault_of(code: crate::domain::fault::Code) -> AuthorizeFault {
 }
 
 /// The request once more, for the form.
-fn fields(app: &AppRequest) -> Vec<(&'static str, String)> {
+pub(super) fn fields(app: &AppRequest) -> Vec<(&'static str, String)> {
     let mut fields = vec![
         ("response_type", "code".to_owned()),
         ("client_id", app.client.to_string()),
@@ -202,7 +221,7 @@ fn is_form(headers: &HeaderMap) -> bool {
 
 impl Wish {
     fn read(form: &[u8]) -> Self {
-        let mut wish = Self { query: AuthorizeQuery::default(), decision: None };
+        let mut wish = Self::default();
         let mut names = Vec::new();
         for (name, value) in url::form_urlencoded::parse(form) {
             wish.query.twice |= names.contains(&name.to_string());
@@ -239,6 +258,9 @@ impl Wish {
             "prompt" => &mut query.prompt,
             "max_age" => &mut query.max_age,
             DECISION => &mut self.decision,
+            "email" => &mut self.email,
+            "ticket" => &mut self.ticket,
+            "code" => &mut self.code,
             _ => return None,
         })
     }

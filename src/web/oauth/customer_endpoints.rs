@@ -16,6 +16,7 @@ use super::answer::ErrorBody;
 use super::endpoints::counted;
 use super::inspect::{self, IntrospectionBody};
 use super::metadata::{self, MetadataBody};
+use super::register::{self, RegisteredBody};
 use super::userinfo::{self, UserInfoBody};
 
 /// A token, and who asks.
@@ -174,6 +175,30 @@ pub async fn introspect(
 ) -> Response {
     let counted = counted(&web, &request);
     inspect::introspect(&web.issuer, &tenant, counted, request).await
+}
+
+/// Register a client
+///
+/// For an app that got an initial access token from the tenant, as a bearer token (RFC 7591). Off unless the tenant's
+/// settings say otherwise (403). The body is the client's metadata: `redirect_uris`, `client_name`, `scope`, `grant_types`,
+/// `token_endpoint_auth_method`, `jwks`; others are ignored. Such a client always needs PKCE, and never acts for itself.
+#[utoipa::path(
+    post, path = "/v1/oauth/register", operation_id = "registerClient", tag = "Tokens",
+    request_body(content = Object, content_type = "application/json"),
+    responses(
+        (status = 201, description = "The client.", body = RegisteredBody),
+        (status = 400, description = "`invalid_redirect_uri` or `invalid_client_metadata`.", body = ErrorBody),
+        (status = 401, description = "The initial access token is not good (`invalid_token`).", body = ErrorBody),
+        (status = 403, description = "Clients do not register by themselves here (`access_denied`).", body = ErrorBody),
+        (status = 413, description = "The body is larger than 64 KiB.", body = ErrorBody),
+        (status = 429, description = "Too many wrong tokens came from this address (`slow_down`).", body = ErrorBody),
+        (status = 503, description = "`temporarily_unavailable`.", body = ErrorBody),
+        AtHost,
+    )
+)]
+pub async fn register(AtIssuer(tenant): AtIssuer, State(web): State<Arc<Web>>, request: Request) -> Response {
+    let counted = counted(&web, &request);
+    register::register(&web, &tenant, counted, request).await
 }
 
 /// What the issuer says of itself

@@ -37,7 +37,7 @@ pub struct Counted<'w> {
 }
 
 impl<'w> Counted<'w> {
-    fn guess(self, tenant: &Tenant, client: &str) -> Result<Guess<'w>, OAuthError> {
+    pub(super) fn guess(self, tenant: &Tenant, client: &str) -> Result<Guess<'w>, OAuthError> {
         let guess = self.limits.guess(self.address, &tenant.id, client, self.now);
         guess.map_err(OAuthError::Limited)
     }
@@ -131,7 +131,7 @@ pub(super) fn who(
 }
 
 /// The whole body. It is counted as it comes, since a chunked one announces nothing.
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, OAuthError> {
+pub(super) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, OAuthError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_BODY) {
         return Err(OAuthError::TooLarge);

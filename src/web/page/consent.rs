@@ -5,6 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 use url::Url;
 
+use super::emailed::{CodeFault, in_words as in_words_of};
 use super::frame::{Forms, Frame, Visitor, respond};
 use super::text::{Text, Words, clean};
 
@@ -28,6 +29,10 @@ pub struct Consent<'a> {
     pub fields: &'a [(&'static str, String)],
     /// Where *Cancel* leads: the app is told.
     pub cancel: &'a str,
+    /// Whether customers may sign in by an emailed code.
+    pub emails: bool,
+    /// What was wrong with what was typed.
+    pub fault: Option<CodeFault>,
 }
 
 #[derive(Template)]
@@ -44,6 +49,14 @@ struct ConsentView<'a> {
     ways: Vec<(&'a str, String)>,
     cancel: &'a str,
     cancel_label: String,
+    email: Option<EmailView>,
+}
+
+/// The way in by an emailed code.
+struct EmailView {
+    label: String,
+    send: String,
+    fault: Option<String>,
 }
 
 /// The page of consent, 200. Showing it changes nothing.
@@ -67,6 +80,11 @@ pub fn consent(visitor: &Visitor, consent: &Consent) -> Response {
         ways: consent.providers.iter().map(|(value, label)| (value.as_str(), way(label))).collect(),
         cancel: consent.cancel,
         cancel_label: words.say(Text::ConsentCancel),
+        email: consent.emails.then(|| EmailView {
+            label: words.say(Text::FieldEmail),
+            send: words.say(Text::EmailedSend),
+            fault: consent.fault.map(|fault| in_words_of(&words, fault)),
+        }),
     };
     let origins: Vec<String> = consent
         .plain_origins
@@ -96,7 +114,7 @@ fn host_of(redirect_uri: &str) -> Option<String> {
 }
 
 /// A redirect URI that is no `https`, as a policy names it (CSP Level 3, 2.3.1).
-fn source_of(redirect_uri: &str) -> Option<String> {
+pub(super) fn source_of(redirect_uri: &str) -> Option<String> {
     let url = Url::parse(redirect_uri).ok()?;
     match url.scheme() {
         "https" => None,

@@ -7,6 +7,7 @@
 //! | [`landing()`] | who asks, what is shared, *Continue*, *This wasn't me* |
 //! | [`decline()`] | asks once more before a link is declined |
 //! | [`consent()`] | what an app asks of a customer, and where to sign in |
+//! | [`emailed_code()`] | takes an emailed code, on the way into an app |
 //! | [`result()`] | how a sign-in ended, or the code to send in the chat |
 //! | [`busy()`] | a provider that is out of order |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
@@ -24,6 +25,7 @@
 
 mod asset;
 mod consent;
+mod emailed;
 mod frame;
 mod landing;
 mod language;
@@ -36,6 +38,7 @@ mod trial;
 
 pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
 pub use consent::{Consent, consent};
+pub use emailed::{CodeFault, EmailedCode, emailed_code};
 pub use frame::{Visitor, dress, public};
 pub use landing::{Decline, Landing, decline, landing};
 pub use letter::{LetterLook, code_letter};

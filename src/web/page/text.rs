@@ -139,6 +139,13 @@ texts! {
     ScopePhone => "scope-phone" [],
     ScopeOffline => "scope-offline" [],
     ScopeOther => "scope-other" [scope],
+    EmailedSend => "emailed-send" [],
+    EmailedHeading => "emailed-heading" [],
+    EmailedLead => "emailed-lead" [address minutes],
+    EmailedCode => "emailed-code" [],
+    EmailedNoAddress => "emailed-no-address" [],
+    EmailedWrong => "emailed-wrong" [left],
+    EmailedOver => "emailed-over" [],
     AppUnknownHeading => "app-unknown-heading" [],
     AppUnknownLead => "app-unknown-lead" [],
 }

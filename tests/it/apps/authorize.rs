@@ -2,7 +2,7 @@
 
 use reqwest::{Method, StatusCode};
 
-use super::{SEED_URI, SHOP_URI, ask, authorize_url, parameter, shop_asks, start, with};
+use super::{SEED_URI, SHOP_URI, ask, authorize_url, parameter, plain, shop_asks, start, with};
 use crate::harness::browser::Browser;
 
 #[tokio::test]
@@ -98,7 +98,7 @@ async fn looking_is_harmless_and_only_our_own_page_goes_on() {
     let plain = broker.plain(Method::POST, "/v1/oauth/authorize");
     let foreign = plain.header("origin", "https://evil.example").form(&fields).send().await.unwrap();
     assert_eq!(foreign.status(), StatusCode::OK, "a form of another site gets the page");
-    assert!(foreign.text().await.unwrap().contains("Sign in to Acme Shop"));
+    assert!(plain(&foreign.text().await.unwrap()).contains("Sign in to Acme Shop"));
     let silent = broker.plain(Method::POST, "/v1/oauth/authorize").form(&fields).send().await.unwrap();
     assert_eq!(silent.status(), StatusCode::OK);
     let mut query = url.clone();
@@ -120,7 +120,7 @@ async fn the_page_is_told_in_the_customers_language_and_keeps_hostile_words_as_w
     let answer = german.send().await.unwrap();
     let policy = answer.headers()["content-security-policy"].to_str().unwrap().to_owned();
     assert!(policy.contains("http://127.0.0.1:4711"), "{policy}");
-    let html = answer.text().await.unwrap();
+    let html = plain(&answer.text().await.unwrap());
     assert!(html.contains("Bei Acme Shop anmelden") && html.contains("lang=\"de\""), "{html}");
     assert!(!html.contains("<script"), "{html}");
     let arabic = broker.plain(Method::GET, &url[url::Position::BeforePath..]).header("accept-language", "ar");
@@ -163,4 +163,31 @@ async fn both_metadata_documents_say_where_everything_is() {
     }
     assert!(said.get("registration_endpoint").is_none(), "it is off");
     assert_eq!(said["code_challenge_methods_supported"], serde_json::json!(["S256"]));
+}
+
+#[tokio::test]
+async fn only_pages_of_registered_apps_may_read_the_answers() {
+    let broker = start().await;
+    let ask = |method: Method, path: &'static str, origin: &'static str| {
+        let broker = &broker;
+        async move {
+            let answer = broker.plain(method, path).header("origin", origin).send().await.unwrap();
+            let allowed = answer.headers().get("access-control-allow-origin");
+            (answer.status(), allowed.map(|allowed| allowed.to_str().unwrap().to_owned()))
+        }
+    };
+    let own = "https://shop.example";
+    for path in ["/v1/oauth/token", "/v1/oauth/userinfo", "/v1/oauth/revoke"] {
+        let preflight = ask(Method::OPTIONS, path, own).await;
+        assert_eq!(preflight, (StatusCode::NO_CONTENT, Some(own.to_owned())), "{path}");
+        assert_eq!(ask(Method::POST, path, own).await.1.as_deref(), Some(own), "{path}");
+        for foreign in
+            ["https://evil.example", "null", "https://shop.example.evil.example", "http://shop.example"]
+        {
+            assert_eq!(ask(Method::OPTIONS, path, foreign).await, (StatusCode::METHOD_NOT_ALLOWED, None));
+            assert_eq!(ask(Method::POST, path, foreign).await.1, None, "{path} {foreign}");
+        }
+    }
+    assert_eq!(ask(Method::POST, "/v1/oauth/introspect", own).await.1, None);
+    assert_eq!(ask(Method::GET, "/api/oauth2/jwks", "https://any.example").await.1.as_deref(), Some("*"));
 }

@@ -6,6 +6,7 @@
 
 mod authorize;
 mod confusion;
+mod emailed;
 mod grant;
 mod keys;
 mod real;
@@ -133,6 +134,11 @@ pub async fn sign_in(broker: &Harness, parameters: &[(&str, String)]) -> Url {
     let mut browser = Browser::new();
     let page = ask(broker, &mut browser, parameters).await;
     consent(&mut browser, &page, "allow").await
+}
+
+/// A page without the marks that keep names in their own direction.
+pub fn plain(html: &str) -> String {
+    html.replace(['\u{2068}', '\u{2069}'], "")
 }
 
 /// A parameter of an address.

@@ -63,7 +63,7 @@ async fn start() -> Harness {
     let keyed = format!(
         "[[client]]\nclient_id = \"keyed\"\nauth = \"private_key_jwt\"\njwks = '{jwks}'\nscopes = [\"read:contacts\"]\n"
     );
-    Harness::with(Choices { tenant: clients() + &keyed, ..Choices::default() }).await
+    Harness::with(Choices { tenant: format!("{}{keyed}", clients()), ..Choices::default() }).await
 }
 
 /// Runs a client to its end, with Billy as its customer.
