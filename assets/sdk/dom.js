@@ -22,6 +22,8 @@ export class CountersignAuth {
   #listeners = new Set();
   #channel = null;
   #timer = 0;
+  #leads = true;
+  #gone = new AbortController();
   #heard = (event) => this.#hear(event);
   #seen = () => document.hidden || this.#wake();
 
@@ -37,6 +39,7 @@ export class CountersignAuth {
       this.#channel = typeof BroadcastChannel === "function" ? new BroadcastChannel(this.#key) : null;
       this.#channel?.addEventListener("message", this.#heard);
       addEventListener("storage", this.#heard);
+      this.#lead();
     }
     document.addEventListener("visibilitychange", this.#seen);
     this.#schedule();
@@ -108,6 +111,7 @@ export class CountersignAuth {
   /** Ends what this object does by itself. Nobody is signed out. */
   destroy() {
     clearTimeout(this.#timer);
+    this.#gone.abort();
     this.#listeners.clear();
     this.#channel?.close();
     this.#channel = null;
@@ -147,6 +151,19 @@ export class CountersignAuth {
     });
   }
 
+  /** Of all tabs the oldest renews by the clock; when it goes, the next one does. */
+  #lead() {
+    if (!navigator.locks) return;
+    const { signal } = this.#gone;
+    const lead = () => {
+      this.#leads = true;
+      this.#schedule();
+      return new Promise((resign) => signal.addEventListener("abort", resign));
+    };
+    this.#leads = false;
+    navigator.locks.request(`${this.#key}:leads`, { signal }, lead).catch(() => {});
+  }
+
   /** Runs something while no other tab does. */
   #alone(work) {
     return navigator.locks ? navigator.locks.request(this.#key, work) : work();
@@ -164,7 +181,7 @@ export class CountersignAuth {
 
   #schedule() {
     clearTimeout(this.#timer);
-    if (this.#state) {
+    if (this.#state && this.#leads) {
       this.#timer = setTimeout(() => this.#wake(), Math.max(0, dueAt(this.#state) - Date.now()));
     }
   }

@@ -101,6 +101,8 @@ impl std::fmt::Display for Accent {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -135,6 +137,15 @@ mod tests {
         }
         for bad in ["", "#fff", "0b5fff", "#0b5ff", "#0b5fff0", "#+b5fff", "red", "#0b5fé"] {
             assert_eq!(Accent::parse(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_colour_or_none_and_a_colour_is_written_as_it_was_read(text in "\\PC{0,8}|#[0-9a-fA-F]{6}") {
+            if let Some(accent) = Accent::parse(&text) {
+                prop_assert_eq!(accent.to_string(), text.to_lowercase());
+            }
         }
     }
 }

@@ -217,6 +217,8 @@ fn sender(node: &Node<'_>, report: &mut Report) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -251,5 +253,16 @@ mod tests {
             origin("https://WWW.acme.example:443/shop").unwrap_err(),
             "write it as browsers do: `https://www.acme.example`"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_taken_for_an_origin_is_written_as_browsers_write_it(text in "\\PC{0,30}|https?://[a-z.:*/0-9@]{0,30}") {
+            if let Ok(taken) = origin(&text) {
+                let url = Url::parse(&taken).unwrap();
+                prop_assert_eq!(url.origin().ascii_serialization(), text);
+                prop_assert!(!taken.contains(['*', '@']));
+            }
+        }
     }
 }

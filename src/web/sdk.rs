@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use rust_embed::RustEmbed;
 
 use super::Web;
 use super::oauth::jwks::{etag_of, has};
@@ -17,19 +18,24 @@ use super::page::Notice;
 use super::segment::Segment;
 use super::visit::Visit;
 
+/// The embedded files.
+#[derive(RustEmbed)]
+#[folder = "assets/sdk/"]
+struct Embedded;
+
 /// A file, also compressed.
 struct File {
     name: &'static str,
     content_type: &'static str,
-    text: &'static str,
+    text: String,
     gzip: Vec<u8>,
     etag: String,
 }
 
 static FILES: LazyLock<[File; 2]> = LazyLock::new(|| {
     [
-        File::new("dom.js", "text/javascript; charset=utf-8", include_str!("../../assets/sdk/dom.js")),
-        File::new("dom.d.ts", "text/plain; charset=utf-8", include_str!("../../assets/sdk/dom.d.ts")),
+        File::new("dom.js", "text/javascript; charset=utf-8"),
+        File::new("dom.d.ts", "text/plain; charset=utf-8"),
     ]
 });
 
@@ -47,7 +53,7 @@ pub(super) async fn file(visit: Visit, State(web): State<Arc<Web>>, Segment(name
     let mut response = match (is_known, takes_gzip) {
         (true, _) => StatusCode::NOT_MODIFIED.into_response(),
         (false, true) => Response::new(Body::from(file.gzip.as_slice())),
-        (false, false) => Response::new(Body::from(file.text)),
+        (false, false) => Response::new(Body::from(file.text.as_str())),
     };
     let headers = response.headers_mut();
     if takes_gzip && !is_known {
@@ -68,11 +74,14 @@ pub(super) async fn file(visit: Visit, State(web): State<Arc<Web>>, Segment(name
 }
 
 impl File {
-    fn new(name: &'static str, content_type: &'static str, text: &'static str) -> Self {
+    fn new(name: &'static str, content_type: &'static str) -> Self {
+        let file = Embedded::get(name).expect("the files are embedded");
+        let text = String::from_utf8(file.data.into_owned()).expect("the files are UTF-8");
         let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(text.as_bytes()).expect("memory takes every byte");
         let gzip = encoder.finish().expect("memory takes every byte");
-        Self { name, content_type, text, gzip, etag: etag_of(text.as_bytes()) }
+        let etag = etag_of(text.as_bytes());
+        Self { name, content_type, text, gzip, etag }
     }
 }
 

@@ -134,6 +134,8 @@ fn normal(address: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -143,6 +145,19 @@ mod tests {
             ["", "dana", "a@b@c.example", "dana@acme.example\r\nBcc: eve@evil.example", "dörte@example.de"]
         {
             assert_eq!(normal(bad), None, "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_letters_go_to_has_one_line_one_sign_and_small_letters(text in "\\PC{0,40}|[a-zA-Z.@\r\n ]{0,30}") {
+            if let Some(address) = normal(&text) {
+                prop_assert_eq!(address.matches('@').count(), 1);
+                prop_assert!(address.is_ascii() && address == address.to_lowercase());
+                prop_assert!(!address.contains(|c: char| c.is_control() || c.is_whitespace()));
+                let again = normal(&address);
+                prop_assert_eq!(again.as_ref(), Some(&address));
+            }
         }
     }
 }

@@ -189,6 +189,7 @@ fn listed(names: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -229,5 +230,17 @@ mod tests {
         };
         let (one, two) = (id_of(&at("4711")), id_of(&at("4712")));
         assert!(one != two && one.len() == SIGN_IN_ID && !one.contains("4711"));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_sent_changes_allowed_fields_only(name in "\\PC{0,20}", text: String) {
+            let body = json!({name.clone(): text.clone(), "firstName": text});
+            let may_change = ["firstName".to_owned(), "colour".to_owned()];
+            if let Ok(patch) = allowed(body.as_object().unwrap(), &may_change) {
+                prop_assert!(patch.edits.iter().all(|edit| may_change.contains(&edit.field)));
+                prop_assert_eq!(patch.version, None);
+            }
+        }
     }
 }

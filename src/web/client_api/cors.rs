@@ -16,14 +16,13 @@ use super::UNDER;
 use super::answer::ClientError;
 
 /// The methods of this API.
-const METHODS: HeaderValue = HeaderValue::from_static("GET, POST, PATCH, DELETE");
+const METHODS: &str = "GET, POST, PATCH, DELETE";
 /// The headers that calls carry.
-const HEADERS: HeaderValue = HeaderValue::from_static("authorization, content-type");
+const HEADERS: &str = "authorization, content-type";
 /// For how many seconds a browser may remember: a website that was taken out is soon out.
-const REMEMBERED: HeaderValue = HeaderValue::from_static("600");
+const REMEMBERED: &str = "600";
 /// The headers of answers that scripts may read.
-const EXPOSED: HeaderValue =
-    HeaderValue::from_static("ratelimit, ratelimit-policy, retry-after, x-request-id");
+const EXPOSED: &str = "ratelimit, ratelimit-policy, retry-after, x-request-id";
 
 /// Refuses calls from other origins than the tenant's websites, answers preflights, and tells browsers that a script may
 /// read the answer. Calls without `Origin` come from no page; they pass.
@@ -40,7 +39,9 @@ pub async fn guard(State(web): State<Arc<Web>>, request: Request, next: Next) ->
                 preflight()
             } else {
                 let mut response = next.run(request).await;
-                response.headers_mut().insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+                response
+                    .headers_mut()
+                    .insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
                 response
             };
             response.headers_mut().insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
