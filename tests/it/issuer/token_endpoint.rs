@@ -206,8 +206,12 @@ async fn grants_and_scopes_that_a_client_may_not_have_are_refused() {
     let body = |grant: &str, client: &str, scope: &str| {
         format!("grant_type={grant}&client_id={client}&client_secret={SECRET}&scope={scope}")
     };
-    for grant in ["password", "authorization_code", "refresh_token", "CLIENT_CREDENTIALS", "%20"] {
+    for grant in ["password", "implicit", "CLIENT_CREDENTIALS", "%20"] {
         refused(&world.form(&body(grant, CLIENT, "")).await, 400, "unsupported_grant_type");
+    }
+    for grant in ["authorization_code", "refresh_token"] {
+        refused(&world.form(&body(grant, CLIENT, "")).await, 400, "unauthorized_client");
+        refused(&world.form(&body(grant, "app", "")).await, 400, "invalid_request");
     }
     refused(&world.form(&body("client_credentials", "app", "")).await, 400, "unauthorized_client");
     let public = "grant_type=client_credentials&client_id=public";
