@@ -143,13 +143,11 @@ fn tenant() -> Tenant {
         webhooks: Vec::new(),
         staff: Vec::new(),
         simulator: false,
+        customers: countersign::domain::website::CustomerPolicy::default(),
+        websites: Vec::new(),
+        registration: None,
         returns: std::collections::BTreeMap::new(),
-        clients: vec![Client {
-            client_id: "bot".parse().unwrap(),
-            secret_hash: None,
-            grant_types: vec![GrantType::ClientCredentials],
-            scopes: scopes(),
-        }],
+        clients: vec![Client { scopes: scopes(), ..Client::named("bot".parse().unwrap()) }],
     }
 }
 

@@ -85,6 +85,15 @@ pub const HOST: Text = Text {
     masked: false,
 };
 
+/// Where a client may be answered. More is checked by `domain::redirect_uri`.
+pub const REDIRECT_URI: Text = Text {
+    what: "a redirect uri",
+    hint: "write an absolute address, e.g. `https://app.example/callback`",
+    pattern: "^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$",
+    holds: is_redirect_uri,
+    masked: false,
+};
+
 /// One scope (RFC 6749, 3.3).
 pub const SCOPE: Text = Text {
     what: "a scope",
@@ -118,6 +127,31 @@ pub const LOCALE: Text = Text {
     hint: "write a language and perhaps a region: `en`, `de`, `pt-BR`",
     pattern: "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
     holds: is_locale,
+    masked: false,
+};
+
+/// A publishable key of a website.
+pub const PUBLIC_KEY: Text = Text {
+    what: "a publishable key",
+    hint: "write `pk_dom_` and 16 to 64 letters and digits of your choice; it is public",
+    pattern: "^pk_dom_[A-Za-z0-9]{16,64}$",
+    holds: |text| {
+        text.strip_prefix("pk_dom_").is_some_and(|rest| {
+            (16..=64).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
+    },
+    masked: false,
+};
+
+/// A colour.
+pub const COLOUR: Text = Text {
+    what: "a colour",
+    hint: "write `#` and six hexadecimal digits, e.g. `#0b5fff`",
+    pattern: "^#[0-9A-Fa-f]{6}$",
+    holds: |text| {
+        text.strip_prefix('#')
+            .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+    },
     masked: false,
 };
 
@@ -230,10 +264,13 @@ pub const ALL: &[&Text] = &[
     &DURATION,
     &TIME,
     &HOST,
+    &REDIRECT_URI,
     &SCOPE,
     &SCOPES,
     &SEPARATOR,
     &LOCALE,
+    &PUBLIC_KEY,
+    &COLOUR,
     &TAG,
     &FIELD_NAME,
     &PARAMETER,
@@ -296,6 +333,14 @@ fn is_host(text: &str) -> bool {
     })
 }
 
+fn is_redirect_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b))
+        && !rest.is_empty()
+        && rest.bytes().all(|b| (0x21..0x7f).contains(&b))
+}
+
 fn is_variable(text: &str) -> bool {
     (1..=200).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -353,6 +398,12 @@ mod tests {
             "en-",
             "en-a",
             "/auth",
+            "pk_dom_0123456789abcdEF",
+            "pk_dom_0123456789abcde",
+            "pk_dom_0123456789abcd_F",
+            "#0b5fFF",
+            "#0b5fF",
+            "#0b5fFg",
             "/a b",
             ",",
             "a b",

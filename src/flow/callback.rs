@@ -23,6 +23,7 @@ pub use crate::oauth::response::{parse_form, parse_query};
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::Broker;
+use super::app::enter::is_of_app;
 use super::course::Course;
 use super::health::OutOfOrder;
 use super::insight::Sighting;
@@ -98,6 +99,9 @@ impl Broker {
         }
         if is_of_staff(&response.state) {
             return self.arrive_as_staff(tenant, arrival, response).await;
+        }
+        if is_of_app(&response.state) {
+            return self.arrive_for_app(tenant, arrival, response).await;
         }
         let found = self.find(tenant, &response).await?;
         let seen = Sighting::of(&found.request);

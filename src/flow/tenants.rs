@@ -191,6 +191,9 @@ mod tests {
             webhooks: Vec::new(),
             staff: Vec::new(),
             simulator: false,
+            customers: crate::domain::website::CustomerPolicy::default(),
+            websites: Vec::new(),
+            registration: None,
             returns: BTreeMap::new(),
             clients: Vec::new(),
         })

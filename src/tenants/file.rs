@@ -17,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, provider, rules, staff, webhooks, wording};
+use super::{ReadContext, customers, provider, rules, staff, webhooks, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -71,6 +71,8 @@ fn tenant(
     let rules = rules::read(root, report);
     let webhooks = webhooks::read(root, id, context, report);
     let staff = staff::read(root, id, report);
+    let customers = customers::policy(root, report);
+    let websites = customers::websites(root, &customers, report);
     let canonical = &hosts.first()?.0;
     Some(Tenant {
         id: id.clone(),
@@ -86,6 +88,9 @@ fn tenant(
         webhooks,
         staff,
         simulator: root.flag("simulator").unwrap_or(false),
+        customers,
+        websites,
+        registration: clients::read_registration(root, report),
     })
 }
 

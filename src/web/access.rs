@@ -107,7 +107,7 @@ impl Refusal {
 }
 
 /// The one token of the one header: `Bearer`, in any case, spaces, and a `token68` (RFC 9110, 11.2).
-fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+pub fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Refusal::Missing)?;
     if values.next().is_some() {

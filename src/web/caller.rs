@@ -13,6 +13,7 @@ use crate::domain::client::Scopes;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::tenant::Tenant;
 use crate::flow::trail::Seen;
+use crate::issuer::tokens::AccessError;
 
 use super::Web;
 use super::access;
@@ -123,6 +124,7 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Caller<S> {
         let tenant = host::tenant(web, &Asked::of(parts))?;
         let caller = access::caller_with(&web.issuer, &tenant, &parts.headers, (S::NAME, S::WIDER));
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &tenant))?;
+        from_where(parts, web, &tenant, &caller.client_id)?;
         one_more_call(parts, web, &tenant.id, &caller.client_id)?;
         let (client_id, scopes) = (caller.client_id, caller.scopes);
         Ok(Self { tenant, client_id, scopes, scope: PhantomData })
@@ -151,9 +153,20 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Operator<S> {
         let platform = host::platform(web, &Asked::of(parts))?;
         let caller = access::caller_with(&web.issuer, &platform, &parts.headers, (S::NAME, S::WIDER));
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &platform))?;
+        from_where(parts, web, &platform, &caller.client_id)?;
         one_more_call(parts, web, &platform.id, &caller.client_id)?;
         Ok(Self { client_id: caller.client_id, scope: PhantomData })
     }
+}
+
+/// A client that may come from some places only comes from one of them.
+fn from_where(parts: &Parts, web: &Web, tenant: &Tenant, client: &ClientId) -> Result<(), ApiError> {
+    let client = tenant.client(client.as_str()).filter(|client| !client.allow_from.is_empty());
+    if client.is_none_or(|client| client.may_come_from(web.ip(&parts.extensions, &parts.headers))) {
+        return Ok(());
+    }
+    tracing::warn!(tenant = %tenant.id, code = AccessError::FromElsewhere.as_str(), "auth.rejected");
+    Err(ApiError::access(access::Refusal::Token(AccessError::FromElsewhere), tenant))
 }
 
 /// Counts a call, and leaves word for the headers of its answer.

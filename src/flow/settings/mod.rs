@@ -22,6 +22,7 @@
 mod bounds;
 mod change;
 mod checks;
+pub mod clients;
 pub mod described;
 pub mod edit;
 mod follow;

@@ -33,7 +33,7 @@ use url::Url;
 use crate::config::fault::Report;
 use crate::config::node::Node;
 use crate::config::words::quoted;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::{
     CallbackPath, Identity, Pkce, Provider, ResponseMode, Revision, TokenRequestForm, TrustedField,
 };
@@ -71,6 +71,14 @@ pub fn read(
     for (node, merged) in nodes.iter().zip(&merged) {
         let node = &merged.as_ref().map_or_else(|| node.clone(), |merged| node.with(merged));
         unique(&mut ids, node.text("id"), "provider id", report);
+        if let Some(id) = node.text("id").filter(|id| id.value == ProviderId::EMAIL_CODE) {
+            let message = format!("the provider id {} is the word for emailed codes", quoted(id.value));
+            report.fault(
+                id.span,
+                message,
+                "choose another: whoever signs in there would be taken for somebody else",
+            );
+        }
         bare.extend(Bare::of(node));
         providers.extend(provider(root, node, tenant, context, report).map(Arc::new));
     }

@@ -6,10 +6,13 @@
 //! |---|---|
 //! | [`landing()`] | who asks, what is shared, *Continue*, *This wasn't me* |
 //! | [`decline()`] | asks once more before a link is declined |
+//! | [`consent()`] | what an app asks of a customer, and where to sign in |
+//! | [`emailed_code()`] | takes an emailed code, on the way into an app |
 //! | [`result()`] | how a sign-in ended, or the code to send in the chat |
 //! | [`busy()`] | a provider that is out of order |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
 //! | [`trial()`] | a test login, for the tenant's admin |
+//! | [`code_letter()`] | no page, but the letter with a customer's code |
 //! | [`asset()`] | the stylesheets and the icon that the pages name |
 //! | [`public()`] | the headers of the pages of `reference/`, which are no customer's |
 //!
@@ -21,9 +24,12 @@
 //! To add a language: a folder in `assets/locales/` with a complete `pages.ftl`; nothing else.
 
 mod asset;
+mod consent;
+mod emailed;
 mod frame;
 mod landing;
 mod language;
+mod letter;
 mod notice;
 mod remaining;
 mod result;
@@ -31,8 +37,11 @@ mod text;
 mod trial;
 
 pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
+pub use consent::{Consent, consent};
+pub use emailed::{CodeFault, EmailedCode, emailed_code};
 pub use frame::{Visitor, dress, public};
 pub use landing::{Decline, Landing, decline, landing};
+pub use letter::{LetterLook, code_letter};
 pub use notice::{Notice, busy, notice};
 pub use result::{Outcome, ResultPage, result};
 pub use text::{clean, tidy};

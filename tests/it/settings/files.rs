@@ -114,6 +114,27 @@ fn every_setting_reaches_the_tenant() {
 }
 
 #[test]
+fn every_setting_reaches_the_client() {
+    let tenant = read("fixtures/settings/good/everything.toml");
+    let app = tenant.client("shop-app").unwrap();
+    assert!(app.is_public() && app.needs_pkce() && app.redirect_uris.len() == 3);
+    assert_eq!(app.shown_name(), "Acme Shop");
+    let server = tenant.client("server").unwrap();
+    assert!(!server.is_public() && !server.needs_pkce() && server.redirect_uris.len() == 1);
+    assert_eq!(server.previous_secret.as_ref().unwrap().until.to_string(), "2026-12-01T12:00:00Z");
+    for (address, may) in
+        [("192.0.2.7", true), ("192.0.2.8", false), ("10.9.9.9", true), ("2001:db8::1", true)]
+    {
+        assert_eq!(server.may_come_from(Some(address.parse().unwrap())), may, "{address}");
+    }
+    assert!(!server.may_come_from(None) && app.may_come_from(None));
+    let keyed = tenant.client("keyed").unwrap();
+    assert!(keyed.keys.is_some() && keyed.secret_hash.is_none() && !keyed.is_public());
+    let registration = tenant.registration.as_ref().unwrap();
+    assert_eq!(registration.scopes.to_string(), "openid email");
+}
+
+#[test]
 fn every_setting_reaches_the_provider() {
     let tenant = read("fixtures/settings/good/everything.toml");
     let provider = tenant.provider(Some(&"acme".parse().unwrap())).unwrap();
