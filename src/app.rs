@@ -230,6 +230,7 @@ fn platform(config: &Config) -> Tenant {
         staff: Vec::new(),
         simulator: false,
         returns: BTreeMap::new(),
+        chat_origins: Vec::new(),
         clients: config.clients.clone(),
     }
 }

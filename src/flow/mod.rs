@@ -47,6 +47,7 @@ pub mod tenants;
 pub mod trail;
 pub mod trial;
 pub mod waiting;
+pub mod web_chat;
 pub mod webhooks;
 
 use std::sync::Arc;

@@ -100,6 +100,7 @@ mod tests {
                 staff: Vec::new(),
                 simulator: false,
                 returns: BTreeMap::new(),
+                chat_origins: Vec::new(),
                 clients: Vec::new(),
             })
         })

@@ -117,7 +117,8 @@ async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
 }
 
 async fn open(visit: &Visit, web: &Web, token: &str) -> Response {
-    let opened = match web.broker.open_link(&visit.tenant, token, &visit.cookies()).await {
+    let opened = web.broker.open_link(&visit.tenant, token, &visit.cookies(), &visit.chat_passes()).await;
+    let opened = match opened {
         Ok(opened) => opened,
         Err(error) => return refused(visit, web, token, &error),
     };

@@ -11,6 +11,7 @@ mod api;
 pub mod callback;
 pub mod caller;
 mod console;
+mod embed;
 pub mod error;
 pub mod health;
 pub mod host;
@@ -113,6 +114,7 @@ pub fn router(web: Arc<Web>) -> Router {
     let (api, _) = described().split_for_parts();
     api.merge(pages())
         .merge(staff_pages())
+        .merge(embed::routes())
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
         .with_state(web)

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use crate::domain::tenant::Tenant;
 use crate::flow::health::OutOfOrder;
 use crate::flow::open_link::{LoginCookie, cookie_prefix};
+use crate::flow::web_chat::is_pass;
 use crate::flow::{Broker, StoreError};
 use crate::secret::Secret;
 
@@ -149,6 +150,12 @@ impl Visit {
         let ours = self
             .cookie_pairs()
             .filter(|(name, _)| name.starts_with(prefix) && name.len() == prefix.len() + 8);
+        ours.map(|(name, value)| LoginCookie { name: name.to_owned(), value: Secret::new(value) }).collect()
+    }
+
+    /// What the browser holds that came from the page of a web chat, each as often as it was sent.
+    pub fn chat_passes(&self) -> Vec<LoginCookie> {
+        let ours = self.cookie_pairs().filter(|(name, _)| is_pass(name, self.https));
         ours.map(|(name, value)| LoginCookie { name: name.to_owned(), value: Secret::new(value) }).collect()
     }
 

@@ -109,3 +109,20 @@ method-heading = Esta página no puede hacer eso
 method-lead = Abra el enlace otra vez desde el chat.
 too-large-heading = Eso fue demasiado
 too-large-lead = La solicitud es mayor de lo que aceptamos. Abra el enlace otra vez desde el chat.
+
+preview = Inicia sesión para continuar tu chat
+inapp-heading = Abre esta página en tu navegador
+inapp-lead = { $provider } puede rechazar el inicio de sesión dentro de una aplicación. Abre esta página en el navegador de tu teléfono.
+inapp-open = Abrir en el navegador
+inapp-how = O elige «Abrir en el navegador» en el menú de esta ventana, o copia esta dirección en tu navegador:
+inapp-address = Dirección de esta página
+inapp-anyway = Intentarlo aquí de todos modos
+
+card-window = se abre en una ventana nueva
+card-opened = Continúa en la otra ventana.
+card-blocked = Tu navegador ha impedido que se abra la ventana.
+card-page = Abrir la página de inicio de sesión
+card-code = Un último paso: envía el código de la página de inicio de sesión como mensaje en este chat.
+card-done = Has iniciado sesión.
+card-again = No ha funcionado. Inténtalo de nuevo.
+card-over = Este inicio de sesión ha terminado. Pide uno nuevo en el chat.

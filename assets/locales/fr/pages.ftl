@@ -109,3 +109,20 @@ method-heading = Cette page ne peut pas faire cela
 method-lead = Ouvrez à nouveau le lien depuis la conversation.
 too-large-heading = C’était trop
 too-large-lead = La demande dépasse la taille que nous acceptons. Ouvrez à nouveau le lien depuis la conversation.
+
+preview = Connectez-vous pour poursuivre votre conversation
+inapp-heading = Ouvrez cette page dans votre navigateur
+inapp-lead = { $provider } peut refuser la connexion à l’intérieur d’une application. Ouvrez cette page dans le navigateur de votre téléphone.
+inapp-open = Ouvrir dans le navigateur
+inapp-how = Ou choisissez « Ouvrir dans le navigateur » dans le menu de cette fenêtre, ou copiez cette adresse dans votre navigateur :
+inapp-address = Adresse de cette page
+inapp-anyway = Essayer ici quand même
+
+card-window = s’ouvre dans une nouvelle fenêtre
+card-opened = Continuez dans l’autre fenêtre.
+card-blocked = Votre navigateur a empêché l’ouverture de la fenêtre.
+card-page = Ouvrir la page de connexion
+card-code = Dernière étape : envoyez le code de la page de connexion dans cette conversation.
+card-done = Vous êtes connecté.
+card-again = Cela n’a pas fonctionné. Veuillez réessayer.
+card-over = Cette connexion est terminée. Demandez-en une nouvelle dans la conversation.

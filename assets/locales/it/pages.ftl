@@ -109,3 +109,20 @@ method-heading = Questa pagina non può farlo
 method-lead = Apra di nuovo il link dalla chat.
 too-large-heading = Era troppo
 too-large-lead = La richiesta è più grande di quanto accettiamo. Apra di nuovo il link dalla chat.
+
+preview = Accedi per continuare la chat
+inapp-heading = Apri questa pagina nel tuo browser
+inapp-lead = { $provider } potrebbe rifiutare l’accesso all’interno di un’app. Apri questa pagina nel browser del telefono.
+inapp-open = Apri nel browser
+inapp-how = Oppure scegli «Apri nel browser» nel menu di questa finestra, o copia questo indirizzo nel tuo browser:
+inapp-address = Indirizzo di questa pagina
+inapp-anyway = Prova comunque qui
+
+card-window = si apre in una nuova finestra
+card-opened = Prosegui nell’altra finestra.
+card-blocked = Il tuo browser ha impedito l’apertura della finestra.
+card-page = Apri la pagina di accesso
+card-code = Ultimo passo: invia il codice della pagina di accesso come messaggio in questa chat.
+card-done = Accesso effettuato.
+card-again = Non ha funzionato. Riprova.
+card-over = Questo accesso è terminato. Chiedine uno nuovo nella chat.

@@ -111,3 +111,20 @@ method-heading = Ta strona tego nie potrafi
 method-lead = Otwórz link ponownie z czatu.
 too-large-heading = To za dużo
 too-large-lead = Żądanie jest większe, niż przyjmujemy. Otwórz link ponownie z czatu.
+
+preview = Zaloguj się, aby kontynuować czat
+inapp-heading = Otwórz tę stronę w przeglądarce
+inapp-lead = { $provider } może odmówić logowania wewnątrz aplikacji. Otwórz tę stronę w przeglądarce telefonu.
+inapp-open = Otwórz w przeglądarce
+inapp-how = Możesz też wybrać „Otwórz w przeglądarce” w menu tego okna albo skopiować ten adres do przeglądarki:
+inapp-address = Adres tej strony
+inapp-anyway = Spróbuj mimo to tutaj
+
+card-window = otwiera się w nowym oknie
+card-opened = Kontynuuj w drugim oknie.
+card-blocked = Przeglądarka zablokowała otwarcie okna.
+card-page = Otwórz stronę logowania
+card-code = Ostatni krok: wyślij kod ze strony logowania jako wiadomość w tym czacie.
+card-done = Zalogowano.
+card-again = Nie udało się. Spróbuj ponownie.
+card-over = To logowanie dobiegło końca. Poproś o nowe na czacie.

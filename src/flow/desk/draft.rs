@@ -13,7 +13,7 @@ use crate::domain::link::Link;
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
-use crate::flow::create_link::{render, word};
+use crate::flow::create_link::word;
 use crate::store::StoreError;
 
 use super::board::Trouble;
@@ -124,7 +124,7 @@ impl Broker {
     pub fn desk_message(&self, tenant: &Tenant, link: &Link) -> (String, AuthMessage) {
         let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
         let snippet = link.snippet.as_deref().and_then(|name| tenant.snippet(name));
-        render(tenant, provider, snippet, link)
+        self.render(tenant, provider, snippet, link)
     }
 }
 

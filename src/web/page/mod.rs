@@ -1,5 +1,5 @@
 //! What customers see: view structs in, whole answers out, with every header that a page needs.
-//! No page has JavaScript. Callers hand in facts (names, times, codes); words, markup, escaping
+//! No page of ours has JavaScript. Callers hand in facts (names, times, codes); words, markup, escaping
 //! and headers are made here.
 //!
 //! | function | page |
@@ -10,6 +10,7 @@
 //! | [`busy()`] | a provider that is out of order |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
 //! | [`trial()`] | a test login, for the tenant's admin |
+//! | [`element()`] | the web chat element, which stands in pages of tenants' own |
 //! | [`asset()`] | the stylesheets and the icon that the pages name |
 //! | [`public()`] | the headers of the pages of `reference/`, which are no customer's |
 //!
@@ -21,6 +22,7 @@
 //! To add a language: a folder in `assets/locales/` with a complete `pages.ftl`; nothing else.
 
 mod asset;
+mod element;
 mod frame;
 mod landing;
 mod language;
@@ -30,6 +32,7 @@ mod result;
 mod text;
 mod trial;
 
+pub use element::{Element, element};
 pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
 pub use frame::{Visitor, dress, public};
 pub use landing::{Decline, Landing, decline, landing};

@@ -122,6 +122,21 @@ texts! {
     MethodLead => "method-lead" [],
     TooLargeHeading => "too-large-heading" [],
     TooLargeLead => "too-large-lead" [],
+    Preview => "preview" [],
+    InappHeading => "inapp-heading" [],
+    InappLead => "inapp-lead" [provider],
+    InappOpen => "inapp-open" [],
+    InappHow => "inapp-how" [],
+    InappAddress => "inapp-address" [],
+    InappAnyway => "inapp-anyway" [],
+    CardWindow => "card-window" [],
+    CardOpened => "card-opened" [],
+    CardBlocked => "card-blocked" [],
+    CardPage => "card-page" [],
+    CardCode => "card-code" [],
+    CardDone => "card-done" [],
+    CardAgain => "card-again" [],
+    CardOver => "card-over" [],
 }
 
 /// The language of one page.
@@ -133,6 +148,11 @@ impl Words {
     /// In the best language for a visitor.
     pub fn negotiate(locale: Option<&str>, accept_language: Option<&str>) -> Self {
         Self { language: Language::negotiate(locale, accept_language) }
+    }
+
+    /// In a language.
+    pub fn in_language(language: &'static Language) -> Self {
+        Self { language }
     }
 
     /// In the language of this tag, or English.

@@ -80,6 +80,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
         staff: Vec::new(),
         simulator: false,
         returns: std::collections::BTreeMap::new(),
+        chat_origins: Vec::new(),
         rules: countersign::domain::rule::Rules::default(),
         clients: vec![
             client(CLIENT, Some(hash), &machine, "read:principals write:policies delete:policies"),
