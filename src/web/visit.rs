@@ -170,6 +170,11 @@ impl Visit {
         origin.eq_ignore_ascii_case(&format!("{scheme}://{}", self.authority))
     }
 
+    /// What the browser says that it is.
+    pub fn user_agent(&self) -> Option<&str> {
+        text(&self.headers, &header::USER_AGENT)
+    }
+
     /// Whether an answer may be compressed by gzip: it is named, and not with the weight nought.
     pub fn takes_gzip(&self) -> bool {
         let accepted = text(&self.headers, &header::ACCEPT_ENCODING).unwrap_or_default();

@@ -1,6 +1,5 @@
 # ما يقرؤه العملاء.
 
-sign-in = تسجيل الدخول
 channel-name = { $channel ->
     [webchat] دردشة الموقع
     [email] البريد الإلكتروني

@@ -1,6 +1,5 @@
 # Was Kundinnen und Kunden lesen.
 
-sign-in = Anmelden
 channel-name = { $channel ->
     [webchat] Web-Chat
     [email] E-Mail

@@ -1,6 +1,5 @@
 # What customers read. One file per language; every file has the same messages with the same variables.
 
-sign-in = Sign in
 channel-name = { $channel ->
     [webchat] Web chat
     [email] Email

@@ -1,6 +1,5 @@
 # Lo que leen los clientes.
 
-sign-in = Iniciar sesión
 channel-name = { $channel ->
     [webchat] Chat web
     [email] Correo electrónico

@@ -1,6 +1,5 @@
 # Ce que lisent les clients.
 
-sign-in = Se connecter
 channel-name = { $channel ->
     [webchat] Chat en ligne
     [email] E-mail

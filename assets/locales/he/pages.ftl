@@ -1,6 +1,5 @@
 # מה שהלקוחות קוראים.
 
-sign-in = כניסה
 channel-name = { $channel ->
     [webchat] צ׳אט באתר
     [email] דואר אלקטרוני

@@ -1,6 +1,5 @@
 # Ciò che leggono i clienti.
 
-sign-in = Accedi
 channel-name = { $channel ->
     [webchat] Chat web
     [email] E-mail

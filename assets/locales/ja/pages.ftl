@@ -1,6 +1,5 @@
 # お客さまが読む文章。
 
-sign-in = ログイン
 channel-name = { $channel ->
     [webchat] ウェブチャット
     [email] メール

@@ -1,6 +1,5 @@
 # Wat klanten lezen.
 
-sign-in = Inloggen
 channel-name = { $channel ->
     [webchat] Webchat
     [email] E-mail

@@ -1,6 +1,5 @@
 # To czytają klienci.
 
-sign-in = Zaloguj się
 channel-name = { $channel ->
     [webchat] Czat internetowy
     [email] E-mail

@@ -1,6 +1,5 @@
 # O que os clientes leem.
 
-sign-in = Iniciar sessão
 channel-name = { $channel ->
     [webchat] Chat da web
     [email] E-mail

@@ -1,6 +1,5 @@
 # Det som kunder läser.
 
-sign-in = Logga in
 channel-name = { $channel ->
     [webchat] Webbchatt
     [email] E-post

@@ -1,6 +1,5 @@
 # 客户看到的文字。
 
-sign-in = 登录
 channel-name = { $channel ->
     [webchat] 网页聊天
     [email] 电子邮件

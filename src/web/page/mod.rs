@@ -5,6 +5,7 @@
 //! | function | page |
 //! |---|---|
 //! | [`landing()`] | who asks, what is shared, *Continue*, *This wasn't me* |
+//! | [`elsewhere()`] | an app's own browser, which the provider refuses: how to leave it |
 //! | [`decline()`] | asks once more before a link is declined |
 //! | [`result()`] | how a sign-in ended, or the code to send in the chat |
 //! | [`busy()`] | a provider that is out of order |
@@ -35,7 +36,7 @@ mod trial;
 pub use element::{Element, element};
 pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
 pub use frame::{Visitor, dress, public};
-pub use landing::{Decline, Landing, decline, landing};
+pub use landing::{Decline, Elsewhere, Landing, decline, elsewhere, landing};
 pub use notice::{Notice, busy, notice};
 pub use result::{Outcome, ResultPage, result};
 pub use text::{clean, tidy};

@@ -32,7 +32,6 @@ macro_rules! texts {
 }
 
 texts! {
-    SignIn => "sign-in" [],
     ChannelName => "channel-name" [channel label],
     FieldEmail => "field-email" [],
     FieldName => "field-name" [],
