@@ -122,7 +122,8 @@ impl Broker {
             let pass: Pass = serde_json::from_str(&text).ok()?;
             Some(pass.link == link.id && self.clock.now() < pass.until)
         };
-        link.conversation.channel == Channel::Webchat && passes.iter().any(|pass| is_for_it(pass) == Some(true))
+        link.conversation.channel == Channel::Webchat
+            && passes.iter().any(|pass| is_for_it(pass) == Some(true))
     }
 }
 

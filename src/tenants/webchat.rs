@@ -49,7 +49,10 @@ fn check(origin: &str, context: &ReadContext<'_>) -> Result<(), (String, String)
     }
     if url.scheme() == "http" && context.base_url.scheme() == "https" {
         let message = format!("the page at {} is not protected on its way", quoted(origin));
-        return Err((message, "use `https:`: whoever can change a plain page can sign in from it".to_owned()));
+        return Err((
+            message,
+            "use `https:`: whoever can change a plain page can sign in from it".to_owned(),
+        ));
     }
     Ok(())
 }
@@ -75,7 +78,8 @@ mod tests {
     #[test]
     fn an_origin_stands_as_browsers_write_it() {
         let base = "https://auth.example";
-        for good in ["https://www.acme.example", "https://acme.example:8443", "https://xn--nxasmq6b.example"] {
+        for good in ["https://www.acme.example", "https://acme.example:8443", "https://xn--nxasmq6b.example"]
+        {
             assert_eq!(verdict(good, base), None, "{good}");
         }
         for bad in ["https://www.acme.example:443", "https://127.1"] {

@@ -128,8 +128,14 @@ async fn every_page(locale: &str, names: &Names<'_>) -> Vec<Shown> {
     let landing = landing_of(&visitor, names, "https://login.acme.example/auth", false);
     let mut pages = vec![
         ("landing".to_owned(), landing),
-        ("landing-for-robots".to_owned(), landing_of(&visitor, names, "https://login.acme.example/auth", true)),
-        ("elsewhere".to_owned(), elsewhere_of(&visitor, names, Some("intent://acme.example.com/a/3vJ0wq1bYt#Intent;end"))),
+        (
+            "landing-for-robots".to_owned(),
+            landing_of(&visitor, names, "https://login.acme.example/auth", true),
+        ),
+        (
+            "elsewhere".to_owned(),
+            elsewhere_of(&visitor, names, Some("intent://acme.example.com/a/3vJ0wq1bYt#Intent;end")),
+        ),
         ("elsewhere-by-hand".to_owned(), elsewhere_of(&visitor, names, None)),
         ("decline".to_owned(), page::decline(&visitor, &Decline { path: "/a/3vJ0wq1bYt" })),
         ("completed".to_owned(), result_of(&visitor, names, 200, Outcome::Completed)),
@@ -246,7 +252,10 @@ async fn an_apps_own_browser_is_led_out_of_and_may_stay() {
     assert!(with.body.contains("href=\"intent://acme.example.com/a/3vJ0wq1bYt#Intent;end\""));
     assert!(!without.body.contains("intent:"));
     for page in [with, without] {
-        assert!(page.body.contains("value=\"https://acme.example.com/a/3vJ0wq1bYt\""), "the address can be copied");
+        assert!(
+            page.body.contains("value=\"https://acme.example.com/a/3vJ0wq1bYt\""),
+            "the address can be copied"
+        );
         assert!(page.body.contains("href=\"/a/3vJ0wq1bYt?here\""), "the landing page is one link away");
         assert_eq!(page.count("<form"), 0);
     }
@@ -295,7 +304,7 @@ async fn a_plain_provider_is_named_in_the_policy_of_its_form() {
 #[tokio::test]
 async fn declining_is_asked_once_more() {
     let pages = every_page("en", &PLAIN).await;
-    let decline = &pages[1];
+    let decline = pages.iter().find(|page| page.name == "decline").unwrap();
     assert_eq!(decline.status, StatusCode::OK);
     assert!(decline.body.contains("<form method=\"post\" action=\"/a/3vJ0wq1bYt/decline\">"));
     assert!(decline.body.contains("<input type=\"hidden\" name=\"confirm\" value=\"yes\">"));

@@ -13,7 +13,8 @@ pub async fn script(visit: Visit) -> Response {
     }
     let element = page::element();
     let known = visit.headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let is_known = known.is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == element.etag));
+    let is_known = known
+        .is_some_and(|known| known.split(',').any(|tag| tag.trim().trim_start_matches("W/") == element.etag));
     let mut response = match (is_known, visit.takes_gzip()) {
         (true, _) => StatusCode::NOT_MODIFIED.into_response(),
         (false, true) => ([(header::CONTENT_ENCODING, "gzip")], element.gzip.as_slice()).into_response(),

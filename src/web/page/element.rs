@@ -83,7 +83,16 @@ mod tests {
 
     #[test]
     fn the_element_makes_no_markup_from_text_and_names_no_other_site() {
-        for word in ["innerHTML", "insertAdjacentHTML", "outerHTML", "document.write", "eval(", "http://", "https://", "setAttribute(\"on"] {
+        for word in [
+            "innerHTML",
+            "insertAdjacentHTML",
+            "outerHTML",
+            "document.write",
+            "eval(",
+            "http://",
+            "https://",
+            "setAttribute(\"on",
+        ] {
             assert!(!SOURCE.contains(word), "{word}");
         }
         assert!(element().gzip.len() < 12_000, "{}", element().gzip.len());

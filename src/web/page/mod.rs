@@ -33,8 +33,8 @@ mod result;
 mod text;
 mod trial;
 
-pub use element::{Element, element};
 pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
+pub use element::{Element, element};
 pub use frame::{Visitor, dress, public};
 pub use landing::{Decline, Elsewhere, Landing, decline, elsewhere, landing};
 pub use notice::{Notice, busy, notice};

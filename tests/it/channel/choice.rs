@@ -48,7 +48,10 @@ async fn a_character_that_doubles_the_price_is_named_in_the_answer() {
     assert!(warnings.contains("a curly apostrophe (U+2019)"), "{warnings}");
     assert_eq!(dear["message"]["payload"]["encoding"], "UCS-2");
     let cheap = broker.link("conv-2").await;
-    assert_eq!((&cheap["message"]["warnings"], &cheap["message"]["payload"]["segments"]), (&json!([]), &json!(1)));
+    assert_eq!(
+        (&cheap["message"]["warnings"], &cheap["message"]["payload"]["segments"]),
+        (&json!([]), &json!(1))
+    );
 }
 
 #[tokio::test]
@@ -56,5 +59,8 @@ async fn words_that_say_nothing_of_a_device_are_refused_with_their_place() {
     let broker = Harness::start().await;
     let order = json!({"conversation": {"id": "c", "channel": "sms"}, "capabilities": ["x".repeat(65)]});
     let (status, problem) = broker.api(Method::POST, "/v1/auth-links", Some(order)).await;
-    assert_eq!((status, &problem["faults"][0]["pointer"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("/capabilities")));
+    assert_eq!(
+        (status, &problem["faults"][0]["pointer"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("/capabilities"))
+    );
 }

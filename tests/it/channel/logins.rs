@@ -45,8 +45,18 @@ async fn preview(broker: &Harness, url: &str, robot: &str) {
 #[tokio::test]
 async fn a_login_by_the_link_of_each_channel_is_bound_by_the_code(
     #[values(
-        Channel::Sms, Channel::Whatsapp, Channel::Messenger, Channel::Instagram, Channel::Apple, Channel::Rcs,
-        Channel::Email, Channel::Webchat, Channel::Line, Channel::Telegram, Channel::Viber, Channel::Slack,
+        Channel::Sms,
+        Channel::Whatsapp,
+        Channel::Messenger,
+        Channel::Instagram,
+        Channel::Apple,
+        Channel::Rcs,
+        Channel::Email,
+        Channel::Webchat,
+        Channel::Line,
+        Channel::Telegram,
+        Channel::Viber,
+        Channel::Slack,
         Channel::Teams
     )]
     channel: Channel,
@@ -66,7 +76,11 @@ async fn a_login_by_the_link_of_each_channel_is_bound_by_the_code(
     let done = broker.status(&link).await;
     assert_eq!((&done["status"], &done["binding"]["reached"]), (&json!("completed"), &json!("code")));
     let conversation = broker.get("/v1/conversations/conv-1").await;
-    assert_eq!((&conversation["verified"], &conversation["binding"]), (&json!(true), &json!("code")), "{conversation}");
+    assert_eq!(
+        (&conversation["verified"], &conversation["binding"]),
+        (&json!(true), &json!("code")),
+        "{conversation}"
+    );
 }
 
 #[rstest]
@@ -87,8 +101,18 @@ async fn a_provider_that_vouches_for_the_address_of_the_chat_spares_the_code(
 #[tokio::test]
 async fn a_link_that_a_victim_completes_never_reaches_the_attackers_conversation(
     #[values(
-        Channel::Sms, Channel::Whatsapp, Channel::Messenger, Channel::Instagram, Channel::Apple, Channel::Rcs,
-        Channel::Email, Channel::Webchat, Channel::Line, Channel::Telegram, Channel::Viber, Channel::Slack,
+        Channel::Sms,
+        Channel::Whatsapp,
+        Channel::Messenger,
+        Channel::Instagram,
+        Channel::Apple,
+        Channel::Rcs,
+        Channel::Email,
+        Channel::Webchat,
+        Channel::Line,
+        Channel::Telegram,
+        Channel::Viber,
+        Channel::Slack,
         Channel::Teams
     )]
     channel: Channel,

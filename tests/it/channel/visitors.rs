@@ -13,7 +13,8 @@ use countersign::domain::conversation::Channel;
 
 /// Every visitor of the fixtures that is a robot.
 fn robots() -> Vec<String> {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/visitors.json")).unwrap();
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/visitors.json")).unwrap();
     let visitors: Value = serde_json::from_str(&text).unwrap();
     let robots = visitors.as_array().unwrap().iter().filter(|visitor| visitor["is"] == "Robot");
     robots.filter_map(|robot| robot["agent"].as_str().map(str::to_owned)).collect()
@@ -35,7 +36,11 @@ async fn look(broker: &Harness, path: &str, agent: &str) {
             request = request.header(*name, *value);
         }
         let answer = request.send().await.unwrap();
-        assert!(!answer.status().is_server_error() && !answer.status().is_redirection(), "{path}: {}", answer.status());
+        assert!(
+            !answer.status().is_server_error() && !answer.status().is_redirection(),
+            "{path}: {}",
+            answer.status()
+        );
         assert!(answer.headers().get("set-cookie").is_none(), "{path}");
     }
 }
@@ -113,7 +118,10 @@ async fn a_preview_names_the_business_and_nothing_else() {
     assert!(answer.headers()["x-robots-tag"].to_str().unwrap().contains("noindex"));
     assert_eq!(answer.headers()["cache-control"], "no-store");
     let html = answer.text().await.unwrap();
-    assert!(html.contains("<meta property=\"og:title\" content=\"Sign in to continue your chat\">"), "{html}");
+    assert!(
+        html.contains("<meta property=\"og:title\" content=\"Sign in to continue your chat\">"),
+        "{html}"
+    );
     assert!(html.contains("<meta property=\"og:site_name\" content=\"Acme Bank\">"));
     assert!(!html.contains("•") && !html.contains("SMS"), "the chat is not told: {html}");
     assert!(!html.contains("og:url") && !html.contains("http-equiv"));
@@ -125,7 +133,8 @@ async fn refusing(blocks: bool) -> Harness {
     Harness::with(Choices { provider, ..Choices::default() }).await
 }
 
-const ANDROID: &str = "Mozilla/5.0 (Linux; Android 15; Pixel 9; wv) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36";
+const ANDROID: &str =
+    "Mozilla/5.0 (Linux; Android 15; Pixel 9; wv) AppleWebKit/537.36 Chrome/130.0 Mobile Safari/537.36";
 const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Instagram 350.0";
 const LINE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 Mobile/15E148 Safari Line/14.1";
 
@@ -134,7 +143,10 @@ const LINE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) Apple
 #[case::line(LINE, Some("?openExternalBrowser=1\""))]
 #[case::iphone(IPHONE, None)]
 #[tokio::test]
-async fn an_app_that_the_provider_refuses_is_shown_the_way_out(#[case] agent: &str, #[case] way_out: Option<&str>) {
+async fn an_app_that_the_provider_refuses_is_shown_the_way_out(
+    #[case] agent: &str,
+    #[case] way_out: Option<&str>,
+) {
     let broker = refusing(true).await;
     let link = broker.link("conv-1").await;
     let url = link["url"].as_str().unwrap();
@@ -152,7 +164,10 @@ async fn an_app_that_the_provider_refuses_is_shown_the_way_out(#[case] agent: &s
         None => assert!(!page.contains("intent:") && !page.contains("openExternalBrowser")),
     }
     let stayed = shown(&format!("{path}?here")).await;
-    assert!(stayed.contains(&format!("<form method=\"post\" action=\"{path}\">")), "whoever wants may try it here");
+    assert!(
+        stayed.contains(&format!("<form method=\"post\" action=\"{path}\">")),
+        "whoever wants may try it here"
+    );
     assert_eq!(broker.status(&link).await["status"], "created");
 }
 

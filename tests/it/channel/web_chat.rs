@@ -100,7 +100,10 @@ async fn a_pass_is_for_one_link_and_one_browser_and_ten_minutes() {
     assert!(page.code().is_some(), "the name of a cookie proves nothing");
     let mut tampered = browser.clone();
     tampered.tamper(|_, value| Some(format!("{}A", &value[..value.len() - 1])));
-    assert!(tampered.sign_in(own["url"].as_str().unwrap()).await.code().is_some(), "a pass that was written by hand");
+    assert!(
+        tampered.sign_in(own["url"].as_str().unwrap()).await.code().is_some(),
+        "a pass that was written by hand"
+    );
     broker.clock.advance(Duration::from_secs(601));
     assert!(browser.sign_in(own["url"].as_str().unwrap()).await.code().is_some(), "an old pass");
 }
@@ -152,7 +155,8 @@ async fn a_made_up_token_opens_nothing_and_tells_nothing() {
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{made_up}");
     }
     // Of another tenant's chat it is made up as well.
-    let foreign = broker.plain(Method::POST, "/embed/open").header("host", "beta.test").header("origin", SHOP);
+    let foreign =
+        broker.plain(Method::POST, "/embed/open").header("host", "beta.test").header("origin", SHOP);
     let answer = foreign.form(&[("token", token(&link))]).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
     let get = broker.plain(Method::GET, &format!("/embed/open?token={}", token(&link))).send().await.unwrap();
@@ -160,7 +164,8 @@ async fn a_made_up_token_opens_nothing_and_tells_nothing() {
 }
 
 async fn listen(broker: &Harness, origin: &str, token: &str) -> Response {
-    let request = broker.plain(Method::POST, "/embed/listen").header("origin", origin).form(&[("token", token)]);
+    let request =
+        broker.plain(Method::POST, "/embed/listen").header("origin", origin).form(&[("token", token)]);
     request.send().await.unwrap()
 }
 
@@ -189,7 +194,10 @@ async fn the_page_of_the_chat_hears_how_far_it_came_and_of_nobody() {
     assert_eq!(heard.headers()["access-control-allow-origin"], SHOP, "this page and no other");
     assert!(!heard.headers().contains_key("access-control-allow-credentials"));
     assert!(heard.headers().get_all("vary").iter().any(|value| value == "origin"));
-    assert_eq!(hear(&mut heard, "created").await, json!({"status": "created", "final": false, "binding": null}));
+    assert_eq!(
+        hear(&mut heard, "created").await,
+        json!({"status": "created", "final": false, "binding": null})
+    );
     let mut browser = Browser::new();
     come_from(&mut browser, &broker, SHOP, token(&link)).await;
     let callback = browser.reach_callback(link["url"].as_str().unwrap()).await;
@@ -243,7 +251,8 @@ async fn a_demand_for_the_code_is_not_met_by_the_browser() {
 async fn a_card_is_the_same_however_often_it_is_asked_for() {
     let broker = broker().await;
     let link = card(&broker, "conv-1").await;
-    let again = broker.post(&format!("/v1/auth-links/{}/resend", link["id"].as_str().unwrap()), json!({})).await;
+    let again =
+        broker.post(&format!("/v1/auth-links/{}/resend", link["id"].as_str().unwrap()), json!({})).await;
     assert_eq!(token(&again), token(&link));
 }
 
@@ -276,7 +285,8 @@ async fn the_script_is_for_every_page_and_kept_for_minutes() {
     assert_eq!(headers["cross-origin-resource-policy"], "cross-origin");
     assert_eq!(headers["cache-control"], "public, max-age=300");
     assert!(answer.text().await.unwrap().contains("countersign-sign-in"));
-    let known = broker.plain(Method::GET, "/embed/chat.js").header("if-none-match", &headers["etag"]).send().await;
+    let known =
+        broker.plain(Method::GET, "/embed/chat.js").header("if-none-match", &headers["etag"]).send().await;
     assert_eq!(known.unwrap().status(), StatusCode::NOT_MODIFIED);
     let post = broker.plain(Method::POST, "/embed/chat.js").send().await.unwrap();
     assert_eq!(post.status(), StatusCode::METHOD_NOT_ALLOWED);
