@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::config::fault::Report;
 use crate::config::node::{Node, Spot};
+use crate::config::text::ORIGIN;
 use crate::config::words::quoted;
 
 use super::ReadContext;
@@ -23,7 +24,8 @@ pub fn origins(root: &Node<'_>, context: &ReadContext<'_>, report: &mut Report) 
         report.fault(surplus.span.clone(), message, "take away those that are no longer used");
     }
     let mut seen = BTreeSet::new();
-    for Spot { value, span } in listed {
+    // What has not the form of an origin was told of already.
+    for Spot { value, span } in listed.into_iter().filter(|listed| (ORIGIN.holds)(listed.value)) {
         match check(value, context) {
             Ok(()) if !seen.insert(value.to_owned()) => {
                 let message = format!("the origin {} stands here twice", quoted(value));

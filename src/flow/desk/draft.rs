@@ -112,7 +112,7 @@ impl Broker {
                 handle,
                 ..MessageInput::of(at.channel, &url)
             };
-            word(tenant, snippet, choice.locale.as_deref(), message)
+            word(tenant, snippet, choice.locale.as_deref(), &message)
         };
         let own = tenant.snippets.iter().map(|snippet| Draft {
             snippet: Some(snippet.id.clone()),
