@@ -82,7 +82,7 @@ impl Sent {
         let warnings = warnings.filter_map(|warning| warning.as_str().map(str::to_owned));
         Some(Self {
             carrier: text("carrier")?,
-            reason: text("reason").unwrap_or_default(),
+            reason: text("reason").unwrap_or_default().replace('`', ""),
             notes: cost.into_iter().chain(warnings).collect(),
         })
     }
