@@ -235,6 +235,7 @@ fn platform(config: &Config) -> Tenant {
         websites: Vec::new(),
         registration: None,
         returns: BTreeMap::new(),
+        chat_origins: Vec::new(),
         clients: config.clients.clone(),
     }
 }

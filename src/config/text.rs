@@ -94,6 +94,15 @@ pub const REDIRECT_URI: Text = Text {
     masked: false,
 };
 
+/// The origin of a web page, as browsers write it in the header `Origin` (RFC 6454, 6.2).
+pub const ORIGIN: Text = Text {
+    what: "a web origin",
+    hint: "write scheme and host in small letters, and the port if it is not the usual one, without a slash at the end, e.g. `https://www.acme.example`",
+    pattern: "^https?://[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*(:[1-9][0-9]{0,4})?$",
+    holds: is_origin,
+    masked: false,
+};
+
 /// One scope (RFC 6749, 3.3).
 pub const SCOPE: Text = Text {
     what: "a scope",
@@ -265,6 +274,7 @@ pub const ALL: &[&Text] = &[
     &TIME,
     &HOST,
     &REDIRECT_URI,
+    &ORIGIN,
     &SCOPE,
     &SCOPES,
     &SEPARATOR,
@@ -341,6 +351,17 @@ fn is_redirect_uri(text: &str) -> bool {
         && rest.bytes().all(|b| (0x21..0x7f).contains(&b))
 }
 
+fn is_origin(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return false;
+    };
+    let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
+    let is_port = |port: &str| {
+        (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0')
+    };
+    is_host(host) && !host.bytes().any(|b| b.is_ascii_uppercase()) && port.is_none_or(is_port)
+}
+
 fn is_variable(text: &str) -> bool {
     (1..=200).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
@@ -391,6 +412,11 @@ mod tests {
             "1.5h",
             "1234567s",
             "h",
+            "https://a.example",
+            "https://A.example",
+            "https://a.example/",
+            "http://127.0.0.1:8080",
+            "https://a:08",
             "é",
             "en",
             "pt-BR",

@@ -165,12 +165,14 @@ impl Broker {
         )
     }
 
-    /// The customer pressed *Continue*: makes the link `opened` and a fresh authorization request.
+    /// The customer pressed *Continue*: makes the link `opened` and a fresh authorization request. `passes` are what the
+    /// browser holds if it came from a web chat.
     pub async fn open_link(
         &self,
         tenant: &Tenant,
         token: &str,
         cookies: &[LoginCookie],
+        passes: &[LoginCookie],
     ) -> Result<OpenedLink, OpenLinkError> {
         let link = self.find_link(tenant, token).await?;
         let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
@@ -188,7 +190,8 @@ impl Broker {
             handle: link.value.conversation.handle.as_ref().map(Handle::as_str),
         };
         let underway = self.set_out(&errand).await.map_err(|late| late.of(&link.value))?;
-        let Underway { request, cookie, authorize_url, cross_site } = underway;
+        let Underway { mut request, cookie, authorize_url, cross_site } = underway;
+        request.in_chat = self.holds_chat(tenant, &link.value, passes);
         self.keep(tenant, token, link, &request, cookies).await?;
         let (attempt, link, provider) = (request.id, request.link, request.provider);
         Ok(OpenedLink {

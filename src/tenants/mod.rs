@@ -8,6 +8,7 @@
 //! | [`wording`] | `[[snippet]]` and `[return]` |
 //! | [`folder`], [`hosts`] | the folder of a running broker: what is read again, and what goes live |
 //! | [`rules`] | `[[rule]]` |
+//! | [`webchat`] | `[webchat]` |
 //! | [`webhooks`] | `[[webhook]]` |
 //! | [`staff`] | `[[staff]]` |
 //! | [`customers`] | `[customers]` and `[[website]]` |
@@ -29,6 +30,7 @@ pub mod shape;
 pub mod staff;
 pub mod stored;
 pub mod urls;
+pub mod webchat;
 pub mod webhooks;
 pub mod wording;
 

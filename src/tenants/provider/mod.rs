@@ -178,6 +178,7 @@ fn provider(
         response_mode: node.word("response_mode", RESPONSE_MODES).unwrap_or_default(),
         enrich,
         merge_by_email,
+        blocks_webviews: node.flag("blocks_webviews").unwrap_or_default(),
         revision: Revision::new(""),
     };
     provider.revision = revision::build(&provider);

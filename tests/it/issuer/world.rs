@@ -87,6 +87,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
         websites: Vec::new(),
         registration: None,
         returns: std::collections::BTreeMap::new(),
+        chat_origins: Vec::new(),
         rules: countersign::domain::rule::Rules::default(),
         clients: vec![
             client(CLIENT, Some(hash), &machine, "read:principals write:policies delete:policies"),
