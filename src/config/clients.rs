@@ -12,6 +12,7 @@ use crate::oauth::jwk::KeySet;
 
 use super::fault::Report;
 use super::node::Node;
+use super::text::REDIRECT_URI;
 use super::words::{nearest, quoted};
 
 /// The scopes that mean something here (DESIGN §6).
@@ -134,7 +135,7 @@ fn check_together(node: &Node<'_>, client: &Client, report: &mut Report) {
         let help = "give it a secret, or `grant_types = [\"authorization_code\", \"refresh_token\"]`";
         report.fault(node.span(), "a client with `auth = \"none\"` cannot use `client_credentials`", help);
     }
-    if client.may(GrantType::AuthorizationCode) && client.redirect_uris.is_empty() {
+    if client.may(GrantType::AuthorizationCode) && node.texts("redirect_uris").is_empty() {
         let help = "write `redirect_uris = [\"https://app.example/callback\"]`";
         report.fault(node.span(), "`authorization_code` needs at least one redirect uri", help);
     }
@@ -188,7 +189,8 @@ fn previous_secret(node: &Node<'_>, report: &mut Report) -> Option<PreviousSecre
 
 fn redirect_uris(node: &Node<'_>, report: &mut Report) -> Vec<RedirectUri> {
     let mut uris = Vec::new();
-    for given in node.texts("redirect_uris") {
+    // What has not even the form is told already.
+    for given in node.texts("redirect_uris").into_iter().filter(|given| (REDIRECT_URI.holds)(given.value)) {
         match RedirectUri::parse(given.value) {
             Ok(uri) => uris.push(uri),
             Err(why) => {
