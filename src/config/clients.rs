@@ -163,17 +163,13 @@ fn previous_secret(node: &Node<'_>, report: &mut Report) -> Option<PreviousSecre
     let hash = checked_hash(node, "previous_secret_hash", report);
     let until = node.text("previous_secret_until");
     match (hash, until) {
-        (Some(hash), Some(until)) => match until.value.parse() {
-            Ok(until) => Some(PreviousSecret { hash, until }),
-            Err(_) => {
-                report.fault(
-                    until.span,
-                    "there is no such time",
-                    "write it in UTC, e.g. `2026-01-31T12:00:00Z`",
-                );
-                None
+        (Some(hash), Some(until)) => {
+            if let Ok(until) = until.value.parse() {
+                return Some(PreviousSecret { hash, until });
             }
-        },
+            report.fault(until.span, "there is no such time", "write it in UTC, e.g. `2026-01-31T12:00:00Z`");
+            None
+        }
         (None, None) => None,
         _ => {
             let help = "write both, or none";
@@ -206,12 +202,11 @@ fn networks(node: &Node<'_>, report: &mut Report) -> Vec<IpNet> {
     let mut networks = Vec::new();
     for given in node.texts("allow_from") {
         let address = given.value.parse::<IpAddr>().map(IpNet::from);
-        match given.value.parse::<IpNet>().map(|network| network.trunc()).or(address) {
-            Ok(network) => networks.push(network),
-            Err(_) => {
-                let message = format!("{} is no address or network", quoted(given.value));
-                report.fault(given.span, message, "write e.g. `192.0.2.7` or `10.0.0.0/8`");
-            }
+        if let Ok(network) = given.value.parse::<IpNet>().map(|network| network.trunc()).or(address) {
+            networks.push(network);
+        } else {
+            let message = format!("{} is no address or network", quoted(given.value));
+            report.fault(given.span, message, "write e.g. `192.0.2.7` or `10.0.0.0/8`");
         }
     }
     networks
@@ -223,7 +218,7 @@ fn keys(node: &Node<'_>, report: &mut Report) -> Option<String> {
     let help = "write a JWK set with RSA or EC public keys: `{\"keys\": [{\"kty\": \"EC\", …}]}`";
     match KeySet::parse(given.value.as_bytes()) {
         Ok(set) if set.is_empty() => {
-            report.fault(given.span, "no key of the set can verify a signature", help)
+            report.fault(given.span, "no key of the set can verify a signature", help);
         }
         Ok(set) => {
             if let Some(skipped) = set.skipped().first() {

@@ -182,13 +182,12 @@ fn check_pkce(client: &Client, query: &AuthorizeQuery) -> Result<(), AuthorizeFa
     let refused = |why| Err(AuthorizeFault::InvalidRequest(why));
     match (&query.code_challenge, query.code_challenge_method.as_deref()) {
         (None, None) if client.needs_pkce() => refused("`code_challenge` is missing; this client needs PKCE"),
-        (None, None) => Ok(()),
         (None, Some(_)) => refused("`code_challenge` is missing"),
         (Some(_), method) if method != Some("S256") => refused("use `code_challenge_method=S256`"),
         (Some(challenge), _) if !is_challenge(challenge) => {
             refused("`code_challenge` is the SHA-256 of the verifier in base64url: 43 characters")
         }
-        (Some(_), _) => Ok(()),
+        (None, None) | (Some(_), _) => Ok(()),
     }
 }
 

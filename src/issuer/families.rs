@@ -127,12 +127,9 @@ impl Issuer {
             if family.client != *client || family.source != source || now >= family.expires_at() {
                 return Err(RefreshError::Refused);
             }
-            let (renewed, refresh_token) = match self.renewed(family, secret, now) {
-                Some(renewal) => renewal,
-                None => {
-                    self.end(tenant, &store, &stored, "reused").await?;
-                    return Err(RefreshError::Reused);
-                }
+            let Some((renewed, refresh_token)) = self.renewed(family, secret, now) else {
+                self.end(tenant, &store, &stored, "reused").await?;
+                return Err(RefreshError::Reused);
             };
             let scopes = granted(tenant, family, asked.as_ref())?;
             let contact = store.contact_or_survivor(&family.contact).await?.ok_or(RefreshError::Refused)?;
@@ -202,8 +199,12 @@ impl Issuer {
                     break;
                 }
                 let mut tx = Tx::new();
-                there.iter().for_each(|family| tx.delete_family(family));
-                gone.iter().for_each(|family| tx.forget_family(id, family));
+                for family in &there {
+                    tx.delete_family(family);
+                }
+                for family in &gone {
+                    tx.forget_family(id, family);
+                }
                 store.commit(tx, Durability::Durable).await?;
             }
         }
@@ -252,7 +253,9 @@ impl Issuer {
         family: &Family,
     ) -> Result<(), StoreError> {
         let (there, gone) = store.families_of(&family.contact).await?;
-        gone.iter().for_each(|id| tx.forget_family(&family.contact, id));
+        for id in &gone {
+            tx.forget_family(&family.contact, id);
+        }
         let beyond = (there.len() + 1).saturating_sub(MOST);
         there.iter().take(beyond).for_each(|oldest| tx.delete_family(oldest));
         tx.create_family(family);

@@ -105,7 +105,7 @@ impl Contact {
         let Some(known) = self.provenance.get_mut(name) else { return };
         if known.provider.as_ref() == Some(&source.provider) {
             known.at = source.read_at;
-            known.auth_link_id = source.link.clone();
+            known.auth_link_id.clone_from(&source.link);
             known.verified = source.vouches_for(name);
         }
         // Whoever says it first, and whoever vouches for it: the value is the same.

@@ -107,8 +107,12 @@ impl Broker {
         }
         if let Ok(contact) = due.id.parse::<ContactId>() {
             let (there, gone) = store.families_of(&contact).await?;
-            there.iter().for_each(|family| tx.delete_family(family));
-            gone.iter().for_each(|family| tx.forget_family(&contact, family));
+            for family in &there {
+                tx.delete_family(family);
+            }
+            for family in &gone {
+                tx.forget_family(&contact, family);
+            }
         }
         if is_last {
             tx.not_due(due.kind, due.at, &due.id);

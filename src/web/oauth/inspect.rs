@@ -70,7 +70,7 @@ pub async fn introspect(
     request: Request,
 ) -> Response {
     match told(issuer, tenant, counted, request).await {
-        Ok(known) => json(StatusCode::OK, &IntrospectionBody::of(tenant, known)),
+        Ok(known) => json(StatusCode::OK, &IntrospectionBody::of(tenant, known.as_ref())),
         Err(error) => refused(tenant, error),
     }
 }
@@ -119,10 +119,9 @@ fn refused(tenant: &Tenant, error: OAuthError) -> Response {
 }
 
 impl IntrospectionBody {
-    fn of(tenant: &Tenant, known: Option<Introspection>) -> Self {
+    fn of(tenant: &Tenant, known: Option<&Introspection>) -> Self {
         let active = known.is_some();
         let (iss, id) = (tenant.origin.clone(), tenant.id.to_string());
-        let known = known.as_ref();
         Self {
             active,
             scope: known.map(|known| known.scope.clone()),
