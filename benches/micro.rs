@@ -15,7 +15,7 @@ use countersign::channel::{self, MessageInput};
 use countersign::clock::Clock;
 use countersign::domain::algorithm::Algorithm;
 use countersign::domain::binding::BindingPolicy;
-use countersign::domain::client::{Client, GrantType, Scopes};
+use countersign::domain::client::{Client, Scopes};
 use countersign::domain::conversation::{Channel, Handle};
 use countersign::domain::provider::Mapping;
 use countersign::domain::tenant::Tenant;

@@ -260,15 +260,6 @@ mod tests {
             sign_ins: 2,
             ..Rates::default()
         };
-        let rates = Rates {
-            client: 3,
-            tenant: 4,
-            misses: 2,
-            failures: 3,
-            client_failures: 2,
-            sign_ins: 2,
-            ..Rates::default()
-        };
         Limits::new(rates, Work::default())
     }
 
