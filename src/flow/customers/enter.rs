@@ -26,7 +26,7 @@ pub struct SignedInCustomer {
 /// Whose an address is.
 enum Owner {
     /// Of somebody who came by it before.
-    Known(Stored<Contact>),
+    Known(Box<Stored<Contact>>),
     /// Of somebody for whom a provider vouched with it.
     Vouched(Box<Stored<Contact>>),
     /// Of nobody whom we know.
@@ -84,7 +84,7 @@ impl Broker {
         if let Some(owner) = store.identity(&ProviderId::email_code(), address).await?
             && let Some(contact) = store.contact_or_survivor(&owner.value).await?
         {
-            return Ok(Owner::Known(contact));
+            return Ok(Owner::Known(Box::new(contact)));
         }
         if !tenant.customers.merge_by_email {
             return Ok(Owner::Nobody);

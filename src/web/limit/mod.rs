@@ -142,12 +142,12 @@ impl Limits {
 
     /// One more emailed code that a customer asks for. Who has no address is in this process.
     pub fn code(&self, address: Option<Address>, now: Timestamp) -> Result<(), Quota> {
-        self.from_address("codes", address, self.rates.codes, now)
+        self.one_more_from("codes", address, self.rates.codes, now)
     }
 
     /// One more emailed code that a customer types.
     pub fn typed_code(&self, address: Option<Address>, now: Timestamp) -> Result<(), Quota> {
-        self.from_address("typed-codes", address, self.rates.typed_codes, now)
+        self.one_more_from("typed-codes", address, self.rates.typed_codes, now)
     }
 
     /// One more call of the Client API, by a customer with a good token. What is left is answered.
@@ -158,7 +158,7 @@ impl Limits {
             .inspect_err(over)
     }
 
-    fn from_address(
+    fn one_more_from(
         &self,
         name: &'static str,
         address: Option<Address>,
