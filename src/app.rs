@@ -100,6 +100,7 @@ impl App {
             platform,
             trusted_proxies: config.server.trusted_proxies.clone(),
             limits: limits(config),
+            has_ops: config.ops.is_some(),
         });
         let listener = listener_limits(config);
         Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker, listener })
@@ -234,6 +235,7 @@ fn platform(config: &Config) -> Tenant {
         websites: Vec::new(),
         registration: None,
         returns: BTreeMap::new(),
+        chat_origins: Vec::new(),
         clients: config.clients.clone(),
     }
 }
@@ -283,6 +285,7 @@ fn limits(config: &Config) -> limit::Limits {
         failures: set.address_failures,
         client_failures: set.client_failures,
         sign_ins: set.address_sign_ins,
+        staff: set.staff_pages,
         codes: set.address_codes,
         typed_codes: set.address_typed_codes,
         customer: set.customer_calls,

@@ -37,6 +37,8 @@ pub struct Tenant {
     pub snippets: Vec<Snippet>,
     /// Where *Back to the chat* leads, per channel.
     pub returns: BTreeMap<Channel, String>,
+    /// The origins of the web pages that hold its chat, as browsers write them.
+    pub chat_origins: Vec<String>,
     /// Its bots and apps.
     pub clients: Vec<Client>,
     /// How apps become clients by themselves; none where they do not.

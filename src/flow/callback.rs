@@ -315,11 +315,13 @@ impl Broker {
 }
 
 /// What is proved already, if it is enough. The provider's verified phone or email may be the
-/// chat's own address; nothing at all is enough where the tenant says so. Both count only for the
-/// browser that opened the link; in every other case the chat must confirm the sign-in.
+/// chat's own address; the browser that opened the link may hold the web chat as well; nothing at
+/// all is enough where the tenant says so. All count only for the browser that opened the link; in
+/// every other case the chat must confirm the sign-in.
 fn bind(login: &Login, signed_in: &SignedIn) -> Option<Binding> {
     let reached = match Vouch::of(signed_in, &login.conversation) {
         Vouch::Same => Binding::Match,
+        Vouch::Other | Vouch::Silent if login.request.value.in_chat => Binding::Browser,
         Vouch::Other | Vouch::Silent => Binding::None,
     };
     (login.same_browser && reached >= login.minimum).then_some(reached)

@@ -50,6 +50,7 @@ pub mod tenants;
 pub mod trail;
 pub mod trial;
 pub mod waiting;
+pub mod web_chat;
 pub mod webhooks;
 
 use std::sync::Arc;

@@ -195,6 +195,7 @@ mod tests {
             websites: Vec::new(),
             registration: None,
             returns: BTreeMap::new(),
+            chat_origins: Vec::new(),
             clients: Vec::new(),
         })
     }

@@ -17,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, customers, provider, rules, staff, webhooks, wording};
+use super::{ReadContext, customers, provider, rules, staff, webchat, webhooks, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -67,6 +67,7 @@ fn tenant(
     let providers = provider::read(root, id, context, report);
     let snippets = wording::snippets(root, report);
     let returns = wording::returns(root, context, report);
+    let chat_origins = webchat::origins(root, context, report);
     let clients = clients::read(root, report);
     let rules = rules::read(root, report);
     let webhooks = webhooks::read(root, id, context, report);
@@ -83,6 +84,7 @@ fn tenant(
         providers,
         snippets,
         returns,
+        chat_origins,
         clients,
         rules,
         webhooks,

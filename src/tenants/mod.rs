@@ -8,6 +8,7 @@
 //! | [`wording`] | `[[snippet]]` and `[return]` |
 //! | [`folder`], [`hosts`] | the folder of a running broker: what is read again, and what goes live |
 //! | [`rules`] | `[[rule]]` |
+//! | [`webchat`] | `[webchat]` |
 //! | [`webhooks`] | `[[webhook]]` |
 //! | [`staff`] | `[[staff]]` |
 //! | [`customers`] | `[customers]` and `[[website]]` |
@@ -29,6 +30,7 @@ pub mod shape;
 pub mod staff;
 pub mod stored;
 pub mod urls;
+pub mod webchat;
 pub mod webhooks;
 pub mod wording;
 
@@ -64,6 +66,8 @@ pub struct ReadContext<'a> {
     pub dangerous_demo: bool,
     /// Where secrets are looked up.
     pub environment: &'a Environment,
+    /// The key ring file, for secrets that are sealed.
+    pub keys: &'a Path,
     /// Whether it stands in the store: such a tenant may have no provider yet.
     pub stored: bool,
 }
@@ -77,6 +81,7 @@ impl<'a> ReadContext<'a> {
             ports: &config.egress.ports,
             dangerous_demo: false,
             environment,
+            keys: &config.keys,
             stored: false,
         }
     }

@@ -7,7 +7,7 @@
 
 use crate::config::client_shape::CLIENT;
 use crate::config::shape::{Each, Field, Kind, Names, Need, PLAIN, Table, Text, Words};
-use crate::config::text::{DURATION, FIELD_NAME, HOST, LOCALE, SCOPE, SECRET_HASH, SLUG, TAG};
+use crate::config::text::{DURATION, FIELD_NAME, HOST, LOCALE, ORIGIN, SCOPE, SECRET_HASH, SLUG, TAG};
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
 
@@ -37,6 +37,7 @@ pub static SHAPE: Table = Table {
             "Saved wordings of the message that carries the link.",
         ),
         optional("return", Kind::Table(&RETURN), RETURN.doc),
+        optional("webchat", Kind::Table(&WEBCHAT), WEBCHAT.doc),
         optional("client", Kind::List(&Kind::Table(&CLIENT)), "Bots and apps that get tokens from us."),
         optional("registration", Kind::Table(&REGISTRATION), REGISTRATION.doc),
         optional(
@@ -193,6 +194,19 @@ static WORDING: Table = Table {
         kind: &Kind::Text(&PLAIN),
         doc: "The wording in this language.",
     }),
+};
+
+static WEBCHAT: Table = Table {
+    doc: "The web pages that hold the tenant's chat, for the sign-in card of `/embed/chat.js`.",
+    fields: &[with_default(
+        "origins",
+        Kind::List(&Kind::Text(&ORIGIN)),
+        "",
+        "The origins of these pages, as browsers write them, at most 20. A sign-in that begins in a chat on one of them \
+         proves that the same browser holds both (`browser`); from anywhere else it needs the code. Whatever stands on \
+         such an origin is trusted with that: list none that others may write on. Example: `https://www.acme.example`.",
+    )],
+    each: None,
 };
 
 static RETURN: Table = Table {

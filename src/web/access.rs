@@ -17,15 +17,15 @@ pub fn caller(issuer: &Issuer, tenant: &Tenant, headers: &HeaderMap) -> Result<C
         })
 }
 
-/// The client that calls, if its token holds `scope`. A refusal is logged here.
+/// The client that calls, if its token holds the scope, or the wider one. A refusal is logged here.
 pub fn caller_with(
     issuer: &Issuer,
     tenant: &Tenant,
     headers: &HeaderMap,
-    scope: &'static str,
+    (scope, wider): (&'static str, Option<&'static str>),
 ) -> Result<Caller, Refusal> {
     let caller = caller(issuer, tenant, headers)?;
-    if caller.scopes.allow(scope) {
+    if caller.scopes.allow(scope) || wider.is_some_and(|wider| caller.scopes.allow(wider)) {
         return Ok(caller);
     }
     let refusal = Refusal::Scope(scope);

@@ -25,10 +25,12 @@ use super::limit::Slip;
 pub trait Scope {
     /// Its name.
     const NAME: &'static str;
+    /// One that allows the same and more.
+    const WIDER: Option<&'static str> = None;
 }
 
 macro_rules! scopes {
-    ($($(#[doc = $doc:literal])* $name:ident => $text:literal),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $name:ident => $text:literal $(within $wider:literal)?),* $(,)?) => {
         $(
             #[doc = concat!("The scope `", $text, "`.")]
             #[derive(Debug)]
@@ -36,6 +38,7 @@ macro_rules! scopes {
 
             impl Scope for $name {
                 const NAME: &'static str = $text;
+                $(const WIDER: Option<&'static str> = Some($wider);)?
             }
         )*
 
@@ -72,8 +75,8 @@ scopes! {
     /// See the clients, make some with the scopes that one has oneself, and delete them.
     WriteClients => "write:clients",
     /// See who is staff.
-    ReadStaff => "read:staff",
-    /// Make people staff, change their roles, and take them out.
+    ReadStaff => "read:staff" within "write:staff",
+    /// Make people staff, change their roles, and take them out; see who is.
     WriteStaff => "write:staff",
     /// Read the events of the tenant.
     ReadEvents => "read:events",
@@ -119,7 +122,7 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Caller<S> {
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, ApiError> {
         let tenant = host::tenant(web, &Asked::of(parts))?;
-        let caller = access::caller_with(&web.issuer, &tenant, &parts.headers, S::NAME);
+        let caller = access::caller_with(&web.issuer, &tenant, &parts.headers, (S::NAME, S::WIDER));
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &tenant))?;
         from_where(parts, web, &tenant, &caller.client_id)?;
         one_more_call(parts, web, &tenant.id, &caller.client_id)?;
@@ -148,7 +151,7 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Operator<S> {
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, ApiError> {
         let platform = host::platform(web, &Asked::of(parts))?;
-        let caller = access::caller_with(&web.issuer, &platform, &parts.headers, S::NAME);
+        let caller = access::caller_with(&web.issuer, &platform, &parts.headers, (S::NAME, S::WIDER));
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &platform))?;
         from_where(parts, web, &platform, &caller.client_id)?;
         one_more_call(parts, web, &platform.id, &caller.client_id)?;

@@ -12,6 +12,7 @@ pub mod callback;
 pub mod caller;
 pub mod client_api;
 mod console;
+mod embed;
 pub mod error;
 pub mod health;
 pub mod host;
@@ -91,6 +92,8 @@ pub struct Web {
     pub trusted_proxies: Vec<IpNet>,
     /// Who may ask how often.
     pub limits: Limits,
+    /// Whether operators have an address of their own.
+    pub has_ops: bool,
 }
 
 impl Web {
@@ -121,6 +124,7 @@ pub fn router(web: Arc<Web>) -> Router {
     let (api, _) = described().split_for_parts();
     api.merge(pages())
         .merge(staff_pages())
+        .merge(embed::routes())
         .fallback(nothing_here)
         .layer(middleware::from_fn_with_state(Arc::clone(&web), client_api::cors::guard))
         .layer(middleware::from_fn_with_state(Arc::clone(&web), oauth::cors::allow))

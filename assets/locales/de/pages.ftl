@@ -1,6 +1,5 @@
 # Was Kundinnen und Kunden lesen.
 
-sign-in = Anmelden
 channel-name = { $channel ->
     [webchat] Web-Chat
     [email] E-Mail
@@ -137,3 +136,20 @@ emailed-code = Code
 emailed-no-address = Das ist keine E-Mail-Adresse.
 emailed-wrong = Das ist nicht der Code. Verbleibende Versuche: { $left }
 emailed-over = Dieser Code gilt nicht mehr. Fordern Sie einen neuen an.
+
+preview = Anmelden, um den Chat fortzusetzen
+inapp-heading = Öffnen Sie diese Seite in Ihrem Browser
+inapp-lead = { $provider } verweigert die Anmeldung womöglich innerhalb einer App. Öffnen Sie diese Seite im Browser Ihres Telefons.
+inapp-open = Im Browser öffnen
+inapp-how = Oder wählen Sie im Menü dieses Fensters „Im Browser öffnen“, oder kopieren Sie diese Adresse in Ihren Browser:
+inapp-address = Adresse dieser Seite
+inapp-anyway = Trotzdem hier versuchen
+
+card-window = öffnet ein neues Fenster
+card-opened = Bitte machen Sie im anderen Fenster weiter.
+card-blocked = Ihr Browser hat das Fenster nicht geöffnet.
+card-page = Anmeldeseite öffnen
+card-code = Noch ein letzter Schritt: Senden Sie den Code der Anmeldeseite als Nachricht in diesem Chat.
+card-done = Sie sind angemeldet.
+card-again = Das hat nicht geklappt. Bitte versuchen Sie es noch einmal.
+card-over = Diese Anmeldung ist beendet. Bitten Sie im Chat um eine neue.

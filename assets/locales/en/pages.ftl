@@ -1,6 +1,5 @@
 # What customers read. One file per language; every file has the same messages with the same variables.
 
-sign-in = Sign in
 channel-name = { $channel ->
     [webchat] Web chat
     [email] Email
@@ -137,3 +136,20 @@ emailed-code = Code
 emailed-no-address = This is no email address.
 emailed-wrong = That is not the code. Tries left: { $left }
 emailed-over = This code is no longer good. Ask for a new one.
+
+preview = Sign in to continue your chat
+inapp-heading = Open this page in your browser
+inapp-lead = { $provider } may refuse to sign you in inside of an app. Open this page in your phone’s own browser.
+inapp-open = Open in the browser
+inapp-how = Or choose “Open in browser” in the menu of this window, or copy this address into your browser:
+inapp-address = Address of this page
+inapp-anyway = Try it here anyway
+
+card-window = opens in a new window
+card-opened = Please go on in the other window.
+card-blocked = Your browser has kept the window from opening.
+card-page = Open the sign-in page
+card-code = One last step: send the code of the sign-in page as a message in this chat.
+card-done = You are signed in.
+card-again = That did not work. Please try again.
+card-over = This sign-in is over. Ask for a new one in the chat.

@@ -1,6 +1,5 @@
 # Lo que leen los clientes.
 
-sign-in = Iniciar sesión
 channel-name = { $channel ->
     [webchat] Chat web
     [email] Correo electrónico
@@ -137,3 +136,20 @@ emailed-code = Código
 emailed-no-address = Esto no es un correo electrónico.
 emailed-wrong = Ese no es el código. Intentos restantes: { $left }
 emailed-over = Este código ya no vale. Pida uno nuevo.
+
+preview = Inicia sesión para continuar tu chat
+inapp-heading = Abre esta página en tu navegador
+inapp-lead = { $provider } puede rechazar el inicio de sesión dentro de una aplicación. Abre esta página en el navegador de tu teléfono.
+inapp-open = Abrir en el navegador
+inapp-how = O elige «Abrir en el navegador» en el menú de esta ventana, o copia esta dirección en tu navegador:
+inapp-address = Dirección de esta página
+inapp-anyway = Intentarlo aquí de todos modos
+
+card-window = se abre en una ventana nueva
+card-opened = Continúa en la otra ventana.
+card-blocked = Tu navegador ha impedido que se abra la ventana.
+card-page = Abrir la página de inicio de sesión
+card-code = Un último paso: envía el código de la página de inicio de sesión como mensaje en este chat.
+card-done = Has iniciado sesión.
+card-again = No ha funcionado. Inténtalo de nuevo.
+card-over = Este inicio de sesión ha terminado. Pide uno nuevo en el chat.

@@ -1,6 +1,5 @@
 # Ce que lisent les clients.
 
-sign-in = Se connecter
 channel-name = { $channel ->
     [webchat] Chat en ligne
     [email] E-mail
@@ -137,3 +136,20 @@ emailed-code = Code
 emailed-no-address = Ceci n’est pas une adresse e-mail.
 emailed-wrong = Ce n’est pas le bon code. Essais restants : { $left }
 emailed-over = Ce code n’est plus valable. Demandez-en un nouveau.
+
+preview = Connectez-vous pour poursuivre votre conversation
+inapp-heading = Ouvrez cette page dans votre navigateur
+inapp-lead = { $provider } peut refuser la connexion à l’intérieur d’une application. Ouvrez cette page dans le navigateur de votre téléphone.
+inapp-open = Ouvrir dans le navigateur
+inapp-how = Ou choisissez « Ouvrir dans le navigateur » dans le menu de cette fenêtre, ou copiez cette adresse dans votre navigateur :
+inapp-address = Adresse de cette page
+inapp-anyway = Essayer ici quand même
+
+card-window = s’ouvre dans une nouvelle fenêtre
+card-opened = Continuez dans l’autre fenêtre.
+card-blocked = Votre navigateur a empêché l’ouverture de la fenêtre.
+card-page = Ouvrir la page de connexion
+card-code = Dernière étape : envoyez le code de la page de connexion dans cette conversation.
+card-done = Vous êtes connecté.
+card-again = Cela n’a pas fonctionné. Veuillez réessayer.
+card-over = Cette connexion est terminée. Demandez-en une nouvelle dans la conversation.

@@ -1,6 +1,5 @@
 # Ciò che leggono i clienti.
 
-sign-in = Accedi
 channel-name = { $channel ->
     [webchat] Chat web
     [email] E-mail
@@ -137,3 +136,20 @@ emailed-code = Codice
 emailed-no-address = Questo non è un indirizzo e-mail.
 emailed-wrong = Non è il codice giusto. Tentativi rimasti: { $left }
 emailed-over = Questo codice non vale più. Ne chieda uno nuovo.
+
+preview = Accedi per continuare la chat
+inapp-heading = Apri questa pagina nel tuo browser
+inapp-lead = { $provider } potrebbe rifiutare l’accesso all’interno di un’app. Apri questa pagina nel browser del telefono.
+inapp-open = Apri nel browser
+inapp-how = Oppure scegli «Apri nel browser» nel menu di questa finestra, o copia questo indirizzo nel tuo browser:
+inapp-address = Indirizzo di questa pagina
+inapp-anyway = Prova comunque qui
+
+card-window = si apre in una nuova finestra
+card-opened = Prosegui nell’altra finestra.
+card-blocked = Il tuo browser ha impedito l’apertura della finestra.
+card-page = Apri la pagina di accesso
+card-code = Ultimo passo: invia il codice della pagina di accesso come messaggio in questa chat.
+card-done = Accesso effettuato.
+card-again = Non ha funzionato. Riprova.
+card-over = Questo accesso è terminato. Chiedine uno nuovo nella chat.

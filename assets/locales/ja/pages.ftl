@@ -1,6 +1,5 @@
 # お客さまが読む文章。
 
-sign-in = ログイン
 channel-name = { $channel ->
     [webchat] ウェブチャット
     [email] メール
@@ -131,3 +130,20 @@ emailed-code = コード
 emailed-no-address = メールアドレスではありません。
 emailed-wrong = コードが違います。残りの回数: { $left }
 emailed-over = このコードはもう使えません。新しいコードを請求してください。
+
+preview = サインインしてチャットを続ける
+inapp-heading = このページをブラウザで開いてください
+inapp-lead = { $provider } はアプリ内でのサインインを受け付けないことがあります。このページをお使いの端末のブラウザで開いてください。
+inapp-open = ブラウザで開く
+inapp-how = または、この画面のメニューから「ブラウザで開く」を選ぶか、次のアドレスをブラウザにコピーしてください。
+inapp-address = このページのアドレス
+inapp-anyway = このまま試す
+
+card-window = 新しいウィンドウで開きます
+card-opened = もう一方のウィンドウで続けてください。
+card-blocked = ブラウザがウィンドウを開けませんでした。
+card-page = サインインページを開く
+card-code = 最後の手順です。サインインページのコードをこのチャットに送信してください。
+card-done = サインインしました。
+card-again = うまくいきませんでした。もう一度お試しください。
+card-over = このサインインは終了しました。チャットで新しいものを依頼してください。

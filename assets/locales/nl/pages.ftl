@@ -1,6 +1,5 @@
 # Wat klanten lezen.
 
-sign-in = Inloggen
 channel-name = { $channel ->
     [webchat] Webchat
     [email] E-mail
@@ -137,3 +136,20 @@ emailed-code = Code
 emailed-no-address = Dit is geen e-mailadres.
 emailed-wrong = Dat is niet de code. Resterende pogingen: { $left }
 emailed-over = Deze code geldt niet meer. Vraag een nieuwe aan.
+
+preview = Log in om uw chat voort te zetten
+inapp-heading = Open deze pagina in uw browser
+inapp-lead = { $provider } kan het inloggen binnen een app weigeren. Open deze pagina in de browser van uw telefoon.
+inapp-open = In de browser openen
+inapp-how = Of kies ‘Openen in browser’ in het menu van dit venster, of kopieer dit adres naar uw browser:
+inapp-address = Adres van deze pagina
+inapp-anyway = Toch hier proberen
+
+card-window = opent in een nieuw venster
+card-opened = Ga verder in het andere venster.
+card-blocked = Uw browser heeft het venster niet geopend.
+card-page = De inlogpagina openen
+card-code = Nog één stap: stuur de code van de inlogpagina als bericht in deze chat.
+card-done = U bent ingelogd.
+card-again = Dat is niet gelukt. Probeer het opnieuw.
+card-over = Deze aanmelding is voorbij. Vraag in de chat om een nieuwe.

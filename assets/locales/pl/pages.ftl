@@ -1,6 +1,5 @@
 # To czytają klienci.
 
-sign-in = Zaloguj się
 channel-name = { $channel ->
     [webchat] Czat internetowy
     [email] E-mail
@@ -139,3 +138,20 @@ emailed-code = Kod
 emailed-no-address = To nie jest adres e-mail.
 emailed-wrong = To nie jest ten kod. Pozostałe próby: { $left }
 emailed-over = Ten kod już nie działa. Poproś o nowy.
+
+preview = Zaloguj się, aby kontynuować czat
+inapp-heading = Otwórz tę stronę w przeglądarce
+inapp-lead = { $provider } może odmówić logowania wewnątrz aplikacji. Otwórz tę stronę w przeglądarce telefonu.
+inapp-open = Otwórz w przeglądarce
+inapp-how = Możesz też wybrać „Otwórz w przeglądarce” w menu tego okna albo skopiować ten adres do przeglądarki:
+inapp-address = Adres tej strony
+inapp-anyway = Spróbuj mimo to tutaj
+
+card-window = otwiera się w nowym oknie
+card-opened = Kontynuuj w drugim oknie.
+card-blocked = Przeglądarka zablokowała otwarcie okna.
+card-page = Otwórz stronę logowania
+card-code = Ostatni krok: wyślij kod ze strony logowania jako wiadomość w tym czacie.
+card-done = Zalogowano.
+card-again = Nie udało się. Spróbuj ponownie.
+card-over = To logowanie dobiegło końca. Poproś o nowe na czacie.

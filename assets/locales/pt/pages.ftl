@@ -1,6 +1,5 @@
 # O que os clientes leem.
 
-sign-in = Iniciar sessão
 channel-name = { $channel ->
     [webchat] Chat da web
     [email] E-mail
@@ -137,3 +136,20 @@ emailed-code = Código
 emailed-no-address = Isto não é um endereço de e-mail.
 emailed-wrong = Não é esse o código. Tentativas restantes: { $left }
 emailed-over = Este código já não vale. Peça um novo.
+
+preview = Inicie sessão para continuar a conversa
+inapp-heading = Abra esta página no seu navegador
+inapp-lead = { $provider } pode recusar o início de sessão dentro de uma aplicação. Abra esta página no navegador do seu telefone.
+inapp-open = Abrir no navegador
+inapp-how = Ou escolha «Abrir no navegador» no menu desta janela, ou copie este endereço para o seu navegador:
+inapp-address = Endereço desta página
+inapp-anyway = Tentar aqui mesmo assim
+
+card-window = abre numa nova janela
+card-opened = Continue na outra janela.
+card-blocked = O seu navegador impediu a abertura da janela.
+card-page = Abrir a página de início de sessão
+card-code = Um último passo: envie o código da página de início de sessão como mensagem nesta conversa.
+card-done = Sessão iniciada.
+card-again = Não resultou. Tente novamente.
+card-over = Este início de sessão terminou. Peça um novo na conversa.

@@ -1,6 +1,5 @@
 # Det som kunder läser.
 
-sign-in = Logga in
 channel-name = { $channel ->
     [webchat] Webbchatt
     [email] E-post
@@ -137,3 +136,20 @@ emailed-code = Kod
 emailed-no-address = Det är ingen e-postadress.
 emailed-wrong = Det är inte koden. Försök kvar: { $left }
 emailed-over = Koden gäller inte längre. Be om en ny.
+
+preview = Logga in för att fortsätta din chatt
+inapp-heading = Öppna den här sidan i din webbläsare
+inapp-lead = { $provider } kan vägra inloggning inne i en app. Öppna den här sidan i telefonens egen webbläsare.
+inapp-open = Öppna i webbläsaren
+inapp-how = Eller välj ”Öppna i webbläsaren” i fönstrets meny, eller kopiera den här adressen till din webbläsare:
+inapp-address = Sidans adress
+inapp-anyway = Försök här ändå
+
+card-window = öppnas i ett nytt fönster
+card-opened = Fortsätt i det andra fönstret.
+card-blocked = Din webbläsare lät inte fönstret öppnas.
+card-page = Öppna inloggningssidan
+card-code = Ett sista steg: skicka koden från inloggningssidan som ett meddelande i den här chatten.
+card-done = Du är inloggad.
+card-again = Det fungerade inte. Försök igen.
+card-over = Den här inloggningen är över. Be om en ny i chatten.

@@ -1,6 +1,5 @@
 # 客户看到的文字。
 
-sign-in = 登录
 channel-name = { $channel ->
     [webchat] 网页聊天
     [email] 电子邮件
@@ -131,3 +130,20 @@ emailed-code = 验证码
 emailed-no-address = 这不是电子邮件地址。
 emailed-wrong = 验证码不正确。剩余次数：{ $left }
 emailed-over = 此验证码已失效。请重新获取。
+
+preview = 登录以继续聊天
+inapp-heading = 请在浏览器中打开此页面
+inapp-lead = { $provider } 可能拒绝在应用内登录。请在手机自带的浏览器中打开此页面。
+inapp-open = 在浏览器中打开
+inapp-how = 或者在此窗口的菜单中选择“在浏览器中打开”，也可以将此地址复制到浏览器：
+inapp-address = 此页面的地址
+inapp-anyway = 仍在此处尝试
+
+card-window = 在新窗口中打开
+card-opened = 请在另一个窗口中继续。
+card-blocked = 您的浏览器阻止了窗口打开。
+card-page = 打开登录页面
+card-code = 最后一步：将登录页面上的验证码作为消息发送到此聊天。
+card-done = 您已登录。
+card-again = 未能成功，请重试。
+card-over = 此次登录已结束。请在聊天中索取新的登录。

@@ -120,6 +120,13 @@ pub static SHAPE: Table = Table {
              contact; and the contact's, or whoever had written somebody else's address into their own contact \
              would wait there for the real owner's data.",
         ),
+        with_default(
+            "blocks_webviews",
+            Kind::Flag,
+            "false",
+            "Whether the provider signs nobody in inside of an app's own browser (Google answers there with \
+             `disallowed_useragent`). The landing page then leads the customer into the phone's own browser first.",
+        ),
         optional(
             "issuer",
             text(&PLAIN),

@@ -8,6 +8,7 @@
 //! | `misses` | pages that do not exist, unknown links, bad states | address | 429 in place of the page |
 //! | `failures` | client secrets that were wrong | address and tenant | 429 before the secret is looked at |
 //! | `client-failures` | the same | client and address | the same |
+//! | `staff` | pages that are loaded or sent | member of staff | 429 |
 //! | `sign-ins` | attempts of staff to come in: codes sent and typed, providers, invitations | address | 429 |
 //! | `codes` | emailed codes that customers ask for | address | 429 |
 //! | `typed-codes` | emailed codes that customers type | address | 429 |
@@ -30,7 +31,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
-use crate::domain::ids::{ClientId, ContactId, TenantId};
+use crate::domain::ids::{ClientId, ContactId, StaffId, TenantId};
 
 use address::Address;
 use rate::{Quota, Rate};
@@ -59,6 +60,8 @@ pub struct Rates {
     pub client_failures: u32,
     /// Attempts of staff to come in from one address.
     pub sign_ins: u32,
+    /// Pages of one member of staff.
+    pub staff: u32,
     /// Emailed codes that customers ask for from one address.
     pub codes: u32,
     /// Emailed codes that customers type from one address.
@@ -76,6 +79,7 @@ impl Default for Rates {
             failures: 60,
             client_failures: 20,
             sign_ins: 60,
+            staff: 600,
             codes: 30,
             typed_codes: 120,
             customer: 600,
@@ -140,14 +144,21 @@ impl Limits {
         taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
     }
 
+    /// One more page for a member of staff.
+    pub fn page(&self, tenant: &TenantId, member: &StaffId, now: Timestamp) -> Result<(), Quota> {
+        let rate = Rate::per_minute(self.rates.staff);
+        let taken = self.clients.take("staff", (tenant.as_str(), member.as_str()), rate, micros(now));
+        taken.map(drop).inspect_err(over)
+    }
+
     /// One more emailed code that a customer asks for. Who has no address is in this process.
     pub fn code(&self, address: Option<Address>, now: Timestamp) -> Result<(), Quota> {
-        self.one_more_from("codes", address, self.rates.codes, now)
+        self.of_address("codes", address, self.rates.codes, now)
     }
 
     /// One more emailed code that a customer types.
     pub fn typed_code(&self, address: Option<Address>, now: Timestamp) -> Result<(), Quota> {
-        self.one_more_from("typed-codes", address, self.rates.typed_codes, now)
+        self.of_address("typed-codes", address, self.rates.typed_codes, now)
     }
 
     /// One more call of the Client API, by a customer with a good token. What is left is answered.
@@ -158,7 +169,7 @@ impl Limits {
             .inspect_err(over)
     }
 
-    fn one_more_from(
+    fn of_address(
         &self,
         name: &'static str,
         address: Option<Address>,
@@ -240,6 +251,15 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
+        let rates = Rates {
+            client: 3,
+            tenant: 4,
+            misses: 2,
+            failures: 3,
+            client_failures: 2,
+            sign_ins: 2,
+            ..Rates::default()
+        };
         let rates = Rates {
             client: 3,
             tenant: 4,

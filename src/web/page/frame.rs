@@ -61,7 +61,7 @@ impl Frame {
         Self {
             language: words.language(),
             title,
-            preview: words.say(Text::SignIn),
+            preview: words.say(Text::Preview),
             stylesheet: asset::stylesheet(),
             icon: asset::icon(),
             business,

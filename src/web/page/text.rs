@@ -32,7 +32,6 @@ macro_rules! texts {
 }
 
 texts! {
-    SignIn => "sign-in" [],
     ChannelName => "channel-name" [channel label],
     FieldEmail => "field-email" [],
     FieldName => "field-name" [],
@@ -148,6 +147,21 @@ texts! {
     EmailedOver => "emailed-over" [],
     AppUnknownHeading => "app-unknown-heading" [],
     AppUnknownLead => "app-unknown-lead" [],
+    Preview => "preview" [],
+    InappHeading => "inapp-heading" [],
+    InappLead => "inapp-lead" [provider],
+    InappOpen => "inapp-open" [],
+    InappHow => "inapp-how" [],
+    InappAddress => "inapp-address" [],
+    InappAnyway => "inapp-anyway" [],
+    CardWindow => "card-window" [],
+    CardOpened => "card-opened" [],
+    CardBlocked => "card-blocked" [],
+    CardPage => "card-page" [],
+    CardCode => "card-code" [],
+    CardDone => "card-done" [],
+    CardAgain => "card-again" [],
+    CardOver => "card-over" [],
 }
 
 /// The language of one page.
@@ -159,6 +173,11 @@ impl Words {
     /// In the best language for a visitor.
     pub fn negotiate(locale: Option<&str>, accept_language: Option<&str>) -> Self {
         Self { language: Language::negotiate(locale, accept_language) }
+    }
+
+    /// In a language.
+    pub fn in_language(language: &'static Language) -> Self {
+        Self { language }
     }
 
     /// In the language of this tag, or English.

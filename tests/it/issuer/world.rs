@@ -87,6 +87,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
         websites: Vec::new(),
         registration: None,
         returns: std::collections::BTreeMap::new(),
+        chat_origins: Vec::new(),
         rules: countersign::domain::rule::Rules::default(),
         clients: vec![
             client(CLIENT, Some(hash), &machine, "read:principals write:policies delete:policies"),
@@ -224,7 +225,7 @@ async fn jwks(State(mounted): State<Arc<Mounted>>, request: Request) -> Response
 
 async fn principals(State(mounted): State<Arc<Mounted>>, request: Request) -> Response {
     let tenant = mounted.tenant(&request);
-    match access::caller_with(&mounted.issuer, tenant, request.headers(), "read:principals") {
+    match access::caller_with(&mounted.issuer, tenant, request.headers(), ("read:principals", None)) {
         Ok(caller) => caller.client_id.to_string().into_response(),
         Err(refusal) => {
             let challenge = [("www-authenticate", refusal.www_authenticate(tenant))];

@@ -88,6 +88,7 @@ fn every_setting_reaches_the_tenant() {
     assert_eq!(tenant.binding.lasts.as_hours(), 24);
     assert_eq!(tenant.returns[&Channel::Whatsapp], "whatsapp://send?phone=15550199");
     assert_eq!(tenant.returns.len(), 4);
+    assert_eq!(tenant.chat_origins, ["https://shop.acme.example:8443", "https://www.acme.example"]);
     let snippet = tenant.snippet("/auth").unwrap();
     assert_eq!(snippet.wording(Channel::Sms, "en").unwrap().text, "{link}");
     assert_eq!(snippet.wording(Channel::Email, "en").unwrap().text, "Sign in to {tenant}: {link}");
@@ -159,7 +160,7 @@ fn every_setting_reaches_the_provider() {
     assert_eq!(provider.enrich.of("loyalty"), Enrich::Suggest);
     assert_eq!(provider.enrich.of("phone"), Enrich::Ignore);
     assert_eq!(provider.enrich.required, ["email"]);
-    assert!(provider.merge_by_email);
+    assert!(provider.merge_by_email && provider.blocks_webviews);
     let named = tenant.provider(Some(&"eu_2".parse().unwrap())).unwrap();
     assert_eq!(named.callback_path, CallbackPath::Named);
     assert_eq!(named.label, tenant.name, "without a label customers read the tenant's name");
