@@ -39,5 +39,6 @@ pub mod stored;
 pub mod tenant;
 pub mod timeline;
 pub mod trial;
+pub mod vault;
 pub mod visitor;
 pub mod webhook;

@@ -86,6 +86,8 @@ pub struct Provider {
     /// Whether somebody who is new here joins the one contact with the same email, if both emails
     /// are verified.
     pub merge_by_email: bool,
+    /// Whether the tokens of a sign-in are kept, to be handed out while its conversation is verified.
+    pub vault: bool,
     /// The hash of all of the above but the secret.
     pub revision: Revision,
 }

@@ -22,6 +22,7 @@ use crate::domain::sample::Samples;
 use crate::domain::staff::{StaffBook, StaffSession};
 use crate::domain::stored::StoredTenant;
 use crate::domain::trial::Trial;
+use crate::domain::vault::VaultRecord;
 
 use super::audit::{AuditHead, Checkpoint};
 use super::backend::{Key, Version};
@@ -74,6 +75,8 @@ records! {
     // Staff: who was here, and the browsers that are let in.
     StaffBook => "staff",
     StaffSession => "session",
+    // Tokens of providers, per contact and provider.
+    VaultRecord => "vault",
     Delivery => "delivery",
     Lane => "lane",
     // How far the log of events was given to webhooks.
