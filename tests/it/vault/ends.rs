@@ -36,7 +36,7 @@ async fn another_address_in_the_conversation_is_another_person() {
     let mut world = World::start().await;
     let contact = world.sign_in().await;
     let conversation = json!({"id": "conv-1", "channel": "sms", "handle": "+15550199"});
-    world.broker().post("/v1/auth-links", json!({ "conversation": conversation })).await;
+    world.broker().post("/v1/auth-links", json!({"provider": "acme", "conversation": conversation})).await;
     assert_eq!(world.ask(&contact).await.refusal(), (409, "not_verified"));
     assert!(kept(world.broker()).await.is_empty());
 }

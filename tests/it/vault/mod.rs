@@ -18,6 +18,7 @@ use reqwest::header::HeaderMap;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use crate::harness::browser::Browser;
 use crate::harness::scripted::answer::Answer;
 use crate::harness::scripted::{Scripted, value};
 use crate::harness::stage::Stage;
@@ -84,7 +85,8 @@ impl World {
             tenant: format!("{}\n{others}\n{client}", choices.tenant),
             ..choices
         };
-        Self { stage: Stage::with(provider, choices).await, memory }
+        let stage = Stage::of(provider, choices, json!({"provider": "acme"})).await;
+        Self { stage, memory }
     }
 
     fn broker(&self) -> &Harness {
@@ -100,9 +102,14 @@ impl World {
 
     /// The same in another conversation.
     async fn sign_in_at(&mut self, conversation: &str, provider: &str) -> String {
-        self.stage.link = self.broker().link_with(conversation, json!({"provider": provider})).await;
-        self.stage.browser = crate::harness::browser::Browser::new();
+        self.link(conversation, provider).await;
         self.sign_in().await
+    }
+
+    /// A link in another conversation, and a browser of its own.
+    async fn link(&mut self, conversation: &str, provider: &str) {
+        self.stage.link = self.broker().link_with(conversation, json!({"provider": provider})).await;
+        self.stage.browser = Browser::new();
     }
 
     /// Asks for the token of a contact in `conv-1`.
