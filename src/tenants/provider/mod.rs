@@ -115,7 +115,6 @@ fn provider(
     let subject = mapping::subject(node, mapping.as_ref(), report);
     let enrich = mapping::enrich(node, mapping.as_ref(), report);
     let merge_by_email = mapping::merge_by_email(node, report);
-    let vault = mapping::vault(node, report);
     let pkce = pkce(node, report);
     let params = params::read(node, authorize_url.as_ref(), report);
     let label = node.text("label").or_else(|| root.text("name"))?;
@@ -152,7 +151,7 @@ fn provider(
         response_mode: node.word("response_mode", RESPONSE_MODES).unwrap_or_default(),
         enrich,
         merge_by_email,
-        vault,
+        vault: mapping::vault(node, report),
         revision: Revision::new(""),
     };
     provider.revision = revision::build(&provider);
