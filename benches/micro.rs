@@ -143,13 +143,12 @@ fn tenant() -> Tenant {
         webhooks: Vec::new(),
         staff: Vec::new(),
         simulator: false,
+        customers: countersign::domain::website::CustomerPolicy::default(),
+        websites: Vec::new(),
+        registration: None,
         returns: std::collections::BTreeMap::new(),
-        clients: vec![Client {
-            client_id: "bot".parse().unwrap(),
-            secret_hash: None,
-            grant_types: vec![GrantType::ClientCredentials],
-            scopes: scopes(),
-        }],
+        chat_origins: Vec::new(),
+        clients: vec![Client { scopes: scopes(), ..Client::named("bot".parse().unwrap()) }],
     }
 }
 
@@ -216,6 +215,7 @@ fn landing_page(bencher: Bencher) {
             path: "/a/token",
             now,
             expires_at: now + SignedDuration::from_mins(15),
+            robot: false,
         };
         page::landing(&visitor(), black_box(&landing))
     });
@@ -252,12 +252,12 @@ fn result_page_with_code(bencher: Bencher) {
 fn sms_message(bencher: Bencher) {
     bencher.bench_local(|| {
         channel::render(black_box(&MessageInput {
-            channel: Channel::Sms,
             tenant_name: "Acme Bank",
             provider_label: "Acme online banking",
-            link_url: "https://acme.example.com/a/0123456789012345678901234567890123456789012",
-            locale: "en",
-            wording: None,
+            ..MessageInput::of(
+                Channel::Sms,
+                "https://acme.example.com/a/0123456789012345678901234567890123456789012",
+            )
         }))
     });
 }

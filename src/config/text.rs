@@ -85,6 +85,24 @@ pub const HOST: Text = Text {
     masked: false,
 };
 
+/// Where a client may be answered. More is checked by `domain::redirect_uri`.
+pub const REDIRECT_URI: Text = Text {
+    what: "a redirect uri",
+    hint: "write an absolute address, e.g. `https://app.example/callback`",
+    pattern: "^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$",
+    holds: is_redirect_uri,
+    masked: false,
+};
+
+/// The origin of a web page, as browsers write it in the header `Origin` (RFC 6454, 6.2).
+pub const ORIGIN: Text = Text {
+    what: "a web origin",
+    hint: "write scheme and host in small letters, and the port if it is not the usual one, without a slash at the end, e.g. `https://www.acme.example`",
+    pattern: "^https?://[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*(:[1-9][0-9]{0,4})?$",
+    holds: is_origin,
+    masked: false,
+};
+
 /// One scope (RFC 6749, 3.3).
 pub const SCOPE: Text = Text {
     what: "a scope",
@@ -118,6 +136,31 @@ pub const LOCALE: Text = Text {
     hint: "write a language and perhaps a region: `en`, `de`, `pt-BR`",
     pattern: "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
     holds: is_locale,
+    masked: false,
+};
+
+/// A publishable key of a website.
+pub const PUBLIC_KEY: Text = Text {
+    what: "a publishable key",
+    hint: "write `pk_dom_` and 16 to 64 letters and digits of your choice; it is public",
+    pattern: "^pk_dom_[A-Za-z0-9]{16,64}$",
+    holds: |text| {
+        text.strip_prefix("pk_dom_").is_some_and(|rest| {
+            (16..=64).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
+    },
+    masked: false,
+};
+
+/// A colour.
+pub const COLOUR: Text = Text {
+    what: "a colour",
+    hint: "write `#` and six hexadecimal digits, e.g. `#0b5fff`",
+    pattern: "^#[0-9A-Fa-f]{6}$",
+    holds: |text| {
+        text.strip_prefix('#')
+            .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+    },
     masked: false,
 };
 
@@ -199,6 +242,15 @@ pub const VARIABLE: Text = Text {
     masked: true,
 };
 
+/// A secret that `countersign secret seal` sealed. Not shown: it may be the secret itself.
+pub const SEALED: Text = Text {
+    what: "a sealed secret",
+    hint: "seal it: `countersign secret seal --keys keys.toml` reads it from standard input",
+    pattern: "^cs1\\.[!-~]{1,64}\\.[A-Za-z0-9_-]{38,90000}$",
+    holds: is_sealed,
+    masked: true,
+};
+
 /// Any text, even an empty one.
 pub const ANY: Text =
     Text { what: "a text", hint: "any text will do", pattern: "", holds: |_| true, masked: false };
@@ -221,10 +273,14 @@ pub const ALL: &[&Text] = &[
     &DURATION,
     &TIME,
     &HOST,
+    &REDIRECT_URI,
+    &ORIGIN,
     &SCOPE,
     &SCOPES,
     &SEPARATOR,
     &LOCALE,
+    &PUBLIC_KEY,
+    &COLOUR,
     &TAG,
     &FIELD_NAME,
     &PARAMETER,
@@ -232,12 +288,22 @@ pub const ALL: &[&Text] = &[
     &HEADER_VALUE,
     &TOKEN_PLACE,
     &VARIABLE,
+    &SEALED,
     &ANY,
     &SECRET_HASH,
 ];
 
 fn is_filled(text: &str) -> bool {
     text.bytes().any(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
+}
+
+fn is_sealed(text: &str) -> bool {
+    let parts = text.strip_prefix("cs1.").and_then(|rest| rest.rsplit_once('.'));
+    let is_base64 = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
+    parts.is_some_and(|(id, body)| {
+        let is_id = (1..=64).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_graphic());
+        is_id && (38..=90_000).contains(&body.len()) && body.bytes().all(is_base64)
+    })
 }
 
 fn is_slug(text: &str) -> bool {
@@ -275,6 +341,25 @@ fn is_host(text: &str) -> bool {
             && !label.starts_with('-')
             && !label.ends_with('-')
     })
+}
+
+fn is_redirect_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
+        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b))
+        && !rest.is_empty()
+        && rest.bytes().all(|b| (0x21..0x7f).contains(&b))
+}
+
+fn is_origin(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
+        return false;
+    };
+    let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
+    let is_port = |port: &str| {
+        (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0')
+    };
+    is_host(host) && !host.bytes().any(|b| b.is_ascii_uppercase()) && port.is_none_or(is_port)
 }
 
 fn is_variable(text: &str) -> bool {
@@ -327,6 +412,11 @@ mod tests {
             "1.5h",
             "1234567s",
             "h",
+            "https://a.example",
+            "https://A.example",
+            "https://a.example/",
+            "http://127.0.0.1:8080",
+            "https://a:08",
             "é",
             "en",
             "pt-BR",
@@ -334,6 +424,12 @@ mod tests {
             "en-",
             "en-a",
             "/auth",
+            "pk_dom_0123456789abcdEF",
+            "pk_dom_0123456789abcde",
+            "pk_dom_0123456789abcd_F",
+            "#0b5fFF",
+            "#0b5fF",
+            "#0b5fFg",
             "/a b",
             ",",
             "a b",

@@ -6,6 +6,7 @@
 
 pub mod actor;
 pub mod algorithm;
+pub mod app;
 pub mod attempt;
 pub mod audit;
 pub mod binding;
@@ -17,6 +18,7 @@ pub mod delivery;
 pub mod described;
 pub mod entry;
 pub mod event;
+pub mod family;
 pub mod fault;
 pub mod health;
 pub mod idempotency;
@@ -29,6 +31,7 @@ mod opening;
 pub mod otp;
 pub mod profile;
 pub mod provider;
+pub mod redirect_uri;
 pub mod request;
 pub mod rule;
 pub mod sample;
@@ -42,3 +45,4 @@ pub mod trial;
 pub mod vault;
 pub mod visitor;
 pub mod webhook;
+pub mod website;

@@ -124,6 +124,10 @@ pub struct AuthorizationRequest {
     pub cookie_hash: String,
     /// The name of the cookie that this opening set.
     pub cookie_name: String,
+    /// Whether the browser that opened the link also holds the web chat of its conversation: it came from the chat's
+    /// own page, and says so itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_chat: bool,
     /// When the customer pressed *Continue*.
     pub created_at: Timestamp,
     /// After this the callback is refused.

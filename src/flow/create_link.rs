@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
-use crate::channel::{self, AuthMessage, Capabilities, MessageInput};
+use crate::channel::{self, AuthMessage, Capabilities, Embed, MessageInput};
 use crate::domain::actor::Actor;
 use crate::domain::binding::Binding;
 use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow, Handle};
@@ -112,7 +112,7 @@ impl Broker {
             Made::Now(link) => *link,
             Made::Before(id) => return Ok(Made::Before(id)),
         };
-        let (url, message) = render(tenant, Some(provider), snippet, &link);
+        let (url, message) = self.render(tenant, Some(provider), snippet, &link);
         Ok(Made::Now(Box::new(CreatedLink { link, url, message, replayed: false })))
     }
 
@@ -128,7 +128,7 @@ impl Broker {
         let link = Link { locale, ..link.into_value().as_made() };
         let snippet = snippet.and_then(|name| tenant.snippet(&name));
         let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
-        let (url, message) = render(tenant, provider, snippet, &link);
+        let (url, message) = self.render(tenant, provider, snippet, &link);
         Ok(CreatedLink { link, url, message, replayed: true })
     }
 
@@ -253,6 +253,34 @@ impl Broker {
         conversation.updated_at = now;
         conversation
     }
+
+    /// The URL and the message of a link. A provider that is no longer there is called by its id.
+    pub(super) fn render(
+        &self,
+        tenant: &Tenant,
+        provider: Option<&Provider>,
+        snippet: Option<&Snippet>,
+        link: &Link,
+    ) -> (String, AuthMessage) {
+        let url = format!("{}/a/{}", tenant.origin, link.token.expose());
+        let script = format!("{}/embed/chat.js", tenant.origin);
+        let token = self.chat_token(tenant, link);
+        let message = word(
+            tenant,
+            snippet,
+            link.locale.as_deref(),
+            &MessageInput {
+                provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
+                link_id: link.id.as_str(),
+                rendering: link.resends,
+                handle: link.conversation.handle.as_ref().map(Handle::as_str),
+                capabilities: Capabilities::new(&link.capabilities),
+                embed: token.as_deref().map(|token| Embed { script: &script, token }),
+                ..MessageInput::of(link.conversation.channel, &url)
+            },
+        );
+        (url, message)
+    }
 }
 
 /// What became of an order.
@@ -338,36 +366,12 @@ fn check_lifetime(seconds: Option<i64>) -> Result<SignedDuration, CreateLinkErro
     Ok(lifetime)
 }
 
-/// The URL and the message of a link. A provider that is no longer there is called by its id.
-pub(super) fn render(
-    tenant: &Tenant,
-    provider: Option<&Provider>,
-    snippet: Option<&Snippet>,
-    link: &Link,
-) -> (String, AuthMessage) {
-    let url = format!("{}/a/{}", tenant.origin, link.token.expose());
-    let message = word(
-        tenant,
-        snippet,
-        link.locale.as_deref(),
-        MessageInput {
-            provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
-            link_id: link.id.as_str(),
-            rendering: link.resends,
-            handle: link.conversation.handle.as_ref().map(Handle::as_str),
-            capabilities: Capabilities::new(&link.capabilities),
-            ..MessageInput::of(link.conversation.channel, &url)
-        },
-    );
-    (url, message)
-}
-
 /// A message in the tenant's words, in the language that was asked for.
 pub(super) fn word(
     tenant: &Tenant,
     snippet: Option<&Snippet>,
     asked: Option<&str>,
-    message: MessageInput<'_>,
+    message: &MessageInput<'_>,
 ) -> AuthMessage {
     let locale = asked.unwrap_or("en");
     let wording = snippet.and_then(|snippet| snippet.wording(message.channel, locale));
@@ -375,7 +379,7 @@ pub(super) fn word(
         tenant_name: &tenant.name,
         locale,
         wording: wording.map(|wording| wording.text),
-        ..message
+        ..*message
     });
     if let (Some(wording), Some(asked)) = (wording, asked)
         && !wording.speaks(asked)

@@ -5,6 +5,7 @@
 //! named steps, 2. a line below, 3. a handler in `web/`, 4. a file in `tests/it/`.
 
 mod announce;
+pub mod app;
 mod arrival;
 pub mod audit;
 pub mod callback;
@@ -12,6 +13,7 @@ pub mod confirm;
 pub mod contacts;
 mod course;
 pub mod create_link;
+pub mod customers;
 mod deliver;
 pub mod desk;
 pub mod discover;
@@ -26,6 +28,7 @@ pub mod once;
 pub mod open_link;
 pub mod otp;
 pub mod outcome;
+mod person;
 mod places;
 pub mod presets;
 pub mod preview;
@@ -48,6 +51,7 @@ pub mod trail;
 pub mod trial;
 pub mod vault;
 pub mod waiting;
+pub mod web_chat;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -69,6 +73,7 @@ use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
 pub use crate::channel::{AuthMessage, Carrier};
+pub use crate::egress::mail::Letter;
 use keys::KeysInUse;
 use probe::Probe;
 use tenants::Known;
@@ -87,7 +92,7 @@ pub struct Broker {
     documents: Documents,
     /// For test logins.
     probe: Probe,
-    /// For letters to staff; none where no mail is set up.
+    /// For letters to staff and customers; none where no mail is set up.
     post: Option<Post>,
     clock: Clock,
     tenants: ArcSwap<Known>,
@@ -122,7 +127,7 @@ pub struct Outbound {
     pub probe: Probe,
     /// To the platform.
     pub webhook: WebhookClient,
-    /// To staff; none where no mail is set up.
+    /// To staff and customers; none where no mail is set up.
     pub post: Option<Post>,
 }
 

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::domain::conversation::Handle;
 use crate::domain::event::EventType;
-use crate::domain::ids::AttemptId;
+use crate::domain::ids::{AttemptId, LinkId, ProviderId};
 use crate::domain::link::{Link, LinkStatus, NotOpened, Opening};
 use crate::domain::profile::ProfileField;
 use crate::domain::provider::{Identity, Provider};
@@ -59,6 +59,10 @@ pub struct OpenedLink {
     pub forget: Vec<String>,
     /// The attempt, for the log.
     pub attempt: AttemptId,
+    /// Which link it is, for the log.
+    pub link: LinkId,
+    /// Where the browser goes, for the log.
+    pub provider: ProviderId,
 }
 
 /// Why a link cannot be opened.
@@ -161,12 +165,14 @@ impl Broker {
         )
     }
 
-    /// The customer pressed *Continue*: makes the link `opened` and a fresh authorization request.
+    /// The customer pressed *Continue*: makes the link `opened` and a fresh authorization request. `passes` are what the
+    /// browser holds if it came from a web chat.
     pub async fn open_link(
         &self,
         tenant: &Tenant,
         token: &str,
         cookies: &[LoginCookie],
+        passes: &[LoginCookie],
     ) -> Result<OpenedLink, OpenLinkError> {
         let link = self.find_link(tenant, token).await?;
         let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
@@ -184,9 +190,19 @@ impl Broker {
             handle: link.value.conversation.handle.as_ref().map(Handle::as_str),
         };
         let underway = self.set_out(&errand).await.map_err(|late| late.of(&link.value))?;
-        let Underway { request, cookie, authorize_url, cross_site } = underway;
+        let Underway { mut request, cookie, authorize_url, cross_site } = underway;
+        request.in_chat = self.holds_chat(tenant, &link.value, passes);
         self.keep(tenant, token, link, &request, cookies).await?;
-        Ok(OpenedLink { authorize_url, cross_site, forget: surplus(cookies), attempt: request.id, cookie })
+        let (attempt, link, provider) = (request.id, request.link, request.provider);
+        Ok(OpenedLink {
+            authorize_url,
+            cross_site,
+            forget: surplus(cookies),
+            attempt,
+            link,
+            provider,
+            cookie,
+        })
     }
 
     /// Writes the opening down, over whatever else happens to the link meanwhile.

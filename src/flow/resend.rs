@@ -8,7 +8,7 @@ use crate::domain::link::{Link, LinkStatus};
 use crate::domain::tenant::Tenant;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
-use super::create_link::{CreateLinkError, CreatedLink, find_snippet, render};
+use super::create_link::{CreateLinkError, CreatedLink, find_snippet};
 use super::{Broker, RACES};
 
 /// In which words. What is left out stays as it was.
@@ -65,7 +65,7 @@ impl Broker {
                 Err(StoreError::Conflict) => continue,
                 done => done?,
             }
-            let (url, message) = render(tenant, Some(provider), snippet, &link);
+            let (url, message) = self.render(tenant, Some(provider), snippet, &link);
             return Ok(CreatedLink { link, url, message, replayed: false });
         }
         Err(StoreError::Conflict.into())

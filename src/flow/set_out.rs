@@ -86,6 +86,7 @@ impl Broker {
             names_issuer: server.names_issuer,
             cookie_hash: store.hash("cookie", cookie.value.expose()),
             cookie_name: cookie.name.clone(),
+            in_chat: false,
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,
             phase: Phase::Started,

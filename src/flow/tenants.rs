@@ -191,7 +191,11 @@ mod tests {
             webhooks: Vec::new(),
             staff: Vec::new(),
             simulator: false,
+            customers: crate::domain::website::CustomerPolicy::default(),
+            websites: Vec::new(),
+            registration: None,
             returns: BTreeMap::new(),
+            chat_origins: Vec::new(),
             clients: Vec::new(),
         })
     }

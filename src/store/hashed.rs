@@ -16,6 +16,10 @@ pub(super) const TOKEN: &str = "token";
 pub(super) const CONVERSATION: &str = "conversation";
 pub(super) const IDENTITY: &str = "identity";
 pub(super) const ONCE: &str = "once";
+/// What customers' apps redeem.
+pub(super) const APP_CODE: &str = "app-code";
+/// What clients prove themselves by, once.
+pub(super) const ASSERTION: &str = "assertion";
 /// The ticket of a one-time code, and where codes were sent.
 pub(super) const OTP: &str = "otp";
 pub(super) const OTP_ADDRESS: &str = "otp-address";
@@ -37,6 +41,8 @@ pub(super) enum Renewal {
 pub(super) const PURPOSES: &[(&str, Renewal)] = &[
     (STATE, Renewal::Lapses),
     (ONCE, Renewal::Lapses),
+    (APP_CODE, Renewal::Lapses),
+    (ASSERTION, Renewal::Lapses),
     (OTP, Renewal::Lapses),
     (OTP_ADDRESS, Renewal::Lapses),
     (TOKEN, Renewal::Moves),

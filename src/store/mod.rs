@@ -13,6 +13,7 @@
 //! `app.rs`, 3. a line in `tests/it/store/mod.rs`, which runs the conformance suite and the
 //! model on it.
 
+mod apps;
 pub mod audit;
 mod audit_read;
 pub mod audit_verify;
@@ -24,6 +25,7 @@ mod conversations;
 mod decoded;
 pub mod deliveries;
 mod doors;
+mod families;
 pub mod figures;
 mod frame;
 mod hashed;

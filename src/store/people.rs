@@ -60,6 +60,11 @@ impl Tx {
         self.put(identity_place(provider, subject), Some(Expect::Absent), contact, None);
     }
 
+    /// Says that this person at this provider is nobody whom we know any more.
+    pub fn delete_identity(&mut self, provider: &ProviderId, subject: &str) {
+        self.forget::<ContactId>(identity_place(provider, subject));
+    }
+
     /// Notes where something of a contact stands outside of its record.
     pub fn trace(&mut self, contact: &ContactId, trace: &Trace) {
         self.traced(true, contact, trace.to_string().into_bytes());

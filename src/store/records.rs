@@ -6,11 +6,14 @@ use std::ops::Deref;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::app::{AppCode, AppVisit};
+use crate::domain::client::{ClientUse, ShownAssertion};
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::delivery::{Delivery, Lane};
 use crate::domain::entry::{Entry, Invitation};
 use crate::domain::event::Event;
+use crate::domain::family::Family;
 use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId, TrialId};
@@ -77,6 +80,12 @@ records! {
     StaffSession => "session",
     // Tokens of providers, per contact and provider.
     VaultRecord => "vault",
+    // Customers who signed in to an app.
+    Family => "family",
+    AppVisit => "appvisit",
+    AppCode => "appcode",
+    ShownAssertion => "assertion",
+    ClientUse => "clientuse",
     Delivery => "delivery",
     Lane => "lane",
     // How far the log of events was given to webhooks.

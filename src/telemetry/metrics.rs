@@ -118,6 +118,12 @@ pub static METRICS: &[Metric] = &[
         "callbacks that got the neutral page, by the code of `docs/errors.md`",
     ),
     metric(
+        "countersign_chat_windows_total",
+        Kind::Counter,
+        &["proof"],
+        "windows of a sign-in that came from a web chat: `ok`, or why the code is needed (docs/web-chat.md)",
+    ),
+    metric(
         "countersign_providers_unhealthy",
         Kind::Gauge,
         &[],

@@ -17,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, provider, rules, staff, webhooks, wording};
+use super::{ReadContext, customers, provider, rules, staff, webchat, webhooks, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -67,10 +67,13 @@ fn tenant(
     let providers = provider::read(root, id, context, report);
     let snippets = wording::snippets(root, report);
     let returns = wording::returns(root, context, report);
+    let chat_origins = webchat::origins(root, context, report);
     let clients = clients::read(root, report);
     let rules = rules::read(root, report);
     let webhooks = webhooks::read(root, id, context, report);
     let staff = staff::read(root, id, report);
+    let customers = customers::policy(root, report);
+    let websites = customers::websites(root, &customers, report);
     let canonical = &hosts.first()?.0;
     Some(Tenant {
         id: id.clone(),
@@ -81,11 +84,15 @@ fn tenant(
         providers,
         snippets,
         returns,
+        chat_origins,
         clients,
         rules,
         webhooks,
         staff,
         simulator: root.flag("simulator").unwrap_or(false),
+        customers,
+        websites,
+        registration: clients::read_registration(root, report),
     })
 }
 

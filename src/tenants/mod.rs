@@ -8,14 +8,17 @@
 //! | [`wording`] | `[[snippet]]` and `[return]` |
 //! | [`folder`], [`hosts`] | the folder of a running broker: what is read again, and what goes live |
 //! | [`rules`] | `[[rule]]` |
+//! | [`webchat`] | `[webchat]` |
 //! | [`webhooks`] | `[[webhook]]` |
 //! | [`staff`] | `[[staff]]` |
+//! | [`customers`] | `[customers]` and `[[website]]` |
 //! | [`stored`] | settings of tenants that stand in no file |
 //!
 //! This file reads a folder and checks what holds over all tenants. To add a setting see
 //! [`shape`]; to add a check: 1. put it beside the reading of its section, 2. a fixture under
 //! `fixtures/settings/bad/` with the file and the report one wants to read.
 
+pub mod customers;
 pub mod file;
 pub mod folder;
 mod hosts;
@@ -27,6 +30,7 @@ pub mod shape;
 pub mod staff;
 pub mod stored;
 pub mod urls;
+pub mod webchat;
 pub mod webhooks;
 pub mod wording;
 
@@ -62,6 +66,8 @@ pub struct ReadContext<'a> {
     pub dangerous_demo: bool,
     /// Where secrets are looked up.
     pub environment: &'a Environment,
+    /// The key ring file, for secrets that are sealed.
+    pub keys: &'a Path,
     /// Whether it stands in the store: such a tenant may have no provider yet.
     pub stored: bool,
 }
@@ -75,6 +81,7 @@ impl<'a> ReadContext<'a> {
             ports: &config.egress.ports,
             dangerous_demo: false,
             environment,
+            keys: &config.keys,
             stored: false,
         }
     }

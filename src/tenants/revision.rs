@@ -135,6 +135,7 @@ impl<'a> More<'a> {
             // No part of it.
             client_secret: _,
             previous_secret: _,
+            blocks_webviews: _,
             revision: _,
         } = provider;
         Self {

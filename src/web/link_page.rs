@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request, State};
+use axum::extract::{FromRequest as _, RawQuery, Request, State};
 use axum::http::{Method, header};
 use axum::response::Response;
 
-use crate::domain::link::LinkStatus;
+use crate::domain::link::{Link, LinkStatus};
+use crate::domain::provider::Provider;
+use crate::domain::visitor::{App, Visitor, build_way_out};
 use crate::flow::StoreError;
 use crate::flow::open_link::{Landing, OpenLinkError};
 
@@ -19,13 +21,23 @@ use super::visit::{Visit, nobody, see_other, too_many};
 use super::{RequestId, Web};
 
 /// `GET` shows the landing page and changes nothing; `POST` starts a sign-in.
-pub async fn link(visit: Visit, State(web): State<Arc<Web>>, Segment(token): Segment) -> Response {
+pub async fn link(
+    visit: Visit,
+    State(web): State<Arc<Web>>,
+    Segment(token): Segment,
+    RawQuery(query): RawQuery,
+) -> Response {
     match visit.method {
-        Method::GET | Method::HEAD => look(&visit, &web, &token).await,
+        Method::GET | Method::HEAD => look(&visit, &web, &token, is_here(query.as_deref())).await,
         Method::POST if !visit.is_same_origin() => visit.notice(Notice::Forbidden),
         Method::POST => open(&visit, &web, &token).await,
         _ => visit.wrong_method("GET, HEAD, POST"),
     }
+}
+
+/// Whether the customer wants to stay in the app's own browser.
+fn is_here(query: Option<&str>) -> bool {
+    query.unwrap_or_default().split('&').any(|part| part == "here")
 }
 
 /// `POST /a/{token}/decline`: *This wasn't me*. The first one asks once more.
@@ -93,11 +105,16 @@ pub fn gone(visit: &Visit, status: LinkStatus) -> Response {
     })
 }
 
-async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
+async fn look(visit: &Visit, web: &Web, token: &str, is_here: bool) -> Response {
     let Landing { link, provider, shares } = match web.broker.look_at_link(&visit.tenant, token).await {
         Ok(landing) => landing,
         Err(error) => return refused(visit, web, token, &error),
     };
+    let agent = visit.user_agent();
+    let who = Visitor::of(agent);
+    if let (Visitor::InApp(app), true, false) = (who, provider.blocks_webviews, is_here) {
+        return lead_out(visit, token, &link, &provider, app);
+    }
     let Some(address) = web.broker.address_of(&visit.tenant, &provider).await else {
         return visit.notice(Notice::Unavailable { retry_after: 60 });
     };
@@ -112,16 +129,37 @@ async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
             path: &format!("/a/{token}"),
             now: web.broker.clock().now(),
             expires_at: link.expires_at,
+            robot: who == Visitor::Robot,
+        },
+    )
+}
+
+/// Inside of an app whose own browser the provider refuses: the way to the phone's own one.
+fn lead_out(visit: &Visit, token: &str, link: &Link, provider: &Provider, app: App) -> Response {
+    let path = format!("/a/{token}");
+    let address = format!("{}{path}", visit.tenant.origin);
+    let agent = visit.user_agent().unwrap_or_default();
+    let way_out = address.parse().ok().and_then(|page| build_way_out(app, agent, &page));
+    page::elsewhere(
+        &visit.visitor(link.locale.as_deref()),
+        &page::Elsewhere {
+            provider: &provider.label,
+            way_out: way_out.as_deref(),
+            address: &address,
+            path: &path,
         },
     )
 }
 
 async fn open(visit: &Visit, web: &Web, token: &str) -> Response {
-    let opened = match web.broker.open_link(&visit.tenant, token, &visit.cookies()).await {
+    let opened = web.broker.open_link(&visit.tenant, token, &visit.cookies(), &visit.chat_passes()).await;
+    let opened = match opened {
         Ok(opened) => opened,
         Err(error) => return refused(visit, web, token, &error),
     };
-    tracing::info!(tenant = %visit.tenant.id, request_id = visit.request_id, attempt = %opened.attempt, "link.opened");
+    let (tenant, link_id, provider) = (&visit.tenant.id, &opened.link, &opened.provider);
+    let (request_id, attempt) = (&visit.request_id, &opened.attempt);
+    tracing::info!(%tenant, request_id, %link_id, %provider, %attempt, "link.opened");
     let mut response = see_other(opened.authorize_url.as_str());
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, visit.set_cookie(&opened.cookie, opened.cross_site));

@@ -202,6 +202,7 @@ mod tests {
             names_issuer: false,
             cookie_hash: "h".to_owned(),
             cookie_name: "cs-12345678".to_owned(),
+            in_chat: false,
             created_at: start(),
             expires_at: start() + REQUEST_LIFETIME,
             phase: Phase::Started,

@@ -54,6 +54,7 @@ pub(crate) fn provider() -> Provider {
         enrich: EnrichPolicy::default(),
         merge_by_email: false,
         vault: false,
+        blocks_webviews: false,
         revision: Revision::new("r1"),
     }
 }
@@ -83,6 +84,7 @@ fn sent() -> AuthorizationRequest {
         names_issuer: false,
         cookie_hash: "h".to_owned(),
         cookie_name: "__Host-cs-12345678".to_owned(),
+        in_chat: false,
         created_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH + REQUEST_LIFETIME,
         phase: Phase::Started,

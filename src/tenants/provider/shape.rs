@@ -128,6 +128,13 @@ pub static SHAPE: Table = Table {
              verified, so that a client with the scope `read:provider_tokens` can call your own API for this customer \
              (`POST /v1/contacts/{id}/provider-token`). Leave it off unless somebody does.",
         ),
+        with_default(
+            "blocks_webviews",
+            Kind::Flag,
+            "false",
+            "Whether the provider signs nobody in inside of an app's own browser (Google answers there with \
+             `disallowed_useragent`). The landing page then leads the customer into the phone's own browser first.",
+        ),
         optional(
             "issuer",
             text(&PLAIN),

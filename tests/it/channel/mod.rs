@@ -5,6 +5,11 @@
 //! stories it plays in, among them one of a link that was forwarded, 3. two lines below.
 
 mod apple;
+mod choice;
+mod devices;
 pub mod facebook;
+mod logins;
 pub mod messages_app;
 mod messenger;
+mod visitors;
+mod web_chat;

@@ -27,7 +27,7 @@ pub const GROUPS: [(&str, &str, &str, bool, &[&str]); 9] = [
         "Endpoints",
         "Where customers sign in, and where we ask who they are.",
         false,
-        &["issuer", "authorize_url", "token_url", "whoami_url", "jwks_url"],
+        &["issuer", "authorize_url", "token_url", "whoami_url", "jwks_url", "blocks_webviews"],
     ),
     (
         "mapping",
