@@ -15,12 +15,11 @@ use super::{StoreError, TenantStore};
 impl Tx {
     /// Keeps tokens, in place of the `stored` ones.
     pub fn put_tokens(&mut self, stored: Option<&Stored<VaultRecord>>, record: &VaultRecord) {
-        match stored {
-            Some(stored) => self.replace(stored, record, Some(record.until)),
-            None => {
-                let place = Place::Named(name_of(&record.contact, &record.provider));
-                self.put(place, Some(Expect::Absent), record, Some(record.until));
-            }
+        if let Some(stored) = stored {
+            self.replace(stored, record, Some(record.until));
+        } else {
+            let place = Place::Named(name_of(&record.contact, &record.provider));
+            self.put(place, Some(Expect::Absent), record, Some(record.until));
         }
     }
 
