@@ -72,6 +72,7 @@ mod tests {
             ports: &[443],
             dangerous_demo: false,
             environment: &environment,
+            keys: std::path::Path::new("no-keys.toml"),
             stored: false,
         };
         check(origin, &context).err().map(|(message, _)| message)

@@ -251,8 +251,15 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        let rates =
-            Rates { client: 3, tenant: 4, misses: 2, failures: 3, client_failures: 2, sign_ins: 2, staff: 2 };
+        let rates = Rates {
+            client: 3,
+            tenant: 4,
+            misses: 2,
+            failures: 3,
+            client_failures: 2,
+            sign_ins: 2,
+            ..Rates::default()
+        };
         let rates = Rates {
             client: 3,
             tenant: 4,

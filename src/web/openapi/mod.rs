@@ -34,6 +34,17 @@ const CUSTOMER: &str = "customer";
 /// Where the API is served, as the description says it outside of any tenant.
 pub const ANYWHERE: &str = "https://acme.example.com";
 
+/// What stands inline within the answer of the one endpoint that has it, so that nothing else names it.
+const INLINE: [&str; 7] = [
+    "ClientConversations",
+    "ClientProfile",
+    "ClientSignIns",
+    "OtpTicket",
+    "SignedIn",
+    "SignedOut",
+    "TokenPair",
+];
+
 /// The groups of endpoints, in the order in which they are read.
 const TAGS: [(&str, &str); 16] = [
     (
@@ -116,6 +127,7 @@ pub fn document(origin: &str) -> OpenApi {
     let tags = TAGS.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
     document.tags = Some(tags.into());
     let components = document.components.get_or_insert_default();
+    components.schemas.retain(|name, _| !INLINE.contains(&name.as_str()));
     components.responses.extend(answers::components());
     let (name, problem) = answers::problem();
     components.schemas.extend(answers::parts());
