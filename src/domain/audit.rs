@@ -115,6 +115,9 @@ audit_actions! {
     ConversationRead: Access => "conversation.read",
     /// A client read a contact.
     ContactRead: Access => "contact.read",
+    /// A client was given an access token of a provider to act for a contact; `ids` has the link that verified the
+    /// conversation, `detail` the provider.
+    ProviderTokenRead: Access => "contact.provider_token_read",
     /// A client read a list of contacts; `ids` has these.
     ContactsListed: Access => "contact.listed",
     /// A client read events with profiles; `detail` has their positions, `ids` the contacts.

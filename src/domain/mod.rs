@@ -42,6 +42,7 @@ pub mod stored;
 pub mod tenant;
 pub mod timeline;
 pub mod trial;
+pub mod vault;
 pub mod visitor;
 pub mod webhook;
 pub mod website;

@@ -198,6 +198,10 @@ impl Broker {
                 self.supersede(&mut tx, tenant, &older, &actor).await?;
             }
             let link = with_known_handle(link.clone(), known.as_deref());
+            if let Some(other) = known.as_deref().filter(|known| !known.at.is_same_person(&link.conversation))
+            {
+                self.drop_tokens(&mut tx, &tenant.id, other).await?;
+            }
             let conversation = self.conversation_for(&mut tx, tenant, known.as_deref(), &link, &actor);
             tx.put_conversation(known.as_ref(), &conversation);
             tx.create_link(&link);

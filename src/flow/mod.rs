@@ -49,6 +49,7 @@ pub mod taken_up;
 pub mod tenants;
 pub mod trail;
 pub mod trial;
+pub mod vault;
 pub mod waiting;
 pub mod web_chat;
 pub mod webhooks;

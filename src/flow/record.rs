@@ -114,6 +114,7 @@ impl Broker {
         let completed = known.link.value.clone().complete(completion(&known, contact.clone(), sign_in), now);
         let completed = completed.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
         let conversation = verified_conversation(&known, tenant, &completed, contact, sign_in.binding, now);
+        self.keep_tokens(&mut tx, tenant, &conversation, sign_in).await.map_err(unavailable)?;
         tx.put_conversation(known.conversation.as_ref(), &conversation);
         let key = self.store.at(&tenant.id).conversation_key(&conversation.at.id);
         let outcome = Outcome::Completed { binding: sign_in.binding };

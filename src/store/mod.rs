@@ -47,6 +47,7 @@ mod staff;
 pub mod tenants;
 mod trials;
 mod tx;
+mod vault;
 mod witness;
 
 use std::collections::HashMap;

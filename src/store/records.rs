@@ -25,6 +25,7 @@ use crate::domain::sample::Samples;
 use crate::domain::staff::{StaffBook, StaffSession};
 use crate::domain::stored::StoredTenant;
 use crate::domain::trial::Trial;
+use crate::domain::vault::VaultRecord;
 
 use super::audit::{AuditHead, Checkpoint};
 use super::backend::{Key, Version};
@@ -77,6 +78,8 @@ records! {
     // Staff: who was here, and the browsers that are let in.
     StaffBook => "staff",
     StaffSession => "session",
+    // Tokens of providers, per contact and provider.
+    VaultRecord => "vault",
     // Customers who signed in to an app.
     Family => "family",
     AppVisit => "appvisit",

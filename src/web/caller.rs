@@ -62,6 +62,8 @@ scopes! {
     ReadContacts => "read:contacts",
     /// Change, merge and erase contacts.
     WriteContacts => "write:contacts",
+    /// Be given access tokens of providers, to call the tenant's own API for a verified customer.
+    ReadProviderTokens => "read:provider_tokens",
     /// See providers and try mappings.
     ReadProviders => "read:providers",
     /// Write drafts of providers, and make them live.

@@ -60,8 +60,8 @@ use crate::telemetry::metrics::Metrics;
 
 use api::{
     attempts, audit, auth_links, clients, contact_changes, contacts, conversations, discover, events,
-    inbound, link_list, mapping, own_tenant, providers, snippets, staff as staff_api, stream, tenants,
-    trials, webhook_changes, webhooks,
+    inbound, link_list, mapping, own_tenant, provider_token, providers, snippets, staff as staff_api, stream,
+    tenants, trials, webhook_changes, webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
@@ -148,6 +148,7 @@ fn described() -> OpenApiRouter<Arc<Web>> {
             "GET, PATCH, DELETE /v1/contacts/{id}",
             routes!(contacts::read, contact_changes::patch, contact_changes::erase),
         ))
+        .routes(row("POST /v1/contacts/{id}/provider-token", routes!(provider_token::read)))
         .routes(row("POST /v1/contacts/{id}/undo", routes!(contact_changes::undo)))
         .routes(row("POST /v1/contacts/{id}/merge", routes!(contact_changes::merge)))
         .routes(row("POST /v1/contacts/{id}/suggestions/{field}/accept", routes!(contact_changes::accept)))

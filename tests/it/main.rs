@@ -64,6 +64,7 @@ mod stored;
 mod stream;
 mod sweep;
 mod trial;
+mod vault;
 mod waiting;
 mod watching;
 mod workshop;

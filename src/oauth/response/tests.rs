@@ -53,6 +53,7 @@ pub(crate) fn provider() -> Provider {
         response_mode: ResponseMode::Query,
         enrich: EnrichPolicy::default(),
         merge_by_email: false,
+        vault: false,
         blocks_webviews: false,
         revision: Revision::new("r1"),
     }

@@ -141,7 +141,6 @@ fn provider(
     let mapping = mapping::mapping(node, report);
     let subject = mapping::subject(node, mapping.as_ref(), report);
     let enrich = mapping::enrich(node, mapping.as_ref(), report);
-    let merge_by_email = mapping::merge_by_email(node, report);
     let pkce = pkce(node, report);
     let params = params::read(node, authorize_url.as_ref(), report);
     let label = node.text("label").or_else(|| root.text("name"))?;
@@ -177,7 +176,8 @@ fn provider(
         oidc,
         response_mode: node.word("response_mode", RESPONSE_MODES).unwrap_or_default(),
         enrich,
-        merge_by_email,
+        merge_by_email: mapping::merge_by_email(node, report),
+        vault: mapping::vault(node, report),
         blocks_webviews: node.flag("blocks_webviews").unwrap_or_default(),
         revision: Revision::new(""),
     };

@@ -121,6 +121,14 @@ pub static SHAPE: Table = Table {
              would wait there for the real owner's data.",
         ),
         with_default(
+            "vault",
+            Kind::Flag,
+            "false",
+            "Whether access and refresh token of a sign-in are kept, sealed, for as long as its conversation is \
+             verified, so that a client with the scope `read:provider_tokens` can call your own API for this customer \
+             (`POST /v1/contacts/{id}/provider-token`). Leave it off unless somebody does.",
+        ),
+        with_default(
             "blocks_webviews",
             Kind::Flag,
             "false",

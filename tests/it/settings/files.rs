@@ -172,7 +172,7 @@ fn every_quirk_reaches_the_provider() {
     let tenant = read("fixtures/settings/good/quirks.toml");
     let odd = tenant.provider(Some(&"odd".parse().unwrap())).unwrap();
     assert_eq!(odd.client_auth, ClientAuth::SecretAsUser);
-    assert!(odd.previous_secret.is_some());
+    assert!(odd.previous_secret.is_some() && odd.vault);
     assert_eq!(odd.token_request, TokenRequestForm::Query);
     assert_eq!(odd.authorize_params["response_type"], "web_server");
     assert_eq!(odd.token_params["grant_type"], "");
