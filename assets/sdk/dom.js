@@ -206,7 +206,11 @@ export class CountersignAuth {
 
   /** Another tab says what changed; where it cannot, the storage does. */
   #hear(event) {
-    if (event.type === "message") return this.#changed(event.data.type, event.data.state);
+    if (event.type === "message") {
+      const { type, state } = event.data;
+      // The storage may have said it first.
+      return JSON.stringify(state) === JSON.stringify(this.#state) ? undefined : this.#changed(type, state);
+    }
     if (event.key !== this.#key && event.key !== null) return;
     const state = this.#stored();
     if (state?.refreshToken === this.#state?.refreshToken) return;
