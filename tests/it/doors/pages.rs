@@ -10,7 +10,7 @@ use super::{Office, another, code_of};
 use crate::browser::inspector::Inspector;
 use crate::harness::scripted::Scripted;
 use crate::harness::staff::ADMIN;
-use crate::harness::{Choices, Harness};
+use crate::harness::{Choices, Harness, eventually};
 use crate::stored::{HOST, If, World};
 
 impl Inspector {
@@ -41,8 +41,12 @@ async fn the_way_in_by_a_code_is_fit_to_be_seen_and_to_be_typed() {
     let field = inspector.browser.see("#code").await;
     field.send_keys(another(&code) + Key::Return).await.unwrap();
     inspector.browser.see("#code-fault").await;
-    let focus = inspector.browser.driver().active_element().await.unwrap();
-    assert!(focus.text().await.unwrap().contains("That is not the code"), "the fault is read first");
+    // The page's script moves the focus once it is loaded.
+    eventually("the fault is read first", async || {
+        let focus = inspector.browser.driver().active_element().await.ok()?;
+        focus.text().await.ok()?.contains("That is not the code").then_some(())
+    })
+    .await;
     inspector.look_at_refusal("signin-code-fault").await;
     let field = inspector.browser.see("#code").await;
     field.send_keys(code + Key::Return).await.unwrap();
