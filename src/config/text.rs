@@ -212,6 +212,24 @@ pub const SECRET_HASH: Text = Text {
     masked: true,
 };
 
+/// An id that a channel gave out: it stands in JSON, and in headers.
+pub const ACCOUNT_ID: Text = Text {
+    what: "an account's id",
+    hint: "copy it from the channel: visible characters without spaces, at most 200",
+    pattern: "^[!-~]{1,200}$",
+    holds: is_account_id,
+    masked: false,
+};
+
+/// The version of an authentication message.
+pub const MESSAGE_VERSION: Text = Text {
+    what: "a version from 2",
+    hint: "write `2.0`, or another version whose whole part is 2 or more",
+    pattern: "^([2-9]|[1-9][0-9])(\\.[0-9]{1,2})?$",
+    holds: is_message_version,
+    masked: false,
+};
+
 /// Every form, for the test that compares both tellings.
 pub const ALL: &[&Text] = &[
     &PLAIN,
@@ -234,7 +252,20 @@ pub const ALL: &[&Text] = &[
     &VARIABLE,
     &ANY,
     &SECRET_HASH,
+    &ACCOUNT_ID,
+    &MESSAGE_VERSION,
 ];
+
+fn is_account_id(text: &str) -> bool {
+    (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+fn is_message_version(text: &str) -> bool {
+    let (whole, rest) = text.split_once('.').map_or((text, "0"), |(whole, rest)| (whole, rest));
+    let digits = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_newer = !whole.starts_with('0') && whole != "1";
+    digits(whole) && digits(rest) && is_newer
+}
 
 fn is_filled(text: &str) -> bool {
     text.bytes().any(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n'))

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::secret::Secret;
 
+use super::ask::Native;
 use super::binding::Binding;
 use super::fault::{Code, Fault, Step};
 use super::ids::{AttemptId, LinkId, ProviderId};
@@ -124,6 +125,9 @@ pub struct AuthorizationRequest {
     pub cookie_hash: String,
     /// The name of the cookie that this opening set.
     pub cookie_name: String,
+    /// How the channel itself will vouch for the person; none if the chat must confirm it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<Native>,
     /// When the customer pressed *Continue*.
     pub created_at: Timestamp,
     /// After this the callback is refused.

@@ -16,6 +16,8 @@ pub(super) const TOKEN: &str = "token";
 pub(super) const CONVERSATION: &str = "conversation";
 pub(super) const IDENTITY: &str = "identity";
 pub(super) const ONCE: &str = "once";
+/// A customer's address on a channel, by which a webhook of the channel finds the newest link that was sent there.
+pub(super) const HANDLE: &str = "handle";
 /// The ticket of a one-time code, and where codes were sent.
 pub(super) const OTP: &str = "otp";
 pub(super) const OTP_ADDRESS: &str = "otp-address";
@@ -37,6 +39,7 @@ pub(super) enum Renewal {
 pub(super) const PURPOSES: &[(&str, Renewal)] = &[
     (STATE, Renewal::Lapses),
     (ONCE, Renewal::Lapses),
+    (HANDLE, Renewal::Lapses),
     (OTP, Renewal::Lapses),
     (OTP_ADDRESS, Renewal::Lapses),
     (TOKEN, Renewal::Moves),

@@ -13,6 +13,7 @@
 //! `app.rs`, 3. a line in `tests/it/store/mod.rs`, which runs the conformance suite and the
 //! model on it.
 
+mod asks;
 pub mod audit;
 mod audit_read;
 pub mod audit_verify;

@@ -6,6 +6,7 @@ use std::ops::Deref;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::ask::Ask;
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::delivery::{Delivery, Lane};
@@ -54,6 +55,8 @@ macro_rules! records {
 records! {
     Link => "link" kept,
     AuthorizationRequest => "request" kept,
+    // What Apple's authentication messages ask for, by their request identifiers.
+    Ask => "ask",
     Conversation => "conversation",
     Contact => "contact",
     Event => "event",

@@ -17,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, provider, rules, staff, webhooks, wording};
+use super::{ReadContext, accounts, provider, rules, staff, webhooks, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -71,6 +71,7 @@ fn tenant(
     let rules = rules::read(root, report);
     let webhooks = webhooks::read(root, id, context, report);
     let staff = staff::read(root, id, report);
+    let accounts = accounts::read(root, id, context, report);
     let canonical = &hosts.first()?.0;
     Some(Tenant {
         id: id.clone(),
@@ -84,6 +85,7 @@ fn tenant(
         clients,
         rules,
         webhooks,
+        accounts,
         staff,
         simulator: root.flag("simulator").unwrap_or(false),
     })

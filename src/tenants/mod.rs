@@ -10,12 +10,14 @@
 //! | [`rules`] | `[[rule]]` |
 //! | [`webhooks`] | `[[webhook]]` |
 //! | [`staff`] | `[[staff]]` |
+//! | [`accounts`] | `[channel]`: accounts at messaging channels |
 //! | [`stored`] | settings of tenants that stand in no file |
 //!
 //! This file reads a folder and checks what holds over all tenants. To add a setting see
 //! [`shape`]; to add a check: 1. put it beside the reading of its section, 2. a fixture under
 //! `fixtures/settings/bad/` with the file and the report one wants to read.
 
+pub mod accounts;
 pub mod file;
 pub mod folder;
 mod hosts;

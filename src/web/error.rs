@@ -94,6 +94,7 @@ impl ApiError {
         ("token_missing", 401),
         ("invalid_token", 401),
         ("insufficient_scope", 403),
+        ("bad_signature", 403),
         ("not_found", 404),
         ("no_such_path", 404),
         ("method_not_allowed", 405),
@@ -266,6 +267,7 @@ impl IntoResponse for ApiError {
             headers::refuse(headers, quota);
         }
         if let Self::Access { challenge, .. } = &self
+            && !challenge.is_empty()
             && let Ok(challenge) = HeaderValue::from_str(challenge)
         {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
@@ -315,6 +317,7 @@ pub fn login_status(code: Code) -> StatusCode {
         | Code::CookieMismatch
         | Code::VariableMismatch
         | Code::AccessDenied
+        | Code::SomeoneElse
         | Code::ProviderError
         | Code::RedirectUriRefused
         | Code::InvalidGrant
@@ -332,7 +335,12 @@ pub fn login_status(code: Code) -> StatusCode {
         | Code::IdTokenAtHash
         | Code::IdTokenClaims
         | Code::SubjectMismatch => StatusCode::BAD_REQUEST,
-        Code::LinkFinal | Code::NotConfirmed | Code::GuessesSpent | Code::Voided | Code::Declined => {
+        Code::LinkFinal
+        | Code::NotConfirmed
+        | Code::GuessesSpent
+        | Code::SheetClosed
+        | Code::Voided
+        | Code::Declined => {
             StatusCode::GONE
         }
         Code::InvalidClient
@@ -381,6 +389,7 @@ mod tests {
             access("invalid_token", StatusCode::UNAUTHORIZED),
             access("invalid_request", StatusCode::BAD_REQUEST),
             access("insufficient_scope", StatusCode::FORBIDDEN),
+            access("bad_signature", StatusCode::FORBIDDEN),
             E::WrongHost,
             E::Malformed(Vec::new()),
             E::Refused(Vec::new()),

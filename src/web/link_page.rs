@@ -9,6 +9,7 @@ use axum::response::Response;
 
 use crate::domain::link::LinkStatus;
 use crate::flow::StoreError;
+use crate::flow::native::linking::{OpenLinkingError, check_linking, is_linking};
 use crate::flow::open_link::{Landing, OpenLinkError};
 
 use super::host::{self, Asked};
@@ -19,11 +20,17 @@ use super::visit::{Visit, nobody, see_other, too_many};
 use super::{RequestId, Web};
 
 /// `GET` shows the landing page and changes nothing; `POST` starts a sign-in.
-pub async fn link(visit: Visit, State(web): State<Arc<Web>>, Segment(token): Segment) -> Response {
+pub async fn link(
+    visit: Visit,
+    State(web): State<Arc<Web>>,
+    Segment(token): Segment,
+    request: Request,
+) -> Response {
+    let query = request.uri().query().filter(|query| is_linking(query));
     match visit.method {
-        Method::GET | Method::HEAD => look(&visit, &web, &token).await,
+        Method::GET | Method::HEAD => look(&visit, &web, &token, query).await,
         Method::POST if !visit.is_same_origin() => visit.notice(Notice::Forbidden),
-        Method::POST => open(&visit, &web, &token).await,
+        Method::POST => open(&visit, &web, &token, query).await,
         _ => visit.wrong_method("GET, HEAD, POST"),
     }
 }
@@ -93,7 +100,10 @@ pub fn gone(visit: &Visit, status: LinkStatus) -> Response {
     })
 }
 
-async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
+async fn look(visit: &Visit, web: &Web, token: &str, query: Option<&str>) -> Response {
+    if let Some(Err(error)) = query.map(check_linking) {
+        return refused_button(visit, web, token, &error);
+    }
     let Landing { link, provider, shares } = match web.broker.look_at_link(&visit.tenant, token).await {
         Ok(landing) => landing,
         Err(error) => return refused(visit, web, token, &error),
@@ -110,16 +120,22 @@ async fn look(visit: &Visit, web: &Web, token: &str) -> Response {
             authorize_url: &address,
             shares: &shares.iter().map(String::as_str).collect::<Vec<_>>(),
             path: &format!("/a/{token}"),
+            query: &query.map_or(String::new(), |query| format!("?{query}")),
             now: web.broker.clock().now(),
             expires_at: link.expires_at,
         },
     )
 }
 
-async fn open(visit: &Visit, web: &Web, token: &str) -> Response {
-    let opened = match web.broker.open_link(&visit.tenant, token, &visit.cookies()).await {
+async fn open(visit: &Visit, web: &Web, token: &str, query: Option<&str>) -> Response {
+    let (tenant, cookies) = (&visit.tenant, visit.cookies());
+    let opened = match query {
+        Some(query) => web.broker.open_link_from_button(tenant, token, query, &cookies).await,
+        None => web.broker.open_link(tenant, token, &cookies).await.map_err(OpenLinkingError::from),
+    };
+    let opened = match opened {
         Ok(opened) => opened,
-        Err(error) => return refused(visit, web, token, &error),
+        Err(error) => return refused_button(visit, web, token, &error),
     };
     tracing::info!(tenant = %visit.tenant.id, request_id = visit.request_id, attempt = %opened.attempt, "link.opened");
     let mut response = see_other(opened.authorize_url.as_str());
@@ -141,6 +157,24 @@ async fn ask_once_more(visit: &Visit, web: &Web, token: &str) -> Response {
     }
 }
 
+/// The page of a link that Meta's button opened, and that begins no sign-in.
+fn refused_button(visit: &Visit, web: &Web, token: &str, error: &OpenLinkingError) -> Response {
+    let (tenant, request_id) = (&visit.tenant.id, &visit.request_id);
+    match error {
+        OpenLinkingError::Link(error) => refused(visit, web, token, error),
+        OpenLinkingError::Refused(detail) => {
+            tracing::warn!(%tenant, request_id, detail, "link.button_refused");
+            visit.miss(web, Notice::Neutral)
+        }
+        // Nobody learns here whose conversation it is.
+        OpenLinkingError::SomeoneElse => visit.notice(Notice::Neutral),
+        OpenLinkingError::Silent(detail) => {
+            tracing::error!(%tenant, request_id, detail, "link.channel_silent");
+            visit.notice(Notice::Unavailable { retry_after: 5 })
+        }
+    }
+}
+
 fn refused(visit: &Visit, web: &Web, token: &str, error: &OpenLinkError) -> Response {
     match error {
         OpenLinkError::Unknown => visit.miss(web, Notice::Unknown),
@@ -149,6 +183,10 @@ fn refused(visit: &Visit, web: &Web, token: &str, error: &OpenLinkError) -> Resp
         OpenLinkError::TooMany => {
             tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.opened_too_often");
             visit.notice(Notice::OpenedTooOften)
+        }
+        OpenLinkError::OnlyInChat => {
+            tracing::info!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.only_in_chat");
+            visit.notice(Notice::Neutral)
         }
         OpenLinkError::ProviderGone => {
             tracing::error!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.provider_gone");

@@ -8,6 +8,7 @@ pub mod access;
 mod account;
 mod admin;
 mod api;
+mod apple;
 pub mod callback;
 pub mod caller;
 mod console;
@@ -56,7 +57,7 @@ use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
 use api::{
-    attempts, audit, auth_links, clients, contact_changes, contacts, conversations, discover, events,
+    attempts, audit, auth_links, channels, clients, contact_changes, contacts, conversations, discover, events,
     inbound, link_list, mapping, own_tenant, providers, snippets, staff as staff_api, stream, tenants,
     trials, webhook_changes, webhooks,
 };
@@ -127,6 +128,9 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("POST /v1/auth-links/{id}/cancel", routes!(auth_links::cancel)))
         .routes(row("POST /v1/auth-links/{id}/confirm", routes!(auth_links::confirm)))
         .routes(row("POST /v1/inbound/messages", routes!(inbound::messages)))
+        .routes(
+            row("POST /v1/inbound/{channel}", routes!(channels::pass)).map(|route| route.get(channels::challenge)),
+        )
         .routes(row("GET /v1/conversations/{id}", routes!(conversations::read)))
         .routes(row("POST /v1/conversations/{id}/end", routes!(conversations::end)))
         .routes(row("GET /v1/contacts", routes!(contacts::list)))
@@ -212,6 +216,8 @@ fn pages() -> Router<Arc<Web>> {
         .route("/web/inbound/abc/oauth/redirect/{provider}", any(callback::arrive))
         .route("/web/inbound/abc/oauth/abcAuth2Redirect", any(callback::arrive))
         .route("/web/inbound/abc/oauth/abcAuth2Redirect/{provider}", any(callback::arrive))
+        .route("/web/inbound/abc/oauth/authorize", any(apple::authorize))
+        .route("/web/inbound/abc/oauth/token", any(apple::token))
         .route("/a/{token}", any(link_page::link))
         .route("/a/{token}/decline", any(link_page::decline))
         .route("/a/r/{handle}", any(callback::result))

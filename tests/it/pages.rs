@@ -88,6 +88,7 @@ fn landing_of(visitor: &Visitor, names: &Names, authorize_url: &str) -> Response
         provider: names.provider,
         authorize_url: &authorize_url.parse::<Url>().unwrap(),
         shares: &["email", "fullName", "phone", names.field],
+        query: "",
         path: "/a/3vJ0wq1bYt",
         now: now(),
         expires_at: now() + SignedDuration::from_mins(15),

@@ -14,6 +14,7 @@ use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
 use crate::flow::create_link::{render, word};
+use crate::flow::native::means_of;
 use crate::store::StoreError;
 
 use super::board::Trouble;
@@ -106,6 +107,7 @@ impl Broker {
             let message = MessageInput {
                 provider_label: &provider.label,
                 handle,
+                means: means_of(tenant, at, None),
                 ..MessageInput::of(at.channel, &url)
             };
             word(tenant, snippet, choice.locale.as_deref(), message)
@@ -124,7 +126,7 @@ impl Broker {
     pub fn desk_message(&self, tenant: &Tenant, link: &Link) -> (String, AuthMessage) {
         let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
         let snippet = link.snippet.as_deref().and_then(|name| tenant.snippet(name));
-        render(tenant, provider, snippet, link)
+        render(tenant, provider, snippet, link, None)
     }
 }
 

@@ -218,6 +218,7 @@ impl Probe {
             names_issuer: server.names_issuer,
             cookie_hash: String::new(),
             cookie_name: String::new(),
+            native: None,
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,
             phase: Phase::Started,

@@ -29,6 +29,8 @@ pub struct Landing<'a> {
     pub shares: &'a [&'a str],
     /// The link's path, `/a/{token}`: the forms post there and to `…/decline`.
     pub path: &'a str,
+    /// What the form that goes on carries behind the path: nothing, or `?` and what the channel's button added.
+    pub query: &'a str,
     /// The time now.
     pub now: Timestamp,
     /// When the link can no longer be opened.
@@ -47,6 +49,7 @@ pub struct Decline<'a> {
 struct LandingView<'a> {
     frame: Frame,
     path: &'a str,
+    query: &'a str,
     heading: String,
     lead: String,
     facts: String,
@@ -88,6 +91,7 @@ pub fn landing(visitor: &Visitor, landing: &Landing) -> Response {
     let view = LandingView {
         frame: Frame::new(visitor, &words, &heading),
         path: landing.path,
+        query: landing.query,
         heading,
         lead: named(Text::LandingLead),
         facts: words.say(Text::LandingFacts),

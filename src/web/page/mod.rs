@@ -7,6 +7,7 @@
 //! | [`landing()`] | who asks, what is shared, *Continue*, *This wasn't me* |
 //! | [`decline()`] | asks once more before a link is declined |
 //! | [`result()`] | how a sign-in ended, or the code to send in the chat |
+//! | [`away()`] | the way back into the app that a sign-in came from |
 //! | [`busy()`] | a provider that is out of order |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
 //! | [`trial()`] | a test login, for the tenant's admin |
@@ -21,6 +22,7 @@
 //! To add a language: a folder in `assets/locales/` with a complete `pages.ftl`; nothing else.
 
 mod asset;
+mod away;
 mod frame;
 mod landing;
 mod language;
@@ -31,6 +33,7 @@ mod text;
 mod trial;
 
 pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
+pub use away::away;
 pub use frame::{Visitor, dress, public};
 pub use landing::{Decline, Landing, decline, landing};
 pub use notice::{Notice, busy, notice};

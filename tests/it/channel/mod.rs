@@ -5,6 +5,9 @@
 //! stories it plays in, among them one of a link that was forwarded, 3. two lines below.
 
 mod apple;
+mod apple_newer;
 pub mod facebook;
+mod inbound;
 pub mod messages_app;
 mod messenger;
+pub mod world;

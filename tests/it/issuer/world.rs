@@ -77,6 +77,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
         providers: Vec::new(),
         snippets: Vec::new(),
         webhooks: Vec::new(),
+        accounts: countersign::domain::accounts::Accounts::default(),
         staff: Vec::new(),
         simulator: false,
         returns: std::collections::BTreeMap::new(),
