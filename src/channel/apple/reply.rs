@@ -204,6 +204,7 @@ mod tests {
         };
         match inbound.content {
             Content::Closed => "closed".to_owned(),
+            Content::Text(text) => format!("text {}", text.expose()),
             Content::Other => "other".to_owned(),
             Content::Large(large) => format!("large {}", large.size),
             Content::Reply(Reply { request, outcome }) => match outcome {

@@ -6,8 +6,10 @@
 
 mod apple;
 mod apple_newer;
+mod apple_older;
 pub mod facebook;
 mod inbound;
 pub mod messages_app;
 mod messenger;
+mod messenger_login;
 pub mod world;
