@@ -10,6 +10,7 @@ mod apple_older;
 pub mod facebook;
 mod inbound;
 pub mod messages_app;
+mod large_reply;
 mod messenger;
 mod messenger_login;
 pub mod world;
