@@ -246,7 +246,9 @@ mod tests {
     fn the_opener_is_who_meta_says() {
         let opened = parse_opened(&format!("account_linking_token=A%26R&redirect_uri={BACK}")).unwrap();
         assert_eq!(
-            opened.build_question(&"https://graph.facebook.com/v25.0".parse().unwrap(), &Secret::new("p&t")).as_str(),
+            opened
+                .build_question(&"https://graph.facebook.com/v25.0".parse().unwrap(), &Secret::new("p&t"))
+                .as_str(),
             "https://graph.facebook.com/v25.0/me?fields=recipient&account_linking_token=A%26R&access_token=p%26t"
         );
         assert_eq!(parse_opener(br#"{"id":"PAGE","recipient":"PSID-1"}"#).unwrap().as_str(), "PSID-1");

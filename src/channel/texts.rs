@@ -95,7 +95,8 @@ mod tests {
 
     #[test]
     fn what_was_written_in_messenger_and_instagram_is_found_and_echoes_are_not() {
-        let event = |text: Value| json!({"sender": {"id": "BILLY"}, "recipient": {"id": "PAGE"}, "message": text});
+        let event =
+            |text: Value| json!({"sender": {"id": "BILLY"}, "recipient": {"id": "PAGE"}, "message": text});
         let messaging = [
             event(json!({"mid": "m1", "text": "CS-123456"})),
             event(json!({"mid": "m2", "text": "from us", "is_echo": true})),

@@ -3,9 +3,9 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
-use crate::channel::{self, AuthMessage, Capabilities, MessageInput};
-use crate::domain::ask::Ask;
+use crate::channel::AuthMessage;
 use crate::domain::actor::Actor;
+use crate::domain::ask::Ask;
 use crate::domain::binding::Binding;
 use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow, Handle};
 use crate::domain::event::EventType;
@@ -17,8 +17,8 @@ use crate::domain::snippet::Snippet;
 use crate::domain::tenant::Tenant;
 use crate::store::{Durability, Store, StoreError, Stored, Tx};
 
-use super::native::ask::Asking;
-use super::native::{can_vouch, means_of};
+use super::message::render;
+use super::native::can_vouch;
 use super::once::{Once, OnceError, Turn};
 use super::{Broker, RACES};
 
@@ -327,8 +327,7 @@ fn raise_minimum(tenant: &Tenant, order: &NewLink) -> Result<Binding, CreateLink
             "the tenant demands at least `{floor}` here; a link may raise it, never lower it"
         ));
     }
-    let vouches =
-        || can_vouch(tenant, &order.conversation, order.route, &order.capabilities);
+    let vouches = || can_vouch(tenant, &order.conversation, order.route, &order.capabilities);
     if minimum == Binding::Native && !vouches() {
         return refused(format!(
             "`{}` cannot vouch for the person of this conversation; the strongest proof here is `code`",
@@ -348,58 +347,4 @@ fn check_lifetime(seconds: Option<i64>) -> Result<SignedDuration, CreateLinkErro
         });
     }
     Ok(lifetime)
-}
-
-/// The URL and the message of a link. A provider that is no longer there is called by its id.
-pub(super) fn render(
-    tenant: &Tenant,
-    provider: Option<&Provider>,
-    snippet: Option<&Snippet>,
-    link: &Link,
-    ask: Option<&Ask>,
-) -> (String, AuthMessage) {
-    let url = format!("{}/a/{}", tenant.origin, link.token.expose());
-    let version = tenant.accounts.apple.as_ref().map(|account| account.version.as_str());
-    let asking = ask.and_then(|ask| Some((ask, Asking::of(ask, provider)?)));
-    let route = ask.map(|_| link.route);
-    let message = word(
-        tenant,
-        snippet,
-        link.locale.as_deref(),
-        MessageInput {
-            provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
-            link_id: link.id.as_str(),
-            rendering: link.resends,
-            handle: link.conversation.handle.as_ref().map(Handle::as_str),
-            capabilities: Capabilities::new(&link.capabilities),
-            means: means_of(tenant, &link.conversation, route),
-            ask: asking.as_ref().map(|(ask, asking)| asking.ask(ask, version)),
-            ..MessageInput::of(link.conversation.channel, &url)
-        },
-    );
-    (url, message)
-}
-
-/// A message in the tenant's words, in the language that was asked for.
-pub(super) fn word(
-    tenant: &Tenant,
-    snippet: Option<&Snippet>,
-    asked: Option<&str>,
-    message: MessageInput<'_>,
-) -> AuthMessage {
-    let locale = asked.unwrap_or("en");
-    let wording = snippet.and_then(|snippet| snippet.wording(message.channel, locale));
-    let mut message = channel::render(&MessageInput {
-        tenant_name: &tenant.name,
-        locale,
-        wording: wording.map(|wording| wording.text),
-        ..message
-    });
-    if let (Some(wording), Some(asked)) = (wording, asked)
-        && !wording.speaks(asked)
-    {
-        let warning = format!("the snippet has no wording in `{asked}`; this one is in `{}`", wording.tag);
-        message.warnings.push(warning);
-    }
-    message
 }

@@ -22,6 +22,7 @@ pub mod insight;
 pub mod keys;
 pub mod links;
 pub mod lists;
+mod message;
 pub mod native;
 pub mod once;
 pub mod open_link;

@@ -249,7 +249,12 @@ impl Broker {
     }
 
     /// Nobody is sent to a provider that could not carry the login to its end. A link that is over says so instead.
-    pub(super) fn check_provider(&self, tenant: &Tenant, provider: &Provider, link: &Link) -> Result<(), OpenLinkError> {
+    pub(super) fn check_provider(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        link: &Link,
+    ) -> Result<(), OpenLinkError> {
         let Err(why) = self.provider.check(&tenant.id, &provider.id) else { return Ok(()) };
         let status = link.clone().as_of(self.clock.now()).status();
         if status.is_final() {
@@ -258,7 +263,11 @@ impl Broker {
         Err(OutOfOrder { why, label: provider.label.clone(), locale: link.locale.clone() }.into())
     }
 
-    pub(super) async fn find_link(&self, tenant: &Tenant, token: &str) -> Result<Stored<Link>, OpenLinkError> {
+    pub(super) async fn find_link(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+    ) -> Result<Stored<Link>, OpenLinkError> {
         self.store.at(&tenant.id).link_by_token(token).await?.ok_or(OpenLinkError::Unknown)
     }
 

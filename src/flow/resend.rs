@@ -8,7 +8,8 @@ use crate::domain::link::{Link, LinkStatus};
 use crate::domain::tenant::Tenant;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
-use super::create_link::{CreateLinkError, CreatedLink, find_snippet, render};
+use super::create_link::{CreateLinkError, CreatedLink, find_snippet};
+use super::message::render;
 use super::{Broker, RACES};
 
 /// In which words. What is left out stays as it was.

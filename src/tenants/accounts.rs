@@ -50,7 +50,11 @@ static APPLE: Table = Table {
             text(&ACCOUNT_ID),
             "The id of the messaging service provider that Apple posts messages to: the audience of Apple's tokens.",
         ),
-        required("secret", Kind::Secret, "The secret that Apple shows beside it, in base64: where to find it."),
+        required(
+            "secret",
+            Kind::Secret,
+            "The secret that Apple shows beside it, in base64: where to find it.",
+        ),
         with_default(
             "flow",
             Kind::Word(&FLOWS),
@@ -120,7 +124,12 @@ static WHATSAPP: Table = Table {
             "The name of a template that Meta approved, for when 24 hours have passed since the customer wrote. Its one \
              URL button leads to `https://<host>/a/{{1}}`.",
         ),
-        with_default("template_language", text(&ACCOUNT_ID), "en", "The template's language as Meta writes it."),
+        with_default(
+            "template_language",
+            text(&ACCOUNT_ID),
+            "en",
+            "The template's language as Meta writes it.",
+        ),
     ],
     each: None,
 };
@@ -151,7 +160,8 @@ impl Reader<'_, '_> {
         let secret = self.base64(node, "secret");
         let gateway = self.url(node, "gateway", GATEWAY);
         let word = |name: &str| node.text(name).map(|text| text.value.to_owned());
-        let flow = word("flow").and_then(|word| AppleFlow::ALL.into_iter().find(|flow| flow.as_str() == word));
+        let flow =
+            word("flow").and_then(|word| AppleFlow::ALL.into_iter().find(|flow| flow.as_str() == word));
         if let (Some(AppleFlow::Older), Some(spot)) = (flow, node.text("flow")) {
             let help = "write `v2`, or `auto` while some customers have phones before iOS 16";
             self.report.warn(spot.span, "`v1` is deprecated: Apple may take it away", help);

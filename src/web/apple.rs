@@ -52,18 +52,16 @@ pub async fn authorize(visit: Visit, State(web): State<Arc<Web>>, request: Reque
 }
 
 /// `POST /web/inbound/abc/oauth/token`: a phone redeems its code. Errors are those of RFC 6749, 5.2.
-pub async fn token(
-    Returning(visit): Returning,
-    State(web): State<Arc<Web>>,
-    request: Request,
-) -> Response {
+pub async fn token(Returning(visit): Returning, State(web): State<Arc<Web>>, request: Request) -> Response {
     if visit.method != Method::POST {
         return visit.wrong_method("POST");
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = match Bytes::from_request(request, &()).await {
         Ok(body) => body,
-        Err(error) if is_too_large(&error) => return refusal(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request"),
+        Err(error) if is_too_large(&error) => {
+            return refusal(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request");
+        }
         Err(_) => return refusal(StatusCode::BAD_REQUEST, "invalid_request"),
     };
     let form = String::from_utf8_lossy(&body);

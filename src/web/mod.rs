@@ -57,9 +57,9 @@ use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
 use api::{
-    attempts, audit, auth_links, channels, clients, contact_changes, contacts, conversations, discover, events,
-    inbound, link_list, mapping, own_tenant, providers, snippets, staff as staff_api, stream, tenants,
-    trials, webhook_changes, webhooks,
+    attempts, audit, auth_links, channels, clients, contact_changes, contacts, conversations, discover,
+    events, inbound, link_list, mapping, own_tenant, providers, snippets, staff as staff_api, stream,
+    tenants, trials, webhook_changes, webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
@@ -129,7 +129,8 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("POST /v1/auth-links/{id}/confirm", routes!(auth_links::confirm)))
         .routes(row("POST /v1/inbound/messages", routes!(inbound::messages)))
         .routes(
-            row("POST /v1/inbound/{channel}", routes!(channels::pass)).map(|route| route.get(channels::challenge)),
+            row("POST /v1/inbound/{channel}", routes!(channels::pass))
+                .map(|route| route.get(channels::challenge)),
         )
         .routes(row("GET /v1/conversations/{id}", routes!(conversations::read)))
         .routes(row("POST /v1/conversations/{id}/end", routes!(conversations::end)))

@@ -109,7 +109,10 @@ pub fn parse(json: &[u8]) -> Result<Inbound, ReplyFault> {
     let business = text(&message, "/destinationId")?.to_owned();
     let content = match text(&message, "/type")? {
         "close" => Content::Closed,
-        "text" => message.get("body").and_then(Value::as_str).map_or(Content::Other, |body| Content::Text(Secret::new(body))),
+        "text" => message
+            .get("body")
+            .and_then(Value::as_str)
+            .map_or(Content::Other, |body| Content::Text(Secret::new(body))),
         "interactive" => parse_content(&message)?,
         _ => Content::Other,
     };

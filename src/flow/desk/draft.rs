@@ -13,7 +13,7 @@ use crate::domain::link::Link;
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
-use crate::flow::create_link::{render, word};
+use crate::flow::message::{render, word};
 use crate::flow::native::means_of;
 use crate::store::StoreError;
 

@@ -45,7 +45,8 @@ impl Broker {
         for _ in 0..RACES {
             let request = store.request(&key).await?.ok_or(RedeemError::Grant)?;
             let waits = matches!(request.value.phase_at(self.clock.now()), Phase::Provisional(_));
-            let Some(Native::Relay { ask, token: None }) = request.value.native.clone().filter(|_| waits) else {
+            let Some(Native::Relay { ask, token: None }) = request.value.native.clone().filter(|_| waits)
+            else {
                 return Err(RedeemError::Grant);
             };
             let token = self.clock.fresh_token();

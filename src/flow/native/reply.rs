@@ -34,7 +34,9 @@ impl Broker {
         reply: &Reply,
     ) -> Result<Reading, SettleError> {
         let store = self.store.at(&tenant.id);
-        let Some(ask) = store.ask(reply.request.as_str()).await? else { return Ok(ignored(tenant, "unasked")) };
+        let Some(ask) = store.ask(reply.request.as_str()).await? else {
+            return Ok(ignored(tenant, "unasked"));
+        };
         let Some(link) = store.link(&ask.value.link).await? else { return Ok(ignored(tenant, "forgotten")) };
         let Some(customer) = &link.value.conversation.handle else { return Ok(ignored(tenant, "nobody")) };
         let attempt = match &ask.value.stage {

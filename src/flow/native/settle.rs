@@ -83,7 +83,8 @@ impl Broker {
             let failed = link.value.clone();
             let failed = if held { failed.refuse(fault, now) } else { failed.fail(key, fault, now) };
             if let Ok(failed) = failed {
-                let news = failed.failure.is_some_and(|failure| failure.code == fault.code && failure.at == now);
+                let news =
+                    failed.failure.is_some_and(|failure| failure.code == fault.code && failure.at == now);
                 tx.update_link(&link, &failed);
                 if news {
                     self.announce_link(&mut tx, &tenant.id, EventType::Failed, &failed, "customer");

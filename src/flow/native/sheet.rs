@@ -158,8 +158,7 @@ fn verify(opening: &Opening, ask: &Ask, client_id: &str) -> Result<(), RelayFaul
         AskWay::Newer { redirect_uri } => redirect_uri,
         AskWay::Older { .. } => APPLES_REDIRECT_URI,
     };
-    let sent =
-        Sent { client_id, state: &ask.state, redirect_uri, response_key: public_key.as_deref() };
+    let sent = Sent { client_id, state: &ask.state, redirect_uri, response_key: public_key.as_deref() };
     opening.verify(&sent)
 }
 

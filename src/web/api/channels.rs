@@ -104,10 +104,8 @@ pub async fn challenge(
     request: Request,
 ) -> Response {
     let query = request.uri().query().unwrap_or_default();
-    let answer = channel
-        .parse()
-        .ok()
-        .and_then(|channel| web.broker.answer_challenge(&tenant, channel, query));
+    let answer =
+        channel.parse().ok().and_then(|channel| web.broker.answer_challenge(&tenant, channel, query));
     match answer {
         Some(challenge) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response(),
         None => unbelieved(&tenant, StatusCode::FORBIDDEN, "the question does not know the verify token")
@@ -119,7 +117,8 @@ pub async fn challenge(
 fn refused(tenant: &Tenant, channel: Channel, error: RawError) -> ApiError {
     let detail = error.to_string();
     tracing::warn!(tenant = %tenant.id, %channel, detail, "inbound.refused");
-    metrics::counter!("countersign_channel_webhooks_refused_total", "channel" => channel.as_str()).increment(1);
+    metrics::counter!("countersign_channel_webhooks_refused_total", "channel" => channel.as_str())
+        .increment(1);
     match error {
         RawError::NoAccount => ApiError::NotFound,
         RawError::Unsigned(_) => unbelieved(tenant, StatusCode::UNAUTHORIZED, &detail),

@@ -33,7 +33,8 @@ pub fn away(visitor: &Visitor, location: &str, ended: SheetEnded) -> Response {
     let place = HeaderValue::from_str(location).expect("addresses that we build are ASCII");
     let later = format!("1; url={location}");
     let headers = response.headers_mut();
-    headers.insert(header::REFRESH, HeaderValue::from_str(&later).expect("addresses that we build are ASCII"));
+    headers
+        .insert(header::REFRESH, HeaderValue::from_str(&later).expect("addresses that we build are ASCII"));
     headers.insert(header::LOCATION, place);
     response
 }

@@ -24,7 +24,10 @@ async fn a_message_in_apple_messages_ends_in_a_contact_that_apple_vouches_for() 
     assert!(waiting.get("profile").is_none() && world.broker.contacts().await.is_empty(), "{waiting}");
 
     let (status, answer) = world.post(&BILLY.reply(BUSINESS, &opened.sheet, &page)).await;
-    assert_eq!((status, answer), (StatusCode::OK, json!({"items": [{"matched": true, "authLinkId": link["id"]}]})));
+    assert_eq!(
+        (status, answer),
+        (StatusCode::OK, json!({"items": [{"matched": true, "authLinkId": link["id"]}]}))
+    );
     let done = world.status(&link).await;
     assert_eq!(done["binding"], json!({"minimum": "code", "reached": "native"}), "{done}");
     assert_eq!(done["profile"]["email"], "billy.bob@example.com");
@@ -48,8 +51,10 @@ async fn the_message_is_ready_to_be_posted_and_each_has_a_request_of_its_own() {
     assert_eq!(data["version"], "2.1");
     let redirect = format!("{}/web/inbound/abc/oauth/abcAuth2Redirect", world.broker.origin);
     assert_eq!(data["authenticate"]["oauth2"]["redirectURI"], redirect);
-    let again =
-        world.broker.post(&format!("/v1/auth-links/{}/resend", link["id"].as_str().unwrap()), json!({})).await;
+    let again = world
+        .broker
+        .post(&format!("/v1/auth-links/{}/resend", link["id"].as_str().unwrap()), json!({}))
+        .await;
     let other = &again["message"]["payload"]["interactiveData"]["data"];
     assert_ne!(other["requestIdentifier"], data["requestIdentifier"]);
     assert_ne!(other["authenticate"]["oauth2"]["state"], data["authenticate"]["oauth2"]["state"]);
@@ -74,7 +79,8 @@ async fn a_success_without_an_exchange_verifies_nobody() {
     let world = AppleWorld::start("").await;
     let link = world.link("conv-1", &BILLY, json!({})).await;
     // Before the sheet was opened, and while the customer is at the provider.
-    let sheet = BILLY.press(&link["message"]["payload"], &world.registered()).unwrap_or_else(|f| panic!("{f}"));
+    let sheet =
+        BILLY.press(&link["message"]["payload"], &world.registered()).unwrap_or_else(|f| panic!("{f}"));
     let forged = BILLY.reply(BUSINESS, &sheet, &SUCCESS);
     assert_eq!(world.post(&forged).await, (StatusCode::OK, json!({"items": [{"matched": false}]})));
     let opened = world.press(&BILLY, &link).await;
@@ -168,7 +174,8 @@ async fn a_link_that_was_forwarded_out_of_the_sheet_never_reaches_the_attackers_
     assert_eq!((&status["status"], &status["code"]), (&json!("failed"), &json!("sheet_closed")));
     // The same with our own page, opened in another browser.
     let link = world.link("conv-mallory", &MALLORY, json!({})).await;
-    let sheet = MALLORY.press(&link["message"]["payload"], &world.registered()).unwrap_or_else(|f| panic!("{f}"));
+    let sheet =
+        MALLORY.press(&link["message"]["payload"], &world.registered()).unwrap_or_else(|f| panic!("{f}"));
     let mut victim = Browser::new();
     let authorize = victim.get(&sheet.url).await.location();
     let back = victim.sign_in_at_provider(&authorize, "allow").await;
@@ -215,7 +222,8 @@ async fn who_declines_at_the_provider_cancels_and_who_closes_the_sheet_ends_the_
 
     // Closed before our page was reached: the message is used, and the sender is told.
     let link = world.link("conv-3", &BILLY, json!({})).await;
-    let sheet = BILLY.press(&link["message"]["payload"], &world.registered()).unwrap_or_else(|f| panic!("{f}"));
+    let sheet =
+        BILLY.press(&link["message"]["payload"], &world.registered()).unwrap_or_else(|f| panic!("{f}"));
     world.post(&BILLY.reply(BUSINESS, &sheet, &CANCEL)).await;
     assert_eq!(world.status(&link).await["code"], "sheet_closed");
     assert_eq!(location(&world.press(&BILLY, &link).await.answer), "messages-auth://?status=failure");
@@ -226,7 +234,8 @@ async fn who_declines_at_the_provider_cancels_and_who_closes_the_sheet_ends_the_
 async fn what_no_phone_sends_begins_nothing_and_gets_the_neutral_page() {
     let world = AppleWorld::start("").await;
     let link = world.link("conv-1", &BILLY, json!({})).await;
-    let sheet = BILLY.press(&link["message"]["payload"], &world.registered()).unwrap_or_else(|f| panic!("{f}"));
+    let sheet =
+        BILLY.press(&link["message"]["payload"], &world.registered()).unwrap_or_else(|f| panic!("{f}"));
     let with = |name: &str, value: &str| {
         let mut url = sheet.url.clone();
         let pairs: Vec<_> = url.query_pairs().map(|(n, v)| (n.into_owned(), v.into_owned())).collect();
@@ -236,7 +245,8 @@ async fn what_no_phone_sends_begins_nothing_and_gets_the_neutral_page() {
         }
         url
     };
-    let state = link["message"]["payload"]["interactiveData"]["data"]["authenticate"]["oauth2"]["state"].clone();
+    let state =
+        link["message"]["payload"]["interactiveData"]["data"]["authenticate"]["oauth2"]["state"].clone();
     let guess = format!("{}x", state.as_str().unwrap());
     let evil = format!("{}.evil.example/web/inbound/abc/oauth/abcAuth2Redirect", world.broker.origin);
     for url in [
@@ -259,7 +269,8 @@ async fn what_no_phone_sends_begins_nothing_and_gets_the_neutral_page() {
         assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
     }
     let path = format!("{}?{}", sheet.url.path(), sheet.url.query().unwrap());
-    let prefetch = world.broker.plain(Method::GET, &path).header("sec-purpose", "prefetch").send().await.unwrap();
+    let prefetch =
+        world.broker.plain(Method::GET, &path).header("sec-purpose", "prefetch").send().await.unwrap();
     assert_eq!(prefetch.status(), StatusCode::NO_CONTENT);
     assert_eq!(world.status(&link).await["status"], "created", "nothing was spent");
     assert_eq!(world.sign_in(&BILLY, &link).await.1, SUCCESS);

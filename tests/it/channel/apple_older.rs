@@ -54,7 +54,10 @@ async fn the_older_flow_ends_in_a_contact_and_the_phone_learns_nothing() {
     assert!(world.broker.contacts().await.is_empty());
     let reply = BILLY.reply_with(BUSINESS, &opened.sheet, &token);
     let (status, answer) = world.post(&reply).await;
-    assert_eq!((status, answer), (StatusCode::OK, json!({"items": [{"matched": true, "authLinkId": link["id"]}]})));
+    assert_eq!(
+        (status, answer),
+        (StatusCode::OK, json!({"items": [{"matched": true, "authLinkId": link["id"]}]}))
+    );
     let done = world.status(&link).await;
     assert_eq!(done["binding"], json!({"minimum": "code", "reached": "native"}));
     assert_eq!(done["profile"]["email"], "billy.bob@example.com");
@@ -101,7 +104,10 @@ async fn a_relay_code_is_good_once_and_for_apples_client_only() {
         world.broker.plain(Method::POST, &path).send()
     );
     let statuses = [one.unwrap().status(), two.unwrap().status()];
-    assert!(statuses.contains(&StatusCode::OK) && statuses.contains(&StatusCode::BAD_REQUEST), "{statuses:?}");
+    assert!(
+        statuses.contains(&StatusCode::OK) && statuses.contains(&StatusCode::BAD_REQUEST),
+        "{statuses:?}"
+    );
     let get = world.broker.plain(Method::GET, &path).send().await.unwrap();
     assert_eq!(get.status(), StatusCode::METHOD_NOT_ALLOWED);
 }
@@ -137,7 +143,8 @@ async fn a_link_of_the_older_flow_that_was_forwarded_never_reaches_the_attackers
     let world = AppleWorld::start(OLDER).await;
     // Billy opens the page of Mallory's message in his browser, and signs in.
     let hers = world.link("conv-mallory", &MALLORY, json!({})).await;
-    let sheet = MALLORY.press(&hers["message"]["payload"], &world.registered()).unwrap_or_else(|f| panic!("{f}"));
+    let sheet =
+        MALLORY.press(&hers["message"]["payload"], &world.registered()).unwrap_or_else(|f| panic!("{f}"));
     let mut victim = Browser::new();
     let authorize = victim.get(&sheet.url).await.location();
     let back = victim.sign_in_at_provider(&authorize, "allow").await;
@@ -162,7 +169,10 @@ async fn who_declines_gets_no_code_and_a_used_message_an_error() {
     assert_eq!(world.status(&link).await["status"], "denied");
     let again = world.press(&BILLY, &link).await;
     let location = super::world::location(&again.answer);
-    assert!(location.starts_with("https://auth.businesschat.apple.com?error=server_error&state="), "{location}");
+    assert!(
+        location.starts_with("https://auth.businesschat.apple.com?error=server_error&state="),
+        "{location}"
+    );
 }
 
 #[tokio::test]

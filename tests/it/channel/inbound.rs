@@ -35,7 +35,8 @@ async fn what_cannot_be_read_is_answered_with_the_place() {
         message.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         gzip(message.to_string().as_bytes())
     };
-    let reference = json!({"interactiveDataRef": {"url": "https://x", "owner": "o", "bid": "b", "signature": "zz"}});
+    let reference =
+        json!({"interactiveDataRef": {"url": "https://x", "owner": "o", "bid": "b", "signature": "zz"}});
     let identifier = json!({"interactiveData": {"data": {"requestIdentifier": "a b", "authenticate": {"status": "success"}}}});
     for (body, status, pointer) in [
         (b"{}".to_vec(), 400, Some("")),
@@ -110,10 +111,12 @@ async fn a_code_that_a_customer_writes_in_whatsapp_or_instagram_confirms_the_sig
             super::world::send(&broker, channel, &[("x-hub-signature-256", &forged)], body.clone()).await;
         assert_eq!((status, &answer["code"]), (StatusCode::FORBIDDEN, &json!("bad_signature")));
         assert_eq!(super::world::send(&broker, channel, &[], body.clone()).await.0, StatusCode::UNAUTHORIZED);
-        let foreign = String::from_utf8(body.clone()).unwrap().replace("1066", "1067").replace("\"IG\"", "\"IH\"");
+        let foreign =
+            String::from_utf8(body.clone()).unwrap().replace("1066", "1067").replace("\"IG\"", "\"IH\"");
         let signed = super::facebook::sign(super::world::META_SECRET, foreign.as_bytes());
         let (status, _) =
-            super::world::send(&broker, channel, &[("x-hub-signature-256", &signed)], foreign.into_bytes()).await;
+            super::world::send(&broker, channel, &[("x-hub-signature-256", &signed)], foreign.into_bytes())
+                .await;
         assert_eq!(status, StatusCode::FORBIDDEN);
         assert_eq!(broker.status(&link).await["status"], "provisional");
         let (status, answer) = super::world::send(&broker, channel, &header, body).await;
@@ -132,7 +135,8 @@ async fn metas_question_is_answered_to_who_knows_the_word() {
             .append_pair("hub.verify_token", word)
             .append_pair("hub.challenge", challenge)
             .finish();
-        let answer = broker.plain(Method::GET, &format!("/v1/inbound/{channel}?{query}")).send().await.unwrap();
+        let answer =
+            broker.plain(Method::GET, &format!("/v1/inbound/{channel}?{query}")).send().await.unwrap();
         (answer.status(), answer.text().await.unwrap())
     };
     assert_eq!(ask("whatsapp", META_VERIFY, "1158201444").await, (StatusCode::OK, "1158201444".to_owned()));

@@ -50,7 +50,8 @@ async fn serve(
         return (Status::BAD_GATEWAY, Vec::new());
     }
     let is = |name: &str, value: &str| headers.get(name).is_some_and(|found| found == value);
-    let authorized = headers.get("authorization").is_some_and(|token| token.as_bytes().starts_with(b"Bearer "));
+    let authorized =
+        headers.get("authorization").is_some_and(|token| token.as_bytes().starts_with(b"Bearer "));
     match uri.path() {
         "/v1/preDownload" => {
             let fits = is("source-id", BUSINESS) && is("mmcs-url", "https://mmcs.example/1");

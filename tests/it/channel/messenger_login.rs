@@ -94,11 +94,17 @@ async fn log_in_in_messenger_ends_in_a_contact_that_facebook_vouches_for() {
     let world = start().await;
     let link = world.link("conv-1", "BILLY").await;
     let back = world.sign_in("BILLY", &link, "allow").await;
-    assert!(back.as_str().starts_with("https://www.facebook.com/messenger_platform/account_linking/"), "{back}");
+    assert!(
+        back.as_str().starts_with("https://www.facebook.com/messenger_platform/account_linking/"),
+        "{back}"
+    );
     assert_eq!(world.broker.status(&link).await["status"], "provisional");
     assert!(world.broker.contacts().await.is_empty());
     let (status, answer) = world.comes_back(&back).await;
-    assert_eq!((status, answer), (StatusCode::OK, json!({"items": [{"matched": true, "authLinkId": link["id"]}]})));
+    assert_eq!(
+        (status, answer),
+        (StatusCode::OK, json!({"items": [{"matched": true, "authLinkId": link["id"]}]}))
+    );
     let done = world.broker.status(&link).await;
     assert_eq!(done["binding"], json!({"minimum": "code", "reached": "native"}));
     assert_eq!(done["profile"]["email"], "billy.bob@example.com");
@@ -110,7 +116,8 @@ async fn log_in_in_messenger_ends_in_a_contact_that_facebook_vouches_for() {
     assert_eq!(world.comes_back(&back).await.1["items"][0]["matched"], false);
     assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], true);
     let event = json!({"sender": {"id": "BILLY"}, "recipient": {"id": "PAGE"}, "account_linking": {"status": "unlinked"}});
-    let body = json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
+    let body =
+        json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
     assert_eq!(world.post((sign(META_SECRET, &body), body)).await.0, StatusCode::OK);
     assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], false);
     assert_eq!(world.broker.event_types().await.last().unwrap(), "conversation.unverified");
@@ -140,7 +147,8 @@ async fn a_code_that_somebody_else_brings_back_is_worth_nothing() {
     let back = world.sign_in("BILLY", &link, "allow").await;
     let code = back.query_pairs().find(|(name, _)| name == "authorization_code").unwrap().1.into_owned();
     let event = json!({"sender": {"id": "MALLORY"}, "recipient": {"id": "PAGE"}, "account_linking": {"status": "linked", "authorization_code": code}});
-    let body = json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
+    let body =
+        json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
     assert_eq!(world.post((sign(META_SECRET, &body), body)).await.1["items"][0]["matched"], false);
     let status = world.broker.status(&link).await;
     assert_eq!((&status["status"], &status["code"]), (&json!("failed"), &json!("someone_else")));
@@ -170,7 +178,9 @@ async fn a_webhook_that_is_forged_or_of_another_page_changes_nothing() {
 async fn nobody_is_sent_anywhere_but_to_facebook() {
     let world = start().await;
     let link = world.link("conv-1", "BILLY").await;
-    for back in ["https://evil.example/", "https://www.facebook.com.evil.example/messenger_platform/account_linking"] {
+    for back in
+        ["https://evil.example/", "https://www.facebook.com.evil.example/messenger_platform/account_linking"]
+    {
         let mut url: Url = link["url"].as_str().unwrap().parse().unwrap();
         url.query_pairs_mut().append_pair("account_linking_token", "AR").append_pair("redirect_uri", back);
         let page = Browser::new().get(&url).await;
@@ -206,7 +216,8 @@ async fn who_declines_goes_back_without_a_code_and_a_browser_signs_in_by_the_cod
     let page = Browser::new().sign_in(link["url"].as_str().unwrap()).await;
     let code = page.code().expect("an ordinary page with a code");
     let event = json!({"sender": {"id": "BILLY"}, "recipient": {"id": "PAGE"}, "message": {"text": code}});
-    let body = json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
+    let body =
+        json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
     assert_eq!(world.post((sign(META_SECRET, &body), body)).await.1["items"][0]["matched"], true);
     assert_eq!(world.broker.status(&link).await["binding"]["reached"], "code");
 }
