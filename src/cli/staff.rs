@@ -59,7 +59,7 @@ async fn invite(broker: &Broker, args: &StaffInviteArgs, out: &mut dyn Write) ->
             let first = !tenant.staff.iter().any(|member| member.role.may(Role::Admin));
             let role = role.unwrap_or(if first { Role::Admin } else { Role::Agent });
             let new = NewMember { email: email.as_str().to_owned(), role, name: None };
-            let added = broker.add_member(id, &new, &Precondition::Any, &author).await;
+            let added = broker.add_member(id, &new, &author).await;
             added.map_err(|error| explained(broker, id, email, Some(role), error))?
         }
     };

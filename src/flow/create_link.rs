@@ -86,7 +86,7 @@ impl Broker {
         order: NewLink,
         once: Option<&Once>,
     ) -> Result<CreatedLink, CreateLinkError> {
-        let mut turn = self.begin_once(tenant, by, once)?;
+        let mut turn = self.begin_once(&tenant.id, by, once)?;
         let wording = (order.snippet.clone(), order.locale.clone());
         let made = match turn.made_before(&self.store.at(&tenant.id), self.clock.now()).await? {
             Some(id) => Made::Before(id),

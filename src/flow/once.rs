@@ -6,7 +6,8 @@
 //!
 //! To take a key in one more order: 1. `OnceJson` in place of `StrictJson` in its handler, 2. a
 //! [`Turn`] in its flow: [`Broker::begin_once`] first, [`Turn::made_before`] in the loop that
-//! commits, [`Turn::keep`] in the batch, 3. a case in `tests/it/idempotency.rs`.
+//! commits, [`Turn::keep`] in the batch (for settings, `Broker::change_once` does all three),
+//! 3. a case in `tests/it/idempotency.rs`.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -18,7 +19,6 @@ use jiff::Timestamp;
 use crate::domain::actor::Actor;
 use crate::domain::idempotency::{IdempotencyKey, KEY_LIFETIME, MadeOnce};
 use crate::domain::ids::TenantId;
-use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
 use crate::store::{StoreError, Stored, TenantStore, Tx};
 
@@ -47,6 +47,15 @@ pub enum OnceError {
     Store(#[from] StoreError),
 }
 
+/// What an order to make something came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MadeHere<Id> {
+    /// What was made.
+    pub id: Id,
+    /// Whether the same order had made it before.
+    pub replayed: bool,
+}
+
 /// The orders with a key that this process carries out.
 #[derive(Debug, Default)]
 pub(super) struct Running {
@@ -73,27 +82,51 @@ impl Broker {
     /// Begins an order. One without a key is always a new one.
     pub(super) fn begin_once(
         &self,
-        tenant: &Tenant,
+        tenant: &TenantId,
         by: &Actor,
         once: Option<&Once>,
     ) -> Result<Turn<'_>, OnceError> {
-        let Some(once) = once else { return Ok(Turn { keyed: None }) };
-        // A client's name may hold spaces, a key does not; nor is it `staff:` and an id.
-        let sender = match by {
-            Actor::Client(id) => id.to_string(),
-            other => other.to_string(),
-        };
-        let name = (tenant.id.clone(), format!("{} {sender}", once.key.as_str()));
+        let Some(once) = once else { return Ok(Turn::unkeyed()) };
+        self.begin_named(tenant, format!("{} {}", once.key.as_str(), name_of(by)), once)
+    }
+
+    /// The same for an order that changes settings: what it made is written beside them, in the operator's records,
+    /// where the orders of all tenants meet.
+    pub(super) fn begin_settings_once(
+        &self,
+        tenant: &TenantId,
+        by: &Actor,
+        once: Option<&Once>,
+    ) -> Result<Turn<'_>, OnceError> {
+        let Some(once) = once else { return Ok(Turn::unkeyed()) };
+        self.begin_named(tenant, format!("{} {tenant} {}", once.key.as_str(), name_of(by)), once)
+    }
+
+    fn begin_named(&self, tenant: &TenantId, name: String, once: &Once) -> Result<Turn<'_>, OnceError> {
+        let name = (tenant.clone(), name);
         let mut names = self.running.names.lock().unwrap_or_else(PoisonError::into_inner);
         if !names.insert(name.clone()) {
             return Err(OnceError::Running);
         }
-        let orders = self.store.at(&tenant.id).hashes("order", once.order.expose());
+        let orders = self.store.at(tenant).hashes("order", once.order.expose());
         Ok(Turn { keyed: Some(Keyed { running: &self.running, name, orders, before: None }) })
     }
 }
 
+/// A client's name may hold spaces, a key does not; nor is it `staff:` and an id.
+fn name_of(sender: &Actor) -> String {
+    match sender {
+        Actor::Client(id) => id.to_string(),
+        other => other.to_string(),
+    }
+}
+
 impl Turn<'_> {
+    /// That of an order without a key.
+    pub(super) fn unkeyed() -> Self {
+        Self { keyed: None }
+    }
+
     /// The id of what the same order has made before.
     pub(super) async fn made_before<T>(
         &mut self,

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use axum::extract::{FromRequest, Request};
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::Response;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -19,6 +20,16 @@ const HEADER: &str = "Idempotency-Key";
 
 /// The header that marks the answer to an order that was carried out before.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// The answer to an order that made something: where it is, and whether the same order had made it before.
+pub fn made(mut response: Response, location: &str, replayed: bool) -> Response {
+    *response.status_mut() = StatusCode::CREATED;
+    let headers = response.headers_mut();
+    // A place that is no header's value is left out; the body names what was made.
+    headers.extend(HeaderValue::from_str(location).ok().map(|place| (header::LOCATION, place)));
+    headers.extend(replayed.then(|| (REPLAYED, HeaderValue::from_static("true"))));
+    response
+}
 
 /// A body, and what makes its order the same as an earlier one. In place of
 /// [`StrictJson`](super::strict_json::StrictJson) in handlers that make something.
@@ -79,7 +90,6 @@ fn sorted(value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;

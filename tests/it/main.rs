@@ -24,6 +24,7 @@ mod docs;
 mod doors;
 mod egress;
 mod faults;
+mod fresh_start;
 mod fuzz;
 mod harness;
 mod hostile;

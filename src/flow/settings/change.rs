@@ -1,6 +1,8 @@
 //! One change of a stored tenant: read, change, check, commit, tell. Of two that meet the second reads
 //! again, so that its conditions are judged on what the first has made.
 
+use std::str::FromStr;
+
 use jiff::Timestamp;
 
 use crate::domain::actor::Actor;
@@ -10,6 +12,7 @@ use crate::domain::stored::{Change, Settings, Signed, StoredTenant};
 use crate::store::tenants::{DELETED_KEPT, HostChange};
 use crate::store::{Durability, StoreError, Stored, Tx};
 
+use super::super::once::{MadeHere, Once, OnceError, Turn};
 use super::super::{Broker, RACES, trail};
 use super::format::{Reading, Remark};
 use super::{SettingsError, bounds};
@@ -24,6 +27,14 @@ pub(super) struct Made<T> {
     pub(super) object: String,
     /// Names of settings, no values.
     pub(super) detail: Option<String>,
+}
+
+/// What a change came to.
+enum Come<T> {
+    /// It was made, and the tenant is this.
+    Now(T, Box<StoredTenant>),
+    /// The same order has made this before.
+    Before(String),
 }
 
 /// A tenant in the middle of a change.
@@ -60,12 +71,49 @@ impl Broker {
         &self,
         id: &TenantId,
         author: &Actor,
-        mut make: impl FnMut(&mut Changing) -> Result<Made<T>, SettingsError> + Send,
+        make: impl FnMut(&mut Changing) -> Result<Made<T>, SettingsError> + Send,
     ) -> Result<(T, StoredTenant), SettingsError> {
+        match self.change_in(&mut Turn::unkeyed(), id, author, make).await? {
+            Come::Now(value, tenant) => Ok((value, *tenant)),
+            // Only an order with a key has been carried out before.
+            Come::Before(_) => Err(StoreError::Conflict.into()),
+        }
+    }
+
+    /// Makes what an order asks for, whose sender may send it again: then it was made before. `make` names what it
+    /// makes as its object.
+    pub(super) async fn change_once<Id: FromStr + Send>(
+        &self,
+        tenant: &TenantId,
+        author: &Actor,
+        once: Option<&Once>,
+        make: impl FnMut(&mut Changing) -> Result<Made<Id>, SettingsError> + Send,
+    ) -> Result<MadeHere<Id>, SettingsError> {
+        let mut turn = self.begin_settings_once(tenant, author, once)?;
+        match self.change_in(&mut turn, tenant, author, make).await? {
+            Come::Now(id, _) => Ok(MadeHere { id, replayed: false }),
+            Come::Before(name) => match name.parse() {
+                Ok(id) => Ok(MadeHere { id, replayed: true }),
+                // What another kind of order has made.
+                Err(_) => Err(OnceError::Reused.into()),
+            },
+        }
+    }
+
+    async fn change_in<T: Send>(
+        &self,
+        turn: &mut Turn<'_>,
+        id: &TenantId,
+        author: &Actor,
+        mut make: impl FnMut(&mut Changing) -> Result<Made<T>, SettingsError> + Send,
+    ) -> Result<Come<T>, SettingsError> {
         self.writable(id)?;
         let operator = self.store.of_operator();
         for _ in 0..RACES {
             let now = self.clock.now();
+            if let Some(made) = turn.made_before(&operator, now).await? {
+                return Ok(Come::Before(made));
+            }
             let stored = operator.stored_tenant(id).await?;
             let mut changing = begin(id, author, stored.as_ref(), now);
             let made = make(&mut changing)?;
@@ -76,6 +124,7 @@ impl Broker {
             bounds::tenant(&mut tenant)?;
             let mut tx = Tx::new();
             tx.put_tenant(stored.as_ref(), &tenant, &hosts);
+            turn.keep(&mut tx, &made.object, now);
             match operator.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => {
@@ -83,7 +132,7 @@ impl Broker {
                     self.serve_changed(&tenant);
                     self.tell_changes(&tenant).await;
                     self.forget_gone(stored.as_ref().map(|stored| &stored.value), &tenant).await;
-                    return Ok((made.value, tenant));
+                    return Ok(Come::Now(made.value, Box::new(tenant)));
                 }
             }
         }

@@ -39,6 +39,7 @@ use crate::domain::ids::TenantId;
 use crate::store::StoreError;
 
 use super::Broker;
+use super::once::OnceError;
 use format::Remark;
 
 pub(super) use follow::Served as ServedSettings;
@@ -72,6 +73,9 @@ pub enum SettingsError {
     /// The state of the thing forbids it.
     #[error("{0}")]
     Conflict(String),
+    /// Its `Idempotency-Key` does not allow it.
+    #[error(transparent)]
+    Once(OnceError),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -106,6 +110,15 @@ impl Precondition {
             (Self::Missing, _) | (Self::New, None) | (Self::Any, Some(_)) => Ok(()),
             (Self::Versions(any_of), Some(version)) if any_of.contains(&version) => Ok(()),
             (_, version) => Err(SettingsError::Stale { version: version.unwrap_or(0) }),
+        }
+    }
+}
+
+impl From<OnceError> for SettingsError {
+    fn from(error: OnceError) -> Self {
+        match error {
+            OnceError::Store(error) => Self::Store(error),
+            refused => Self::Once(refused),
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::domain::stored::{Settings, StoredTenant};
 use crate::domain::webhook::Webhook;
 
 use super::super::Broker;
+use super::super::once::{MadeHere, Once};
 use super::change::{Changing, Made};
 use super::format::{Part, Remark};
 use super::{Precondition, SettingsError, bounds};
@@ -86,50 +87,68 @@ impl Broker {
         Ok(self.change(tenant, author, change).await?.0)
     }
 
-    /// Makes a webhook, or changes the one of this name.
-    pub async fn put_webhook(
+    /// Makes a webhook.
+    pub async fn create_webhook(
         &self,
         tenant: &TenantId,
-        id: Option<&WebhookId>,
+        sent: &Map<String, Value>,
+        author: &Actor,
+        once: Option<&Once>,
+    ) -> Result<MadeHere<WebhookId>, SettingsError> {
+        let change = |changing: &mut Changing| {
+            there(changing, &Precondition::Any)?;
+            let made = self.put_webhook_at(changing, None, sent)?;
+            Ok(Made::new(made.clone(), AuditAction::WebhookCreated, &made))
+        };
+        self.change_once(tenant, author, once, change).await
+    }
+
+    /// Changes the webhook of this name, all of it.
+    pub async fn change_webhook(
+        &self,
+        tenant: &TenantId,
+        id: &WebhookId,
         sent: &Map<String, Value>,
         condition: &Precondition,
         author: &Actor,
     ) -> Result<WebhookId, SettingsError> {
+        let mut sent = sent.clone();
+        let given = sent.insert("id".to_owned(), json!(id.as_str()));
+        if given.is_some_and(|given| given != json!(id.as_str())) {
+            return Err(SettingsError::refused("/id", "the id is another than in the path", "leave it out"));
+        }
         let change = |changing: &mut Changing| {
-            let any = Precondition::Any;
-            there(changing, if id.is_some() { condition } else { &any })?;
-            let place = id.map(|id| place_of(&changing.tenant, "webhook", "id", id.as_str())).transpose()?;
-            let mut sent = sent.clone();
-            if let Some(id) = id {
-                let given = sent.insert("id".to_owned(), json!(id.as_str()));
-                if given.is_some_and(|given| given != json!(id.as_str())) {
-                    return Err(SettingsError::refused(
-                        "/id",
-                        "the id is another than in the path",
-                        "leave it out",
-                    ));
-                }
-            }
-            let mut list = list_of(&changing.tenant.document, "webhook");
-            let before = place.and_then(|place| list.get(place)?.as_object().cloned());
-            let taken =
-                self.format().take(Part::Webhook, &sent, before.as_ref(), &mut changing.tenant.secrets);
-            let settings = taken.map_err(SettingsError::Refused)?;
-            let place = place.unwrap_or(list.len());
-            list.splice(place..list.len().min(place + 1), [Value::Object(settings)]);
-            self.put_list(changing, "webhook", list);
-            let made = self.read_below(changing, &format!("/webhooks/{place}"), |tenant| {
-                tenant.webhooks.get(place).map(|webhook| webhook.id.clone())
-            })?;
-            // From now on it keeps its name, whatever its URL becomes.
-            if let Some(tree) = changing.tenant.document["webhook"][place].as_object_mut() {
-                tree.insert("id".to_owned(), json!(made.as_str()));
-            }
-            changing.reading = None;
-            let action = if id.is_some() { AuditAction::WebhookChanged } else { AuditAction::WebhookCreated };
-            Ok(Made::new(made.clone(), action, &made))
+            there(changing, condition)?;
+            let place = place_of(&changing.tenant, "webhook", "id", id.as_str())?;
+            let made = self.put_webhook_at(changing, Some(place), &sent)?;
+            Ok(Made::new(made.clone(), AuditAction::WebhookChanged, &made))
         };
         Ok(self.change(tenant, author, change).await?.0)
+    }
+
+    /// Puts a webhook in a place of the list, or behind it.
+    fn put_webhook_at(
+        &self,
+        changing: &mut Changing,
+        place: Option<usize>,
+        sent: &Map<String, Value>,
+    ) -> Result<WebhookId, SettingsError> {
+        let mut list = list_of(&changing.tenant.document, "webhook");
+        let before = place.and_then(|place| list.get(place)?.as_object().cloned());
+        let taken = self.format().take(Part::Webhook, sent, before.as_ref(), &mut changing.tenant.secrets);
+        let settings = taken.map_err(SettingsError::Refused)?;
+        let place = place.unwrap_or(list.len());
+        list.splice(place..list.len().min(place + 1), [Value::Object(settings)]);
+        self.put_list(changing, "webhook", list);
+        let made = self.read_below(changing, &format!("/webhooks/{place}"), |tenant| {
+            tenant.webhooks.get(place).map(|webhook| webhook.id.clone())
+        })?;
+        // From now on it keeps its name, whatever its URL becomes.
+        if let Some(tree) = changing.tenant.document["webhook"][place].as_object_mut() {
+            tree.insert("id".to_owned(), json!(made.as_str()));
+        }
+        changing.reading = None;
+        Ok(made)
     }
 
     /// Takes a webhook away. What waits for it is sent no more.

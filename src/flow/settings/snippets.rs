@@ -8,6 +8,7 @@ use crate::domain::ids::{SnippetId, TenantId};
 use crate::domain::snippet::Snippet;
 
 use super::super::Broker;
+use super::super::once::{MadeHere, Once};
 use super::change::{Changing, Made};
 use super::format::Part;
 use super::own::{list_of, place_of, there};
@@ -25,7 +26,8 @@ impl Broker {
         tenant: &TenantId,
         sent: &Map<String, Value>,
         author: &Actor,
-    ) -> Result<Snippet, SettingsError> {
+        once: Option<&Once>,
+    ) -> Result<MadeHere<SnippetId>, SettingsError> {
         let change = |changing: &mut Changing| {
             there(changing, &Precondition::Any)?;
             let list = list_of(&changing.tenant.document, LIST);
@@ -35,9 +37,9 @@ impl Broker {
             }
             let place = list.len();
             let snippet = self.put_snippet_at(changing, list, place, sent)?;
-            Ok(Made::new(snippet.clone(), AuditAction::SnippetCreated, &snippet.id))
+            Ok(Made::new(snippet.id.clone(), AuditAction::SnippetCreated, &snippet.id))
         };
-        Ok(self.change(tenant, author, change).await?.0)
+        self.change_once(tenant, author, once, change).await
     }
 
     /// Changes the snippet of this name, all of it.

@@ -10,6 +10,7 @@ use crate::domain::staff::{Member, Role, StaffEmail};
 use crate::domain::tenant::Tenant;
 
 use super::super::Broker;
+use super::super::once::{MadeHere, Once};
 use super::change::{Changing, Made};
 use super::own::{list_of, there};
 use super::{Precondition, SettingsError};
@@ -62,9 +63,28 @@ impl Broker {
         &self,
         tenant: &TenantId,
         new: &NewMember,
-        condition: &Precondition,
         author: &Actor,
     ) -> Result<Member, SettingsError> {
+        let change = |changing: &mut Changing| self.add_member_in(changing, new);
+        Ok(self.change(tenant, author, change).await?.0)
+    }
+
+    /// The same by an order that may be sent again.
+    pub async fn add_member_once(
+        &self,
+        tenant: &TenantId,
+        new: &NewMember,
+        author: &Actor,
+        once: Option<&Once>,
+    ) -> Result<MadeHere<StaffId>, SettingsError> {
+        let change = |changing: &mut Changing| {
+            let Made { value, action, object, detail } = self.add_member_in(changing, new)?;
+            Ok(Made { value: value.id, action, object, detail })
+        };
+        self.change_once(tenant, author, once, change).await
+    }
+
+    fn add_member_in(&self, changing: &mut Changing, new: &NewMember) -> Result<Made<Member>, SettingsError> {
         let Ok(address) = new.email.parse::<StaffEmail>() else {
             return Err(SettingsError::refused(
                 "/email",
@@ -72,19 +92,16 @@ impl Broker {
                 "write it as `dana@acme.example`",
             ));
         };
-        let change = |changing: &mut Changing| {
-            there(changing, condition)?;
-            let mut list = list_of(&changing.tenant.document, LIST);
-            if place_of_address(&list, &address).is_some() {
-                let text = "somebody with this address is staff already; change their role instead";
-                return Err(SettingsError::Conflict(text.to_owned()));
-            }
-            list.push(tree_of(&address, new.role, new.name.as_deref()));
-            let member = self.put_staff(changing, list, &address)?;
-            Ok(Made::new(member.clone(), AuditAction::StaffAdded, &member.id)
-                .saying(new.role.as_str().to_owned()))
-        };
-        Ok(self.change(tenant, author, change).await?.0)
+        there(changing, &Precondition::Any)?;
+        let mut list = list_of(&changing.tenant.document, LIST);
+        if place_of_address(&list, &address).is_some() {
+            let text = "somebody with this address is staff already; change their role instead";
+            return Err(SettingsError::Conflict(text.to_owned()));
+        }
+        list.push(tree_of(&address, new.role, new.name.as_deref()));
+        let member = self.put_staff(changing, list, &address)?;
+        Ok(Made::new(member.clone(), AuditAction::StaffAdded, &member.id)
+            .saying(new.role.as_str().to_owned()))
     }
 
     /// Changes what somebody may do, or is called. The last admin stays one.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -17,6 +17,7 @@ use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteSnippets};
 use crate::web::error::ApiError;
 use crate::web::if_match::etag_of;
+use crate::web::once_json::{self, OnceJson};
 use crate::web::openapi::answers::{Called, InState, Sought, Stored, Unconditional, Versioned, WithBody};
 use crate::web::precondition::Condition;
 use crate::web::segment::Segment;
@@ -68,39 +69,37 @@ pub async fn read(
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    let id = parsed(&id)?;
-    let (snippets, version) = kept(&web, &caller.tenant).await?;
-    let snippet = snippets.iter().find(|snippet| snippet.id == id).ok_or(ApiError::NotFound)?;
-    Ok(versioned(version, Json(shown(snippet)).into_response()))
+    one(&web, &caller.tenant, &parsed(&id)?).await
 }
 
 /// Make a snippet
 ///
 /// `{link}` must stand in each of its texts; `{tenant}` and `{provider}` may. Of a tenant that stands in a file, snippets
-/// are made there (409).
+/// are made there (409). Sent again within 24 hours
+/// with the same `Idempotency-Key`, the order makes nothing and is answered with what it made then; while the first one is
+/// at work with 409 `still_running`, and another order with that key with 422 `key_reused`.
 #[utoipa::path(
     post, path = "/v1/snippets", operation_id = "createSnippet", tag = "Snippets",
     security(("oauth2" = [WriteSnippets::NAME])),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+        description = "The sender's name for this order: visible ASCII characters.")),
     request_body = SnippetBody,
     responses(
         (status = 201, description = "The snippet.", body = SnippetBody,
             headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`."),
-                ("Location" = String, description = "Where it is."))),
+                ("Location" = String, description = "Where it is."),
+                ("Idempotent-Replayed" = String, description = "`true` where the same order has made it before."))),
         Called, WithBody, Sought, InState, Stored,
     )
 )]
 pub async fn create(
     caller: Caller<WriteSnippets>,
     State(web): State<Arc<Web>>,
-    StrictJson(SnippetBody(sent)): StrictJson<SnippetBody>,
+    OnceJson { body: SnippetBody(sent), once }: OnceJson<SnippetBody>,
 ) -> Result<Response, ApiError> {
-    let made = web.broker.create_snippet(&caller.tenant.id, &sent, &caller.actor()).await?;
-    let mut response = changed(&web, &caller.tenant, &made).await?;
-    *response.status_mut() = StatusCode::CREATED;
-    if let Ok(location) = HeaderValue::from_str(&format!("/v1/snippets/{}", made.id)) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    let made = web.broker.create_snippet(&caller.tenant.id, &sent, &caller.actor(), once.as_ref()).await?;
+    let response = one(&web, &caller.tenant, &made.id).await?;
+    Ok(once_json::made(response, &format!("/v1/snippets/{}", made.id), made.replayed))
 }
 
 /// Change a snippet
@@ -159,6 +158,12 @@ pub async fn delete(
 }
 
 /// A snippet after its change, with the version of the tenant's settings.
+async fn one(web: &Web, tenant: &Tenant, id: &SnippetId) -> Result<Response, ApiError> {
+    let (snippets, version) = kept(web, tenant).await?;
+    let snippet = snippets.iter().find(|snippet| snippet.id == *id).ok_or(ApiError::NotFound)?;
+    Ok(versioned(version, Json(shown(snippet)).into_response()))
+}
+
 async fn changed(web: &Web, tenant: &Tenant, snippet: &Snippet) -> Result<Response, ApiError> {
     let (_, version) = kept(web, tenant).await?;
     Ok(versioned(version, Json(shown(snippet)).into_response()))

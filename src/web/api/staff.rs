@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
@@ -17,6 +17,7 @@ use crate::web::Web;
 use crate::web::caller::{Caller, ReadStaff, Scope as _, WriteStaff};
 use crate::web::error::ApiError;
 use crate::web::if_match::etag_of;
+use crate::web::once_json::{self, OnceJson};
 use crate::web::openapi::answers::{Called, InState, Sought, Stored, Unconditional, Versioned, WithBody};
 use crate::web::precondition::Condition;
 use crate::web::segment::Segment;
@@ -128,30 +129,32 @@ pub async fn read(
 /// Make somebody staff
 ///
 /// They sign in with a code that is sent to the address, or at the tenant's provider, if that vouches for the address.
+/// Sent again within 24 hours
+/// with the same `Idempotency-Key`, the order makes nothing and is answered with what it made then; while the first one is
+/// at work with 409 `still_running`, and another order with that key with 422 `key_reused`.
 #[utoipa::path(
     post, path = "/v1/staff", operation_id = "createStaff", tag = "Settings",
     security(("oauth2" = [WriteStaff::NAME])),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+        description = "The sender's name for this order: visible ASCII characters.")),
     request_body = NewStaffBody,
     responses(
         (status = 201, description = "The member.", body = StaffView,
             headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`."),
-                ("Location" = String, description = "Where they are."))),
+                ("Location" = String, description = "Where they are."),
+                ("Idempotent-Replayed" = String, description = "`true` where the same order has made it before."))),
         Called, WithBody, Sought, InState, Stored,
     )
 )]
 pub async fn create(
     caller: Caller<WriteStaff>,
     State(web): State<Arc<Web>>,
-    StrictJson(body): StrictJson<NewStaffBody>,
+    OnceJson { body, once }: OnceJson<NewStaffBody>,
 ) -> Result<Response, ApiError> {
     let new = NewMember { email: body.email, role: body.role, name: body.name };
-    let member = web.broker.add_member(&caller.tenant.id, &new, &Precondition::Any, &caller.actor()).await?;
-    let mut response = shown(&web, &caller, &member.id).await?;
-    *response.status_mut() = StatusCode::CREATED;
-    if let Ok(location) = HeaderValue::from_str(&format!("/v1/staff/{}", member.id)) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    let made = web.broker.add_member_once(&caller.tenant.id, &new, &caller.actor(), once.as_ref()).await?;
+    let response = shown(&web, &caller, &made.id).await?;
+    Ok(once_json::made(response, &format!("/v1/staff/{}", made.id), made.replayed))
 }
 
 /// Set a member's role and name

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use crate::domain::ids::WebhookId;
-use crate::flow::settings::Precondition;
 use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteWebhooks};
 use crate::web::error::ApiError;
+use crate::web::once_json::{self, OnceJson};
 use crate::web::openapi::answers::{Called, InState, Sought, Stored, Unconditional, Versioned, WithBody};
 use crate::web::precondition::Condition;
 use crate::web::segment::Segment;
@@ -21,31 +21,31 @@ use super::webhooks::{WebhookView, shown};
 
 /// Make a webhook
 ///
-/// Events of now on are sent there. Of a tenant that stands in a file, webhooks are made there (409).
+/// Events of now on are sent there. Of a tenant that stands in a file, webhooks are made there (409). Sent again within 24 hours
+/// with the same `Idempotency-Key`, the order makes nothing and is answered with what it made then; while the first one is
+/// at work with 409 `still_running`, and another order with that key with 422 `key_reused`.
 #[utoipa::path(
     post, path = "/v1/webhooks", operation_id = "createWebhook", tag = "Webhooks",
     security(("oauth2" = [WriteWebhooks::NAME])),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+        description = "The sender's name for this order: visible ASCII characters.")),
     request_body = WebhookBody,
     responses(
         (status = 201, description = "The webhook.", body = WebhookView,
             headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`."),
-                ("Location" = String, description = "Where it is."))),
+                ("Location" = String, description = "Where it is."),
+                ("Idempotent-Replayed" = String, description = "`true` where the same order has made it before."))),
         Called, WithBody, Sought, InState, Stored,
     )
 )]
 pub async fn create(
     caller: Caller<WriteWebhooks>,
     State(web): State<Arc<Web>>,
-    StrictJson(WebhookBody(sent)): StrictJson<WebhookBody>,
+    OnceJson { body: WebhookBody(sent), once }: OnceJson<WebhookBody>,
 ) -> Result<Response, ApiError> {
-    let author = caller.actor();
-    let made = web.broker.put_webhook(&caller.tenant.id, None, &sent, &Precondition::Any, &author).await?;
-    let mut response = shown(&web, &caller.tenant, &made).await?;
-    *response.status_mut() = StatusCode::CREATED;
-    if let Ok(location) = HeaderValue::from_str(&format!("/v1/webhooks/{made}")) {
-        response.headers_mut().insert(header::LOCATION, location);
-    }
-    Ok(response)
+    let made = web.broker.create_webhook(&caller.tenant.id, &sent, &caller.actor(), once.as_ref()).await?;
+    let response = shown(&web, &caller.tenant, &made.id).await?;
+    Ok(once_json::made(response, &format!("/v1/webhooks/{}", made.id), made.replayed))
 }
 
 /// Change a webhook
@@ -74,7 +74,7 @@ pub async fn put(
     StrictJson(WebhookBody(sent)): StrictJson<WebhookBody>,
 ) -> Result<Response, ApiError> {
     let (id, author) = (parsed(&id)?, caller.actor());
-    let made = web.broker.put_webhook(&caller.tenant.id, Some(&id), &sent, &condition, &author).await?;
+    let made = web.broker.change_webhook(&caller.tenant.id, &id, &sent, &condition, &author).await?;
     shown(&web, &caller.tenant, &made).await
 }
 

@@ -16,6 +16,7 @@ impl From<SettingsError> for ApiError {
             SettingsError::Unconditional => Self::Unconditional(error.to_string()),
             SettingsError::Stale { version } => Self::Stale { version },
             SettingsError::Conflict(detail) => Self::Conflict(detail),
+            SettingsError::Once(error) => error.into(),
             SettingsError::Store(error) => error.into(),
         }
     }

@@ -57,10 +57,12 @@ impl Inspector {
         self.look(name).await;
     }
 
-    /// Looks at the page that is shown, in every look: nothing sticks out at the side, axe-core finds nothing, the
-    /// console has no line, and the page is small.
+    /// Looks at the page that is shown, in every look: nothing moved while it was loaded, nothing sticks out at the
+    /// side, axe-core finds nothing, the console has no line, and the page is small.
     pub async fn look(&mut self, name: &str) {
         let mut faults = Vec::new();
+        let moved = self.moved().await;
+        faults.extend(moved.into_iter().map(|what| format!("{name}: moves while it is loaded: {what}")));
         for (look, width, dark, direction) in LOOKS {
             self.dress(width, dark, direction).await;
             let measure =
@@ -108,6 +110,20 @@ impl Inspector {
         self.browser.driver().execute(&turn, vec![]).await.unwrap();
     }
 
+    /// What has changed its place since the page was loaded, but for what somebody's typing or clicking moved
+    /// (<https://www.w3.org/TR/layout-instability/>).
+    async fn moved(&self) -> Vec<String> {
+        let ask = "const done = arguments[arguments.length - 1];
+            const moved = [];
+            const note = (entries) => moved.push(...entries.filter((e) => !e.hadRecentInput).flatMap((e) =>
+                e.sources.map((s) => `${e.value.toFixed(3)} ${(s.node?.outerHTML ?? 'something').slice(0, 160)}`)));
+            const observer = new PerformanceObserver((list) => note(list.getEntries()));
+            observer.observe({type: 'layout-shift', buffered: true});
+            requestAnimationFrame(() => setTimeout(() => { note(observer.takeRecords()); done(moved); }));";
+        let told = self.browser.driver().execute_async(ask, vec![]).await.unwrap();
+        serde_json::from_value(told.json().clone()).unwrap()
+    }
+
     /// What sticks out, for the message.
     async fn widest(&self) -> String {
         let find = "const width = document.documentElement.clientWidth;
@@ -140,4 +156,19 @@ fn compressed(bytes: &[u8]) -> usize {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap().len()
+}
+
+#[tokio::test]
+async fn what_moves_while_a_page_is_loaded_is_noticed() {
+    let inspector = Inspector::start().await;
+    let late = "<p>a text</p><script>requestAnimationFrame(() => setTimeout(() => {
+        const late = document.createElement('div');
+        late.id = 'late';
+        late.style.height = '300px';
+        document.body.prepend(late);
+    }, 50))</script>";
+    inspector.browser.open(&format!("data:text/html,{}", late.replace('\n', " "))).await;
+    inspector.browser.see("#late").await;
+    let moved = inspector.moved().await;
+    assert!(moved.iter().any(|what| what.contains("<p>")), "{moved:?}");
 }

@@ -89,6 +89,18 @@ async fn login(broker: &Harness, server: &Server, number: usize) -> Counted {
     counted
 }
 
+/// The fewest of each: what the process does in the background now and then is no login's.
+fn least(counted: Counted, other: &Counted) -> Counted {
+    let mut steps = other.iter();
+    let mut fewer = |(step, commands): (&'static str, BTreeMap<String, usize>)| {
+        let other = &steps.next().expect("logins have the same steps").1;
+        let both =
+            commands.into_iter().filter_map(|(name, count)| Some((count.min(*other.get(&name)?), name)));
+        (step, both.map(|(count, name)| (name, count)).collect())
+    };
+    counted.into_iter().map(&mut fewer).collect()
+}
+
 fn table(counted: &Counted) -> String {
     let mut text =
         String::from("| step | reads (`MGET`) | commits (`EVALSHA`) | others |\n|---|---|---|---|\n");
@@ -150,7 +162,11 @@ async fn a_login_asks_as_often_as_the_page_on_scale_says() {
     let broker = on(&server, "code").await;
     // The first one teaches the server the script, and reserves numbers for contacts.
     login(&broker, &server, 0).await;
-    let counted = table(&login(&broker, &server, 1).await);
+    let mut counted = login(&broker, &server, 1).await;
+    for number in 2..5 {
+        counted = least(counted, &login(&broker, &server, number).await);
+    }
+    let counted = table(&counted);
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/scale.md");
     let page = std::fs::read_to_string(path).unwrap();
     let (before, rest) = page.split_once("<!-- counted by tests/it/on_redis/cost.rs -->\n").unwrap();

@@ -4,6 +4,7 @@ mod brokers;
 mod conditions;
 mod files;
 mod held;
+mod keyed;
 mod life;
 mod own;
 mod places;
@@ -39,7 +40,10 @@ pub(crate) struct Answer {
 
 impl Answer {
     async fn of(request: reqwest::RequestBuilder) -> Self {
-        let response = request.send().await.unwrap();
+        Self::of_response(request.send().await.unwrap()).await
+    }
+
+    async fn of_response(response: reqwest::Response) -> Self {
         let (status, headers) = (response.status(), response.headers().clone());
         let text = response.text().await.unwrap();
         let etag = headers.get("etag").map(|etag| etag.to_str().unwrap().to_owned());

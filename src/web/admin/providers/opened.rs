@@ -179,7 +179,7 @@ impl Problem {
         let problem = |status, text: &str| Self { status, text: html(&sentence(text)), more: Vec::new() };
         Ok(match error {
             SettingsError::Unknown | SettingsError::Store(_) => return Err(Box::new(page_of(duty, error))),
-            SettingsError::InFile(_) | SettingsError::Fixed => {
+            SettingsError::InFile(_) | SettingsError::Fixed | SettingsError::Once(_) => {
                 problem(StatusCode::CONFLICT, &error.to_string())
             }
             SettingsError::Stale { .. } | SettingsError::Unconditional => problem(

@@ -11,7 +11,6 @@ use futures_util::future::join_all;
 
 use crate::domain::entry::INVITATION_LIFETIME;
 use crate::domain::staff::{Member, Role, StaffEmail};
-use crate::flow::settings::Precondition;
 use crate::flow::settings::staff::NewMember;
 use crate::flow::staff::invite::{InviteError, Invited};
 use crate::web::Web;
@@ -127,7 +126,7 @@ pub(super) async fn invite(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, for
     }
     let new =
         NewMember { email: email.clone(), role, name: Some(name.clone()).filter(|name| !name.is_empty()) };
-    let added = web.broker.add_member(&duty.tenant().id, &new, &Precondition::Any, &duty.actor()).await;
+    let added = web.broker.add_member(&duty.tenant().id, &new, &duty.actor()).await;
     match added {
         Ok(member) => invited(&duty, &web, &member).await,
         Err(error) => match words_of(&duty, &error) {

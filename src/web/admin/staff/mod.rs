@@ -74,6 +74,7 @@ fn words_of(
              repeat your change.",
             StatusCode::PRECONDITION_FAILED,
         ),
+        SettingsError::Once(error) => told(&sentence(&error.to_string()), StatusCode::CONFLICT),
         SettingsError::Conflict(text) => told(&sentence(text), StatusCode::CONFLICT),
         SettingsError::Refused(remarks) => {
             let remark = remarks.first();

@@ -1,0 +1,101 @@
+//! Orders that make settings, sent again with their `Idempotency-Key`.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{Answer, HOST, If, World, token_at};
+
+/// Every order that makes a thing, with a body, another body, and where its things are listed.
+fn orders() -> [(&'static str, Value, Value); 3] {
+    [
+        (
+            "/v1/webhooks",
+            json!({"url": "https://hooks.acme.example/a", "secrets": ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"]}),
+            json!({"url": "https://hooks.acme.example/b", "secrets": ["whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3"]}),
+        ),
+        (
+            "/v1/snippets",
+            json!({"id": "greet", "text": {"en": "Sign in: {link}"}}),
+            json!({"id": "other", "text": {"en": "Sign in: {link}"}}),
+        ),
+        (
+            "/v1/staff",
+            json!({"email": "ada@acme.example", "role": "agent"}),
+            json!({"email": "eve@acme.example", "role": "agent"}),
+        ),
+    ]
+}
+
+async fn send(world: &World, path: &str, key: &str, body: &Value) -> (Answer, bool) {
+    let request = world.broker.plain(Method::POST, path).header("host", HOST).header("idempotency-key", key);
+    let token = token_at(&world.broker, HOST, "admin").await;
+    let response = request.bearer_auth(token).json(body).send().await.unwrap();
+    let replayed = response.headers().get("idempotent-replayed").is_some_and(|value| value == "true");
+    assert_eq!(response.headers().contains_key("location"), response.status() == 201);
+    (Answer::of_response(response).await, replayed)
+}
+
+async fn count(world: &World, path: &str) -> usize {
+    let listed = world.call(Method::GET, path, If::Nothing, None).await.is(200);
+    listed.body["items"].as_array().unwrap().len()
+}
+
+#[tokio::test]
+async fn the_same_order_makes_one_thing_and_is_answered_with_it() {
+    let world = World::start().await;
+    for (path, body, _) in orders() {
+        let key = format!("k{}", path.replace('/', "-"));
+        let before = count(&world, path).await;
+        let (first, replayed) = send(&world, path, &key, &body).await;
+        assert!(!replayed, "{path}");
+        let first = first.is(201);
+        let (again, replayed) = send(&world, path, &key, &body).await;
+        assert!(replayed, "{path}");
+        assert_eq!(again.is(201).body, first.body);
+        assert_eq!(count(&world, path).await, before + 1, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn another_order_with_the_key_is_refused_and_changes_nothing() {
+    let world = World::start().await;
+    for (path, body, other) in orders() {
+        let key = format!("k{}", path.replace('/', "-"));
+        send(&world, path, &key, &body).await.0.is(201);
+        let before = count(&world, path).await;
+        send(&world, path, &key, &other).await.0.refused(422, "key_reused");
+        // A key belongs to one order, of whatever kind.
+        send(&world, "/v1/snippets", &key, &json!({"id": "third", "text": {"en": "{link}"}}))
+            .await
+            .0
+            .refused(422, "key_reused");
+        assert_eq!(count(&world, path).await, before, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_order_leaves_its_key_free() {
+    let world = World::start().await;
+    send(&world, "/v1/snippets", "k-1", &json!({"id": "a", "text": {"en": "no link"}}))
+        .await
+        .0
+        .refused(422, "invalid");
+    let (made, replayed) =
+        send(&world, "/v1/snippets", "k-1", &json!({"id": "a", "text": {"en": "{link}"}})).await;
+    made.is(201);
+    assert!(!replayed);
+}
+
+#[tokio::test]
+async fn many_at_once_with_one_key_make_one_thing() {
+    let world = World::start().await;
+    let (path, body, _) = orders()[0].clone();
+    let before = count(&world, path).await;
+    let sends = (0..8).map(|_| send(&world, path, "k-1", &body));
+    for (answer, _) in futures_util::future::join_all(sends).await {
+        if answer.status != 201 {
+            answer.refused(409, "still_running");
+        }
+    }
+    assert_eq!(count(&world, path).await, before + 1);
+}
