@@ -7,7 +7,7 @@ use crate::channel::AuthMessage;
 use crate::domain::actor::Actor;
 use crate::domain::ask::Ask;
 use crate::domain::binding::Binding;
-use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow, Handle};
+use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow};
 use crate::domain::event::EventType;
 use crate::domain::ids::{LinkId, ProviderId};
 use crate::domain::link::{ContactHint, Link, LinkState, Sender, Times};
