@@ -27,7 +27,7 @@ pub(super) fn render(
         tenant,
         snippet,
         link.locale.as_deref(),
-        MessageInput {
+        &MessageInput {
             provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
             link_id: link.id.as_str(),
             rendering: link.resends,
@@ -46,7 +46,7 @@ pub(super) fn word(
     tenant: &Tenant,
     snippet: Option<&Snippet>,
     asked: Option<&str>,
-    message: MessageInput<'_>,
+    message: &MessageInput<'_>,
 ) -> AuthMessage {
     let locale = asked.unwrap_or("en");
     let wording = snippet.and_then(|snippet| snippet.wording(message.channel, locale));
@@ -54,7 +54,7 @@ pub(super) fn word(
         tenant_name: &tenant.name,
         locale,
         wording: wording.map(|wording| wording.text),
-        ..message
+        ..*message
     });
     if let (Some(wording), Some(asked)) = (wording, asked)
         && !wording.speaks(asked)

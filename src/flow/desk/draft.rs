@@ -110,7 +110,7 @@ impl Broker {
                 means: means_of(tenant, at, None),
                 ..MessageInput::of(at.channel, &url)
             };
-            word(tenant, snippet, choice.locale.as_deref(), message)
+            word(tenant, snippet, choice.locale.as_deref(), &message)
         };
         let own = tenant.snippets.iter().map(|snippet| Draft {
             snippet: Some(snippet.id.clone()),

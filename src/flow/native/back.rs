@@ -79,9 +79,10 @@ impl Broker {
                 // An ask is kept as long as its attempt; without it the phone gets nothing.
                 let state = ask.map_or_else(|| Secret::new("-"), |ask| ask.value.state);
                 let word = if ended == SheetEnded::Cancelled { "access_denied" } else { "server_error" };
-                match succeeded {
-                    true => build_back(&Secret::new(store.seal_text(RELAY, key)), &state),
-                    false => build_back_failed(word, &state),
+                if succeeded {
+                    build_back(&Secret::new(store.seal_text(RELAY, key)), &state)
+                } else {
+                    build_back_failed(word, &state)
                 }
             }
             Native::Linking { back } => {

@@ -80,9 +80,11 @@ pub async fn pass(
     let channel = channel.parse::<Channel>().map_err(|_| ApiError::NotFound)?;
     let headers = parts.headers.clone();
     let body = Bytes::from_request(Request::from_parts(parts, body), &()).await;
-    let body = body.map_err(|error| match is_too_large(&error) {
-        true => ApiError::TooLarge,
-        false => ApiError::Malformed(vec![BodyFault::at("", "the body did not arrive as a whole")]),
+    let body = body.map_err(|error| {
+        if is_too_large(&error) {
+            return ApiError::TooLarge;
+        }
+        ApiError::Malformed(vec![BodyFault::at("", "the body did not arrive as a whole")])
     })?;
     let raw = RawWebhook {
         channel,

@@ -7,6 +7,7 @@
 mod apple;
 mod apple_newer;
 mod apple_older;
+mod canary;
 pub mod facebook;
 mod inbound;
 mod large_reply;
