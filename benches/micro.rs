@@ -141,6 +141,7 @@ fn tenant() -> Tenant {
         rules: countersign::domain::rule::Rules::default(),
         snippets: Vec::new(),
         webhooks: Vec::new(),
+        accounts: countersign::domain::accounts::Accounts::default(),
         staff: Vec::new(),
         simulator: false,
         returns: std::collections::BTreeMap::new(),
@@ -214,6 +215,7 @@ fn landing_page(bencher: Bencher) {
             authorize_url: &url,
             shares: &["email", "fullName", "userName"],
             path: "/a/token",
+            query: "",
             now,
             expires_at: now + SignedDuration::from_mins(15),
         };
@@ -252,12 +254,12 @@ fn result_page_with_code(bencher: Bencher) {
 fn sms_message(bencher: Bencher) {
     bencher.bench_local(|| {
         channel::render(black_box(&MessageInput {
-            channel: Channel::Sms,
             tenant_name: "Acme Bank",
             provider_label: "Acme online banking",
-            link_url: "https://acme.example.com/a/0123456789012345678901234567890123456789012",
-            locale: "en",
-            wording: None,
+            ..MessageInput::of(
+                Channel::Sms,
+                "https://acme.example.com/a/0123456789012345678901234567890123456789012",
+            )
         }))
     });
 }
