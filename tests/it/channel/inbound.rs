@@ -20,6 +20,9 @@ account_id = "IG"
 app_secret = { env = "META_SECRET" }
 "#;
 
+/// The webhook in which somebody writes a text.
+type Writes<'a> = &'a dyn Fn(&str) -> Value;
+
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::best());
     packed.write_all(bytes).unwrap();
@@ -96,7 +99,7 @@ async fn a_code_that_a_customer_writes_in_whatsapp_or_instagram_confirms_the_sig
         let event = json!({"sender": {"id": "BILLY"}, "recipient": {"id": "IG"}, "message": {"text": code}});
         json!({"object": "instagram", "entry": [{"id": "IG", "messaging": [event]}]})
     };
-    let cases: [(&str, &str, &dyn Fn(&str) -> Value); 2] =
+    let cases: [(&str, &str, Writes<'_>); 2] =
         [("whatsapp", "+1 555 0100", &whatsapp), ("instagram", "BILLY", &instagram)];
     for (channel, handle, webhook) in cases {
         let conversation = json!({"id": format!("conv-{channel}"), "channel": channel, "handle": handle});
