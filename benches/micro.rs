@@ -15,7 +15,7 @@ use countersign::channel::{self, MessageInput};
 use countersign::clock::Clock;
 use countersign::domain::algorithm::Algorithm;
 use countersign::domain::binding::BindingPolicy;
-use countersign::domain::client::{Client, GrantType, Scopes};
+use countersign::domain::client::{Client, Scopes};
 use countersign::domain::conversation::{Channel, Handle};
 use countersign::domain::provider::Mapping;
 use countersign::domain::tenant::Tenant;
@@ -144,13 +144,12 @@ fn tenant() -> Tenant {
         accounts: countersign::domain::accounts::Accounts::default(),
         staff: Vec::new(),
         simulator: false,
+        customers: countersign::domain::website::CustomerPolicy::default(),
+        websites: Vec::new(),
+        registration: None,
         returns: std::collections::BTreeMap::new(),
-        clients: vec![Client {
-            client_id: "bot".parse().unwrap(),
-            secret_hash: None,
-            grant_types: vec![GrantType::ClientCredentials],
-            scopes: scopes(),
-        }],
+        chat_origins: Vec::new(),
+        clients: vec![Client { scopes: scopes(), ..Client::named("bot".parse().unwrap()) }],
     }
 }
 
@@ -218,6 +217,7 @@ fn landing_page(bencher: Bencher) {
             query: "",
             now,
             expires_at: now + SignedDuration::from_mins(15),
+            robot: false,
         };
         page::landing(&visitor(), black_box(&landing))
     });

@@ -173,6 +173,7 @@ pub fn tenant_file(bytes: &[u8]) {
         ports: &[443, 8443],
         dangerous_demo: false,
         environment: &environment,
+        keys: std::path::Path::new("no-keys.toml"),
         stored: false,
     };
     let id = "acme".parse().expect("a tenant's name");

@@ -25,6 +25,7 @@ use crate::domain::binding::BindingPolicy;
 use crate::domain::ids::TenantId;
 use crate::domain::rule::Rules;
 use crate::domain::tenant::{Directory, Tenant};
+use crate::domain::website::CustomerPolicy;
 use crate::egress::cache::Documents;
 use crate::egress::gate::Room;
 use crate::egress::guard::Guard;
@@ -76,7 +77,7 @@ impl App {
         watch::count(&directory);
         let (client, webhook) = (provider_client(config)?, WebhookClient::new(guard(config))?);
         let outbound = Outbound::new(client, webhook, &clock, room(config)).with_post(post(config, &clock));
-        let broker = Broker::new(store, outbound, clock.clone(), directory, settings);
+        let broker = Broker::new(store.clone(), outbound, clock.clone(), directory, settings);
         let broker = Arc::new(broker);
         broker.use_format(Arc::new(StoredFormat::new(config, clock.clone())));
         broker.start_following();
@@ -84,7 +85,7 @@ impl App {
         broker.start_delivering();
         broker.start_sealing();
         broker.start_counting();
-        let issuer = Arc::new(Issuer::new(signing_keys(keys.ring())?, clock.clone()));
+        let issuer = Arc::new(Issuer::new(signing_keys(keys.ring())?, store, clock.clone()));
         let platform = Arc::new(platform(config));
         told::at_start(&broker, &platform, &keys);
         watch::keys(keys, &broker, &issuer);
@@ -99,6 +100,7 @@ impl App {
             platform,
             trusted_proxies: config.server.trusted_proxies.clone(),
             limits: limits(config),
+            has_ops: config.ops.is_some(),
         });
         let listener = listener_limits(config);
         Ok(Self { router: web::router(Arc::clone(&web)), ops: web::ops_router(web), broker, listener })
@@ -230,7 +232,11 @@ fn platform(config: &Config) -> Tenant {
         accounts: crate::domain::accounts::Accounts::default(),
         staff: Vec::new(),
         simulator: false,
+        customers: CustomerPolicy::default(),
+        websites: Vec::new(),
+        registration: None,
         returns: BTreeMap::new(),
+        chat_origins: Vec::new(),
         clients: config.clients.clone(),
     }
 }
@@ -280,6 +286,10 @@ fn limits(config: &Config) -> limit::Limits {
         failures: set.address_failures,
         client_failures: set.client_failures,
         sign_ins: set.address_sign_ins,
+        staff: set.staff_pages,
+        codes: set.address_codes,
+        typed_codes: set.address_typed_codes,
+        customer: set.customer_calls,
     };
     limit::Limits::new(rates, Work::new(set.requests, set.requests + 2 * set.all_provider_logins))
 }

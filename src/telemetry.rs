@@ -116,8 +116,10 @@ pub fn start(
     format: Format,
     service: Option<&str>,
     clock: &Clock,
+    request: RequestName,
 ) -> Result<Started, TelemetryError> {
-    let (subscriber, writing) = subscriber(level, format, clock, Box::new(io::BufWriter::new(io::stdout())))?;
+    let output = Box::new(io::BufWriter::new(io::stdout()));
+    let (subscriber, writing) = subscriber(level, format, clock, request, output)?;
     #[cfg(feature = "otel")]
     let (layer, sending) = service.map(traces::layer).transpose()?.unzip();
     #[cfg(feature = "otel")]
@@ -137,13 +139,14 @@ pub fn subscriber(
     level: Level,
     format: Format,
     clock: &Clock,
+    request: RequestName,
     output: Box<dyn io::Write + Send>,
 ) -> Result<(impl Subscriber + for<'a> LookupSpan<'a> + Send + Sync, Writing), TelemetryError> {
     let (sink, writing) = sink::start(output).map_err(|_| TelemetryError::Thread)?;
     let heard = Targets::new()
         .with_default(level.0.min(LevelFilter::WARN))
         .with_target(env!("CARGO_PKG_NAME"), level.0);
-    let lines = Lines { format, clock: clock.clone(), sink };
+    let lines = Lines { format, clock: clock.clone(), request, sink };
     Ok((Registry::default().with(lines.with_filter(heard)), writing))
 }
 
@@ -156,10 +159,14 @@ pub fn request_id(clock: &Clock) -> String {
     random.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)])).collect()
 }
 
+/// Names the request that is being answered where a line is written, if one is.
+pub type RequestName = fn() -> Option<String>;
+
 /// Makes a line of every event.
 struct Lines {
     format: Format,
     clock: Clock,
+    request: RequestName,
     sink: Sink,
 }
 
@@ -182,6 +189,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Lines {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let mut fields = Fields::default();
+        if let Some(request) = (self.request)() {
+            fields.put("request_id", request.into());
+        }
         for span in context.event_scope(event).into_iter().flat_map(Scope::from_root) {
             if let Some(outer) = span.extensions().get::<Fields>() {
                 fields.overlay(outer);
@@ -229,7 +239,8 @@ mod tests {
     fn logged(level: &str, format: Format, events: impl FnOnce()) -> String {
         let memory = Memory::default();
         let (subscriber, writing) =
-            subscriber(level.parse().unwrap(), format, &Clock::system(), Box::new(memory.clone())).unwrap();
+            subscriber(level.parse().unwrap(), format, &Clock::system(), || None, Box::new(memory.clone()))
+                .unwrap();
         tracing::subscriber::with_default(subscriber, events);
         assert!(writing.flush());
         String::from_utf8(memory.0.lock().unwrap().clone()).unwrap()

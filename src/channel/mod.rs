@@ -39,6 +39,7 @@ use crate::domain::conversation::Channel;
 
 pub use carrier::{AppleAccount, AppleFlow, Capabilities, Carrier, Choice, Means, Template, choose};
 pub use sms::{Encoding, Segments};
+pub use webchat::Embed;
 
 /// A rendered auth message.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +83,8 @@ pub struct MessageInput<'a> {
     pub capabilities: Capabilities<'a>,
     /// What the tenant has set up.
     pub means: Means<'a>,
+    /// What our web chat element needs, where the tenant has named its chat's pages.
+    pub embed: Option<Embed<'a>>,
     /// What an authentication message of Apple asks for, if that was prepared.
     pub ask: Option<apple::Ask<'a>>,
 }
@@ -101,6 +104,7 @@ impl<'a> MessageInput<'a> {
             handle: None,
             capabilities: Capabilities::default(),
             means: Means::default(),
+            embed: None,
             ask: None,
         }
     }

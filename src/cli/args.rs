@@ -58,6 +58,7 @@ pub enum Command {
     #[command(after_help = "Examples:\n  countersign check --config countersign.toml\n  \
                       countersign check --tenants tenants\n  \
                       countersign check tenants/acme.toml\n\n\
+                      Tenants that the store holds are looked at, too, where there is a store.\n\n\
                       Exit codes: 0 no fault, 1 a fault was found, 2 bad usage.")]
     Check(CheckArgs),
     /// Ask every provider, the store, the key ring and the clock, and say what to fix
@@ -265,6 +266,11 @@ pub enum SecretCommand {
                       Put the hash into `secret_hash` of a `[[client]]`, and give the secret to the client."
     )]
     Hash,
+    /// Read a secret from standard input and print it sealed, to stand in a tenant's file
+    #[command(after_help = "Example:\n  countersign secret seal --keys keys.toml < acme-secret.txt\n\n\
+                      Put it into the file: `client_secret = { sealed = \"…\" }`. Whoever has the key ring can open \
+                      it, so keep the ring apart from the files.")]
+    Seal(KeyFile),
 }
 
 /// Commands on the key ring.

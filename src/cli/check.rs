@@ -1,13 +1,21 @@
 //! `countersign check`: settings, tenants and key ring, with a caret under each fault.
 
 use std::io::Write;
+use std::time::Duration;
 
+use anyhow::Context as _;
+
+use crate::app::upkeep::stored_remarks;
+use crate::clock::Clock;
 use crate::config::{Config, Environment, Fault, Faults, Look, Place};
 use crate::keyring::{KeyRing, KeyState};
 use crate::tenants::{self, ReadContext};
 
 use super::args::CheckArgs;
 use super::{FAILED, render_all};
+
+/// How long the store may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Checks everything and prints a report. 0 if nothing is at fault, else 1.
 pub fn run(
@@ -58,6 +66,9 @@ fn examine(args: &CheckArgs, environment: &Environment) -> Result<(String, Vec<F
         }
     }
     check_keys(&config.value, &mut faults, &mut warnings);
+    if args.files.is_empty() && config.value.keys.exists() {
+        warnings.extend(check_stored(&config.value));
+    }
     Faults::of(faults, warnings).map(|warnings| (summary, warnings))
 }
 
@@ -75,6 +86,29 @@ fn check_keys(config: &Config, faults: &mut Vec<Fault>, warnings: &mut Vec<Fault
                 .with_help("make one with `countersign key new --out keys.toml`")
                 .as_warning(),
         );
+    }
+}
+
+/// The store's own tenants, if there is a store: one that cannot be looked at now is no fault of the settings.
+fn check_stored(config: &Config) -> Vec<Fault> {
+    let look = async {
+        let clock = Clock::system();
+        tokio::time::timeout(PATIENCE, stored_remarks(config, &clock)).await.context("it does not answer")?
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let looked = runtime.context("no thread can be started").and_then(|runtime| runtime.block_on(look));
+    match looked {
+        Ok(remarks) => remarks
+            .into_iter()
+            .map(|(id, text)| {
+                Fault::new(Place::File(format!("the store's tenant `{id}`")), text).as_warning()
+            })
+            .collect(),
+        Err(error) => {
+            let place = Place::File(format!("the store of {}", config.origin("store.url")));
+            let text = format!("its tenants were not looked at: {error:#}");
+            vec![Fault::new(place, text).with_help("`countersign doctor` asks the store").as_warning()]
+        }
     }
 }
 

@@ -47,6 +47,9 @@ fn run(cli: Cli, environment: &Environment) -> ExitCode {
         Command::Check(args) => check::run(&args, environment, look_of(&out, environment), &mut out),
         Command::Doctor(args) => doctor::run(&args, environment, &mut out),
         Command::Secret(SecretCommand::Hash) => secret::run(&mut io::stdin(), &mut out, &mut err),
+        Command::Secret(SecretCommand::Seal(file)) => {
+            secret::seal(&file, &mut io::stdin(), &mut out, &mut err)
+        }
         Command::Map(args) => {
             map::run(&args, environment, look_of(&out, environment), &mut io::stdin(), &mut out)
         }

@@ -1,4 +1,4 @@
-//! `countersign secret hash`: from a client's secret to what may stand in a file.
+//! `countersign secret hash|seal`: from a secret to what may stand in a file.
 
 use std::io::{IsTerminal, Read, Write};
 
@@ -6,10 +6,14 @@ use anyhow::{Context, bail};
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, Version};
+use aws_lc_rs::aead::NONCE_LEN;
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
+use crate::keyring::{KeyRing, sealed};
 use crate::secret::Secret;
+
+use super::args::KeyFile;
 
 /// Memory in KiB, rounds and lanes of argon2id: what OWASP's password storage sheet gives as minimum.
 const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
@@ -25,6 +29,22 @@ pub fn run(
 ) -> anyhow::Result<u8> {
     let secret = ask(input, err)?;
     writeln!(out, "{}", hash_secret(&secret, &Clock::system()))?;
+    Ok(0)
+}
+
+/// Reads one line and prints it sealed with the active key of the ring.
+pub fn seal(
+    file: &KeyFile,
+    input: &mut (impl Read + IsTerminal),
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> anyhow::Result<u8> {
+    // Nobody should type a secret for a ring that is not there.
+    let ring = KeyRing::read(&file.keys)?;
+    let secret = ask(input, err)?;
+    let mut nonce = [0; NONCE_LEN];
+    Clock::system().fill(&mut nonce);
+    writeln!(out, "{}", sealed::seal(&ring, &secret, nonce))?;
     Ok(0)
 }
 

@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Environment, Fault, Look};
 use crate::domain::binding::Binding;
 use crate::domain::tenant::Tenant;
+use crate::flow::trail;
 use crate::telemetry::{self, Format, Level};
 use crate::tenants::folder::Folder;
 
@@ -32,7 +33,13 @@ pub fn run(
     let tenants = app::read_tenants(&config.value, environment)?;
     warn(&[config.warnings, tenants.warnings].concat(), look, err)?;
     let config = config.value;
-    let _started = telemetry::start(level(environment)?, Format::Json, spans_as(environment), &clock)?;
+    let _started = telemetry::start(
+        level(environment)?,
+        Format::Json,
+        spans_as(environment),
+        &clock,
+        trail::request_id,
+    )?;
     runtime()?.block_on(async {
         app::check_store(&config, &clock).await?;
         let (count, open) = (tenants.value.tenants().count(), unproved(&tenants.value));

@@ -10,7 +10,7 @@ use toml::de::{DeArray, DeString, DeTable, DeValue};
 use super::fault::Report;
 use super::shape::{Each, Field, Kind, Names, Need, Table};
 use super::source::Source;
-use super::text::{PLAIN, VARIABLE};
+use super::text::{PLAIN, SEALED, VARIABLE};
 use super::words::{listed, quoted, suggest};
 
 /// Whether a secret may stand in the file as it is.
@@ -44,7 +44,7 @@ pub fn parse<'a>(source: &'a Arc<Source>, literals: Literals, report: &mut Repor
 }
 
 /// How a secret is written.
-const REFERENCE: &str = "write `{ env = \"NAME\" }` or `{ file = \"path\" }`";
+const REFERENCE: &str = "write `{ env = \"NAME\" }`, `{ file = \"path\" }` or `{ sealed = \"…\" }`";
 
 struct Checker<'r> {
     report: &'r mut Report,
@@ -183,20 +183,21 @@ impl Checker<'_> {
         let form = match key.get_ref().as_ref() {
             "env" => &VARIABLE,
             "file" => &PLAIN,
-            "sealed" => {
-                self.later("sealed", key.span());
-                return true;
-            }
+            "sealed" => &SEALED,
             other => {
                 let message = format!("unknown setting {}", self.said(other));
-                self.fault(key.span(), message, suggest(other, &["env", "file"]));
+                self.fault(key.span(), message, suggest(other, &["env", "file", "sealed"]));
                 return false;
             }
         };
         match value.get_ref() {
             DeValue::String(text) if (form.holds)(text) => {}
             DeValue::String(_) => self.fault(value.span(), format!("this is not {}", form.what), form.hint),
-            _ => self.fault(value.span(), "a secret reference names a variable or a file", REFERENCE),
+            _ => self.fault(
+                value.span(),
+                "a secret reference is a text: the name of a variable, a path, or a sealed secret",
+                REFERENCE,
+            ),
         }
         true
     }

@@ -22,6 +22,14 @@ pub struct Limits {
     pub client_failures: u32,
     /// Attempts of staff to come in from one address in a minute.
     pub address_sign_ins: u32,
+    /// Pages that one member of staff asks for in a minute.
+    pub staff_pages: u32,
+    /// Emailed codes that customers ask for from one address in a minute.
+    pub address_codes: u32,
+    /// Emailed codes that customers type from one address in a minute.
+    pub address_typed_codes: u32,
+    /// Calls of the Client API of one customer in a minute.
+    pub customer_calls: u32,
     /// Requests at work.
     pub requests: usize,
     /// Logins at one provider.
@@ -70,6 +78,28 @@ pub static LIMITS: Table = Table {
             "Attempts of staff to sign in from one address per minute: codes that are asked for or typed, providers, \
              invitations; 429 beyond. How many codes an address gets has limits of its own (docs/staff.md).",
         ),
+        count(
+            "staff_pages",
+            "600",
+            "Pages that one member of staff loads or sends per minute; 429 beyond. What a page fetches by itself when \
+             something changes is not counted.",
+        ),
+        count(
+            "address_codes",
+            "30",
+            "Emailed codes that customers ask for from one address per minute; 429 beyond. How many codes a mailbox gets has \
+             limits of its own (docs/customers.md).",
+        ),
+        count(
+            "address_typed_codes",
+            "120",
+            "Emailed codes that customers type from one address per minute; 429 beyond.",
+        ),
+        count(
+            "customer_calls",
+            "600",
+            "Calls of the Client API of one customer per minute and broker; 429 beyond.",
+        ),
         count("requests", "2000", "Requests at work at the same time; 503 beyond, at once."),
         count(
             "provider_logins",
@@ -117,14 +147,18 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
         "address_failures",
         "client_failures",
         "address_sign_ins",
+        "staff_pages",
+        "address_codes",
+        "address_typed_codes",
+        "customer_calls",
     ];
     let rates = rates.map(&mut one);
     let sizes =
         ["requests", "provider_logins", "all_provider_logins", "connections", "connections_per_address"];
     let sizes = sizes.map(|key| one(key).and_then(|size| usize::try_from(size).ok()));
     let linger = one("linger_ms");
-    let [client_calls, tenant_calls, address_misses, address_failures, client_failures, address_sign_ins] =
-        rates;
+    let [client_calls, tenant_calls, address_misses, address_failures, client_failures, rest @ ..] = rates;
+    let [address_sign_ins, staff_pages, address_codes, address_typed_codes, customer_calls] = rest;
     let [requests, provider_logins, all_provider_logins, connections, connections_per_address] = sizes;
     Some(Limits {
         client_calls: client_calls?,
@@ -133,6 +167,10 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
         address_failures: address_failures?,
         client_failures: client_failures?,
         address_sign_ins: address_sign_ins?,
+        staff_pages: staff_pages?,
+        address_codes: address_codes?,
+        address_typed_codes: address_typed_codes?,
+        customer_calls: customer_calls?,
         requests: requests?,
         provider_logins: provider_logins?,
         all_provider_logins: all_provider_logins?,

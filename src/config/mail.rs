@@ -1,4 +1,4 @@
-//! `[mail]`: how letters to staff go out. Without it there are none: sign-in codes are not offered, and invitations are
+//! `[mail]`: how letters go out, to staff and customers. Without it there are none: sign-in codes are not offered, and invitations are
 //! links to hand over.
 
 use std::path::PathBuf;
@@ -25,7 +25,7 @@ pub struct Mail {
 
 /// The section's description.
 pub static MAIL: Table = Table {
-    doc: "How letters to staff go out: sign-in codes and invitations (docs/staff.md).",
+    doc: "How letters go out: sign-in codes of staff and customers, and invitations (docs/staff.md, docs/customers.md).",
     fields: &[
         Field {
             name: "url",

@@ -9,13 +9,14 @@
 //! | [`check`], [`node`] | comparing a file with its description; taking values out of it |
 //! | [`schema`] | the JSON schema of a description |
 //! | [`fault`], [`source`] | what is wrong, where, and how a person sees it, without secrets |
-//! | [`clients`], [`limits`], [`mail`], [`redis_url`], [`layers`], [`environment`], [`words`] | single settings, and what several share |
+//! | [`client_shape`], [`clients`], [`limits`], [`mail`], [`redis_url`], [`layers`], [`environment`], [`words`] | single settings, and what several share |
 //!
 //! To add a main setting see [`settings`]; to add a settings *file*: 1. a static
 //! [`shape::Table`] that describes it, 2. [`check::parse`] with a [`fault::Report`], 3. read the
 //! values with [`node::Node`]. `tenants` and `keyring` do the same.
 
 pub mod check;
+pub mod client_shape;
 pub mod clients;
 pub mod environment;
 pub mod fault;

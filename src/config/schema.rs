@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use super::shape::{Each, Field, Kind, Names, Need, Table, Text, Words};
-use super::text::{PLAIN, VARIABLE};
+use super::text::{PLAIN, SEALED, VARIABLE};
 
 /// Builds the schema of `table`, with a title.
 pub fn build(table: &'static Table, title: &str) -> Value {
@@ -112,6 +112,7 @@ fn secret() -> Value {
     json!({ "anyOf": [
         one("env", &VARIABLE, "The name of an environment variable that holds the secret."),
         one("file", &PLAIN, "The path of a file that holds the secret, from the working directory."),
+        one("sealed", &SEALED, "The secret, sealed by `countersign secret seal` with the key ring."),
     ] })
 }
 

@@ -4,12 +4,11 @@
 //! To add a setting: 1. a line in the table of its section, 2. a field in [`super::Config`],
 //! 3. its reading in `super::read`.
 
-use crate::domain::client::GrantType;
-
+use super::client_shape::CLIENT;
 use super::limits::LIMITS;
 use super::mail::MAIL;
-use super::shape::{Field, Kind, Need, PLAIN, Table, Words};
-use super::text::{CLIENT_ID, SCOPE, SEALED_TEXT, SECRET_HASH};
+use super::shape::{Field, Kind, Need, PLAIN, Table};
+use super::text::SEALED_TEXT;
 
 /// Values of the command line, as they were typed.
 #[derive(Debug, Clone, Default)]
@@ -179,50 +178,4 @@ static OPS: Table = Table {
          `/version` answer on the main address, to loopback peers only.",
     )],
     each: None,
-};
-
-/// An OAuth client of our token endpoint; the same in the main settings and in a tenant's file.
-pub static CLIENT: Table = Table {
-    doc: "An OAuth client of our token endpoint: a bot or an app.",
-    fields: &[
-        Field {
-            name: "client_id",
-            kind: Kind::Text(&CLIENT_ID),
-            need: Need::Required,
-            doc: "Its public name, unique in the tenant.",
-        },
-        Field {
-            name: "secret_hash",
-            kind: Kind::Text(&SECRET_HASH),
-            need: Need::Required,
-            doc: "The argon2id hash of its secret, as `countersign secret hash` prints it.",
-        },
-        Field {
-            name: "grant_types",
-            kind: Kind::List(&Kind::Word(&GRANTS)),
-            need: Need::Default("client_credentials"),
-            doc: "How it may get tokens.",
-        },
-        Field {
-            name: "scopes",
-            kind: Kind::List(&Kind::Text(&SCOPE)),
-            need: Need::Default(""),
-            doc: "What it may ask for, e.g. `write:auth_links`; `admin:all` means everything of the tenant. \
-                  Scopes that mean nothing here are issued too.",
-        },
-        Field {
-            name: "redirect_uris",
-            kind: Kind::Later,
-            need: Need::Optional,
-            doc: "For `authorization_code`.",
-        },
-        Field { name: "pkce", kind: Kind::Later, need: Need::Optional, doc: "For `authorization_code`." },
-    ],
-    each: None,
-};
-
-static GRANTS: Words = Words {
-    what: "a grant type",
-    known: || vec![GrantType::ClientCredentials.as_str()],
-    later: &["authorization_code", "refresh_token"],
 };

@@ -1,8 +1,15 @@
 //! The forms of text in settings files. Each is told twice, as a function for the reader and as
 //! a pattern for the JSON schema; a property test keeps the two equal.
 //!
-//! To add a form: 1. a constant here with both tellings, 2. a line in [`ALL`], 3. use it in a
+//! To add a form: 1. a constant here with both tellings, a longer function in `holds`, 2. a line in [`ALL`], 3. use it in a
 //! table with `Kind::Text`.
+
+mod holds;
+
+use holds::{
+    is_account_id, is_client_id, is_duration, is_filled, is_host, is_key_name, is_locale, is_message_version,
+    is_origin, is_redirect_uri, is_scope, is_sealed, is_slug, is_time, is_variable,
+};
 
 /// A form of text.
 #[derive(Debug)]
@@ -85,6 +92,24 @@ pub const HOST: Text = Text {
     masked: false,
 };
 
+/// Where a client may be answered. More is checked by `domain::redirect_uri`.
+pub const REDIRECT_URI: Text = Text {
+    what: "a redirect uri",
+    hint: "write an absolute address, e.g. `https://app.example/callback`",
+    pattern: "^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$",
+    holds: is_redirect_uri,
+    masked: false,
+};
+
+/// The origin of a web page, as browsers write it in the header `Origin` (RFC 6454, 6.2).
+pub const ORIGIN: Text = Text {
+    what: "a web origin",
+    hint: "write scheme and host in small letters, and the port if it is not the usual one, without a slash at the end, e.g. `https://www.acme.example`",
+    pattern: "^https?://[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*(:[1-9][0-9]{0,4})?$",
+    holds: is_origin,
+    masked: false,
+};
+
 /// One scope (RFC 6749, 3.3).
 pub const SCOPE: Text = Text {
     what: "a scope",
@@ -118,6 +143,31 @@ pub const LOCALE: Text = Text {
     hint: "write a language and perhaps a region: `en`, `de`, `pt-BR`",
     pattern: "^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
     holds: is_locale,
+    masked: false,
+};
+
+/// A publishable key of a website.
+pub const PUBLIC_KEY: Text = Text {
+    what: "a publishable key",
+    hint: "write `pk_dom_` and 16 to 64 letters and digits of your choice; it is public",
+    pattern: "^pk_dom_[A-Za-z0-9]{16,64}$",
+    holds: |text| {
+        text.strip_prefix("pk_dom_").is_some_and(|rest| {
+            (16..=64).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric())
+        })
+    },
+    masked: false,
+};
+
+/// A colour.
+pub const COLOUR: Text = Text {
+    what: "a colour",
+    hint: "write `#` and six hexadecimal digits, e.g. `#0b5fff`",
+    pattern: "^#[0-9A-Fa-f]{6}$",
+    holds: |text| {
+        text.strip_prefix('#')
+            .is_some_and(|digits| digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
+    },
     masked: false,
 };
 
@@ -199,6 +249,15 @@ pub const VARIABLE: Text = Text {
     masked: true,
 };
 
+/// A secret that `countersign secret seal` sealed. Not shown: it may be the secret itself.
+pub const SEALED: Text = Text {
+    what: "a sealed secret",
+    hint: "seal it: `countersign secret seal --keys keys.toml` reads it from standard input",
+    pattern: "^cs1\\.[!-~]{1,64}\\.[A-Za-z0-9_-]{38,90000}$",
+    holds: is_sealed,
+    masked: true,
+};
+
 /// Any text, even an empty one.
 pub const ANY: Text =
     Text { what: "a text", hint: "any text will do", pattern: "", holds: |_| true, masked: false };
@@ -239,10 +298,14 @@ pub const ALL: &[&Text] = &[
     &DURATION,
     &TIME,
     &HOST,
+    &REDIRECT_URI,
+    &ORIGIN,
     &SCOPE,
     &SCOPES,
     &SEPARATOR,
     &LOCALE,
+    &PUBLIC_KEY,
+    &COLOUR,
     &TAG,
     &FIELD_NAME,
     &PARAMETER,
@@ -250,81 +313,12 @@ pub const ALL: &[&Text] = &[
     &HEADER_VALUE,
     &TOKEN_PLACE,
     &VARIABLE,
+    &SEALED,
     &ANY,
     &SECRET_HASH,
     &ACCOUNT_ID,
     &MESSAGE_VERSION,
 ];
-
-fn is_account_id(text: &str) -> bool {
-    (1..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
-}
-
-fn is_message_version(text: &str) -> bool {
-    let (whole, rest) = text.split_once('.').map_or((text, "0"), |(whole, rest)| (whole, rest));
-    let digits = |text: &str| (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    let is_newer = !whole.starts_with('0') && whole != "1";
-    digits(whole) && digits(rest) && is_newer
-}
-
-fn is_filled(text: &str) -> bool {
-    text.bytes().any(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
-}
-
-fn is_slug(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
-}
-
-fn is_client_id(text: &str) -> bool {
-    (1..=200).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b))
-}
-
-fn is_key_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-}
-
-fn is_duration(text: &str) -> bool {
-    let Some((digits, unit)) = text.split_at_checked(text.len().saturating_sub(1)) else { return false };
-    (1..=6).contains(&digits.len())
-        && digits.bytes().all(|b| b.is_ascii_digit())
-        && !digits.starts_with('0')
-        && matches!(unit, "s" | "m" | "h" | "d")
-}
-
-fn is_time(text: &str) -> bool {
-    const FORM: &[u8] = b"0000-00-00T00:00:00Z";
-    let fits = |(given, form): (u8, &u8)| if *form == b'0' { given.is_ascii_digit() } else { given == *form };
-    text.len() == FORM.len() && text.bytes().zip(FORM).all(fits)
-}
-
-fn is_host(text: &str) -> bool {
-    text.split('.').all(|label| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    })
-}
-
-fn is_variable(text: &str) -> bool {
-    (1..=200).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-}
-
-fn is_scope(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b'"' && b != b'\\')
-}
-
-fn is_locale(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let language = parts.next().unwrap_or_default();
-    (2..=3).contains(&language.len())
-        && language.bytes().all(|b| b.is_ascii_alphabetic())
-        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
-}
 
 #[cfg(test)]
 mod tests {
@@ -358,6 +352,11 @@ mod tests {
             "1.5h",
             "1234567s",
             "h",
+            "https://a.example",
+            "https://A.example",
+            "https://a.example/",
+            "http://127.0.0.1:8080",
+            "https://a:08",
             "é",
             "en",
             "pt-BR",
@@ -365,6 +364,12 @@ mod tests {
             "en-",
             "en-a",
             "/auth",
+            "pk_dom_0123456789abcdEF",
+            "pk_dom_0123456789abcde",
+            "pk_dom_0123456789abcd_F",
+            "#0b5fFF",
+            "#0b5fF",
+            "#0b5fFg",
             "/a b",
             ",",
             "a b",

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ClientId, IdError, StaffId};
+use super::ids::{ClientId, ContactId, IdError, StaffId};
 use super::link::{Sender, SenderKind};
 
 /// A caller of the API, a member of staff, or the broker itself.
@@ -18,6 +18,8 @@ pub enum Actor {
     Operator(ClientId),
     /// A member of the tenant's staff, at our pages.
     Staff(StaffId),
+    /// A customer, of the own record.
+    Customer(ContactId),
     /// The broker itself.
     System,
 }
@@ -28,7 +30,7 @@ impl Actor {
         let (kind, id) = match self {
             Self::Client(id) | Self::Operator(id) => (SenderKind::Bot, id.to_string()),
             Self::Staff(id) => (SenderKind::Agent, id.to_string()),
-            Self::System => (SenderKind::Bot, self.to_string()),
+            Self::Customer(_) | Self::System => (SenderKind::Bot, self.to_string()),
         };
         Sender { kind, id }
     }
@@ -40,6 +42,7 @@ impl fmt::Display for Actor {
             Self::Client(id) => write!(f, "client:{id}"),
             Self::Operator(id) => write!(f, "operator:{id}"),
             Self::Staff(id) => write!(f, "staff:{id}"),
+            Self::Customer(id) => write!(f, "customer:{id}"),
             Self::System => f.write_str("system"),
         }
     }
@@ -54,6 +57,7 @@ impl FromStr for Actor {
             Some(("client", id)) => id.parse().map(Self::Client),
             Some(("operator", id)) => id.parse().map(Self::Operator),
             Some(("staff", id)) => id.parse().map(Self::Staff),
+            Some(("customer", id)) => id.parse().map(Self::Customer),
             None if text == "system" => Ok(Self::System),
             _ => text.parse().map(Self::Client),
         }
@@ -82,7 +86,9 @@ mod tests {
     fn no_two_actors_have_one_name() {
         let id: ClientId = "acme-bot".parse().unwrap();
         let staff = StaffId::from_uuid(uuid::Uuid::from_u128(7));
-        let actors = [Actor::Client(id.clone()), Actor::Operator(id), Actor::Staff(staff), Actor::System];
+        let customer = Actor::Customer(ContactId::from_uuid(uuid::Uuid::from_u128(7)));
+        let actors =
+            [Actor::Client(id.clone()), Actor::Operator(id), Actor::Staff(staff), customer, Actor::System];
         let names: Vec<_> = actors.iter().map(Actor::to_string).collect();
         assert_eq!(&names[..2], ["client:acme-bot", "operator:acme-bot"]);
         assert_eq!(names[2], "staff:st_00000000000000000000000000000007");

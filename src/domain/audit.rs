@@ -85,11 +85,17 @@ audit_actions! {
     CodeRefused: Login => "auth_link.code_refused",
     /// A member of staff passed a code that a customer had sent, or played the customer; `detail` says which.
     CodePassed: Login => "auth_link.code_passed",
+    /// A customer signed in to an app; `object` is the contact, `detail` names the app's client and where.
+    CustomerSignedIn: Login => "customer.signed_in",
     /// A conversation is no longer verified; `object` is the event that told of it.
     ConversationUnverified: Login => "conversation.unverified",
+    /// A customer signed out: `detail` says `here` or `everywhere`.
+    CustomerSignedOut: Login => "customer.signed_out",
     /// A sign-in joined a contact that was there; `detail` says at which provider and how.
     IdentityLinked: Change => "contact.identity_linked",
-    /// A client changed fields; `detail` names them.
+    /// A customer took a sign-in away from the own record; `detail` says at which provider.
+    IdentityUnlinked: Change => "contact.identity_unlinked",
+    /// A client or the customer changed fields; `detail` names them.
     ContactUpdated: Change => "contact.updated",
     /// A client restored the previous value of a field.
     ContactUndone: Change => "contact.undone",
@@ -109,6 +115,9 @@ audit_actions! {
     ConversationRead: Access => "conversation.read",
     /// A client read a contact.
     ContactRead: Access => "contact.read",
+    /// A client was given an access token of a provider to act for a contact; `ids` has the link that verified the
+    /// conversation, `detail` the provider.
+    ProviderTokenRead: Access => "contact.provider_token_read",
     /// A client read a list of contacts; `ids` has these.
     ContactsListed: Access => "contact.listed",
     /// A client read events with profiles; `detail` has their positions, `ids` the contacts.
@@ -171,6 +180,8 @@ audit_actions! {
     SnippetDeleted: Settings => "snippet.deleted",
     /// A client of the API was made; `object` is its id, `detail` its scopes.
     ClientCreated: Settings => "client.created",
+    /// A client got another secret.
+    ClientSecretRotated: Settings => "client.secret_rotated",
     /// A client of the API was deleted; `object` is its id.
     ClientDeleted: Settings => "client.deleted",
     /// A client had an event sent again; `object` is the delivery.

@@ -1,20 +1,113 @@
 //! Clients: bots and apps that get tokens from our token endpoint.
 
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::ids::ClientId;
+use super::redirect_uri::RedirectUri;
 
 /// An OAuth client of ours.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
     /// Its public name.
     pub client_id: ClientId,
-    /// The argon2id hash of its secret, in PHC form; none for a public client.
+    /// What customers read; else its public name.
+    pub name: Option<String>,
+    /// The argon2id hash of its secret, in PHC form; none for a client that has none.
     pub secret_hash: Option<String>,
+    /// The secret before, while it may still be used.
+    pub previous_secret: Option<PreviousSecret>,
+    /// Its public keys as a JWK set (RFC 7517, 5), for `private_key_jwt`; such a client has no secret.
+    pub keys: Option<String>,
     /// Which grants it may use.
     pub grant_types: Vec<GrantType>,
     /// What it may ask for.
     pub scopes: Scopes,
+    /// Where it may be answered.
+    pub redirect_uris: Vec<RedirectUri>,
+    /// Whether its authorization requests may do without PKCE. Never those of a public client.
+    pub pkce_optional: bool,
+    /// From where it may come; empty means from anywhere.
+    pub allow_from: Vec<IpNet>,
+}
+
+/// How apps become clients by themselves (RFC 7591).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registration {
+    /// The argon2id hash of the initial access token, in PHC form.
+    pub token_hash: String,
+    /// The most that such a client may ask for.
+    pub scopes: Scopes,
+}
+
+/// An assertion that a client has shown: it is good once (RFC 7523, 3).
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShownAssertion {
+    /// When it would be good no longer.
+    pub until: Timestamp,
+}
+
+/// When a client was here last.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub struct ClientUse {
+    /// To within a few minutes.
+    pub at: Timestamp,
+}
+
+/// A secret that was replaced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviousSecret {
+    /// Its argon2id hash, in PHC form.
+    pub hash: String,
+    /// Until when it may be used.
+    pub until: Timestamp,
+}
+
+impl Client {
+    /// A client without secret, scopes and addresses, for `client_credentials`.
+    pub fn named(client_id: ClientId) -> Self {
+        Self {
+            client_id,
+            name: None,
+            secret_hash: None,
+            previous_secret: None,
+            keys: None,
+            grant_types: vec![GrantType::ClientCredentials],
+            scopes: Scopes::default(),
+            redirect_uris: Vec::new(),
+            pkce_optional: false,
+            allow_from: Vec::new(),
+        }
+    }
+
+    /// Whether it can prove nothing: an app on a device or in a page (RFC 6749, 2.1).
+    pub fn is_public(&self) -> bool {
+        self.secret_hash.is_none() && self.keys.is_none()
+    }
+
+    /// Whether it may use a grant.
+    pub fn may(&self, grant: GrantType) -> bool {
+        self.grant_types.contains(&grant)
+    }
+
+    /// Whether an authorization request of its needs PKCE.
+    pub fn needs_pkce(&self) -> bool {
+        self.is_public() || !self.pkce_optional
+    }
+
+    /// Whether it may come from this address.
+    pub fn may_come_from(&self, address: Option<IpAddr>) -> bool {
+        self.allow_from.is_empty()
+            || address.is_some_and(|address| self.allow_from.iter().any(|network| network.contains(&address)))
+    }
+
+    /// What customers read of it.
+    pub fn shown_name(&self) -> &str {
+        self.name.as_deref().unwrap_or(self.client_id.as_str())
+    }
 }
 
 /// A way to get a token (RFC 6749, 4 and 6).
@@ -43,6 +136,9 @@ impl GrantType {
     }
 }
 
+/// The scopes of OpenID Connect (Core, 5.4 and 11).
+pub const CUSTOMER_SCOPES: [&str; 5] = ["openid", "profile", "email", "phone", "offline_access"];
+
 /// A list of scopes in the order they were given, each once (RFC 6749, 3.3).
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -69,9 +165,25 @@ impl Scopes {
         self.0.iter().any(|held| held == scope || held == "admin:all")
     }
 
+    /// Whether `scope` itself is in the list.
+    pub fn has(&self, scope: &str) -> bool {
+        self.iter().any(|held| held == scope)
+    }
+
+    /// Every scope, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Whether who holds this list may have every scope of `wanted`.
     pub fn contain_all(&self, wanted: &Self) -> bool {
         wanted.0.iter().all(|scope| self.gives(scope))
+    }
+
+    /// Whether who holds `held` may give this list to a client: what customers are asked for may always be given, since it
+    /// opens nothing to a client that acts for itself.
+    pub fn may_be_given_by(&self, held: &Self) -> bool {
+        self.iter().all(|scope| CUSTOMER_SCOPES.contains(&scope) || held.gives(scope))
     }
 
     /// The scopes of this list that who holds `held` may still have.

@@ -153,6 +153,7 @@ made_id!(/** A one-time code that was sent. */ OtpId, "ot_");
 made_id!(/** An event on its way to a webhook. */ DeliveryId, "dl_");
 made_id!(/** A member of staff. */ StaffId, "st_");
 made_id!(/** A browser that staff signed in with. */ SessionId, "ss_");
+made_id!(/** The tokens of one sign-in of a customer. */ FamilyId, "tf_");
 
 chosen_id!(
     /// A tenant's name: the first label of its host. `_platform` is the operator.
@@ -185,6 +186,16 @@ chosen_id!(
     ClientId, is_client_id, "a client id (1 to 200 visible ASCII characters or spaces)",
     200, "^[ -~]+$", "acme-bot"
 );
+
+impl ProviderId {
+    /// The word of sign-ins by an emailed code among a contact's identities. No provider of a tenant may have it.
+    pub const EMAIL_CODE: &str = "email_code";
+
+    /// An emailed code in the place of a provider.
+    pub fn email_code() -> Self {
+        Self(Self::EMAIL_CODE.to_owned())
+    }
+}
 
 impl TenantId {
     /// The reserved tenant that owns the operator's records.

@@ -23,6 +23,8 @@ const SENT: [(SignedDuration, usize); 2] =
 pub enum OtpPurpose {
     /// The tenant's staff sign in.
     Staff,
+    /// A customer signs in.
+    Customer,
 }
 
 impl OtpPurpose {
@@ -30,6 +32,7 @@ impl OtpPurpose {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Staff => "staff",
+            Self::Customer => "customer",
         }
     }
 }

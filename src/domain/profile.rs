@@ -5,6 +5,8 @@ use serde_json::{Map, Value};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 
+use super::vault::ProviderTokens;
+
 /// The fields that have a meaning of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the names are the contract's own")]
@@ -138,4 +140,7 @@ pub struct SignedIn {
     /// What the tenant's rules have set. Personal, as the profile is.
     #[serde(default)]
     pub fields: Map<String, Value>,
+    /// What opens the tenant's own API for the person, where the provider's `vault` is on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Box<ProviderTokens>>,
 }

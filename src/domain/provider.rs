@@ -86,7 +86,11 @@ pub struct Provider {
     /// Whether somebody who is new here joins the one contact with the same email, if both emails
     /// are verified.
     pub merge_by_email: bool,
-    /// The hash of all of the above but the secret.
+    /// Whether the tokens of a sign-in are kept, to be handed out while its conversation is verified.
+    pub vault: bool,
+    /// Whether it signs nobody in inside of an app's own browser: the landing page then leads out of it.
+    pub blocks_webviews: bool,
+    /// The hash of all of the above but the secrets and `blocks_webviews`, which no login depends on.
     pub revision: Revision,
 }
 

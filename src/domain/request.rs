@@ -128,6 +128,10 @@ pub struct AuthorizationRequest {
     /// How the channel itself will vouch for the person; none if the chat must confirm it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<Native>,
+    /// Whether the browser that opened the link also holds the web chat of its conversation: it came from the chat's
+    /// own page, and says so itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_chat: bool,
     /// When the customer pressed *Continue*.
     pub created_at: Timestamp,
     /// After this the callback is refused.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::accounts::Accounts;
 use super::binding::BindingPolicy;
-use super::client::Client;
+use super::client::{Client, Registration};
 use super::conversation::Channel;
 use super::event::EventType;
 use super::ids::{ProviderId, StaffId, TenantId, WebhookId};
@@ -16,6 +16,7 @@ use super::setting::SettingFault;
 use super::snippet::Snippet;
 use super::staff::{Member, StaffEmail};
 use super::webhook::Webhook;
+use super::website::{CustomerPolicy, Website};
 
 /// A tenant as requests see it: complete, checked, never changed in place.
 #[derive(Debug, Clone)]
@@ -37,8 +38,12 @@ pub struct Tenant {
     pub snippets: Vec<Snippet>,
     /// Where *Back to the chat* leads, per channel.
     pub returns: BTreeMap<Channel, String>,
+    /// The origins of the web pages that hold its chat, as browsers write them.
+    pub chat_origins: Vec<String>,
     /// Its bots and apps.
     pub clients: Vec<Client>,
+    /// How apps become clients by themselves; none where they do not.
+    pub registration: Option<Registration>,
     /// What a sign-in tells the platform beside the profile.
     pub rules: Rules,
     /// Where events are sent.
@@ -49,6 +54,10 @@ pub struct Tenant {
     pub accounts: Accounts,
     /// Who may use its pages.
     pub staff: Vec<Member>,
+    /// What its customers may do.
+    pub customers: CustomerPolicy,
+    /// Where they sign in by an emailed code.
+    pub websites: Vec<Website>,
 }
 
 impl Tenant {
@@ -71,6 +80,16 @@ impl Tenant {
     /// The webhook of this name.
     pub fn webhook(&self, id: &WebhookId) -> Option<&Arc<Webhook>> {
         self.webhooks.iter().find(|webhook| webhook.id == *id)
+    }
+
+    /// The website with this publishable key.
+    pub fn website(&self, public_key: &str) -> Option<&Website> {
+        self.websites.iter().find(|website| website.public_key == public_key)
+    }
+
+    /// Whether pages of this origin may call the API of customers.
+    pub fn allows_origin(&self, origin: &str) -> bool {
+        self.websites.iter().any(|website| website.allows(origin))
     }
 
     /// The member of staff of this id.

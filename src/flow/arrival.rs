@@ -4,6 +4,7 @@ use crate::domain::provider::{Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Route};
 use crate::oauth::response;
 
+use super::app::arrive::AppArrived;
 use super::native::Away;
 use super::open_link::LoginCookie;
 use super::staff::arrive::Entered;
@@ -45,6 +46,8 @@ pub enum Leads {
     Away(Away),
     /// A member of the staff goes in, or does not.
     Staff(Box<Entered>),
+    /// Back to the customer's app.
+    App(Box<AppArrived>),
 }
 
 impl Arrival {

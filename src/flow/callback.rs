@@ -24,6 +24,7 @@ pub use crate::oauth::response::{parse_form, parse_query};
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::Broker;
+use super::app::enter::is_of_app;
 use super::course::Course;
 use super::health::OutOfOrder;
 use super::insight::Sighting;
@@ -100,6 +101,9 @@ impl Broker {
         }
         if is_of_staff(&response.state) {
             return self.arrive_as_staff(tenant, arrival, response).await;
+        }
+        if is_of_app(&response.state) {
+            return self.arrive_for_app(tenant, arrival, response).await;
         }
         let found = self.find(tenant, &response).await?;
         let Some(native) = found.request.value.native.clone() else {
@@ -341,11 +345,13 @@ impl Broker {
 }
 
 /// What is proved already, if it is enough. The provider's verified phone or email may be the
-/// chat's own address; nothing at all is enough where the tenant says so. Both count only for the
-/// browser that opened the link; in every other case the chat must confirm the sign-in.
+/// chat's own address; the browser that opened the link may hold the web chat as well; nothing at
+/// all is enough where the tenant says so. All count only for the browser that opened the link; in
+/// every other case the chat must confirm the sign-in.
 fn bind(login: &Login, signed_in: &SignedIn) -> Option<Binding> {
     let reached = match Vouch::of(signed_in, &login.conversation) {
         Vouch::Same => Binding::Match,
+        Vouch::Other | Vouch::Silent if login.request.value.in_chat => Binding::Browser,
         Vouch::Other | Vouch::Silent => Binding::None,
     };
     // The channel's own word is still to come, and is worth more.

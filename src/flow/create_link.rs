@@ -17,7 +17,6 @@ use crate::domain::snippet::Snippet;
 use crate::domain::tenant::Tenant;
 use crate::store::{Durability, Store, StoreError, Stored, Tx};
 
-use super::message::render;
 use super::native::can_vouch;
 use super::once::{Once, OnceError, Turn};
 use super::{Broker, RACES};
@@ -116,7 +115,7 @@ impl Broker {
             Made::Now(kept) => *kept,
             Made::Before(id) => return Ok(Made::Before(id)),
         };
-        let (url, message) = render(tenant, Some(provider), snippet, &link, ask.as_ref());
+        let (url, message) = self.render(tenant, Some(provider), snippet, &link, ask.as_ref());
         Ok(Made::Now(Box::new(CreatedLink { link, url, message, replayed: false })))
     }
 
@@ -133,7 +132,7 @@ impl Broker {
         let snippet = snippet.and_then(|name| tenant.snippet(&name));
         let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
         let ask = self.ask_of(tenant, &link).await?;
-        let (url, message) = render(tenant, provider, snippet, &link, ask.as_ref());
+        let (url, message) = self.render(tenant, provider, snippet, &link, ask.as_ref());
         Ok(CreatedLink { link, url, message, replayed: true })
     }
 
@@ -210,6 +209,10 @@ impl Broker {
                 link.ask = Some(ask.request.clone());
                 link.route = if ask.is_older() { Route::Abc } else { Route::AbcAuth2 };
                 tx.put_ask(None, ask);
+            }
+            if let Some(other) = known.as_deref().filter(|known| !known.at.is_same_person(&link.conversation))
+            {
+                self.drop_tokens(&mut tx, &tenant.id, other).await?;
             }
             let conversation = self.conversation_for(&mut tx, tenant, known.as_deref(), &link, &actor);
             tx.put_conversation(known.as_ref(), &conversation);

@@ -58,7 +58,12 @@ impl Broker {
     /// What an issuer says of itself, to be shown beside settings; none if it does not say so at once.
     pub async fn announced(&self, tenant: &Tenant, issuer: &str) -> Option<Arc<Metadata>> {
         let deadline = self.clock.tick() + AT_ONCE;
-        self.documents.metadata(&tenant.id, issuer, deadline).await.ok()
+        let is_known = tenant.providers.iter().any(|known| known.oidc.issuer.as_deref() == Some(issuer));
+        if is_known {
+            return self.documents.metadata(&tenant.id, issuer, deadline).await.ok();
+        }
+        // What somebody has typed takes no room among the documents that logins need.
+        self.documents.fetch_metadata(&tenant.id, issuer, deadline).await.ok().map(Into::into)
     }
 
     /// Asks an issuer, whichever way it was written: a domain, an issuer with or without a slash at its end, or the

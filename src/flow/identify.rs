@@ -4,7 +4,8 @@
 use crate::domain::contact::Contact;
 use crate::domain::ids::ContactId;
 use crate::domain::link::{ContactHint, Link};
-use crate::domain::profile::ProfileField;
+use crate::domain::profile::{ProfileField, SignedIn};
+use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::store::{ContactFilter, StoreError, Stored};
 
@@ -61,7 +62,7 @@ impl Broker {
                 Person { contact: Some(*contact), joins_by: Some("hint"), ..Person::default() }
             });
         }
-        let contact = self.same_email(tenant, sign_in).await?;
+        let contact = self.same_email(tenant, sign_in.provider, sign_in.signed_in).await?;
         let joins_by = contact.is_some().then_some("email");
         let mismatch = contact.as_ref().is_some_and(|contact| expected.is_other_than(contact));
         let external_id = match expected {
@@ -94,12 +95,12 @@ impl Broker {
 
     /// The one contact with the same email, if both emails are verified and the tenant wants it. One
     /// whom this provider knows as somebody else is not joined: an address can change hands.
-    async fn same_email(
+    pub(super) async fn same_email(
         &self,
         tenant: &Tenant,
-        sign_in: &SignIn<'_>,
+        provider: &Provider,
+        signed_in: &SignedIn,
     ) -> Result<Option<Stored<Contact>>, StoreError> {
-        let (provider, signed_in) = (sign_in.provider, sign_in.signed_in);
         let email = signed_in.profile.text(ProfileField::Email);
         let Some(email) = email.filter(|_| provider.merge_by_email && signed_in.email_verified) else {
             return Ok(None);

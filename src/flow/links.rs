@@ -55,6 +55,7 @@ impl Broker {
             let Some(known) = store.conversation(id).await? else { return Ok(None) };
             let mut ended = known.value.clone();
             let mut tx = Tx::new();
+            self.drop_tokens(&mut tx, &tenant.id, &known.value).await?;
             self.unverify(&mut tx, &tenant.id, &mut ended, &by.to_string());
             tx.put_conversation(Some(&known), &ended);
             match store.commit(tx, Durability::Durable).await {

@@ -5,6 +5,7 @@
 //! named steps, 2. a line below, 3. a handler in `web/`, 4. a file in `tests/it/`.
 
 mod announce;
+pub mod app;
 mod arrival;
 pub mod audit;
 pub mod callback;
@@ -12,6 +13,7 @@ pub mod confirm;
 pub mod contacts;
 mod course;
 pub mod create_link;
+pub mod customers;
 mod deliver;
 pub mod desk;
 pub mod discover;
@@ -28,6 +30,7 @@ pub mod once;
 pub mod open_link;
 pub mod otp;
 pub mod outcome;
+mod person;
 mod places;
 pub mod presets;
 pub mod preview;
@@ -48,7 +51,9 @@ pub mod taken_up;
 pub mod tenants;
 pub mod trail;
 pub mod trial;
+pub mod vault;
 pub mod waiting;
+pub mod web_chat;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -71,6 +76,7 @@ use crate::profile::{CompiledRules, MappingFault, Normaliser};
 use crate::store::Store;
 
 pub use crate::channel::{AuthMessage, Carrier};
+pub use crate::egress::mail::Letter;
 use keys::KeysInUse;
 use probe::Probe;
 use tenants::Known;
@@ -91,7 +97,7 @@ pub struct Broker {
     probe: Probe,
     /// To the APIs of messaging channels.
     channels: ChannelClient,
-    /// For letters to staff; none where no mail is set up.
+    /// For letters to staff and customers; none where no mail is set up.
     post: Option<Post>,
     clock: Clock,
     tenants: ArcSwap<Known>,
@@ -128,7 +134,7 @@ pub struct Outbound {
     pub webhook: WebhookClient,
     /// To messaging channels.
     pub channels: ChannelClient,
-    /// To staff; none where no mail is set up.
+    /// To staff and customers; none where no mail is set up.
     pub post: Option<Post>,
 }
 

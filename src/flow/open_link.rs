@@ -9,7 +9,7 @@ use crate::domain::ask::Native;
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Handle;
 use crate::domain::event::EventType;
-use crate::domain::ids::AttemptId;
+use crate::domain::ids::{AttemptId, LinkId, ProviderId};
 use crate::domain::link::{Link, LinkStatus, NotOpened, Opening};
 use crate::domain::profile::ProfileField;
 use crate::domain::provider::{Identity, Provider};
@@ -61,6 +61,10 @@ pub struct OpenedLink {
     pub forget: Vec<String>,
     /// The attempt, for the log.
     pub attempt: AttemptId,
+    /// Which link it is, for the log.
+    pub link: LinkId,
+    /// Where the browser goes, for the log.
+    pub provider: ProviderId,
 }
 
 /// Why a link cannot be opened.
@@ -166,27 +170,30 @@ impl Broker {
         )
     }
 
-    /// The customer pressed *Continue*: makes the link `opened` and a fresh authorization request.
+    /// The customer pressed *Continue*: makes the link `opened` and a fresh authorization request. `passes` are what the
+    /// browser holds if it came from a web chat.
     pub async fn open_link(
         &self,
         tenant: &Tenant,
         token: &str,
         cookies: &[LoginCookie],
+        passes: &[LoginCookie],
     ) -> Result<OpenedLink, OpenLinkError> {
         let link = self.find_link(tenant, token).await?;
         if link.value.minimum == Binding::Native {
             return Err(OpenLinkError::OnlyInChat);
         }
-        self.open_found(tenant, token, link, cookies, None).await
+        self.open_found(tenant, token, link, (cookies, passes), None).await
     }
 
-    /// The same with a link that was found. If the channel vouches for the person, `native` says how.
+    /// The same with a link that was found, and the browser's cookies and passes. If the channel vouches for the person,
+    /// `native` says how.
     pub(super) async fn open_found(
         &self,
         tenant: &Tenant,
         token: &str,
         link: Stored<Link>,
-        cookies: &[LoginCookie],
+        (cookies, passes): (&[LoginCookie], &[LoginCookie]),
         native: Option<Native>,
     ) -> Result<OpenedLink, OpenLinkError> {
         let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
@@ -205,9 +212,19 @@ impl Broker {
             native,
         };
         let underway = self.set_out(&errand).await.map_err(|late| late.of(&link.value))?;
-        let Underway { request, cookie, authorize_url, cross_site } = underway;
+        let Underway { mut request, cookie, authorize_url, cross_site } = underway;
+        request.in_chat = self.holds_chat(tenant, &link.value, passes);
         self.keep(tenant, token, link, &request, cookies).await?;
-        Ok(OpenedLink { authorize_url, cross_site, forget: surplus(cookies), attempt: request.id, cookie })
+        let (attempt, link, provider) = (request.id, request.link, request.provider);
+        Ok(OpenedLink {
+            authorize_url,
+            cross_site,
+            forget: surplus(cookies),
+            attempt,
+            link,
+            provider,
+            cookie,
+        })
     }
 
     /// Writes the opening down, over whatever else happens to the link meanwhile.

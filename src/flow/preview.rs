@@ -173,7 +173,7 @@ pub(super) fn would_change(
     let sample = || "sample".parse().expect("`sample` is a provider id");
     let source = EnrichSource {
         provider: provider.cloned().unwrap_or_else(sample),
-        link: LinkId::from_uuid(clock.fresh_uuid()),
+        link: Some(LinkId::from_uuid(clock.fresh_uuid())),
         read_at: clock.now(),
         email_verified: signed_in.email_verified,
         phone_verified: signed_in.phone_verified,

@@ -8,13 +8,12 @@ use tokio::sync::OnceCell;
 
 use crate::channel::apple::verdict::WAITS;
 use crate::domain::ask::Native;
-use crate::domain::audit::AuditAction;
 use crate::domain::binding::{Binding, Vouch};
-use crate::domain::contact::{Contact, EnrichSource, Trace};
+use crate::domain::contact::{Contact, Trace};
 use crate::domain::conversation::{Conversation, Verified};
 use crate::domain::event::EventType;
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::ids::{ContactId, ConversationId, EventId};
+use crate::domain::ids::{ContactId, ConversationId};
 use crate::domain::link::{Completion, Link};
 use crate::domain::profile::SignedIn;
 use crate::domain::provider::Provider;
@@ -24,6 +23,7 @@ use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::identify::Person;
+use super::person::{Enriched, Occasion};
 use super::{Broker, RACES};
 
 /// How a sign-in ends.
@@ -121,10 +121,11 @@ impl Broker {
         let known = self.read_login(tenant, &request.value, sign_in).await?;
         let mut tx = Tx::new();
         let enriched = self.enrich(&mut tx, tenant, &known, sign_in).await?;
-        let contact = enriched.as_ref().map(|enriched| enriched.contact.clone());
+        let contact = enriched.as_ref().map(|enriched| enriched.contact.id.clone());
         let completed = known.link.value.clone().complete(completion(&known, contact.clone(), sign_in), now);
         let completed = completed.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
         let conversation = verified_conversation(&known, tenant, &completed, contact, sign_in.binding, now);
+        self.keep_tokens(&mut tx, tenant, &conversation, sign_in).await.map_err(unavailable)?;
         tx.put_conversation(known.conversation.as_ref(), &conversation);
         let key = self.store.at(&tenant.id).conversation_key(&conversation.at.id);
         let outcome = Outcome::Completed { binding: sign_in.binding };
@@ -136,7 +137,7 @@ impl Broker {
         let told = self.announce_link(&mut tx, &tenant.id, EventType::Completed, &completed, "customer");
         if let Some(Enriched { contact, event }) = enriched {
             let events = event.into_iter().chain([told]).collect();
-            tx.trace(&contact, &Trace { link: Some(completed.id), events, conversation: Some(key) });
+            tx.trace(&contact.id, &Trace { link: Some(completed.id), events, conversation: Some(key) });
         }
         Ok(tx)
     }
@@ -173,50 +174,28 @@ impl Broker {
     ) -> Result<Option<Enriched>, Fault> {
         let provider = sign_in.provider;
         let Some(subject) = sign_in.signed_in.subject.as_deref() else { return Ok(None) };
-        let now = self.clock.now();
         let person = &known.person;
-        let mut contact = match &person.contact {
+        let contact = match &person.contact {
             Some(contact) => contact.value.clone(),
             None => self.new_contact(tenant, &sign_in.number).await?,
         };
-        let source = EnrichSource {
-            provider: provider.id.clone(),
-            link: known.link.value.id.clone(),
+        let link = &known.link.value;
+        let occasion = Occasion {
+            provider,
+            subject,
+            signed_in: sign_in.signed_in,
             read_at: sign_in.exchanged_at,
-            email_verified: sign_in.signed_in.email_verified,
-            phone_verified: sign_in.signed_in.phone_verified,
+            link: Some(&link.id),
+            conversation: Some(&link.conversation),
         };
-        let expected =
-            person.external_id.as_ref().map(|external| contact.take_external_id(external, &source));
-        let mut changes: Vec<_> = expected.into_iter().collect();
-        changes.extend(contact.enrich(&sign_in.signed_in.profile, &provider.enrich, &source));
-        if contact.is_full() {
-            tracing::warn!(tenant = %tenant.id, provider = %provider.id, link_id = %source.link, "contact.full");
-        }
-        contact.link_identity(&provider.id, subject, now);
-        contact.remember_conversation(&known.link.value.conversation);
-        contact.touch(now);
-        match &person.contact {
-            Some(stored) => tx.update_contact(stored, &contact),
-            None => tx.create_contact(&contact),
-        }
-        if person.contact.is_none() || person.joins_by.is_some() {
-            tx.create_identity(&provider.id, subject, &contact.id);
-        }
-        if let Some(way) = person.joins_by {
-            let detail = Some(format!("{} by {way}", provider.id));
-            self.audit_contact(tx, "customer", AuditAction::IdentityLinked, &contact.id, detail);
-        }
-        let is_news = person.contact.is_none() || !changes.is_empty();
-        let event = is_news.then(|| self.announce_contact(tx, &tenant.id, &contact, &changes));
-        Ok(Some(Enriched { contact: contact.id, event }))
+        Ok(Some(self.write_person(tx, tenant, (person, contact), &occasion)))
     }
 
     /// A record about which nothing is known yet.
     async fn new_contact(&self, tenant: &Tenant, number: &OnceCell<u64>) -> Result<Contact, Fault> {
         let store = self.store.at(&tenant.id);
         let number = number.get_or_try_init(|| store.next_customer_number()).await.map_err(unavailable)?;
-        Ok(Contact::new(ContactId::from_uuid(self.clock.fresh_uuid()), *number, self.clock.now()))
+        Ok(self.blank_contact(*number))
     }
 
     async fn link_of(&self, tenant: &Tenant, request: &AuthorizationRequest) -> Result<Stored<Link>, Fault> {
@@ -268,13 +247,6 @@ struct Known {
     link: Stored<Link>,
     conversation: Option<Stored<Conversation>>,
     person: Person,
-}
-
-/// What a sign-in did to its contact.
-struct Enriched {
-    contact: ContactId,
-    /// What tells of it, if it is news.
-    event: Option<EventId>,
 }
 
 /// The conversation with who is there now.

@@ -9,7 +9,6 @@ use crate::domain::tenant::Tenant;
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::create_link::{CreateLinkError, CreatedLink, find_snippet};
-use super::message::render;
 use super::{Broker, RACES};
 
 /// In which words. What is left out stays as it was.
@@ -71,7 +70,7 @@ impl Broker {
                 Err(StoreError::Conflict) => continue,
                 done => done?,
             }
-            let (url, message) = render(tenant, Some(provider), snippet, &link, ask.as_ref());
+            let (url, message) = self.render(tenant, Some(provider), snippet, &link, ask.as_ref());
             return Ok(CreatedLink { link, url, message, replayed: false });
         }
         Err(StoreError::Conflict.into())

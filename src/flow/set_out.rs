@@ -90,6 +90,7 @@ impl Broker {
             cookie_hash: store.hash("cookie", cookie.value.expose()),
             cookie_name: cookie.name.clone(),
             native: errand.native.clone(),
+            in_chat: false,
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,
             phase: Phase::Started,

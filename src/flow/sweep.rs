@@ -269,6 +269,7 @@ impl Broker {
         };
         if known.value.verified_at(self.clock.now()).is_none() && known.value.verified.is_some() {
             let mut lapsed = known.value.clone();
+            self.drop_tokens(tx, &due.tenant, &known.value).await?;
             self.unverify(tx, &due.tenant, &mut lapsed, ACTOR);
             tx.put_conversation(Some(&known), &lapsed);
         }

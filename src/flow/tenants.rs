@@ -192,7 +192,11 @@ mod tests {
             accounts: crate::domain::accounts::Accounts::default(),
             staff: Vec::new(),
             simulator: false,
+            customers: crate::domain::website::CustomerPolicy::default(),
+            websites: Vec::new(),
+            registration: None,
             returns: BTreeMap::new(),
+            chat_origins: Vec::new(),
             clients: Vec::new(),
         })
     }

@@ -26,7 +26,7 @@ tokio::task_local! {
 }
 
 /// The name of the request that is being answered, if any is.
-pub(super) fn request_id() -> Option<String> {
+pub fn request_id() -> Option<String> {
     REQUEST.try_with(Clone::clone).ok()
 }
 

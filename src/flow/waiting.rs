@@ -21,6 +21,11 @@ const LOOK: Duration = Duration::from_secs(1);
 const PLACES: usize = 2000;
 /// Of which one tenant may take so many.
 const PLACES_OF_ONE: usize = 500;
+/// Pages of web chats that may listen in one process, which have places of their own: customers must not take those of
+/// the tenants' programs.
+const CHATS: usize = 5000;
+/// Of which one tenant may have so many.
+const CHATS_OF_ONE: usize = 1000;
 
 /// For how long, and for what.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +51,7 @@ pub enum WaitError {
 #[derive(Debug)]
 pub(super) struct Waits {
     places: Places,
+    chats: Places,
     draining: watch::Sender<bool>,
 }
 
@@ -54,6 +60,26 @@ impl Broker {
     /// case when the time is over or the broker is about to stop.
     pub async fn wait_for_link(
         &self,
+        tenant: &Tenant,
+        id: &LinkId,
+        wait: Wait,
+    ) -> Result<Option<Link>, WaitError> {
+        self.wait_in(&self.waits.places, tenant, id, wait).await
+    }
+
+    /// The same for the page of a web chat.
+    pub(super) async fn wait_for_link_of_chat(
+        &self,
+        tenant: &Tenant,
+        id: &LinkId,
+        wait: Wait,
+    ) -> Result<Option<Link>, WaitError> {
+        self.wait_in(&self.waits.chats, tenant, id, wait).await
+    }
+
+    async fn wait_in(
+        &self,
+        places: &Places,
         tenant: &Tenant,
         id: &LinkId,
         wait: Wait,
@@ -72,7 +98,7 @@ impl Broker {
             }
             // Who is answered at once takes no place.
             if place.is_none() {
-                place = Some(self.waits.places.enter(&tenant.id).ok_or(WaitError::Full)?);
+                place = Some(places.enter(&tenant.id).ok_or(WaitError::Full)?);
             }
             tokio::select! {
                 () = watch.changed() => {}
@@ -96,7 +122,8 @@ impl Broker {
 
 impl Default for Waits {
     fn default() -> Self {
-        Self { places: Places::new(PLACES, PLACES_OF_ONE, |_| {}), draining: watch::channel(false).0 }
+        let chats = Places::new(CHATS, CHATS_OF_ONE, |_| {});
+        Self { places: Places::new(PLACES, PLACES_OF_ONE, |_| {}), chats, draining: watch::channel(false).0 }
     }
 }
 

@@ -3,6 +3,7 @@
 //! A secret is checked with argon2, which is slow on purpose. So the check runs beside the async
 //! executor, a few at a time, and a client that proved itself is remembered for five minutes.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -11,7 +12,7 @@ use moka::sync::Cache;
 use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
-use crate::domain::client::Client;
+use crate::domain::client::{Client, Registration};
 use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
 
@@ -33,6 +34,22 @@ pub struct Credentials {
     pub client_id: String,
     /// Its secret; none for a public client, or if it was left out or is no text.
     pub secret: Option<Secret>,
+    /// Instead of a secret a JWT that its own key signed (RFC 7523, 2.2). The name above may then be empty.
+    pub assertion: Option<Secret>,
+    /// Where it comes from; none if the request comes from this process.
+    pub address: Option<IpAddr>,
+}
+
+impl Credentials {
+    /// A client that says its name, and shows nothing.
+    pub fn named(client_id: impl Into<String>) -> Self {
+        Self { client_id: client_id.into(), secret: None, assertion: None, address: None }
+    }
+
+    /// A client with its secret.
+    pub fn with_secret(client_id: impl Into<String>, secret: Secret) -> Self {
+        Self { secret: Some(secret), ..Self::named(client_id) }
+    }
 }
 
 /// Who is remembered, and the room for checks.
@@ -71,8 +88,8 @@ impl Clients {
         let Some(secret) = credentials.secret.as_ref().filter(|secret| !secret.is_blank()) else {
             return false;
         };
-        let hash = tenant.client(&credentials.client_id).and_then(|client| client.secret_hash.as_deref());
-        !self.remembers(&self.fingerprint(tenant, credentials, hash, secret))
+        let client = tenant.client(&credentials.client_id);
+        !self.remembers_any(tenant, credentials, secret, &self.hashes(client))
     }
 
     /// The client that has this id and secret. A public client has no secret and must show none.
@@ -84,18 +101,46 @@ impl Clients {
     ) -> Result<&'t Client, ClientError> {
         let client = tenant.client(&credentials.client_id);
         let secret = match (&credentials.secret, client) {
-            (None, Some(public)) if public.secret_hash.is_none() => return Ok(public),
+            (None, Some(public)) if public.is_public() => return Ok(public),
             (None, _) => return Err(ClientError::Refused),
             (Some(secret), _) if secret.is_blank() => return Err(ClientError::Refused),
             (Some(secret), _) => secret,
         };
-        let hash = client.and_then(|client| client.secret_hash.as_deref());
-        let fingerprint = self.fingerprint(tenant, credentials, hash, secret);
-        if !self.remembers(&fingerprint) {
-            self.prove(secret, hash).await?;
+        let hashes = self.hashes(client);
+        if !self.remembers_any(tenant, credentials, secret, &hashes) {
+            let which = self.prove(secret, &hashes).await?;
+            let fingerprint = self.fingerprint(tenant, credentials, hashes[which].as_deref(), secret);
             self.verified.insert(fingerprint, self.clock.now());
         }
         client.ok_or(ClientError::Refused)
+    }
+
+    /// Whether this is the token with which apps may become clients.
+    pub async fn may_register(&self, allowed: &Registration, token: &Secret) -> Result<(), ClientError> {
+        if token.is_blank() {
+            return Err(ClientError::Refused);
+        }
+        self.prove(token, &[Some(allowed.token_hash.clone()), None]).await.map(drop)
+    }
+
+    /// The hashes that a secret is compared with: the client's own one, and the one before as long as that counts.
+    fn hashes(&self, client: Option<&Client>) -> [Option<String>; 2] {
+        let previous = client.and_then(|client| client.previous_secret.as_ref());
+        let previous = previous.filter(|previous| self.clock.now() < previous.until);
+        [client.and_then(|client| client.secret_hash.clone()), previous.map(|previous| previous.hash.clone())]
+    }
+
+    fn remembers_any(
+        &self,
+        tenant: &Tenant,
+        credentials: &Credentials,
+        secret: &Secret,
+        hashes: &[Option<String>; 2],
+    ) -> bool {
+        let known = |hash: &Option<String>| {
+            hash.is_some() && self.remembers(&self.fingerprint(tenant, credentials, hash.as_deref(), secret))
+        };
+        hashes.iter().any(known)
     }
 
     fn remembers(&self, fingerprint: &Fingerprint) -> bool {
@@ -103,18 +148,25 @@ impl Clients {
         proved.is_some_and(|at| self.clock.now().duration_since(at) < REMEMBERED)
     }
 
-    async fn prove(&self, secret: &Secret, hash: Option<&str>) -> Result<(), ClientError> {
+    /// Which of two hashes is the secret's.
+    async fn prove(&self, secret: &Secret, hashes: &[Option<String>; 2]) -> Result<usize, ClientError> {
         let _waiting = self.waiting.try_acquire().map_err(|_| ClientError::Busy)?;
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| ClientError::Busy)?;
-        let (secret, hash) = (secret.clone(), hash.map(str::to_owned));
+        let (secret, hashes) = (secret.clone(), hashes.clone());
         let check = tokio::task::spawn_blocking(move || {
             // The permit goes with the work: a caller that hangs up does not make room for more.
             let _running = running;
-            secret_hash::verify(&secret, hash.as_deref())
+            let [own, previous] = &hashes;
+            // An unknown client is compared with a decoy; who is in the middle of a change-over takes twice as long.
+            if secret_hash::verify(&secret, own.as_deref()) {
+                return Some(0);
+            }
+            let previous = previous.as_deref()?;
+            secret_hash::verify(&secret, Some(previous)).then_some(1)
         });
         match check.await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(ClientError::Refused),
+            Ok(Some(which)) => Ok(which),
+            Ok(None) => Err(ClientError::Refused),
             Err(_) => Err(ClientError::Busy),
         }
     }
@@ -154,4 +206,7 @@ pub enum ClientError {
     /// Too many checks are waiting.
     #[error("too many clients authenticate at once; try again in a few seconds")]
     Busy,
+    /// The store failed.
+    #[error("the store does not answer; try again in a few seconds")]
+    Store,
 }

@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 
 use aws_lc_rs::digest;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
@@ -15,6 +17,9 @@ use crate::secret::Secret;
 
 /// The type in the header of our tokens (RFC 9068, 2.1), so that no other JWT passes for one.
 pub const TOKEN_TYPE: &str = "at+jwt";
+
+/// The type in the header of an id_token: no access token has it.
+const ID_TOKEN_TYPE: &str = "JWT";
 
 /// The smallest modulus that RFC 7518, 3.3 allows.
 const MIN_BITS: usize = 2048;
@@ -69,12 +74,40 @@ pub struct SigningKeys {
     published: Published,
 }
 
-/// The key that signs.
+/// The key that signs, read once: reading costs as much as a part of a signature. The headers stand ready in base64url.
 struct Active {
     kid: String,
-    header: Header,
-    key: EncodingKey,
+    access_header: String,
+    id_header: String,
+    key: RsaKeyPair,
 }
+
+impl Active {
+    fn new(kid: String, key: RsaKeyPair) -> Self {
+        let access_header = encoded(&header(&kid, TOKEN_TYPE));
+        let id_header = encoded(&header(&kid, ID_TOKEN_TYPE));
+        Self { kid, access_header, id_header, key }
+    }
+
+    fn sign(&self, header: &str, claims: &impl Serialize) -> Result<String, NotSigned> {
+        let claims = serde_json::to_vec(claims).map_err(|_| NotSigned)?;
+        let mut token = String::with_capacity(header.len() + claims.len() * 2 + 400);
+        token.push_str(header);
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(&claims, &mut token);
+        let mut signature = vec![0; self.key.public_modulus_len()];
+        let signed = self.key.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), token.as_bytes(), &mut signature);
+        signed.map_err(|_| NotSigned)?;
+        token.push('.');
+        URL_SAFE_NO_PAD.encode_string(&signature, &mut token);
+        Ok(token)
+    }
+}
+
+/// The library did not sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the claims were not signed")]
+pub(super) struct NotSigned;
 
 /// A key that verifies, and the only header that a token of it can have.
 pub(super) struct Verifying {
@@ -108,12 +141,14 @@ impl SigningKeys {
                 continue;
             }
             let (key, jwk) = read_key(&kid, &private)?;
-            let header = header(&kid);
-            verifying
-                .insert(kid.clone(), Verifying { header: header.clone(), key: decoding_key(&kid, &jwk)? });
+            let header = header(&kid, TOKEN_TYPE);
+            verifying.insert(kid.clone(), Verifying { header, key: decoding_key(&kid, &jwk)? });
             public.push(jwk);
-            if state == KeyState::Active && active.replace(Active { kid, header, key }).is_some() {
-                return Err(KeyError::ManyActive);
+            if state == KeyState::Active {
+                let pair = RsaKeyPair::from_der(key.as_bytes()).map_err(|_| KeyError::NotRsa(kid.clone()))?;
+                if active.replace(Active::new(kid, pair)).is_some() {
+                    return Err(KeyError::ManyActive);
+                }
             }
         }
         let active = active.ok_or(KeyError::NoneActive)?;
@@ -136,9 +171,14 @@ impl SigningKeys {
         &self.active.kid
     }
 
-    /// Signs claims with the active key.
-    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, jsonwebtoken::errors::Error> {
-        jsonwebtoken::encode(&self.active.header, claims, &self.active.key)
+    /// Signs the claims of an access token with the active key.
+    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<String, NotSigned> {
+        self.active.sign(&self.active.access_header, claims)
+    }
+
+    /// The same for an id_token.
+    pub(super) fn sign_id_token(&self, claims: &impl Serialize) -> Result<String, NotSigned> {
+        self.active.sign(&self.active.id_header, claims)
     }
 
     /// The key with this name, unless it is unknown or revoked.
@@ -218,8 +258,12 @@ fn decoding_key(kid: &str, jwk: &Value) -> Result<DecodingKey, KeyError> {
     DecodingKey::from_rsa_components(member("n"), member("e")).map_err(|_| KeyError::NotRsa(kid.to_owned()))
 }
 
-fn header(kid: &str) -> Header {
-    Header { typ: Some(TOKEN_TYPE.to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::RS256) }
+fn header(kid: &str, typ: &str) -> Header {
+    Header { typ: Some(typ.to_owned()), kid: Some(kid.to_owned()), ..Header::new(Algorithm::RS256) }
+}
+
+fn encoded(header: &Header) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_vec(header).expect("a header is made of texts"))
 }
 
 fn publish(jwks: &Value) -> Published {

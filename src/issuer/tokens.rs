@@ -7,9 +7,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, Validation};
 use moka::sync::Cache;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
@@ -19,6 +22,7 @@ use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
 
 use super::Caller;
+use super::inspect::Introspection;
 use super::keys::SigningKeys;
 
 /// How long an access token is good, in seconds.
@@ -125,8 +129,25 @@ impl Tokens {
             tenant: tenant.id.clone(),
             nbf: None,
         };
-        let token = self.current.load().keys.sign(&claims).map_err(|_| MintError)?;
-        Ok(Minted { token: Secret::new(token), issued_at })
+        Ok(Minted { token: self.sign(&claims)?, issued_at })
+    }
+
+    /// Signs the claims of an access token with the active key.
+    pub(super) fn sign(&self, claims: &impl Serialize) -> Result<Secret, MintError> {
+        self.current.load().keys.sign(claims).map(Secret::new).map_err(|_| MintError)
+    }
+
+    /// Signs the claims of an id_token.
+    pub(super) fn sign_id_token(&self, claims: &impl Serialize) -> Result<Secret, MintError> {
+        self.current.load().keys.sign_id_token(claims).map(Secret::new).map_err(|_| MintError)
+    }
+
+    /// The claims of a token whose header and signature are ours. Place and time are for the caller to judge.
+    pub(super) fn read<C: DeserializeOwned>(&self, token: &str) -> Result<C, AccessError> {
+        if token.len() > MAX_LENGTH {
+            return Err(AccessError::TooLong);
+        }
+        self.read_with(&self.current.load(), token)
     }
 
     /// Whose token this is. The signature of a remembered token is not computed again; everything
@@ -145,7 +166,8 @@ impl Tokens {
             None => Arc::new(self.verify_signature(&generation, token)?),
         };
         judge_place(&verified.claims, tenant)?;
-        judge_time(&verified.claims, self.clock.now().as_second())?;
+        let Claims { iat, exp, nbf, .. } = verified.claims;
+        Times { iat, exp, nbf }.judge(self.clock.now().as_second())?;
         let client = tenant.client(verified.client_id.as_str()).ok_or(AccessError::ClientGone)?;
         if fresh {
             self.verified.insert(fingerprint, Arc::clone(&verified));
@@ -153,7 +175,34 @@ impl Tokens {
         Ok(caller(&verified, client))
     }
 
+    /// What a token of our API says, if it is good here and now and its client is still there.
+    pub(super) fn inspect(&self, tenant: &Tenant, token: &str) -> Result<Introspection, AccessError> {
+        let claims: Claims = self.read(token)?;
+        judge_place(&claims, tenant)?;
+        let Claims { iat, exp, nbf, .. } = claims;
+        Times { iat, exp, nbf }.judge(self.clock.now().as_second())?;
+        let client = tenant.client(&claims.client_id).ok_or(AccessError::ClientGone)?;
+        let scopes = Scopes::parse(&claims.scope).map_err(|_| AccessError::Claims)?;
+        Ok(Introspection {
+            scope: scopes.kept_by(&client.scopes).to_string(),
+            client_id: claims.client_id,
+            token_type: "Bearer",
+            exp,
+            iat,
+            sub: claims.sub,
+            aud: claims.aud,
+            jti: Some(claims.jti),
+        })
+    }
+
     fn verify_signature(&self, generation: &Generation, token: &str) -> Result<Verified, AccessError> {
+        let claims: Claims = self.read_with(generation, token)?;
+        let client_id = claims.client_id.parse().map_err(|_| AccessError::Claims)?;
+        let scopes = Scopes::parse(&claims.scope).map_err(|_| AccessError::Claims)?;
+        Ok(Verified { generation: generation.number, claims, client_id, scopes })
+    }
+
+    fn read_with<C: DeserializeOwned>(&self, generation: &Generation, token: &str) -> Result<C, AccessError> {
         let header = jsonwebtoken::decode_header(token).map_err(|_| AccessError::Malformed)?;
         if header.alg != Algorithm::RS256 {
             return Err(AccessError::ForeignHeader);
@@ -165,16 +214,13 @@ impl Tokens {
         if header != known.header {
             return Err(AccessError::ForeignHeader);
         }
-        let claims = jsonwebtoken::decode::<Claims>(token, &known.key, &self.rules)
-            .map_err(|error| match error.kind() {
-                ErrorKind::InvalidSignature => AccessError::Signature,
-                ErrorKind::Base64(_) => AccessError::Malformed,
-                _ => AccessError::Claims,
-            })?
-            .claims;
-        let client_id = claims.client_id.parse().map_err(|_| AccessError::Claims)?;
-        let scopes = Scopes::parse(&claims.scope).map_err(|_| AccessError::Claims)?;
-        Ok(Verified { generation: generation.number, claims, client_id, scopes })
+        let read = jsonwebtoken::decode::<C>(token, &known.key, &self.rules);
+        let read = read.map_err(|error| match error.kind() {
+            ErrorKind::InvalidSignature => AccessError::Signature,
+            ErrorKind::Base64(_) => AccessError::Malformed,
+            _ => AccessError::Claims,
+        });
+        Ok(read?.claims)
     }
 }
 
@@ -188,14 +234,40 @@ impl std::fmt::Debug for Tokens {
 /// another thread.
 #[derive(Debug, Clone)]
 pub struct Issuing {
-    origin: String,
-    id: String,
+    pub(super) origin: String,
+    pub(super) id: String,
 }
 
 impl From<&Tenant> for Issuing {
     fn from(tenant: &Tenant) -> Self {
         Self { origin: tenant.origin.clone(), id: tenant.id.to_string() }
     }
+}
+
+/// When a token is good, in seconds since 1970.
+pub(super) struct Times {
+    pub(super) iat: i64,
+    pub(super) exp: i64,
+    pub(super) nbf: Option<i64>,
+}
+
+impl Times {
+    /// Whether it is good now.
+    pub(super) fn judge(&self, now: i64) -> Result<(), AccessError> {
+        if self.exp <= now {
+            return Err(AccessError::Expired);
+        }
+        let latest = now + SKEW;
+        if self.iat > latest || self.nbf.is_some_and(|nbf| nbf > latest) {
+            return Err(AccessError::NotYet);
+        }
+        Ok(())
+    }
+}
+
+/// The left half of a token's SHA-256, in base64url: the `at_hash` of an RS256 id_token (OpenID Connect Core, 3.1.3.6).
+pub(super) fn half_hash(token: &str) -> String {
+    URL_SAFE_NO_PAD.encode(&fingerprint(token)[..16])
 }
 
 /// The active key did not sign: a fault of our own.
@@ -236,6 +308,12 @@ pub enum AccessError {
     /// The tenant has no such client any more.
     #[error("the token's client no longer exists")]
     ClientGone,
+    /// Its client may not come from this address.
+    #[error("the token's client may not come from this address")]
+    FromElsewhere,
+    /// The sign-in that it comes from was ended, or its contact is gone.
+    #[error("the token's sign-in was ended")]
+    Ended,
 }
 
 impl AccessError {
@@ -252,6 +330,8 @@ impl AccessError {
             Self::Expired => "token_expired",
             Self::NotYet => "token_not_yet",
             Self::ClientGone => "token_client_gone",
+            Self::FromElsewhere => "token_from_elsewhere",
+            Self::Ended => "token_ended",
         }
     }
 }
@@ -277,17 +357,6 @@ fn judge_place(claims: &Claims, tenant: &Tenant) -> Result<(), AccessError> {
     let ours =
         claims.iss == tenant.origin && claims.aud == tenant.origin && claims.tenant == tenant.id.as_str();
     if ours { Ok(()) } else { Err(AccessError::Elsewhere) }
-}
-
-fn judge_time(claims: &Claims, now: i64) -> Result<(), AccessError> {
-    if claims.exp <= now {
-        return Err(AccessError::Expired);
-    }
-    let latest = now + SKEW;
-    if claims.iat > latest || claims.nbf.is_some_and(|nbf| nbf > latest) {
-        return Err(AccessError::NotYet);
-    }
-    Ok(())
 }
 
 /// A scope that was taken from the client since is gone from its tokens at once.

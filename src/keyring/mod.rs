@@ -24,6 +24,7 @@
 //! | [`mod@file`] | from the file's text to a [`KeyRing`] |
 //! | [`edit`] | rotation and revocation, from text to text; comments stay |
 //! | [`write`](mod@write) | replacing the file in one step |
+//! | [`sealed`] | secrets that stand in files, sealed with a key of the ring |
 //! | [`step`] | which ring may follow which while brokers run |
 //! | [`watched`] | the file of a running broker |
 //!
@@ -33,6 +34,7 @@
 
 pub mod edit;
 pub mod file;
+pub mod sealed;
 pub mod step;
 pub mod watched;
 pub mod write;

@@ -21,6 +21,9 @@ use super::server::Server;
 use super::token_body::{NoTokenBody, TokenBody, id_token_of};
 use super::wire::{Method, OutboundBody, OutboundRequest, ProviderAnswer};
 
+/// The most bytes of a refresh token, or of a scope.
+const LONGEST: usize = 16 * 1024;
+
 /// A token response that is good enough to go on with. Its `Debug` shows quirks only.
 #[derive(Clone)]
 pub struct TokenResponse {
@@ -33,8 +36,21 @@ pub struct TokenResponse {
     pub body: Value,
     /// How long the access token lives; none if the provider does not say, or says what cannot be.
     pub expires_in: Option<Duration>,
+    /// What lets the token be used for longer.
+    pub terms: Terms,
     /// What was tolerated.
     pub quirks: Vec<Quirk>,
+}
+
+/// What stands beside an access token (RFC 6749, 5.1). Nothing in it is needed for a sign-in.
+#[derive(Clone, Default)]
+pub struct Terms {
+    /// What becomes a fresh access token (RFC 6749, 6).
+    pub refresh_token: Option<Secret>,
+    /// How the access token is used: `Bearer`, in the provider's own letters.
+    pub token_type: Option<String>,
+    /// What the access token may do, where it may do something else than what was asked for.
+    pub scope: Option<String>,
 }
 
 /// The exchange of a grant (RFC 6749, 4.1.3; RFC 7636, 4.5), as a form, as JSON or as a query.
@@ -53,15 +69,41 @@ pub fn build_token_request(
         pairs.push(("code_verifier", verifier.expose()));
     }
     pairs.extend(credentials.params.iter().map(|(name, value)| (*name, value.expose())));
+    finish(provider, server, credentials, pairs, |_| true)
+}
+
+/// A refresh token for a fresh access token (RFC 6749, 6), in the form of the token request. The scope stays what it
+/// was, and so it is not asked for.
+pub fn build_refresh_request(
+    provider: &Provider,
+    server: &Server,
+    refresh_token: &Secret,
+    credentials: &Credentials,
+) -> OutboundRequest {
+    let mut pairs = vec![("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose())];
+    pairs.extend(credentials.params.iter().map(|(name, value)| (*name, value.expose())));
+    // A fixed `grant_type` is the exchange's own.
+    finish(provider, server, credentials, pairs, |name| name != provider.name_of("grant_type"))
+}
+
+/// A request to the token endpoint with the provider's own names, and its fixed values as far as they are `meant`.
+fn finish<'a>(
+    provider: &'a Provider,
+    server: &Server,
+    credentials: &Credentials,
+    pairs: Vec<(&'a str, &'a str)>,
+    meant: impl Fn(&str) -> bool,
+) -> OutboundRequest {
     let mut pairs: Vec<(&str, Cow<'_, str>)> =
         pairs.into_iter().map(|(name, value)| (provider.name_of(name), value.into())).collect();
-    for (name, value) in &provider.token_params {
+    let fixed = || provider.token_params.iter().filter(|(name, _)| meant(name));
+    for (name, value) in fixed() {
         // A fixed value wins: some providers want another `grant_type`, or an empty one.
         pairs.retain(|(known, _)| known != name);
         pairs.push((name, filled(value, &[("{client_id}", &provider.client_id)])));
     }
     // Some providers refuse a parameter that they do not know, even a standard one: an empty fixed value takes it out.
-    pairs.retain(|(name, value)| !(value.is_empty() && provider.token_params.contains_key(*name)));
+    pairs.retain(|(name, value)| !(value.is_empty() && fixed().any(|(known, _)| known == name)));
     let mut request = build_request(provider.token_request, &server.token_url, &pairs);
     request.headers.extend(credentials.header.clone().map(|header| ("authorization".into(), header)));
     push_headers(&mut request, &provider.token_headers, provider);
@@ -120,6 +162,30 @@ pub fn parse_token_response(answer: &ProviderAnswer, reading: Reading<'_>) -> Re
         }
         _ => Err(exchange_fault(Code::TokenFailed)),
     }
+}
+
+impl Terms {
+    /// Reads them where the access token stands, or in the answer as a whole.
+    fn of(members: &Map<String, Value>, whole: Option<&Map<String, Value>>) -> Self {
+        let everywhere = || std::iter::once(members).chain(whole);
+        let text = |name: &str| everywhere().find_map(|members| members.get(name)?.as_str());
+        let list = |value: &Value| {
+            let words: Vec<_> = value.as_array()?.iter().filter_map(Value::as_str).collect();
+            Some(words.join(" "))
+        };
+        let scope = text("scope").map(str::to_owned);
+        let scope = scope.or_else(|| everywhere().find_map(|members| list(members.get("scope")?)));
+        Self {
+            refresh_token: text("refresh_token").filter(|token| is_token(token)).map(Secret::new),
+            token_type: text("token_type").filter(|kind| is_token(kind)).map(str::to_owned),
+            scope: scope.filter(|scope| is_token(scope)),
+        }
+    }
+}
+
+/// Visible ASCII and spaces of a sensible length (RFC 6749, appendix A).
+fn is_token(text: &str) -> bool {
+    (1..=LONGEST).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 impl fmt::Debug for TokenResponse {
@@ -208,8 +274,9 @@ fn parse_success(answer: &ProviderAnswer, reading: Reading<'_>) -> Result<TokenR
     body.check_scope();
     let beside = || whole.as_ref().and_then(id_token_of);
     let id_token = id_token_of(&body.members).or_else(beside);
-    let told = whole.unwrap_or(body.members);
-    Ok(TokenResponse { access_token, id_token, body: Value::Object(told), expires_in, quirks: body.quirks })
+    let terms = Terms::of(&body.members, whole.as_ref());
+    let (told, quirks) = (Value::Object(whole.unwrap_or(body.members)), body.quirks);
+    Ok(TokenResponse { access_token, id_token, body: told, expires_in, terms, quirks })
 }
 
 /// The error code decides; without one that we know, the status does (RFC 6749, 5.2).

@@ -124,6 +124,7 @@ mod tests {
     use super::*;
     use crate::domain::provider::template::UrlTemplate;
     use crate::oauth::response::tests::provider;
+    use crate::oauth::token::Terms;
 
     fn answer(status: u16, content_type: Option<&str>, body: &str) -> ProviderAnswer {
         ProviderAnswer { status, content_type: content_type.map(str::to_owned), body: body.into() }
@@ -190,7 +191,14 @@ mod tests {
 
     fn token(body: Value) -> TokenResponse {
         let access_token = Secret::new("the-token");
-        TokenResponse { access_token, id_token: None, body, expires_in: None, quirks: Vec::new() }
+        TokenResponse {
+            access_token,
+            id_token: None,
+            body,
+            expires_in: None,
+            terms: Terms::default(),
+            quirks: Vec::new(),
+        }
     }
 
     fn built(call: &WhoamiCall, told: Value) -> OutboundRequest {

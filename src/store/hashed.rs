@@ -18,6 +18,10 @@ pub(super) const IDENTITY: &str = "identity";
 pub(super) const ONCE: &str = "once";
 /// A customer's address on a channel, by which a webhook of the channel finds the newest link that was sent there.
 pub(super) const HANDLE: &str = "handle";
+/// What customers' apps redeem.
+pub(super) const APP_CODE: &str = "app-code";
+/// What clients prove themselves by, once.
+pub(super) const ASSERTION: &str = "assertion";
 /// The ticket of a one-time code, and where codes were sent.
 pub(super) const OTP: &str = "otp";
 pub(super) const OTP_ADDRESS: &str = "otp-address";
@@ -40,6 +44,8 @@ pub(super) const PURPOSES: &[(&str, Renewal)] = &[
     (STATE, Renewal::Lapses),
     (ONCE, Renewal::Lapses),
     (HANDLE, Renewal::Lapses),
+    (APP_CODE, Renewal::Lapses),
+    (ASSERTION, Renewal::Lapses),
     (OTP, Renewal::Lapses),
     (OTP_ADDRESS, Renewal::Lapses),
     (TOKEN, Renewal::Moves),

@@ -13,6 +13,7 @@
 //! `app.rs`, 3. a line in `tests/it/store/mod.rs`, which runs the conformance suite and the
 //! model on it.
 
+mod apps;
 mod asks;
 pub mod audit;
 mod audit_read;
@@ -25,6 +26,7 @@ mod conversations;
 mod decoded;
 pub mod deliveries;
 mod doors;
+mod families;
 pub mod figures;
 mod frame;
 mod hashed;
@@ -46,6 +48,7 @@ mod staff;
 pub mod tenants;
 mod trials;
 mod tx;
+mod vault;
 mod witness;
 
 use std::collections::HashMap;

@@ -42,13 +42,14 @@ impl Tx {
         }
     }
 
-    /// Erases a contact: its record, what it is found by, who it is at which provider, and the ids that answered it.
-    /// Its traces stay, for whoever finishes the erasure.
+    /// Erases a contact: its record, what it is found by, who it is at which provider, its tokens of providers, and the ids that
+    /// answered it. Its traces stay, for whoever finishes the erasure.
     pub fn delete_contact(&mut self, stored: &Stored<Contact>) {
         self.remove_contact(stored);
         for identity in &stored.identities {
             self.forget::<ContactId>(identity_place(&identity.provider, &identity.subject));
         }
+        self.forget_tokens_of(stored);
         for id in &stored.merged_from {
             self.forget::<Survivor>(Place::Named(id.as_str().to_owned()));
         }
@@ -57,6 +58,11 @@ impl Tx {
     /// Says that this person at this provider is this contact; somebody else's identity is a conflict.
     pub fn create_identity(&mut self, provider: &ProviderId, subject: &str, contact: &ContactId) {
         self.put(identity_place(provider, subject), Some(Expect::Absent), contact, None);
+    }
+
+    /// Says that this person at this provider is nobody whom we know any more.
+    pub fn delete_identity(&mut self, provider: &ProviderId, subject: &str) {
+        self.forget::<ContactId>(identity_place(provider, subject));
     }
 
     /// Notes where something of a contact stands outside of its record.
@@ -115,7 +121,7 @@ impl Tx {
         self.put(hashed(EXTERNAL_ID, external), expect, &ExternalOwner(contact.clone()), None);
     }
 
-    fn forget<R: Record>(&mut self, place: Place) {
+    pub(super) fn forget<R: Record>(&mut self, place: Place) {
         self.ops.push(Op::Forget { kind: R::KIND, place });
     }
 

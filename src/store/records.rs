@@ -6,12 +6,15 @@ use std::ops::Deref;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::app::{AppCode, AppVisit};
 use crate::domain::ask::Ask;
+use crate::domain::client::{ClientUse, ShownAssertion};
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
 use crate::domain::delivery::{Delivery, Lane};
 use crate::domain::entry::{Entry, Invitation};
 use crate::domain::event::Event;
+use crate::domain::family::Family;
 use crate::domain::health::ProviderHealth;
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, LinkId, TrialId};
@@ -23,6 +26,7 @@ use crate::domain::sample::Samples;
 use crate::domain::staff::{StaffBook, StaffSession};
 use crate::domain::stored::StoredTenant;
 use crate::domain::trial::Trial;
+use crate::domain::vault::VaultRecord;
 
 use super::audit::{AuditHead, Checkpoint};
 use super::backend::{Key, Version};
@@ -77,6 +81,14 @@ records! {
     // Staff: who was here, and the browsers that are let in.
     StaffBook => "staff",
     StaffSession => "session",
+    // Tokens of providers, per contact and provider.
+    VaultRecord => "vault",
+    // Customers who signed in to an app.
+    Family => "family",
+    AppVisit => "appvisit",
+    AppCode => "appcode",
+    ShownAssertion => "assertion",
+    ClientUse => "clientuse",
     Delivery => "delivery",
     Lane => "lane",
     // How far the log of events was given to webhooks.

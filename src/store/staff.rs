@@ -10,8 +10,8 @@ use super::{StoreError, TenantStore};
 
 /// The browsers of a member, by their ids. What stands here may be gone.
 const SESSIONS_OF: &str = "sessions-of-staff";
-/// The most browsers of a member that are looked at.
-const LOOKED_AT: usize = 100;
+/// Browsers of a member that are looked at together.
+const AT_ONCE: usize = 100;
 
 impl Tx {
     /// What is known of a tenant's staff, changed.
@@ -68,17 +68,23 @@ impl TenantStore {
         staff: &StaffId,
     ) -> Result<(Vec<Stored<StaffSession>>, Vec<SessionId>), StoreError> {
         let set = self.keys.key(SESSIONS_OF, staff.as_str());
-        let members = self.members(&[set], &[], LOOKED_AT).await?;
-        let ids = members.iter().filter_map(|member| std::str::from_utf8(member).ok()?.parse().ok());
-        let ids: Vec<SessionId> = ids.collect();
-        let keys = ids.iter().map(|id| self.keys.key(StaffSession::KIND, id.as_str())).collect();
-        let (mut there, mut gone) = (Vec::new(), Vec::new());
-        for (id, found) in ids.into_iter().zip(self.many(keys).await?) {
-            match found {
-                Some(session) => there.push(session),
-                None => gone.push(id),
+        let (mut there, mut gone, mut after) = (Vec::new(), Vec::new(), Vec::new());
+        loop {
+            // Whoever signs out every browser means every one, however many there are.
+            let members = self.members(std::slice::from_ref(&set), &after, AT_ONCE).await?;
+            let ids = members.iter().filter_map(|member| std::str::from_utf8(member).ok()?.parse().ok());
+            let ids: Vec<SessionId> = ids.collect();
+            let keys = ids.iter().map(|id| self.keys.key(StaffSession::KIND, id.as_str())).collect();
+            for (id, found) in ids.into_iter().zip(self.many(keys).await?) {
+                match found {
+                    Some(session) => there.push(session),
+                    None => gone.push(id),
+                }
+            }
+            match members.last().filter(|_| members.len() == AT_ONCE) {
+                Some(last) => after.clone_from(last),
+                None => return Ok((there, gone)),
             }
         }
-        Ok((there, gone))
     }
 }

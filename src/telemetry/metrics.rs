@@ -124,6 +124,12 @@ pub static METRICS: &[Metric] = &[
         "webhooks of channels that were not taken: forged, stale, foreign or unreadable",
     ),
     metric(
+        "countersign_chat_windows_total",
+        Kind::Counter,
+        &["proof"],
+        "windows of a sign-in that came from a web chat: `ok`, or why the code is needed (docs/web-chat.md)",
+    ),
+    metric(
         "countersign_providers_unhealthy",
         Kind::Gauge,
         &[],

@@ -17,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, accounts, provider, rules, staff, webhooks, wording};
+use super::{ReadContext, accounts, customers, provider, rules, staff, webchat, webhooks, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -67,11 +67,14 @@ fn tenant(
     let providers = provider::read(root, id, context, report);
     let snippets = wording::snippets(root, report);
     let returns = wording::returns(root, context, report);
+    let chat_origins = webchat::origins(root, context, report);
     let clients = clients::read(root, report);
     let rules = rules::read(root, report);
     let webhooks = webhooks::read(root, id, context, report);
     let staff = staff::read(root, id, report);
     let accounts = accounts::read(root, id, context, report);
+    let customers = customers::policy(root, report);
+    let websites = customers::websites(root, &customers, report);
     let canonical = &hosts.first()?.0;
     Some(Tenant {
         id: id.clone(),
@@ -82,12 +85,16 @@ fn tenant(
         providers,
         snippets,
         returns,
+        chat_origins,
         clients,
         rules,
         webhooks,
         accounts,
         staff,
         simulator: root.flag("simulator").unwrap_or(false),
+        customers,
+        websites,
+        registration: clients::read_registration(root, report),
     })
 }
 

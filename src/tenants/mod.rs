@@ -8,9 +8,11 @@
 //! | [`wording`] | `[[snippet]]` and `[return]` |
 //! | [`folder`], [`hosts`] | the folder of a running broker: what is read again, and what goes live |
 //! | [`rules`] | `[[rule]]` |
+//! | [`webchat`] | `[webchat]` |
 //! | [`webhooks`] | `[[webhook]]` |
 //! | [`staff`] | `[[staff]]` |
 //! | [`accounts`] | `[channel]`: accounts at messaging channels |
+//! | [`customers`] | `[customers]` and `[[website]]` |
 //! | [`stored`] | settings of tenants that stand in no file |
 //!
 //! This file reads a folder and checks what holds over all tenants. To add a setting see
@@ -18,6 +20,7 @@
 //! `fixtures/settings/bad/` with the file and the report one wants to read.
 
 pub mod accounts;
+pub mod customers;
 pub mod file;
 pub mod folder;
 mod hosts;
@@ -29,6 +32,7 @@ pub mod shape;
 pub mod staff;
 pub mod stored;
 pub mod urls;
+pub mod webchat;
 pub mod webhooks;
 pub mod wording;
 
@@ -64,6 +68,8 @@ pub struct ReadContext<'a> {
     pub dangerous_demo: bool,
     /// Where secrets are looked up.
     pub environment: &'a Environment,
+    /// The key ring file, for secrets that are sealed.
+    pub keys: &'a Path,
     /// Whether it stands in the store: such a tenant may have no provider yet.
     pub stored: bool,
 }
@@ -77,6 +83,7 @@ impl<'a> ReadContext<'a> {
             ports: &config.egress.ports,
             dangerous_demo: false,
             environment,
+            keys: &config.keys,
             stored: false,
         }
     }

@@ -57,6 +57,8 @@ struct More<'a> {
     callback_names: &'a CallbackNames,
     vars: &'a BTreeMap<String, String>,
     oidc: &'a Oidc,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    vault: bool,
 }
 
 /// Builds the revision of a provider: SHA-256 over its settings as JSON, in 64 hexadecimal digits.
@@ -110,6 +112,7 @@ impl<'a> More<'a> {
             callback_names,
             vars,
             oidc,
+            vault,
             // In the first part.
             id: _,
             label: _,
@@ -132,6 +135,7 @@ impl<'a> More<'a> {
             // No part of it.
             client_secret: _,
             previous_secret: _,
+            blocks_webviews: _,
             revision: _,
         } = provider;
         Self {
@@ -147,13 +151,14 @@ impl<'a> More<'a> {
             callback_names,
             vars,
             oidc,
+            vault: *vault,
         }
     }
 
     /// Whether everything is as if it had been left out.
     fn is_empty(&self) -> bool {
         let Self { private_key_id, whoami, further_whoami, identity, token_params, token_headers, .. } = self;
-        let Self { token_path, exchange, rename, callback_names, vars, oidc, .. } = self;
+        let Self { token_path, exchange, rename, callback_names, vars, oidc, vault, .. } = self;
         private_key_id.is_none()
             && whoami.is_none()
             && further_whoami.is_empty()
@@ -165,6 +170,7 @@ impl<'a> More<'a> {
             && rename.is_empty()
             && **callback_names == CallbackNames::default()
             && vars.is_empty()
+            && !vault
             && **oidc == Oidc { clock_skew: CLOCK_SKEW, ..Oidc::default() }
     }
 }

@@ -1,5 +1,5 @@
-//! Finding a secret: a reference to an environment variable or a file, or (in the demonstration)
-//! the secret itself.
+//! Finding a secret: a reference to an environment variable or a file, one that is sealed with the key ring, or (in
+//! the demonstration) the secret itself.
 
 use std::ops::Range;
 
@@ -9,8 +9,9 @@ use toml::de::DeValue;
 use crate::config::fault::Report;
 use crate::config::node::Node;
 use crate::config::read::read_text;
-use crate::config::text::VARIABLE;
+use crate::config::text::{SEALED, VARIABLE};
 use crate::config::words::quoted;
+use crate::keyring::{KeyRing, sealed};
 use crate::secret::Secret;
 
 use super::{ReadContext, hash_of};
@@ -62,6 +63,8 @@ fn find(value: &Spanned<DeValue<'_>>, context: &ReadContext<'_>, report: &mut Re
         let reference = Node::of(value)?;
         if let Some(variable) = reference.text("env") {
             from_variable(variable.value, variable.span, context, report)?
+        } else if let Some(sealed) = reference.text("sealed") {
+            from_sealed(sealed.value, sealed.span, context, report)?
         } else {
             let file = reference.text("file")?;
             from_file(file.value, file.span, report)?
@@ -95,6 +98,40 @@ fn from_file(path: &str, span: Range<usize>, report: &mut Report) -> Option<Secr
         Err(problem) => {
             let message = format!("the file {} {problem}", quoted(path));
             report.fault(span, message, "paths are taken from the working directory of the process");
+            None
+        }
+    }
+}
+
+fn from_sealed(
+    text: &str,
+    span: Range<usize>,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Option<Secret> {
+    if !(SEALED.holds)(text) {
+        return None; // the check of the shape has refused it: it may be the secret itself
+    }
+    // A broker that watches its files reads the tenant again when the ring has changed.
+    let bytes = std::fs::read(context.keys).map(zeroize::Zeroizing::new);
+    report.depends_on(context.keys, bytes.as_ref().ok().map(|bytes| hash_of([bytes.as_slice()])));
+    let Ok(ring) = KeyRing::read(context.keys) else {
+        let message = format!(
+            "it cannot be opened: the key ring {} cannot be read",
+            quoted(&context.keys.display().to_string())
+        );
+        report.fault(
+            span,
+            message,
+            "name the key ring with `--keys` or `keys.file`; `countersign check` says what is wrong with it",
+        );
+        return None;
+    };
+    match sealed::open(&ring, text) {
+        Ok(secret) => Some(secret),
+        Err(error) => {
+            let help = "seal it again with this key ring: `countersign secret seal --keys keys.toml`";
+            report.fault(span, format!("it cannot be opened: {error}"), help);
             None
         }
     }

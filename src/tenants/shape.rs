@@ -5,13 +5,13 @@
 //! reading in the file of its section, 3. `UPDATE_SCHEMA=1 cargo test --test it settings::`,
 //! 4. a fixture under `fixtures/settings/`.
 
-use crate::config::settings::CLIENT;
+use crate::config::client_shape::CLIENT;
 use crate::config::shape::{Each, Field, Kind, Names, Need, PLAIN, Table, Text, Words};
-use crate::config::text::{DURATION, FIELD_NAME, HOST, LOCALE, SLUG, TAG};
+use crate::config::text::{DURATION, FIELD_NAME, HOST, LOCALE, ORIGIN, SCOPE, SECRET_HASH, SLUG, TAG};
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
 
-use super::{accounts, provider, staff, webhooks};
+use super::{accounts, customers, provider, staff, webhooks};
 
 /// A tenant's file, `tenants/<name>.toml`.
 pub static SHAPE: Table = Table {
@@ -37,7 +37,9 @@ pub static SHAPE: Table = Table {
             "Saved wordings of the message that carries the link.",
         ),
         optional("return", Kind::Table(&RETURN), RETURN.doc),
-        optional("client", Kind::List(&Kind::Table(&CLIENT)), "Bots and apps that may call the API."),
+        optional("webchat", Kind::Table(&WEBCHAT), WEBCHAT.doc),
+        optional("client", Kind::List(&Kind::Table(&CLIENT)), "Bots and apps that get tokens from us."),
+        optional("registration", Kind::Table(&REGISTRATION), REGISTRATION.doc),
         optional(
             "rule",
             Kind::List(&Kind::Table(&RULE)),
@@ -60,6 +62,12 @@ pub static SHAPE: Table = Table {
             "staff",
             Kind::List(&Kind::Table(&staff::SHAPE)),
             "Who may use the pages of this tenant, at most 500.",
+        ),
+        optional("customers", Kind::Table(&customers::CUSTOMERS), customers::CUSTOMERS.doc),
+        optional(
+            "website",
+            Kind::List(&Kind::Table(&customers::WEBSITE)),
+            "Websites on which customers sign in by an emailed code, at most 50.",
         ),
     ],
     each: None,
@@ -85,6 +93,25 @@ pub(super) const fn with_default(
 ) -> Field {
     Field { name, kind, need: Need::Default(default), doc }
 }
+
+static REGISTRATION: Table = Table {
+    doc: "Lets apps become clients by themselves (RFC 7591), with an initial access token. Only where the tenant stands in no \
+          file; left out, nobody registers.",
+    fields: &[
+        required(
+            "token_hash",
+            text(&SECRET_HASH),
+            "The argon2id hash of the initial access token, as `countersign secret hash` prints it.",
+        ),
+        with_default(
+            "scopes",
+            Kind::List(&Kind::Text(&SCOPE)),
+            "",
+            "The most that such a client may ask for. Scopes of our API do not belong here.",
+        ),
+    ],
+    each: None,
+};
 
 static BINDING: Table = Table {
     doc: "What the chat must prove before a sign-in counts.",
@@ -168,6 +195,19 @@ static WORDING: Table = Table {
         kind: &Kind::Text(&PLAIN),
         doc: "The wording in this language.",
     }),
+};
+
+static WEBCHAT: Table = Table {
+    doc: "The web pages that hold the tenant's chat, for the sign-in card of `/embed/chat.js`.",
+    fields: &[with_default(
+        "origins",
+        Kind::List(&Kind::Text(&ORIGIN)),
+        "",
+        "The origins of these pages, as browsers write them, at most 20. A sign-in that begins in a chat on one of them \
+         proves that the same browser holds both (`browser`); from anywhere else it needs the code. Whatever stands on \
+         such an origin is trusted with that: list none that others may write on. Example: `https://www.acme.example`.",
+    )],
+    each: None,
 };
 
 static RETURN: Table = Table {

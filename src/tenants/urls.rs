@@ -31,6 +31,25 @@ pub fn take(
     }
 }
 
+/// Takes the URL of the setting `name`, to which only browsers go: it may have any port and a fragment, and be within
+/// the reach of its customers only.
+pub fn take_visited(
+    node: &Node<'_>,
+    name: &str,
+    tenant: &TenantId,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Option<Url> {
+    let Spot { value, span } = node.text(name)?;
+    match check_visited(value, tenant, context) {
+        Ok(url) => Some(url),
+        Err((problem, help)) => {
+            report.fault(span, format!("`{name}`: {problem}"), help);
+            None
+        }
+    }
+}
+
 /// Takes the URL of the setting `name`, of which parts may stand in the token answer.
 pub fn take_template(
     node: &Node<'_>,
@@ -60,9 +79,32 @@ pub fn take_template(
     }
 }
 
-/// Checks one URL. The error is what is wrong and how to mend it.
-fn check(text: &str, tenant: &TenantId, context: &ReadContext<'_>) -> Result<Url, (String, String)> {
-    let fault = |problem: &str, help: &str| Err((problem.to_owned(), help.to_owned()));
+/// Checks one URL that we call. The error is what is wrong and how to mend it.
+fn check(text: &str, tenant: &TenantId, context: &ReadContext<'_>) -> Result<Url, Fault> {
+    let url = check_visited(text, tenant, context)?;
+    if url.fragment().is_some() {
+        return fault("a URL with a fragment is refused", "take away `#` and what follows");
+    }
+    if is_listed(&url, tenant, context) {
+        return Ok(url);
+    }
+    let port = url.port_or_known_default().unwrap_or(443);
+    if !context.ports.contains(&port) {
+        let ports = context.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+        return Err((
+            format!("port {port} is refused"),
+            format!("use one of {ports}, {}", listing(&url, tenant)),
+        ));
+    }
+    if url.host().is_none_or(|host| !is_public(&host)) {
+        let help = format!("name a public host, {}", listing(&url, tenant));
+        return Err(("the host is not public".to_owned(), help));
+    }
+    Ok(url)
+}
+
+/// Checks what holds of every URL, also of one to which only browsers go.
+fn check_visited(text: &str, tenant: &TenantId, context: &ReadContext<'_>) -> Result<Url, Fault> {
     if text.contains(['{', '}']) {
         return fault("only the WhoAmI URLs may have `{…}` in them", "write the URL out");
     }
@@ -80,35 +122,39 @@ fn check(text: &str, tenant: &TenantId, context: &ReadContext<'_>) -> Result<Url
             "put our credentials into `client_id` and `client_secret`",
         );
     }
-    if url.fragment().is_some() {
-        return fault("a URL with a fragment is refused", "take away `#` and what follows");
-    }
     let Some(host) = url.host() else {
         return fault("the URL has no host", "write it as `https://host/path`");
     };
     if is_metadata(&host) {
         return fault("this is a metadata address, which is never called", "name the provider's own host");
     }
-    if context.allow.iter().any(|rule| rule.covers(tenant, &url)) && matches!(url.scheme(), "http" | "https")
-    {
-        return Ok(url);
-    }
-    let listing = url.port_or_known_default().map_or_else(
-        || "name the provider's https address".to_owned(),
-        |port| format!("or list it in the server's `egress.allow`: `{tenant}={host}:{port}`"),
-    );
-    if url.scheme() != "https" {
-        return Err((format!("`{}:` is refused", url.scheme()), format!("use `https:`, {listing}")));
-    }
-    let port = url.port_or_known_default().unwrap_or(443);
-    if !context.ports.contains(&port) {
-        let ports = context.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
-        return Err((format!("port {port} is refused"), format!("use one of {ports}, {listing}")));
-    }
-    if !is_public(&host) {
-        return Err(("the host is not public".to_owned(), format!("name a public host, {listing}")));
+    if url.scheme() != "https" && !is_listed(&url, tenant, context) {
+        let help = format!("use `https:`, {}", listing(&url, tenant));
+        return Err((format!("`{}:` is refused", url.scheme()), help));
     }
     Ok(url)
+}
+
+/// What is wrong, and how to mend it.
+type Fault = (String, String);
+
+fn fault<T>(problem: &str, help: &str) -> Result<T, Fault> {
+    Err((problem.to_owned(), help.to_owned()))
+}
+
+/// Whether the server's own settings allow this literal host.
+fn is_listed(url: &Url, tenant: &TenantId, context: &ReadContext<'_>) -> bool {
+    matches!(url.scheme(), "http" | "https") && context.allow.iter().any(|rule| rule.covers(tenant, url))
+}
+
+/// How the operator allows a host.
+fn listing(url: &Url, tenant: &TenantId) -> String {
+    match (url.host_str(), url.port_or_known_default()) {
+        (Some(host), Some(port)) => {
+            format!("or list it in the server's `egress.allow`: `{tenant}={host}:{port}`")
+        }
+        _ => "name the provider's https address".to_owned(),
+    }
 }
 
 /// The literal address of a host; of a name nothing is known before it is dialled.
@@ -155,6 +201,7 @@ mod tests {
             ports: &[443, 8443],
             dangerous_demo: false,
             environment: &environment,
+            keys: std::path::Path::new("keys.toml"),
             stored: false,
         };
         check(url, &"acme".parse().unwrap(), &context).map(String::from).map_err(|(problem, _)| problem)

@@ -17,15 +17,15 @@ pub fn caller(issuer: &Issuer, tenant: &Tenant, headers: &HeaderMap) -> Result<C
         })
 }
 
-/// The client that calls, if its token holds `scope`. A refusal is logged here.
+/// The client that calls, if its token holds the scope, or the wider one. A refusal is logged here.
 pub fn caller_with(
     issuer: &Issuer,
     tenant: &Tenant,
     headers: &HeaderMap,
-    scope: &'static str,
+    (scope, wider): (&'static str, Option<&'static str>),
 ) -> Result<Caller, Refusal> {
     let caller = caller(issuer, tenant, headers)?;
-    if caller.scopes.allow(scope) {
+    if caller.scopes.allow(scope) || wider.is_some_and(|wider| caller.scopes.allow(wider)) {
         return Ok(caller);
     }
     let refusal = Refusal::Scope(scope);
@@ -107,7 +107,7 @@ impl Refusal {
 }
 
 /// The one token of the one header: `Bearer`, in any case, spaces, and a `token68` (RFC 9110, 11.2).
-fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+pub fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Refusal::Missing)?;
     if values.next().is_some() {

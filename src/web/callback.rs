@@ -13,6 +13,7 @@ use crate::flow::callback::{Arrival, CallbackError, Leads, parse_form, parse_que
 use crate::flow::outcome::{Ended, OutcomeError, Shown};
 
 use super::error::login_status;
+use super::oauth::authorize;
 use super::page::{self, Notice};
 use super::segment::Segment;
 use super::strict_json::is_too_large;
@@ -50,6 +51,7 @@ pub async fn arrive(
                 Leads::Result => "/a/r",
                 Leads::Trial => "/t",
                 Leads::Away(to) => return apple::away(&visit, &to),
+                Leads::App(arrived) => return authorize::arrived(&visit, &web, *arrived).await,
                 Leads::Staff(entered) => return signin::arrived(&visit, &web, *entered).await,
             };
             let mut response = see_other(&format!("{page}/{}", arrived.handle));

@@ -13,6 +13,7 @@ use crate::domain::client::Scopes;
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::tenant::Tenant;
 use crate::flow::trail::Seen;
+use crate::issuer::tokens::AccessError;
 
 use super::Web;
 use super::access;
@@ -24,10 +25,12 @@ use super::limit::Slip;
 pub trait Scope {
     /// Its name.
     const NAME: &'static str;
+    /// One that allows the same and more.
+    const WIDER: Option<&'static str> = None;
 }
 
 macro_rules! scopes {
-    ($($(#[doc = $doc:literal])* $name:ident => $text:literal),* $(,)?) => {
+    ($($(#[doc = $doc:literal])* $name:ident => $text:literal $(within $wider:literal)?),* $(,)?) => {
         $(
             #[doc = concat!("The scope `", $text, "`.")]
             #[derive(Debug)]
@@ -35,6 +38,7 @@ macro_rules! scopes {
 
             impl Scope for $name {
                 const NAME: &'static str = $text;
+                $(const WIDER: Option<&'static str> = Some($wider);)?
             }
         )*
 
@@ -58,6 +62,8 @@ scopes! {
     ReadContacts => "read:contacts",
     /// Change, merge and erase contacts.
     WriteContacts => "write:contacts",
+    /// Be given access tokens of providers, to call the tenant's own API for a verified customer.
+    ReadProviderTokens => "read:provider_tokens",
     /// See providers and try mappings.
     ReadProviders => "read:providers",
     /// Write drafts of providers, and make them live.
@@ -71,8 +77,8 @@ scopes! {
     /// See the clients, make some with the scopes that one has oneself, and delete them.
     WriteClients => "write:clients",
     /// See who is staff.
-    ReadStaff => "read:staff",
-    /// Make people staff, change their roles, and take them out.
+    ReadStaff => "read:staff" within "write:staff",
+    /// Make people staff, change their roles, and take them out; see who is.
     WriteStaff => "write:staff",
     /// Read the events of the tenant.
     ReadEvents => "read:events",
@@ -118,8 +124,9 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Caller<S> {
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, ApiError> {
         let tenant = host::tenant(web, &Asked::of(parts))?;
-        let caller = access::caller_with(&web.issuer, &tenant, &parts.headers, S::NAME);
+        let caller = access::caller_with(&web.issuer, &tenant, &parts.headers, (S::NAME, S::WIDER));
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &tenant))?;
+        from_where(parts, web, &tenant, &caller.client_id)?;
         one_more_call(parts, web, &tenant.id, &caller.client_id)?;
         let (client_id, scopes) = (caller.client_id, caller.scopes);
         Ok(Self { tenant, client_id, scopes, scope: PhantomData })
@@ -146,11 +153,22 @@ impl<S: Scope> FromRequestParts<Arc<Web>> for Operator<S> {
 
     async fn from_request_parts(parts: &mut Parts, web: &Arc<Web>) -> Result<Self, ApiError> {
         let platform = host::platform(web, &Asked::of(parts))?;
-        let caller = access::caller_with(&web.issuer, &platform, &parts.headers, S::NAME);
+        let caller = access::caller_with(&web.issuer, &platform, &parts.headers, (S::NAME, S::WIDER));
         let caller = caller.map_err(|refusal| ApiError::access(refusal, &platform))?;
+        from_where(parts, web, &platform, &caller.client_id)?;
         one_more_call(parts, web, &platform.id, &caller.client_id)?;
         Ok(Self { client_id: caller.client_id, scope: PhantomData })
     }
+}
+
+/// A client that may come from some places only comes from one of them.
+fn from_where(parts: &Parts, web: &Web, tenant: &Tenant, client: &ClientId) -> Result<(), ApiError> {
+    let client = tenant.client(client.as_str()).filter(|client| !client.allow_from.is_empty());
+    if client.is_none_or(|client| client.may_come_from(web.ip(&parts.extensions, &parts.headers))) {
+        return Ok(());
+    }
+    tracing::warn!(tenant = %tenant.id, code = AccessError::FromElsewhere.as_str(), "auth.rejected");
+    Err(ApiError::access(access::Refusal::Token(AccessError::FromElsewhere), tenant))
 }
 
 /// Counts a call, and leaves word for the headers of its answer.

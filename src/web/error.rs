@@ -4,6 +4,7 @@
 
 mod causes;
 mod settings;
+mod vault;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -17,6 +18,7 @@ use super::limit::headers;
 use super::limit::rate::Quota;
 
 pub use super::problem::{BodyFault, ProblemDocument};
+pub use vault::VaultRefusal;
 
 /// What an API call can be refused with.
 #[derive(Debug)]
@@ -82,6 +84,8 @@ pub enum ApiError {
     Unavailable,
     /// The store did not say whether the change was made.
     Uncertain,
+    /// No token of a provider is handed out.
+    Vault(VaultRefusal),
     /// A fault of our own; its cause is in the log.
     Internal,
 }
@@ -117,6 +121,12 @@ impl ApiError {
         ("unavailable", 503),
         ("uncertain", 503),
         ("too_many_wait", 429),
+        ("not_verified", 409),
+        ("sign_in_again", 409),
+        ("vault_off", 409),
+        ("provider_failed", 502),
+        ("provider_out_of_order", 503),
+        ("provider_timeout", 504),
     ];
 
     /// A call whose token is missing, not good, or not for this. `access` has logged it.
@@ -154,6 +164,7 @@ impl ApiError {
             Self::Unconditional(_) => StatusCode::PRECONDITION_REQUIRED,
             Self::TooManyWait(_) | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable | Self::Uncertain | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Vault(refusal) => refusal.status(),
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -205,6 +216,7 @@ impl ApiError {
             Self::TooMany(_) | Self::Overloaded | Self::Unavailable | Self::Uncertain => {
                 self.words_of_passing()
             }
+            Self::Vault(refusal) => refusal.words(),
             Self::Internal => ("internal", "A fault of our own", "see the log"),
         }
     }
@@ -274,6 +286,9 @@ impl IntoResponse for ApiError {
         }
         if status == StatusCode::SERVICE_UNAVAILABLE || matches!(self, Self::TooManyWait(_)) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        if let Self::Vault(VaultRefusal::OutOfOrder { retry_after }) = &self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
         }
         if matches!(self, Self::StillRunning(_)) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -378,7 +393,7 @@ mod tests {
         use ApiError as E;
         let text = String::new;
         let access = |code, status: StatusCode| E::Access { status, challenge: text(), code, detail: text() };
-        let errors = vec![
+        let mut errors = vec![
             access("token_missing", StatusCode::UNAUTHORIZED),
             access("invalid_token", StatusCode::UNAUTHORIZED),
             access("invalid_request", StatusCode::BAD_REQUEST),
@@ -432,8 +447,10 @@ mod tests {
             | E::Overloaded
             | E::Unavailable
             | E::Uncertain
+            | E::Vault(_)
             | E::Internal => {}
         }
+        errors.extend(VaultRefusal::every().map(E::Vault));
         errors
     }
 

@@ -128,7 +128,7 @@ pub async fn live() -> Json<Liveness> {
     )
 )]
 pub async fn ready(State(web): State<Arc<Web>>, request: Request) -> (StatusCode, Json<Readiness>) {
-    let in_detail = for_operator(&request).is_ok();
+    let in_detail = for_operator(&web, &request).is_ok();
     drop(request);
     let (tenants, keys) = (tenants_told(&web, in_detail), keys_told(&web, in_detail));
     let audit = audit_told(&web, in_detail);
@@ -184,8 +184,8 @@ fn keys_told(web: &Web, in_detail: bool) -> KeysTold {
             content_type = "application/problem+json"),
     )
 )]
-pub async fn version(request: Request) -> Result<Json<Version>, ApiError> {
-    for_operator(&request)?;
+pub async fn version(State(web): State<Arc<Web>>, request: Request) -> Result<Json<Version>, ApiError> {
+    for_operator(&web, &request)?;
     Ok(Json(Version { name: env!("CARGO_PKG_NAME"), version: env!("CARGO_PKG_VERSION") }))
 }
 
@@ -201,17 +201,17 @@ pub async fn version(request: Request) -> Result<Json<Version>, ApiError> {
     )
 )]
 pub async fn metrics(State(web): State<Arc<Web>>, request: Request) -> Result<Response, ApiError> {
-    for_operator(&request)?;
+    for_operator(&web, &request)?;
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], web.metrics.render())
         .into_response())
 }
 
 /// Whoever else asks is told nothing, not even that there is something to ask.
-fn for_operator(request: &Request) -> Result<(), ApiError> {
+fn for_operator(web: &Web, request: &Request) -> Result<(), ApiError> {
     let forwarded = ["forwarded", "x-forwarded-for"].iter().any(|name| request.headers().contains_key(*name));
     let peer = host::peer(request.extensions());
     // A proxy on this machine speaks for others.
-    let near = peer.is_some_and(|peer| peer.is_loopback()) && !forwarded;
+    let near = !web.has_ops && peer.is_some_and(|peer| peer.is_loopback()) && !forwarded;
     let on_ops = request.extensions().get::<OnOps>().is_some();
     if near || on_ops { Ok(()) } else { Err(ApiError::NoSuchPath) }
 }

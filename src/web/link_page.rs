@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest as _, Request, State};
+use axum::extract::{FromRequest as _, RawQuery, Request, State};
 use axum::http::{Method, header};
 use axum::response::Response;
 
-use crate::domain::link::LinkStatus;
+use crate::domain::binding::Binding;
+use crate::domain::link::{Link, LinkStatus};
+use crate::domain::provider::Provider;
+use crate::domain::visitor::{App, Visitor, build_way_out};
 use crate::flow::StoreError;
 use crate::flow::native::linking::{OpenLinkingError, check_linking, is_linking};
 use crate::flow::open_link::{Landing, OpenLinkError};
@@ -24,15 +27,21 @@ pub async fn link(
     visit: Visit,
     State(web): State<Arc<Web>>,
     Segment(token): Segment,
-    request: Request,
+    RawQuery(query): RawQuery,
 ) -> Response {
-    let query = request.uri().query().filter(|query| is_linking(query));
+    let query = query.as_deref();
+    let button = query.filter(|query| is_linking(query));
     match visit.method {
-        Method::GET | Method::HEAD => look(&visit, &web, &token, query).await,
+        Method::GET | Method::HEAD => look(&visit, &web, &token, button, is_here(query)).await,
         Method::POST if !visit.is_same_origin() => visit.notice(Notice::Forbidden),
         Method::POST => open(&visit, &web, &token, query).await,
         _ => visit.wrong_method("GET, HEAD, POST"),
     }
+}
+
+/// Whether the customer wants to stay in the app's own browser.
+fn is_here(query: Option<&str>) -> bool {
+    query.unwrap_or_default().split('&').any(|part| part == "here")
 }
 
 /// `POST /a/{token}/decline`: *This wasn't me*. The first one asks once more.
@@ -100,14 +109,22 @@ pub fn gone(visit: &Visit, status: LinkStatus) -> Response {
     })
 }
 
-async fn look(visit: &Visit, web: &Web, token: &str, query: Option<&str>) -> Response {
-    if let Some(Err(error)) = query.map(check_linking) {
+async fn look(visit: &Visit, web: &Web, token: &str, button: Option<&str>, is_here: bool) -> Response {
+    if let Some(Err(error)) = button.map(check_linking) {
         return refused_button(visit, web, token, &error);
     }
     let Landing { link, provider, shares } = match web.broker.look_at_link(&visit.tenant, token).await {
         Ok(landing) => landing,
         Err(error) => return refused(visit, web, token, &error),
     };
+    let agent = visit.user_agent();
+    let who = Visitor::of(agent);
+    let query = button.map_or(String::new(), |query| format!("?{query}"));
+    // Outside, the chat confirms the sign-in; where that is not enough, only the app's own browser is left.
+    let leads_out = provider.blocks_webviews && link.minimum != Binding::Native;
+    if let (Visitor::InApp(app), true, false) = (who, leads_out, is_here) {
+        return lead_out(visit, (token, &query), &link, &provider, app);
+    }
     let Some(address) = web.broker.address_of(&visit.tenant, &provider).await else {
         return visit.notice(Notice::Unavailable { retry_after: 60 });
     };
@@ -120,24 +137,55 @@ async fn look(visit: &Visit, web: &Web, token: &str, query: Option<&str>) -> Res
             authorize_url: &address,
             shares: &shares.iter().map(String::as_str).collect::<Vec<_>>(),
             path: &format!("/a/{token}"),
-            query: &query.map_or(String::new(), |query| format!("?{query}")),
+            query: &query,
             now: web.broker.clock().now(),
             expires_at: link.expires_at,
+            robot: who == Visitor::Robot,
         },
     )
 }
 
-async fn open(visit: &Visit, web: &Web, token: &str, query: Option<&str>) -> Response {
+/// Inside of an app whose own browser the provider refuses: the way to the phone's own one. What the channel's button
+/// added stays in the app, where the channel asked for it.
+fn lead_out(
+    visit: &Visit,
+    (token, query): (&str, &str),
+    link: &Link,
+    provider: &Provider,
+    app: App,
+) -> Response {
+    let path = format!("/a/{token}");
+    let address = format!("{}{path}", visit.tenant.origin);
+    let agent = visit.user_agent().unwrap_or_default();
+    let way_out = address.parse().ok().and_then(|page| build_way_out(app, agent, &page));
+    page::elsewhere(
+        &visit.visitor(link.locale.as_deref()),
+        &page::Elsewhere {
+            provider: &provider.label,
+            way_out: way_out.as_deref(),
+            address: &address,
+            path: &path,
+            query,
+        },
+    )
+}
+
+async fn open(visit: &Visit, web: &Web, token: &str, button: Option<&str>) -> Response {
     let (tenant, cookies) = (&visit.tenant, visit.cookies());
-    let opened = match query {
+    let opened = match button {
         Some(query) => web.broker.open_link_from_button(tenant, token, query, &cookies).await,
-        None => web.broker.open_link(tenant, token, &cookies).await.map_err(OpenLinkingError::from),
+        None => {
+            let opened = web.broker.open_link(tenant, token, &cookies, &visit.chat_passes()).await;
+            opened.map_err(OpenLinkingError::from)
+        }
     };
     let opened = match opened {
         Ok(opened) => opened,
         Err(error) => return refused_button(visit, web, token, &error),
     };
-    tracing::info!(tenant = %visit.tenant.id, request_id = visit.request_id, attempt = %opened.attempt, "link.opened");
+    let (tenant, link_id, provider) = (&visit.tenant.id, &opened.link, &opened.provider);
+    let (request_id, attempt) = (&visit.request_id, &opened.attempt);
+    tracing::info!(%tenant, request_id, %link_id, %provider, %attempt, "link.opened");
     let mut response = see_other(opened.authorize_url.as_str());
     let headers = response.headers_mut();
     headers.append(header::SET_COOKIE, visit.set_cookie(&opened.cookie, opened.cross_site));

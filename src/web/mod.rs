@@ -11,7 +11,9 @@ mod api;
 mod apple;
 pub mod callback;
 pub mod caller;
+pub mod client_api;
 mod console;
+mod embed;
 pub mod error;
 pub mod health;
 pub mod host;
@@ -28,10 +30,12 @@ pub mod page;
 pub mod precondition;
 pub mod problem;
 mod reference;
+mod sdk;
 mod segment;
 mod shed;
 mod signin;
 pub mod staff;
+mod stamp;
 pub mod strict_json;
 pub mod trial_page;
 pub mod visit;
@@ -40,33 +44,34 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
-use axum::middleware::{self, Next};
+use axum::http::{Extensions, HeaderMap, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
 use ipnet::IpNet;
-use serde_json::Value;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::domain::tenant::Tenant;
-use crate::flow::{Broker, trail};
+use crate::flow::Broker;
 use crate::issuer::Issuer;
-use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
 use api::{
     attempts, audit, auth_links, channels, clients, contact_changes, contacts, conversations, discover,
-    events, inbound, link_list, mapping, own_tenant, providers, snippets, staff as staff_api, stream,
-    tenants, trials, webhook_changes, webhooks,
+    events, inbound, link_list, mapping, own_tenant, provider_token, providers, snippets, staff as staff_api,
+    stream, tenants, trials, webhook_changes, webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
+use limit::Limits;
 use limit::address::Address;
-use limit::{Limits, Slip};
 use oauth::answer::OAuthError;
-use oauth::endpoints;
+use oauth::{customer_endpoints, endpoints};
+use stamp::stamp;
+
+pub use stamp::Problem;
 
 /// The most bytes of an API body.
 const API_BODY: usize = 2 * 1024 * 1024;
@@ -90,12 +95,20 @@ pub struct Web {
     pub trusted_proxies: Vec<IpNet>,
     /// Who may ask how often.
     pub limits: Limits,
+    /// Whether operators have an address of their own.
+    pub has_ops: bool,
 }
 
 impl Web {
     /// Whether what this peer says of others counts.
     pub fn trusts(&self, peer: IpAddr) -> bool {
         self.trusted_proxies.iter().any(|network| network.contains(&peer))
+    }
+
+    /// Where a request comes from; none if it comes from this process.
+    pub fn ip(&self, extensions: &Extensions, headers: &HeaderMap) -> Option<IpAddr> {
+        let peer = host::peer(extensions)?;
+        Some(limit::address::nearest(peer, headers, |peer| self.trusts(peer)))
     }
 
     /// Whom limits per address count a request for; nobody if it comes from this process.
@@ -114,7 +127,10 @@ pub fn router(web: Arc<Web>) -> Router {
     let (api, _) = described().split_for_parts();
     api.merge(pages())
         .merge(staff_pages())
+        .merge(embed::routes())
         .fallback(nothing_here)
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), client_api::cors::guard))
+        .layer(middleware::from_fn_with_state(Arc::clone(&web), oauth::cors::allow))
         .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
         .with_state(web)
 }
@@ -139,6 +155,7 @@ fn described() -> OpenApiRouter<Arc<Web>> {
             "GET, PATCH, DELETE /v1/contacts/{id}",
             routes!(contacts::read, contact_changes::patch, contact_changes::erase),
         ))
+        .routes(row("POST /v1/contacts/{id}/provider-token", routes!(provider_token::read)))
         .routes(row("POST /v1/contacts/{id}/undo", routes!(contact_changes::undo)))
         .routes(row("POST /v1/contacts/{id}/merge", routes!(contact_changes::merge)))
         .routes(row("POST /v1/contacts/{id}/suggestions/{field}/accept", routes!(contact_changes::accept)))
@@ -171,12 +188,52 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("GET /v1/audit", routes!(audit::list)))
         .routes(row("GET /openapi.json", routes!(openapi::openapi)))
         .layer(DefaultBodyLimit::max(API_BODY));
-    let issuer = OpenApiRouter::default()
+    api.merge(issuer_routes()).merge(client_routes()).merge(ops_routes())
+}
+
+/// What the apps of customers call.
+fn client_routes() -> OpenApiRouter<Arc<Web>> {
+    OpenApiRouter::default()
+        .routes(row("POST /api/client/v1/otp/send", routes!(client_api::otp::send)))
+        .routes(row("POST /api/client/v1/otp/verify", routes!(client_api::otp::verify)))
+        .routes(row("POST /api/client/v1/refresh", routes!(client_api::tokens::refresh)))
+        .routes(row("POST /api/client/v1/logout", routes!(client_api::tokens::logout)))
+        .routes(row(
+            "GET, PATCH /api/client/v1/profile",
+            routes!(client_api::profile::read, client_api::profile::patch),
+        ))
+        .routes(row("GET /api/client/v1/conversations", routes!(client_api::sign_ins::conversations)))
+        .routes(row("GET /api/client/v1/sign-ins", routes!(client_api::sign_ins::list)))
+        .routes(row("DELETE /api/client/v1/sign-ins/{id}", routes!(client_api::sign_ins::unlink)))
+        .layer(DefaultBodyLimit::max(SMALL_BODY))
+}
+
+/// What our own authorization server serves.
+fn issuer_routes() -> OpenApiRouter<Arc<Web>> {
+    OpenApiRouter::default()
         .routes(oauth_row("POST /v1/oauth/token", routes!(endpoints::token)))
+        .routes(oauth_row(
+            "GET, POST /v1/oauth/authorize",
+            routes!(customer_endpoints::authorize, customer_endpoints::authorize_by_form),
+        ))
+        .routes(oauth_row(
+            "GET, POST /v1/oauth/userinfo",
+            routes!(customer_endpoints::userinfo, customer_endpoints::userinfo_by_post),
+        ))
+        .routes(oauth_row("POST /v1/oauth/revoke", routes!(customer_endpoints::revoke)))
+        .routes(oauth_row("POST /v1/oauth/register", routes!(customer_endpoints::register)))
+        .routes(oauth_row("POST /v1/oauth/introspect", routes!(customer_endpoints::introspect)))
+        .routes(oauth_row(
+            "GET /.well-known/openid-configuration",
+            routes!(customer_endpoints::openid_configuration),
+        ))
+        .routes(oauth_row(
+            "GET /.well-known/oauth-authorization-server",
+            routes!(customer_endpoints::oauth_metadata),
+        ))
         .routes(oauth_row("GET /v1/oauth/.well-known/jwks.json", routes!(endpoints::jwks)))
         .routes(oauth_row("GET /api/oauth2/jwks", routes!(endpoints::jwks_elsewhere)))
-        .layer(DefaultBodyLimit::max(SMALL_BODY));
-    api.merge(issuer).merge(ops_routes())
+        .layer(DefaultBodyLimit::max(SMALL_BODY))
 }
 
 /// What a tenant's admin sets.
@@ -201,6 +258,7 @@ fn settings_routes() -> OpenApiRouter<Arc<Web>> {
         ))
         .routes(row("GET, POST /v1/clients", routes!(clients::list, clients::create)))
         .routes(row("DELETE /v1/clients/{id}", routes!(clients::delete)))
+        .routes(row("POST /v1/clients/{id}/rotate-secret", routes!(clients::rotate)))
         .routes(row("GET, POST /v1/staff", routes!(staff_api::list, staff_api::create)))
         .routes(row(
             "GET, PUT, PATCH, DELETE /v1/staff/{id}",
@@ -226,6 +284,7 @@ fn pages() -> Router<Arc<Web>> {
         .route("/docs", any(reference::home))
         .route("/docs/{group}", any(reference::group))
         .route("/assets/{*path}", any(link_page::asset))
+        .route("/sdk/{file}", any(sdk::file))
         .layer(DefaultBodyLimit::max(SMALL_BODY))
 }
 
@@ -239,6 +298,7 @@ fn staff_pages() -> Router<Arc<Web>> {
         .merge(admin::overview::routes())
         .merge(admin::attempts::routes())
         .merge(admin::binding::routes())
+        .merge(admin::clients::routes())
         .merge(admin::providers::routes())
         .layer(DefaultBodyLimit::max(API_BODY))
 }
@@ -274,7 +334,11 @@ fn ops_row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodR
 /// A row of the issuer: other methods are refused in the form of RFC 6749, 5.2.
 fn oauth_row(said: &str, described: UtoipaMethodRouter<Arc<Web>>) -> UtoipaMethodRouter<Arc<Web>> {
     openapi::compare(said, &described.1);
-    let allowed = if said.starts_with("GET") { "GET, HEAD" } else { "POST" };
+    let allowed = match said {
+        said if said.starts_with("GET, POST") => "GET, HEAD, POST",
+        said if said.starts_with("GET") => "GET, HEAD",
+        _ => "POST",
+    };
     described.map(|route| route.fallback(move |_: AtIssuer| async move { OAuthError::Method(allowed) }))
 }
 
@@ -289,46 +353,5 @@ async fn nothing_here(State(web): State<Arc<Web>>, uri: Uri, request: Request) -
 
 /// Whether programs ask for it, who are answered with problem documents; all others are browsers.
 fn is_for_programs(uri: &Uri) -> bool {
-    ["/v1/", "/api/", "/openapi.json"].iter().any(|start| uri.path().starts_with(start))
-}
-
-/// Gives the request its id, and every answer the headers that all share.
-async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
-    let id = telemetry::request_id(web.broker.clock());
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let slip = Slip::default();
-    request.extensions_mut().insert(slip.clone());
-    let mut response = trail::in_request(&id, shed::run(&web, &id, request, next)).await;
-    if let Some(Problem(mut problem)) = response.extensions_mut().remove::<Problem>() {
-        problem["requestId"] = Value::String(id.clone());
-        let (mut parts, _) = response.into_parts();
-        parts.headers.remove(header::CONTENT_LENGTH);
-        response = Response::from_parts(parts, axum::body::Body::from(problem.to_string()));
-    }
-    let headers = response.headers_mut();
-    if let Some(quota) = slip.quota() {
-        limit::headers::tell(headers, quota);
-    }
-    headers
-        .insert(HeaderName::from_static("x-request-id"), HeaderValue::from_str(&id).expect("an id is ASCII"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
-    if web.https {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    }
-    response
-}
-
-/// A problem document on its way out; the request id is added last, by [`stamp`].
-#[derive(Debug, Clone)]
-pub struct Problem(pub Value);
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let mut response =
-            ([(header::CONTENT_TYPE, "application/problem+json")], self.0.to_string()).into_response();
-        response.extensions_mut().insert(self);
-        response
-    }
+    ["/v1/", "/api/", "/.well-known/", "/openapi.json"].iter().any(|start| uri.path().starts_with(start))
 }

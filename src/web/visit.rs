@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use crate::domain::tenant::Tenant;
 use crate::flow::health::OutOfOrder;
 use crate::flow::open_link::{LoginCookie, cookie_prefix};
+use crate::flow::web_chat::is_pass;
 use crate::flow::{Broker, StoreError};
 use crate::secret::Secret;
 
@@ -152,6 +153,12 @@ impl Visit {
         ours.map(|(name, value)| LoginCookie { name: name.to_owned(), value: Secret::new(value) }).collect()
     }
 
+    /// What the browser holds that came from the page of a web chat, each as often as it was sent.
+    pub fn chat_passes(&self) -> Vec<LoginCookie> {
+        let ours = self.cookie_pairs().filter(|(name, _)| is_pass(name, self.https));
+        ours.map(|(name, value)| LoginCookie { name: name.to_owned(), value: Secret::new(value) }).collect()
+    }
+
     /// Whether a form was sent from a page of ours. `Sec-Fetch-Site` decides where the browser sends
     /// it, else `Origin`; what names neither did not come from a form of ours.
     pub fn is_same_origin(&self) -> bool {
@@ -161,6 +168,11 @@ impl Visit {
         let Some(origin) = text(&self.headers, &header::ORIGIN) else { return false };
         let scheme = if self.https { "https" } else { "http" };
         origin.eq_ignore_ascii_case(&format!("{scheme}://{}", self.authority))
+    }
+
+    /// What the browser says that it is.
+    pub fn user_agent(&self) -> Option<&str> {
+        text(&self.headers, &header::USER_AGENT)
     }
 
     /// Whether an answer may be compressed by gzip: it is named, and not with the weight nought.

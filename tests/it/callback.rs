@@ -6,8 +6,8 @@ use reqwest::{Method, StatusCode};
 use rstest::rstest;
 use url::Url;
 
-use crate::harness::Harness;
 use crate::harness::browser::{Browser, Page};
+use crate::harness::{Harness, log};
 
 /// A login that is about to come back.
 async fn at_the_provider(broker: &Harness) -> (serde_json::Value, Browser, Url) {
@@ -285,4 +285,19 @@ async fn a_foreign_page_cannot_start_a_sign_in(#[case] headers: &[(&str, &str)])
         assert_eq!(request.send().await.unwrap().status(), StatusCode::FORBIDDEN);
     }
     assert_eq!(broker.status(&link).await["status"], "created");
+}
+
+#[tokio::test]
+async fn every_line_of_a_request_carries_its_name() {
+    let broker = Harness::start().await;
+    let denied = broker.plain(Method::GET, "/v1/contacts").send().await.unwrap();
+    let name = denied.headers()["x-request-id"].to_str().unwrap().to_owned();
+    assert!(log::lines(&name).iter().any(|line| line["event"] == "auth.rejected"), "{name}");
+    let link = broker.link("conv-named").await;
+    let mut browser = Browser::new();
+    let away = browser.open(link["url"].as_str().unwrap()).await;
+    let callback = browser.sign_in_at_provider(&away.location(), "allow").await;
+    let answer = browser.get(&callback).await;
+    let name = answer.headers["x-request-id"].to_str().unwrap();
+    assert!(log::lines(name).iter().any(|line| line["event"] == "callback.signed_in"), "{name}");
 }

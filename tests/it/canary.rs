@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use countersign::cli::demo::provider::{DemoProvider, Trick};
 
 use crate::harness::browser::{Browser, Page};
-use crate::harness::{BOT_SECRET, Choices, Harness, MAPPING, broker_process};
+use crate::harness::{BOT_SECRET, Choices, Harness, MAPPING, broker_process, eventually};
 
 /// What the person and the conversation are called.
 const PERSONAL: [&str; 5] = ["billy.bob", "Billy", "Billy Bob", "+15550100", "15550100"];
@@ -268,4 +268,60 @@ async fn neither_the_access_token_nor_the_code_verifier_is_kept_or_told() {
     for list in ["/v1/events", "/v1/contacts", "/v1/conversations/conv-1"] {
         assert_absent(broker.get(list).await.to_string().as_bytes(), secrets, list);
     }
+}
+
+/// Where the vault is on, a provider's tokens stand in its answer and nowhere else.
+#[tokio::test]
+async fn the_tokens_of_the_vault_turn_up_in_its_answer_only() {
+    let (token, asked) = provider(
+        r#"{"access_token": "canary-access-token-4711", "token_type": "Bearer", "expires_in": 1, "refresh_token": "canary-refresh-token-4711"}"#,
+    )
+    .await;
+    let person = r#"{"user": {"id": "billy.bob", "name": "Billy Bob", "email": "billy.bob@example.com"}}"#;
+    let (whoami, _) = provider(person).await;
+    let choices = Choices {
+        provider: format!("{MAPPING}\nvault = true"),
+        tenant: crate::vault::client(),
+        token_url: Some(format!("http://{token}/token")),
+        whoami_url: Some(format!("http://{whoami}/whoami")),
+        allow: vec![token, whoami],
+        ..Choices::default()
+    };
+    let broker = Harness::process(choices).await;
+    let witness = log_in(&broker, "conv-1", None).await;
+    let contact = broker.contacts().await[0]["id"].as_str().unwrap().to_owned();
+    let secrets = ["canary-access-token-4711", "canary-refresh-token-4711"];
+    let own = crate::vault::vault_token(&broker, None).await;
+    let answer = eventually("the token is refreshed", async || {
+        let call = broker.plain(Method::POST, &format!("/v1/contacts/{contact}/provider-token"));
+        let body = json!({"provider": "acme", "conversationId": "conv-1"});
+        let answer = call.bearer_auth(&own).json(&body).send().await.unwrap();
+        let headers = format!("{:?}", answer.headers());
+        assert_absent(headers.as_bytes(), secrets, "a header");
+        let answer = answer.text().await.unwrap();
+        let is_refreshed = asked.lock().unwrap().contains("grant_type=refresh_token");
+        (is_refreshed && answer.contains("canary-access-token-4711")).then_some(answer)
+    })
+    .await;
+    assert_absent(answer.as_bytes(), ["canary-refresh-token-4711"], "the answer of the vault");
+    eventually("the log is written", async || {
+        let log = std::fs::read_to_string(broker_process::log_file(broker.folder())).unwrap();
+        log.contains("vault.refreshed").then_some(())
+    })
+    .await;
+    for page in &witness.pages {
+        assert_absent(format!("{}{:?}", page.html, page.headers).as_bytes(), secrets, "a page");
+    }
+    for entry in std::fs::read_dir(broker.folder()).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            assert_absent(&std::fs::read(&path).unwrap(), secrets, &path.display().to_string());
+        }
+    }
+    let lists = ["/v1/events", "/v1/contacts", "/v1/conversations/conv-1", "/v1/audit", "/v1/attempts"];
+    for list in lists {
+        assert_absent(broker.get(list).await.to_string().as_bytes(), secrets, list);
+    }
+    let metrics = broker.plain(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    assert_absent(metrics.as_bytes(), secrets, "the metrics");
 }

@@ -166,3 +166,54 @@ fn an_address_that_others_can_reach_is_refused() {
         assert!(String::from_utf8_lossy(&output.stderr).contains("127.0.0.1"), "{address}");
     }
 }
+
+#[tokio::test]
+async fn each_channel_is_shown_as_its_customer_would_see_it() {
+    let demo = Demo::start(&[]);
+    let mut browser = Browser::new();
+    let mut desk = browser.get(&demo.url).await;
+    for (channel, shown, carrier) in [
+        ("sms", "<a class=\"link\" href=\"", "sms"),
+        ("whatsapp", "<a class=\"link button\" href=\"", "cta_url"),
+        ("messenger", "<a class=\"link button\" href=\"", "url_button"),
+        ("instagram", "<a class=\"link button\" href=\"", "url_button"),
+        ("apple", "<a class=\"link preview\" href=\"", "rich_link"),
+        ("rcs", "<a class=\"link button\" href=\"", "open_url"),
+        ("email", "<p class=\"subject\">", "email"),
+        ("webchat", "<countersign-sign-in card=\"", "card"),
+        ("line", "<a class=\"link\" href=\"", "text"),
+    ] {
+        desk = press(&mut browser, &desk, "/demo/restart", &[]).await;
+        desk = press(&mut browser, &desk, "/demo/send", &[("channel", channel)]).await;
+        assert!(
+            desk.html.contains(&format!("<div class=\"thread\" data-channel=\"{channel}\">")),
+            "{channel}"
+        );
+        assert!(desk.html.contains(shown), "{channel}: {}", desk.html);
+        assert!(desk.html.contains(&format!("<code>{carrier}</code>")), "{channel}");
+    }
+}
+
+#[tokio::test]
+async fn the_web_chat_of_the_demo_needs_no_code() {
+    let demo = Demo::start(&[]);
+    let mut browser = Browser::new();
+    let desk = browser.get(&demo.url).await;
+    let desk = press(&mut browser, &desk, "/demo/send", &[("channel", "webchat")]).await;
+    let card = desk.html.split("<countersign-sign-in card=\"").nth(1).unwrap().split('"').next().unwrap();
+    let card: serde_json::Value = serde_json::from_str(&super::harness::page::text(card)).unwrap();
+    let token = card["embed"]["token"].as_str().unwrap().to_owned();
+    let form = Form {
+        action: "/embed/open".to_owned(),
+        fields: vec![("token".to_owned(), token)],
+        ..Form::default()
+    };
+    let came = browser.submit(&desk, &form, &[]).await;
+    assert_eq!(browser.sign_in(came.location().as_str()).await.code(), None);
+    let desk = browser.get(&demo.url).await;
+    assert!(
+        desk.html.contains("Binding: browser") && desk.html.contains("Thank you, Billy!"),
+        "{}",
+        desk.html
+    );
+}

@@ -122,7 +122,7 @@ async fn from_nothing_to_the_badge(scripts: Scripts) {
     let who = browser.text("#identity").await;
     assert!(who.contains("Billy Bob") && who.contains("The Shop's account"), "{who}");
     let said = browser.console().await;
-    let ours: Vec<_> = said.iter().filter(|line| !line.contains(&broker.provider.origin())).collect();
+    let ours: Vec<_> = said.iter().filter(|line| !line.contains(broker.provider.origin())).collect();
     assert!(ours.is_empty(), "{ours:?}");
 }
 

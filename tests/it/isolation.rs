@@ -302,7 +302,7 @@ fn brokers(broker: &Harness) -> ([Arc<Broker>; 2], Arc<Tenant>) {
 
 /// A login at the bad provider through one broker.
 async fn log_in(broker: &Arc<Broker>, tenant: &Arc<Tenant>, token: &str) {
-    let opened = broker.open_link(tenant, token, &[]).await.unwrap();
+    let opened = broker.open_link(tenant, token, &[], &[]).await.unwrap();
     let callback = callback_of(&opened.authorize_url);
     let params = callback.query_pairs().map(|(name, value)| (name.into_owned(), value.into_owned()));
     let arrival = Arrival {
@@ -332,7 +332,7 @@ async fn two_brokers_over_one_store_announce_a_change_once() {
             let (first, second) = (tokens.next().unwrap(), tokens.next().unwrap());
             tokio::join!(log_in(&one, &acme, first), log_in(&two, &acme, second));
         }
-        assert!(one.open_link(&acme, tokens.next().unwrap(), &[]).await.is_err());
+        assert!(one.open_link(&acme, tokens.next().unwrap(), &[], &[]).await.is_err());
         provider.set(Mood::Fine);
         broker.clock.advance(Duration::from_secs(2));
         for _ in 0..3 {

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod api;
+mod apps;
 mod architecture;
 mod attempts;
 mod audit;
@@ -16,6 +17,7 @@ mod confirm;
 mod console;
 mod contacts;
 mod crash;
+mod customers;
 mod deliveries;
 mod demo;
 mod demo_desk;
@@ -62,6 +64,7 @@ mod stored;
 mod stream;
 mod sweep;
 mod trial;
+mod vault;
 mod waiting;
 mod watching;
 mod workshop;

@@ -121,3 +121,13 @@ fn the_table_of_the_docs_is_the_table_of_the_code() {
         .collect();
     assert_eq!(documented, known);
 }
+
+#[tokio::test]
+async fn where_operators_have_an_address_of_their_own_the_public_one_tells_nothing() {
+    let main = Some("[ops]\nlisten = \"127.0.0.1:9\"\n".to_owned());
+    let broker = Harness::with(Choices { main, ..Choices::default() }).await;
+    for (path, status) in [("/metrics", 404), ("/version", 404), ("/livez", 200), ("/readyz", 200)] {
+        let answer = broker.plain(Method::GET, path).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+    }
+}

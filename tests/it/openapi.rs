@@ -299,7 +299,7 @@ fn every_route_of_programs_is_described() {
     let table = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/web/mod.rs")).unwrap();
     for line in table.lines().filter(|line| line.trim_start().starts_with(".route(")) {
         let path = line.split('"').nth(1).unwrap();
-        let of_browsers = ["/a/", "/idp/", "/web/inbound/abc/", "/docs", "/assets/", "/t/"];
+        let of_browsers = ["/a/", "/idp/", "/web/inbound/abc/", "/docs", "/assets/", "/t/", "/sdk/"];
         assert!(
             of_browsers.iter().any(|start| path.starts_with(start)),
             "`{path}` is routed without a description; use `row` and `routes!`"

@@ -8,7 +8,7 @@ use axum::response::Response;
 use countersign::domain::conversation::{Channel, Handle};
 use countersign::domain::fault::Code;
 use countersign::secret::Secret;
-use countersign::web::page::{self, Decline, Landing, Notice, Outcome, ResultPage, Visitor};
+use countersign::web::page::{self, Decline, Elsewhere, Landing, Notice, Outcome, ResultPage, Visitor};
 use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use url::Url;
@@ -80,7 +80,7 @@ fn now() -> Timestamp {
     "2026-11-22T14:17:00Z".parse().unwrap()
 }
 
-fn landing_of(visitor: &Visitor, names: &Names, authorize_url: &str) -> Response {
+fn landing_of(visitor: &Visitor, names: &Names, authorize_url: &str, robot: bool) -> Response {
     let handle = Handle::parse(names.handle).unwrap();
     let landing = Landing {
         channel: Channel::Whatsapp,
@@ -92,8 +92,15 @@ fn landing_of(visitor: &Visitor, names: &Names, authorize_url: &str) -> Response
         path: "/a/3vJ0wq1bYt",
         now: now(),
         expires_at: now() + SignedDuration::from_mins(15),
+        robot,
     };
     page::landing(visitor, &landing)
+}
+
+/// The page that leads out of an app's own browser, with a way out or without.
+fn elsewhere_of(visitor: &Visitor, names: &Names, way_out: Option<&str>) -> Response {
+    let (address, path) = ("https://acme.example.com/a/3vJ0wq1bYt", "/a/3vJ0wq1bYt");
+    page::elsewhere(visitor, &Elsewhere { provider: names.provider, way_out, address, path, query: "" })
 }
 
 fn result_of(visitor: &Visitor, names: &Names, status: u16, outcome: Outcome) -> Response {
@@ -119,9 +126,18 @@ async fn every_page(locale: &str, names: &Names<'_>) -> Vec<Shown> {
         request_id: names.reference,
         https: true,
     };
-    let landing = landing_of(&visitor, names, "https://login.acme.example/auth");
+    let landing = landing_of(&visitor, names, "https://login.acme.example/auth", false);
     let mut pages = vec![
         ("landing".to_owned(), landing),
+        (
+            "landing-for-robots".to_owned(),
+            landing_of(&visitor, names, "https://login.acme.example/auth", true),
+        ),
+        (
+            "elsewhere".to_owned(),
+            elsewhere_of(&visitor, names, Some("intent://acme.example.com/a/3vJ0wq1bYt#Intent;end")),
+        ),
+        ("elsewhere-by-hand".to_owned(), elsewhere_of(&visitor, names, None)),
         ("decline".to_owned(), page::decline(&visitor, &Decline { path: "/a/3vJ0wq1bYt" })),
         ("completed".to_owned(), result_of(&visitor, names, 200, Outcome::Completed)),
         ("working".to_owned(), result_of(&visitor, names, 200, Outcome::Working)),
@@ -211,10 +227,38 @@ async fn a_preview_learns_nothing_of_anybody() {
         let previews: Vec<_> = page.body.lines().filter(|line| line.contains("property=\"og:")).collect();
         let expected = [
             "<meta property=\"og:type\" content=\"website\">",
-            "<meta property=\"og:title\" content=\"Sign in\">",
+            "<meta property=\"og:site_name\" content=\"Acme Bank\">",
+            "<meta property=\"og:title\" content=\"Sign in to continue your chat\">",
         ];
         assert_eq!(previews, expected, "{}", page.name);
         assert!(!page.body.contains("5550142"), "{} shows the whole handle", page.name);
+    }
+}
+
+#[tokio::test]
+async fn a_robot_is_told_neither_the_chat_nor_what_is_shared_and_may_be_a_person_all_the_same() {
+    let pages = every_page("en", &PLAIN).await;
+    let page = pages.iter().find(|page| page.name == "landing-for-robots").unwrap();
+    for private in ["+1•••42", "WhatsApp", "Acme online banking", "Phone number"] {
+        assert!(!page.body.contains(private), "`{private}` is told");
+    }
+    assert_eq!(page.count("<form"), 2, "whoever it is can go on or decline");
+}
+
+#[tokio::test]
+async fn an_apps_own_browser_is_led_out_of_and_may_stay() {
+    let pages = every_page("en", &PLAIN).await;
+    let of = |name: &str| pages.iter().find(|page| page.name == name).unwrap();
+    let (with, without) = (of("elsewhere"), of("elsewhere-by-hand"));
+    assert!(with.body.contains("href=\"intent://acme.example.com/a/3vJ0wq1bYt#Intent;end\""));
+    assert!(!without.body.contains("intent:"));
+    for page in [with, without] {
+        assert!(
+            page.body.contains("value=\"https://acme.example.com/a/3vJ0wq1bYt\""),
+            "the address can be copied"
+        );
+        assert!(page.body.contains("href=\"/a/3vJ0wq1bYt?here\""), "the landing page is one link away");
+        assert_eq!(page.count("<form"), 0);
     }
 }
 
@@ -250,7 +294,7 @@ async fn the_landing_page_says_who_where_what_and_until_when() {
 #[tokio::test]
 async fn a_plain_provider_is_named_in_the_policy_of_its_form() {
     let visitor = Visitor { tenant: Some("Acme Bank"), ..Visitor::default() };
-    let response = landing_of(&visitor, &PLAIN, "http://127.0.0.1:4711/authorize");
+    let response = landing_of(&visitor, &PLAIN, "http://127.0.0.1:4711/authorize", false);
     let page = Shown::of("landing".to_owned(), response).await;
     assert!(
         page.header("content-security-policy").ends_with("form-action 'self' https: http://127.0.0.1:4711")
@@ -261,7 +305,7 @@ async fn a_plain_provider_is_named_in_the_policy_of_its_form() {
 #[tokio::test]
 async fn declining_is_asked_once_more() {
     let pages = every_page("en", &PLAIN).await;
-    let decline = &pages[1];
+    let decline = pages.iter().find(|page| page.name == "decline").unwrap();
     assert_eq!(decline.status, StatusCode::OK);
     assert!(decline.body.contains("<form method=\"post\" action=\"/a/3vJ0wq1bYt/decline\">"));
     assert!(decline.body.contains("<input type=\"hidden\" name=\"confirm\" value=\"yes\">"));

@@ -315,6 +315,7 @@ fn every_preset_makes_a_provider_that_nothing_is_wrong_with() {
         ports: &[443],
         dangerous_demo: false,
         environment: &environment,
+        keys: std::path::Path::new("keys.toml"),
     };
     for preset in preset::all() {
         let mut settings = settings(preset);

@@ -82,6 +82,39 @@ async fn a_session_ends_by_silence_and_after_a_day_of_work() {
 }
 
 #[tokio::test]
+async fn every_other_browser_is_signed_out_however_many_there_are() {
+    let harness = Harness::start().await;
+    let mut dana = harness.staff(Role::Admin).await;
+    let mut others = Vec::new();
+    for _ in 0..101 {
+        others.push(harness.staff_cookie(Role::Admin).await);
+    }
+    let page = dana.post("/account/sessions/end-others", &[]).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.html);
+    for (name, value) in [&others[0], &others[100]] {
+        let request = harness.plain(Method::GET, "/account").header("cookie", format!("{name}={value}"));
+        assert_eq!(request.send().await.unwrap().status(), StatusCode::SEE_OTHER, "it must sign in again");
+    }
+    assert_eq!(dana.get("/account").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_member_who_loads_pages_without_end_waits_and_nobody_else_does() {
+    let main = Some("[limits]\nstaff_pages = 5\n".to_owned());
+    let harness = Harness::with(Choices { main, ..Choices::default() }).await;
+    let (mut dana, mut ari) = (harness.staff(Role::Admin).await, harness.staff(Role::Agent).await);
+    for _ in 0..4 {
+        assert_eq!(dana.get("/account").await.status, StatusCode::OK);
+    }
+    let page = dana.get("/account").await;
+    assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
+    assert!(page.headers.contains_key("retry-after") && page.html.contains("Please wait"), "{}", page.html);
+    assert_eq!(ari.get("/account").await.status, StatusCode::OK);
+    harness.clock.advance(std::time::Duration::from_mins(1));
+    assert_eq!(dana.get("/account").await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_cookie_is_good_at_its_tenant_only_and_not_in_part() {
     let harness = Harness::start().await;
     let (name, value) = harness.staff_cookie(Role::Admin).await;

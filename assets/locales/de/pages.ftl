@@ -1,6 +1,5 @@
 # Was Kundinnen und Kunden lesen.
 
-sign-in = Anmelden
 channel-name = { $channel ->
     [webchat] Web-Chat
     [email] E-Mail
@@ -109,3 +108,48 @@ method-heading = Das kann diese Seite nicht
 method-lead = Bitte öffnen Sie den Link noch einmal aus dem Chat.
 too-large-heading = Das war zu viel
 too-large-lead = Die Anfrage war größer, als wir annehmen. Bitte öffnen Sie den Link noch einmal aus dem Chat.
+
+letter-subject = Ihr Anmeldecode für { $tenant }
+letter-lead = Geben Sie diesen Code dort ein, wo Sie ihn angefordert haben, um sich bei { $tenant } anzumelden.
+letter-good = Er gilt { $minutes } Minuten lang und nur einmal.
+letter-warning = Niemand von { $tenant } wird Sie je nach diesem Code fragen. Geben Sie ihn niemandem, der Sie anruft oder Ihnen schreibt.
+letter-unasked = Wenn Sie nicht darum gebeten haben, müssen Sie nichts tun: Ohne den Code kommt niemand hinein.
+
+consent-heading = Bei { $app } anmelden
+consent-lead = Melden Sie sich mit Ihrem Konto bei { $tenant } an. { $app } handelt dann für Sie, mit dem, was hier steht, und sonst nichts.
+consent-asks = { $app } darf
+consent-return = Danach kommen Sie zurück zu { $host }. Ihr Passwort wird dort nie gesehen.
+consent-provider = Weiter mit { $provider }
+consent-cancel = Abbrechen
+scope-openid = Wissen, wer Sie sind
+scope-profile = Ihren Namen und Ihre Sprache sehen
+scope-email = Ihre E-Mail-Adresse sehen
+scope-phone = Ihre Telefonnummer sehen
+scope-offline = Sie angemeldet lassen
+scope-other = Die Berechtigung { $scope } nutzen
+app-unknown-heading = Diese Anmeldung kann nicht beginnen
+app-unknown-lead = Die App, die Sie hierher geschickt hat, ist nicht bekannt oder möchte die Antwort an einer fremden Adresse. Über Sie wurde nichts weitergegeben. Gehen Sie zurück zur App und versuchen Sie es noch einmal.
+emailed-send = Code zusenden
+emailed-heading = Code eingeben
+emailed-lead = Wenn Sie sich mit { $address } anmelden können, sind sechs Ziffern dorthin unterwegs. Sie gelten { $minutes } Minuten.
+emailed-code = Code
+emailed-no-address = Das ist keine E-Mail-Adresse.
+emailed-wrong = Das ist nicht der Code. Verbleibende Versuche: { $left }
+emailed-over = Dieser Code gilt nicht mehr. Fordern Sie einen neuen an.
+
+preview = Anmelden, um den Chat fortzusetzen
+inapp-heading = Öffnen Sie diese Seite in Ihrem Browser
+inapp-lead = { $provider } verweigert die Anmeldung womöglich innerhalb einer App. Öffnen Sie diese Seite im Browser Ihres Telefons.
+inapp-open = Im Browser öffnen
+inapp-how = Oder wählen Sie im Menü dieses Fensters „Im Browser öffnen“, oder kopieren Sie diese Adresse in Ihren Browser:
+inapp-address = Adresse dieser Seite
+inapp-anyway = Trotzdem hier versuchen
+
+card-window = öffnet ein neues Fenster
+card-opened = Bitte machen Sie im anderen Fenster weiter.
+card-blocked = Ihr Browser hat das Fenster nicht geöffnet.
+card-page = Anmeldeseite öffnen
+card-code = Noch ein letzter Schritt: Senden Sie den Code der Anmeldeseite als Nachricht in diesem Chat.
+card-done = Sie sind angemeldet.
+card-again = Das hat nicht geklappt. Bitte versuchen Sie es noch einmal.
+card-over = Diese Anmeldung ist beendet. Bitten Sie im Chat um eine neue.

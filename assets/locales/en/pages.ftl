@@ -1,6 +1,5 @@
 # What customers read. One file per language; every file has the same messages with the same variables.
 
-sign-in = Sign in
 channel-name = { $channel ->
     [webchat] Web chat
     [email] Email
@@ -109,3 +108,48 @@ method-heading = This page cannot do that
 method-lead = Please open the link from the chat once more.
 too-large-heading = That was too much
 too-large-lead = The request was larger than we accept. Please open the link from the chat once more.
+
+letter-subject = Your sign-in code for { $tenant }
+letter-lead = Type this code where you asked for it, to sign in to { $tenant }.
+letter-good = It is good for { $minutes } minutes, and once.
+letter-warning = Nobody at { $tenant } will ever ask you for this code. Give it to nobody who calls you or writes to you.
+letter-unasked = If you did not ask for it, do nothing: without the code nobody gets in.
+
+consent-heading = Sign in to { $app }
+consent-lead = Sign in with your account at { $tenant }. { $app } then acts for you, with what stands here and nothing else.
+consent-asks = { $app } may
+consent-return = Afterwards you return to { $host }. It never sees your password.
+consent-provider = Continue with { $provider }
+consent-cancel = Cancel
+scope-openid = Know who you are
+scope-profile = See your name and language
+scope-email = See your email address
+scope-phone = See your phone number
+scope-offline = Keep you signed in
+scope-other = Use the permission { $scope }
+app-unknown-heading = This sign-in cannot begin
+app-unknown-lead = The app that sent you here is not known, or wants its answer at an address that is not its own. Nothing about you was passed on. Go back to the app and try again.
+emailed-send = Send me a code
+emailed-heading = Type your code
+emailed-lead = If you can sign in with { $address }, six digits are on their way there. They are good for { $minutes } minutes.
+emailed-code = Code
+emailed-no-address = This is no email address.
+emailed-wrong = That is not the code. Tries left: { $left }
+emailed-over = This code is no longer good. Ask for a new one.
+
+preview = Sign in to continue your chat
+inapp-heading = Open this page in your browser
+inapp-lead = { $provider } may refuse to sign you in inside of an app. Open this page in your phone’s own browser.
+inapp-open = Open in the browser
+inapp-how = Or choose “Open in browser” in the menu of this window, or copy this address into your browser:
+inapp-address = Address of this page
+inapp-anyway = Try it here anyway
+
+card-window = opens in a new window
+card-opened = Please go on in the other window.
+card-blocked = Your browser has kept the window from opening.
+card-page = Open the sign-in page
+card-code = One last step: send the code of the sign-in page as a message in this chat.
+card-done = You are signed in.
+card-again = That did not work. Please try again.
+card-over = This sign-in is over. Ask for a new one in the chat.

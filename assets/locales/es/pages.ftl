@@ -1,6 +1,5 @@
 # Lo que leen los clientes.
 
-sign-in = Iniciar sesión
 channel-name = { $channel ->
     [webchat] Chat web
     [email] Correo electrónico
@@ -109,3 +108,48 @@ method-heading = Esta página no puede hacer eso
 method-lead = Abra el enlace otra vez desde el chat.
 too-large-heading = Eso fue demasiado
 too-large-lead = La solicitud es mayor de lo que aceptamos. Abra el enlace otra vez desde el chat.
+
+letter-subject = Su código de acceso a { $tenant }
+letter-lead = Escriba este código donde lo pidió para iniciar sesión en { $tenant }.
+letter-good = Es válido durante { $minutes } minutos y una sola vez.
+letter-warning = Nadie de { $tenant } le pedirá nunca este código. No se lo dé a nadie que le llame o le escriba.
+letter-unasked = Si no lo ha pedido, no haga nada: sin el código nadie puede entrar.
+
+consent-heading = Iniciar sesión en { $app }
+consent-lead = Inicie sesión con su cuenta en { $tenant }. { $app } actuará entonces por usted, con lo que se indica aquí y nada más.
+consent-asks = { $app } podrá
+consent-return = Después volverá a { $host }. Nunca verá su contraseña.
+consent-provider = Continuar con { $provider }
+consent-cancel = Cancelar
+scope-openid = Saber quién es usted
+scope-profile = Ver su nombre y su idioma
+scope-email = Ver su correo electrónico
+scope-phone = Ver su número de teléfono
+scope-offline = Mantener su sesión abierta
+scope-other = Usar el permiso { $scope }
+app-unknown-heading = Este inicio de sesión no puede empezar
+app-unknown-lead = La aplicación que le envió aquí no es conocida o quiere la respuesta en una dirección que no es suya. No se ha transmitido nada sobre usted. Vuelva a la aplicación e inténtelo de nuevo.
+emailed-send = Enviarme un código
+emailed-heading = Escriba su código
+emailed-lead = Si puede iniciar sesión con { $address }, seis cifras van de camino. Valen { $minutes } minutos.
+emailed-code = Código
+emailed-no-address = Esto no es un correo electrónico.
+emailed-wrong = Ese no es el código. Intentos restantes: { $left }
+emailed-over = Este código ya no vale. Pida uno nuevo.
+
+preview = Inicia sesión para continuar tu chat
+inapp-heading = Abre esta página en tu navegador
+inapp-lead = { $provider } puede rechazar el inicio de sesión dentro de una aplicación. Abre esta página en el navegador de tu teléfono.
+inapp-open = Abrir en el navegador
+inapp-how = O elige «Abrir en el navegador» en el menú de esta ventana, o copia esta dirección en tu navegador:
+inapp-address = Dirección de esta página
+inapp-anyway = Intentarlo aquí de todos modos
+
+card-window = se abre en una ventana nueva
+card-opened = Continúa en la otra ventana.
+card-blocked = Tu navegador ha impedido que se abra la ventana.
+card-page = Abrir la página de inicio de sesión
+card-code = Un último paso: envía el código de la página de inicio de sesión como mensaje en este chat.
+card-done = Has iniciado sesión.
+card-again = No ha funcionado. Inténtalo de nuevo.
+card-over = Este inicio de sesión ha terminado. Pide uno nuevo en el chat.

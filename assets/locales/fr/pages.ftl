@@ -1,6 +1,5 @@
 # Ce que lisent les clients.
 
-sign-in = Se connecter
 channel-name = { $channel ->
     [webchat] Chat en ligne
     [email] E-mail
@@ -109,3 +108,48 @@ method-heading = Cette page ne peut pas faire cela
 method-lead = Ouvrez à nouveau le lien depuis la conversation.
 too-large-heading = C’était trop
 too-large-lead = La demande dépasse la taille que nous acceptons. Ouvrez à nouveau le lien depuis la conversation.
+
+letter-subject = Votre code de connexion pour { $tenant }
+letter-lead = Saisissez ce code là où vous l’avez demandé pour vous connecter à { $tenant }.
+letter-good = Il est valable { $minutes } minutes et une seule fois.
+letter-warning = Personne chez { $tenant } ne vous demandera jamais ce code. Ne le donnez à personne qui vous appelle ou vous écrit.
+letter-unasked = Si vous n’avez rien demandé, ne faites rien : sans le code, personne ne peut entrer.
+
+consent-heading = Se connecter à { $app }
+consent-lead = Connectez-vous avec votre compte chez { $tenant }. { $app } agit ensuite pour vous, avec ce qui est indiqué ici et rien d’autre.
+consent-asks = { $app } pourra
+consent-return = Vous reviendrez ensuite sur { $host }. Votre mot de passe n’y est jamais vu.
+consent-provider = Continuer avec { $provider }
+consent-cancel = Annuler
+scope-openid = Savoir qui vous êtes
+scope-profile = Voir votre nom et votre langue
+scope-email = Voir votre adresse e-mail
+scope-phone = Voir votre numéro de téléphone
+scope-offline = Vous garder connecté
+scope-other = Utiliser l’autorisation { $scope }
+app-unknown-heading = Cette connexion ne peut pas commencer
+app-unknown-lead = L’application qui vous a envoyé ici n’est pas connue, ou demande la réponse à une adresse qui n’est pas la sienne. Rien n’a été transmis à votre sujet. Retournez à l’application et réessayez.
+emailed-send = M’envoyer un code
+emailed-heading = Saisissez votre code
+emailed-lead = Si vous pouvez vous connecter avec { $address }, six chiffres y sont en route. Ils sont valables { $minutes } minutes.
+emailed-code = Code
+emailed-no-address = Ceci n’est pas une adresse e-mail.
+emailed-wrong = Ce n’est pas le bon code. Essais restants : { $left }
+emailed-over = Ce code n’est plus valable. Demandez-en un nouveau.
+
+preview = Connectez-vous pour poursuivre votre conversation
+inapp-heading = Ouvrez cette page dans votre navigateur
+inapp-lead = { $provider } peut refuser la connexion à l’intérieur d’une application. Ouvrez cette page dans le navigateur de votre téléphone.
+inapp-open = Ouvrir dans le navigateur
+inapp-how = Ou choisissez « Ouvrir dans le navigateur » dans le menu de cette fenêtre, ou copiez cette adresse dans votre navigateur :
+inapp-address = Adresse de cette page
+inapp-anyway = Essayer ici quand même
+
+card-window = s’ouvre dans une nouvelle fenêtre
+card-opened = Continuez dans l’autre fenêtre.
+card-blocked = Votre navigateur a empêché l’ouverture de la fenêtre.
+card-page = Ouvrir la page de connexion
+card-code = Dernière étape : envoyez le code de la page de connexion dans cette conversation.
+card-done = Vous êtes connecté.
+card-again = Cela n’a pas fonctionné. Veuillez réessayer.
+card-over = Cette connexion est terminée. Demandez-en une nouvelle dans la conversation.

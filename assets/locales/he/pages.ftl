@@ -1,6 +1,5 @@
 # מה שהלקוחות קוראים.
 
-sign-in = כניסה
 channel-name = { $channel ->
     [webchat] צ׳אט באתר
     [email] דואר אלקטרוני
@@ -111,3 +110,48 @@ method-heading = הדף הזה אינו יכול לעשות זאת
 method-lead = נא לפתוח את הקישור שוב מהצ׳אט.
 too-large-heading = זה היה יותר מדי
 too-large-lead = הבקשה גדולה ממה שאנו מקבלים. נא לפתוח את הקישור שוב מהצ׳אט.
+
+letter-subject = קוד הכניסה שלך אל { $tenant }
+letter-lead = יש להקליד את הקוד הזה במקום שבו ביקשת אותו כדי להיכנס אל { $tenant }.
+letter-good = הקוד תקף למשך { $minutes } דקות ולשימוש אחד בלבד.
+letter-warning = איש מ־{ $tenant } לא יבקש ממך את הקוד הזה לעולם. אין למסור אותו לאיש שמתקשר או כותב אליך.
+letter-unasked = אם לא ביקשת אותו, אין צורך לעשות דבר: בלי הקוד איש לא יוכל להיכנס.
+
+consent-heading = כניסה אל { $app }
+consent-lead = היכנסו עם החשבון שלכם אצל { $tenant }. לאחר מכן { $app } פועל בשמכם, עם מה שכתוב כאן בלבד.
+consent-asks = { $app } רשאי
+consent-return = לאחר מכן תחזרו אל { $host }. הסיסמה שלכם לעולם אינה נראית שם.
+consent-provider = המשך עם { $provider }
+consent-cancel = ביטול
+scope-openid = לדעת מי אתם
+scope-profile = לראות את שמכם ושפתכם
+scope-email = לראות את כתובת הדוא״ל שלכם
+scope-phone = לראות את מספר הטלפון שלכם
+scope-offline = להשאיר אתכם מחוברים
+scope-other = להשתמש בהרשאה { $scope }
+app-unknown-heading = הכניסה הזאת אינה יכולה להתחיל
+app-unknown-lead = היישום ששלח אתכם לכאן אינו מוכר, או מבקש תשובה בכתובת שאינה שלו. דבר עליכם לא נמסר. חזרו ליישום ונסו שוב.
+emailed-send = שלחו לי קוד
+emailed-heading = הקלידו את הקוד
+emailed-lead = אם אפשר להיכנס עם { $address }, שש ספרות בדרך לשם. הן תקפות { $minutes } דקות.
+emailed-code = קוד
+emailed-no-address = זו אינה כתובת דוא״ל.
+emailed-wrong = זה אינו הקוד. ניסיונות שנותרו: { $left }
+emailed-over = הקוד הזה אינו תקף עוד. בקשו קוד חדש.
+
+preview = היכנסו כדי להמשיך בצ׳אט
+inapp-heading = פתחו את הדף הזה בדפדפן
+inapp-lead = { $provider } עלול לסרב לכניסה מתוך אפליקציה. פתחו את הדף הזה בדפדפן של הטלפון.
+inapp-open = פתיחה בדפדפן
+inapp-how = או בחרו „פתיחה בדפדפן” בתפריט של חלון זה, או העתיקו את הכתובת הזו לדפדפן:
+inapp-address = כתובת הדף
+inapp-anyway = לנסות כאן בכל זאת
+
+card-window = נפתח בחלון חדש
+card-opened = המשיכו בחלון האחר.
+card-blocked = הדפדפן מנע את פתיחת החלון.
+card-page = פתיחת דף הכניסה
+card-code = שלב אחרון: שלחו את הקוד מדף הכניסה כהודעה בצ׳אט הזה.
+card-done = נכנסתם.
+card-again = זה לא הצליח. נסו שוב.
+card-over = הכניסה הזו הסתיימה. בקשו חדשה בצ׳אט.

@@ -1,6 +1,5 @@
 # Ciò che leggono i clienti.
 
-sign-in = Accedi
 channel-name = { $channel ->
     [webchat] Chat web
     [email] E-mail
@@ -109,3 +108,48 @@ method-heading = Questa pagina non può farlo
 method-lead = Apra di nuovo il link dalla chat.
 too-large-heading = Era troppo
 too-large-lead = La richiesta è più grande di quanto accettiamo. Apra di nuovo il link dalla chat.
+
+letter-subject = Il suo codice di accesso a { $tenant }
+letter-lead = Scriva questo codice dove l’ha richiesto per accedere a { $tenant }.
+letter-good = È valido per { $minutes } minuti e una sola volta.
+letter-warning = Nessuno di { $tenant } le chiederà mai questo codice. Non lo dia a nessuno che la chiami o le scriva.
+letter-unasked = Se non l’ha richiesto, non faccia nulla: senza il codice nessuno può entrare.
+
+consent-heading = Accedi a { $app }
+consent-lead = Acceda con il suo account presso { $tenant }. { $app } agirà poi per lei, con quanto indicato qui e nient’altro.
+consent-asks = { $app } potrà
+consent-return = Poi tornerà a { $host }, che non vedrà mai la sua password.
+consent-provider = Continua con { $provider }
+consent-cancel = Annulla
+scope-openid = Sapere chi è lei
+scope-profile = Vedere il suo nome e la sua lingua
+scope-email = Vedere il suo indirizzo e-mail
+scope-phone = Vedere il suo numero di telefono
+scope-offline = Mantenere l’accesso
+scope-other = Usare l’autorizzazione { $scope }
+app-unknown-heading = Questo accesso non può iniziare
+app-unknown-lead = L’app che l’ha inviata qui non è nota, oppure vuole la risposta a un indirizzo che non è suo. Nulla su di lei è stato trasmesso. Torni all’app e riprovi.
+emailed-send = Inviami un codice
+emailed-heading = Digiti il codice
+emailed-lead = Se può accedere con { $address }, sei cifre sono in arrivo. Valgono { $minutes } minuti.
+emailed-code = Codice
+emailed-no-address = Questo non è un indirizzo e-mail.
+emailed-wrong = Non è il codice giusto. Tentativi rimasti: { $left }
+emailed-over = Questo codice non vale più. Ne chieda uno nuovo.
+
+preview = Accedi per continuare la chat
+inapp-heading = Apri questa pagina nel tuo browser
+inapp-lead = { $provider } potrebbe rifiutare l’accesso all’interno di un’app. Apri questa pagina nel browser del telefono.
+inapp-open = Apri nel browser
+inapp-how = Oppure scegli «Apri nel browser» nel menu di questa finestra, o copia questo indirizzo nel tuo browser:
+inapp-address = Indirizzo di questa pagina
+inapp-anyway = Prova comunque qui
+
+card-window = si apre in una nuova finestra
+card-opened = Prosegui nell’altra finestra.
+card-blocked = Il tuo browser ha impedito l’apertura della finestra.
+card-page = Apri la pagina di accesso
+card-code = Ultimo passo: invia il codice della pagina di accesso come messaggio in questa chat.
+card-done = Accesso effettuato.
+card-again = Non ha funzionato. Riprova.
+card-over = Questo accesso è terminato. Chiedine uno nuovo nella chat.

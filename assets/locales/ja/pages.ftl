@@ -1,6 +1,5 @@
 # お客さまが読む文章。
 
-sign-in = ログイン
 channel-name = { $channel ->
     [webchat] ウェブチャット
     [email] メール
@@ -103,3 +102,48 @@ method-heading = このページではその操作はできません
 method-lead = チャットからリンクをもう一度開いてください。
 too-large-heading = 大きすぎます
 too-large-lead = 受け付けられる大きさを超えています。チャットからリンクをもう一度開いてください。
+
+letter-subject = { $tenant } のログインコード
+letter-lead = このコードを、依頼した画面に入力して { $tenant } にログインしてください。
+letter-good = 有効期限は { $minutes } 分間で、使えるのは一度だけです。
+letter-warning = { $tenant } がこのコードをお尋ねすることはありません。電話やメッセージで尋ねられても、決して教えないでください。
+letter-unasked = お心当たりがない場合は、何もする必要はありません。コードがなければ誰もログインできません。
+
+consent-heading = { $app }にログイン
+consent-lead = { $tenant }のアカウントでログインしてください。{ $app }は、ここに書かれた範囲でのみお客様に代わって操作します。
+consent-asks = { $app }ができること
+consent-return = その後{ $host }に戻ります。パスワードが知られることはありません。
+consent-provider = { $provider }で続ける
+consent-cancel = キャンセル
+scope-openid = お客様が誰であるかを知る
+scope-profile = お名前と言語を見る
+scope-email = メールアドレスを見る
+scope-phone = 電話番号を見る
+scope-offline = ログインしたままにする
+scope-other = 権限{ $scope }を使う
+app-unknown-heading = このログインは開始できません
+app-unknown-lead = ここへ案内したアプリは登録されていないか、別のアドレスへの返答を求めています。お客様の情報は一切渡されていません。アプリに戻ってもう一度お試しください。
+emailed-send = コードを送る
+emailed-heading = コードを入力
+emailed-lead = { $address }でログインできる場合、6桁の数字をお送りしました。{ $minutes }分間有効です。
+emailed-code = コード
+emailed-no-address = メールアドレスではありません。
+emailed-wrong = コードが違います。残りの回数: { $left }
+emailed-over = このコードはもう使えません。新しいコードを請求してください。
+
+preview = サインインしてチャットを続ける
+inapp-heading = このページをブラウザで開いてください
+inapp-lead = { $provider } はアプリ内でのサインインを受け付けないことがあります。このページをお使いの端末のブラウザで開いてください。
+inapp-open = ブラウザで開く
+inapp-how = または、この画面のメニューから「ブラウザで開く」を選ぶか、次のアドレスをブラウザにコピーしてください。
+inapp-address = このページのアドレス
+inapp-anyway = このまま試す
+
+card-window = 新しいウィンドウで開きます
+card-opened = もう一方のウィンドウで続けてください。
+card-blocked = ブラウザがウィンドウを開けませんでした。
+card-page = サインインページを開く
+card-code = 最後の手順です。サインインページのコードをこのチャットに送信してください。
+card-done = サインインしました。
+card-again = うまくいきませんでした。もう一度お試しください。
+card-over = このサインインは終了しました。チャットで新しいものを依頼してください。

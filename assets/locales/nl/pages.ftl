@@ -1,6 +1,5 @@
 # Wat klanten lezen.
 
-sign-in = Inloggen
 channel-name = { $channel ->
     [webchat] Webchat
     [email] E-mail
@@ -109,3 +108,48 @@ method-heading = Dat kan deze pagina niet
 method-lead = Open de link nog eens vanuit de chat.
 too-large-heading = Dat was te veel
 too-large-lead = De aanvraag was groter dan wij aannemen. Open de link nog eens vanuit de chat.
+
+letter-subject = Uw inlogcode voor { $tenant }
+letter-lead = Typ deze code waar u erom vroeg om in te loggen bij { $tenant }.
+letter-good = De code is { $minutes } minuten geldig en werkt één keer.
+letter-warning = Niemand van { $tenant } zal u ooit om deze code vragen. Geef hem aan niemand die u belt of schrijft.
+letter-unasked = Hebt u er niet om gevraagd? Dan hoeft u niets te doen: zonder de code komt niemand binnen.
+
+consent-heading = Inloggen bij { $app }
+consent-lead = Log in met uw account bij { $tenant }. { $app } handelt dan namens u, met wat hier staat en niets anders.
+consent-asks = { $app } mag
+consent-return = Daarna keert u terug naar { $host }. Uw wachtwoord is daar nooit te zien.
+consent-provider = Doorgaan met { $provider }
+consent-cancel = Annuleren
+scope-openid = Weten wie u bent
+scope-profile = Uw naam en taal zien
+scope-email = Uw e-mailadres zien
+scope-phone = Uw telefoonnummer zien
+scope-offline = U ingelogd houden
+scope-other = De toestemming { $scope } gebruiken
+app-unknown-heading = Deze aanmelding kan niet beginnen
+app-unknown-lead = De app die u hierheen stuurde is niet bekend, of wil het antwoord op een adres dat niet van haar is. Er is niets over u doorgegeven. Ga terug naar de app en probeer het opnieuw.
+emailed-send = Stuur mij een code
+emailed-heading = Typ uw code
+emailed-lead = Als u met { $address } kunt inloggen, zijn zes cijfers daarheen onderweg. Ze gelden { $minutes } minuten.
+emailed-code = Code
+emailed-no-address = Dit is geen e-mailadres.
+emailed-wrong = Dat is niet de code. Resterende pogingen: { $left }
+emailed-over = Deze code geldt niet meer. Vraag een nieuwe aan.
+
+preview = Log in om uw chat voort te zetten
+inapp-heading = Open deze pagina in uw browser
+inapp-lead = { $provider } kan het inloggen binnen een app weigeren. Open deze pagina in de browser van uw telefoon.
+inapp-open = In de browser openen
+inapp-how = Of kies ‘Openen in browser’ in het menu van dit venster, of kopieer dit adres naar uw browser:
+inapp-address = Adres van deze pagina
+inapp-anyway = Toch hier proberen
+
+card-window = opent in een nieuw venster
+card-opened = Ga verder in het andere venster.
+card-blocked = Uw browser heeft het venster niet geopend.
+card-page = De inlogpagina openen
+card-code = Nog één stap: stuur de code van de inlogpagina als bericht in deze chat.
+card-done = U bent ingelogd.
+card-again = Dat is niet gelukt. Probeer het opnieuw.
+card-over = Deze aanmelding is voorbij. Vraag in de chat om een nieuwe.

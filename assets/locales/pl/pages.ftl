@@ -1,6 +1,5 @@
 # To czytają klienci.
 
-sign-in = Zaloguj się
 channel-name = { $channel ->
     [webchat] Czat internetowy
     [email] E-mail
@@ -111,3 +110,48 @@ method-heading = Ta strona tego nie potrafi
 method-lead = Otwórz link ponownie z czatu.
 too-large-heading = To za dużo
 too-large-lead = Żądanie jest większe, niż przyjmujemy. Otwórz link ponownie z czatu.
+
+letter-subject = Twój kod logowania do { $tenant }
+letter-lead = Wpisz ten kod tam, skąd pochodzi prośba, aby zalogować się do { $tenant }.
+letter-good = Kod jest ważny przez { $minutes } minut i działa tylko raz.
+letter-warning = Nikt z { $tenant } nigdy nie poprosi Cię o ten kod. Nie podawaj go nikomu, kto dzwoni lub pisze do Ciebie.
+letter-unasked = Jeśli to nie Twoja prośba, nie musisz nic robić: bez kodu nikt się nie zaloguje.
+
+consent-heading = Zaloguj się do { $app }
+consent-lead = Zaloguj się kontem w { $tenant }. { $app } będzie działać w Twoim imieniu w zakresie podanym tutaj i żadnym innym.
+consent-asks = { $app } może
+consent-return = Potem wrócisz do { $host }. Twoje hasło nigdy nie jest tam widoczne.
+consent-provider = Dalej przez { $provider }
+consent-cancel = Anuluj
+scope-openid = Wiedzieć, kim jesteś
+scope-profile = Zobaczyć Twoje imię i nazwisko oraz język
+scope-email = Zobaczyć Twój adres e-mail
+scope-phone = Zobaczyć Twój numer telefonu
+scope-offline = Pozostawić Cię zalogowanym
+scope-other = Korzystać z uprawnienia { $scope }
+app-unknown-heading = Tego logowania nie można rozpocząć
+app-unknown-lead = Aplikacja, która Cię tu skierowała, nie jest znana albo chce odpowiedzi pod obcym adresem. Nic o Tobie nie przekazano. Wróć do aplikacji i spróbuj ponownie.
+emailed-send = Wyślij mi kod
+emailed-heading = Wpisz kod
+emailed-lead = Jeśli możesz zalogować się adresem { $address }, sześć cyfr jest w drodze. Są ważne { $minutes } min.
+emailed-code = Kod
+emailed-no-address = To nie jest adres e-mail.
+emailed-wrong = To nie jest ten kod. Pozostałe próby: { $left }
+emailed-over = Ten kod już nie działa. Poproś o nowy.
+
+preview = Zaloguj się, aby kontynuować czat
+inapp-heading = Otwórz tę stronę w przeglądarce
+inapp-lead = { $provider } może odmówić logowania wewnątrz aplikacji. Otwórz tę stronę w przeglądarce telefonu.
+inapp-open = Otwórz w przeglądarce
+inapp-how = Możesz też wybrać „Otwórz w przeglądarce” w menu tego okna albo skopiować ten adres do przeglądarki:
+inapp-address = Adres tej strony
+inapp-anyway = Spróbuj mimo to tutaj
+
+card-window = otwiera się w nowym oknie
+card-opened = Kontynuuj w drugim oknie.
+card-blocked = Przeglądarka zablokowała otwarcie okna.
+card-page = Otwórz stronę logowania
+card-code = Ostatni krok: wyślij kod ze strony logowania jako wiadomość w tym czacie.
+card-done = Zalogowano.
+card-again = Nie udało się. Spróbuj ponownie.
+card-over = To logowanie dobiegło końca. Poproś o nowe na czacie.

@@ -1,6 +1,5 @@
 # O que os clientes leem.
 
-sign-in = Iniciar sessão
 channel-name = { $channel ->
     [webchat] Chat da web
     [email] E-mail
@@ -109,3 +108,48 @@ method-heading = Esta página não pode fazer isso
 method-lead = Abra o link de novo a partir do chat.
 too-large-heading = Isso foi demais
 too-large-lead = O pedido é maior do que aceitamos. Abra o link de novo a partir do chat.
+
+letter-subject = Seu código de acesso a { $tenant }
+letter-lead = Digite este código onde você o pediu para iniciar sessão em { $tenant }.
+letter-good = Ele vale por { $minutes } minutos e uma única vez.
+letter-warning = Ninguém de { $tenant } vai pedir este código a você. Não o dê a ninguém que ligue ou escreva para você.
+letter-unasked = Se você não o pediu, não faça nada: sem o código ninguém consegue entrar.
+
+consent-heading = Entrar em { $app }
+consent-lead = Entre com a sua conta em { $tenant }. { $app } passa então a agir por si, com o que está aqui e nada mais.
+consent-asks = { $app } poderá
+consent-return = Depois volta a { $host }. A sua palavra-passe nunca é vista lá.
+consent-provider = Continuar com { $provider }
+consent-cancel = Cancelar
+scope-openid = Saber quem é
+scope-profile = Ver o seu nome e idioma
+scope-email = Ver o seu e-mail
+scope-phone = Ver o seu número de telefone
+scope-offline = Manter a sessão iniciada
+scope-other = Usar a permissão { $scope }
+app-unknown-heading = Este início de sessão não pode começar
+app-unknown-lead = A aplicação que o enviou aqui não é conhecida, ou quer a resposta num endereço que não é seu. Nada sobre si foi transmitido. Volte à aplicação e tente de novo.
+emailed-send = Enviar-me um código
+emailed-heading = Escreva o seu código
+emailed-lead = Se puder entrar com { $address }, seis algarismos estão a caminho. Valem { $minutes } minutos.
+emailed-code = Código
+emailed-no-address = Isto não é um endereço de e-mail.
+emailed-wrong = Não é esse o código. Tentativas restantes: { $left }
+emailed-over = Este código já não vale. Peça um novo.
+
+preview = Inicie sessão para continuar a conversa
+inapp-heading = Abra esta página no seu navegador
+inapp-lead = { $provider } pode recusar o início de sessão dentro de uma aplicação. Abra esta página no navegador do seu telefone.
+inapp-open = Abrir no navegador
+inapp-how = Ou escolha «Abrir no navegador» no menu desta janela, ou copie este endereço para o seu navegador:
+inapp-address = Endereço desta página
+inapp-anyway = Tentar aqui mesmo assim
+
+card-window = abre numa nova janela
+card-opened = Continue na outra janela.
+card-blocked = O seu navegador impediu a abertura da janela.
+card-page = Abrir a página de início de sessão
+card-code = Um último passo: envie o código da página de início de sessão como mensagem nesta conversa.
+card-done = Sessão iniciada.
+card-again = Não resultou. Tente novamente.
+card-over = Este início de sessão terminou. Peça um novo na conversa.

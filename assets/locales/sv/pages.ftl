@@ -1,6 +1,5 @@
 # Det som kunder läser.
 
-sign-in = Logga in
 channel-name = { $channel ->
     [webchat] Webbchatt
     [email] E-post
@@ -109,3 +108,48 @@ method-heading = Det kan sidan inte göra
 method-lead = Öppna länken igen från chatten.
 too-large-heading = Det var för mycket
 too-large-lead = Begäran är större än vad vi tar emot. Öppna länken igen från chatten.
+
+letter-subject = Din inloggningskod för { $tenant }
+letter-lead = Skriv den här koden där du bad om den för att logga in hos { $tenant }.
+letter-good = Den gäller i { $minutes } minuter och bara en gång.
+letter-warning = Ingen hos { $tenant } kommer någonsin att fråga efter koden. Ge den inte till någon som ringer eller skriver till dig.
+letter-unasked = Om du inte har bett om den behöver du inte göra något: utan koden kommer ingen in.
+
+consent-heading = Logga in på { $app }
+consent-lead = Logga in med ditt konto hos { $tenant }. { $app } handlar sedan för dig, med det som står här och inget annat.
+consent-asks = { $app } får
+consent-return = Sedan kommer du tillbaka till { $host }. Ditt lösenord syns aldrig där.
+consent-provider = Fortsätt med { $provider }
+consent-cancel = Avbryt
+scope-openid = Veta vem du är
+scope-profile = Se ditt namn och språk
+scope-email = Se din e-postadress
+scope-phone = Se ditt telefonnummer
+scope-offline = Hålla dig inloggad
+scope-other = Använda behörigheten { $scope }
+app-unknown-heading = Inloggningen kan inte börja
+app-unknown-lead = Appen som skickade dig hit är inte känd, eller vill ha svaret på en adress som inte är dess egen. Inget om dig har förts vidare. Gå tillbaka till appen och försök igen.
+emailed-send = Skicka en kod
+emailed-heading = Skriv in koden
+emailed-lead = Om du kan logga in med { $address } är sex siffror på väg dit. De gäller i { $minutes } minuter.
+emailed-code = Kod
+emailed-no-address = Det är ingen e-postadress.
+emailed-wrong = Det är inte koden. Försök kvar: { $left }
+emailed-over = Koden gäller inte längre. Be om en ny.
+
+preview = Logga in för att fortsätta din chatt
+inapp-heading = Öppna den här sidan i din webbläsare
+inapp-lead = { $provider } kan vägra inloggning inne i en app. Öppna den här sidan i telefonens egen webbläsare.
+inapp-open = Öppna i webbläsaren
+inapp-how = Eller välj ”Öppna i webbläsaren” i fönstrets meny, eller kopiera den här adressen till din webbläsare:
+inapp-address = Sidans adress
+inapp-anyway = Försök här ändå
+
+card-window = öppnas i ett nytt fönster
+card-opened = Fortsätt i det andra fönstret.
+card-blocked = Din webbläsare lät inte fönstret öppnas.
+card-page = Öppna inloggningssidan
+card-code = Ett sista steg: skicka koden från inloggningssidan som ett meddelande i den här chatten.
+card-done = Du är inloggad.
+card-again = Det fungerade inte. Försök igen.
+card-over = Den här inloggningen är över. Be om en ny i chatten.

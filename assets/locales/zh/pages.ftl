@@ -1,6 +1,5 @@
 # 客户看到的文字。
 
-sign-in = 登录
 channel-name = { $channel ->
     [webchat] 网页聊天
     [email] 电子邮件
@@ -103,3 +102,48 @@ method-heading = 此页面无法执行该操作
 method-lead = 请从聊天中再次打开链接。
 too-large-heading = 内容过大
 too-large-lead = 请求超出了我们接受的大小。请从聊天中再次打开链接。
+
+letter-subject = 您的 { $tenant } 登录代码
+letter-lead = 请在您提出请求的地方输入此代码,以登录 { $tenant }。
+letter-good = 代码在 { $minutes } 分钟内有效,且只能使用一次。
+letter-warning = { $tenant } 的任何人都不会向您索要此代码。请勿告诉任何给您打电话或写信的人。
+letter-unasked = 如果这不是您要求的,您无需做任何事:没有代码,谁也无法登录。
+
+consent-heading = 登录 { $app }
+consent-lead = 请使用您在 { $tenant } 的账户登录。之后 { $app } 仅凭此处所列内容代您操作。
+consent-asks = { $app } 可以
+consent-return = 之后您将返回 { $host }。它永远看不到您的密码。
+consent-provider = 使用 { $provider } 继续
+consent-cancel = 取消
+scope-openid = 知道您是谁
+scope-profile = 查看您的姓名和语言
+scope-email = 查看您的电子邮件地址
+scope-phone = 查看您的电话号码
+scope-offline = 让您保持登录
+scope-other = 使用权限 { $scope }
+app-unknown-heading = 无法开始此登录
+app-unknown-lead = 把您带到这里的应用未知，或要求在不属于它的地址接收答复。没有传递任何关于您的信息。请返回应用重试。
+emailed-send = 给我发送验证码
+emailed-heading = 输入验证码
+emailed-lead = 如果您可以用 { $address } 登录，六位数字正在发送途中，{ $minutes } 分钟内有效。
+emailed-code = 验证码
+emailed-no-address = 这不是电子邮件地址。
+emailed-wrong = 验证码不正确。剩余次数：{ $left }
+emailed-over = 此验证码已失效。请重新获取。
+
+preview = 登录以继续聊天
+inapp-heading = 请在浏览器中打开此页面
+inapp-lead = { $provider } 可能拒绝在应用内登录。请在手机自带的浏览器中打开此页面。
+inapp-open = 在浏览器中打开
+inapp-how = 或者在此窗口的菜单中选择“在浏览器中打开”，也可以将此地址复制到浏览器：
+inapp-address = 此页面的地址
+inapp-anyway = 仍在此处尝试
+
+card-window = 在新窗口中打开
+card-opened = 请在另一个窗口中继续。
+card-blocked = 您的浏览器阻止了窗口打开。
+card-page = 打开登录页面
+card-code = 最后一步：将登录页面上的验证码作为消息发送到此聊天。
+card-done = 您已登录。
+card-again = 未能成功，请重试。
+card-over = 此次登录已结束。请在聊天中索取新的登录。

@@ -112,13 +112,13 @@ fn write_files(
     }
     std::fs::create_dir_all(folder.join("tenants"))?;
     std::fs::write(folder.join("countersign.toml"), "")?;
-    std::fs::write(folder.join("tenants/demo.toml"), tenant(address.ip(), provider, secret_hash))?;
+    std::fs::write(folder.join("tenants/demo.toml"), tenant(address, provider, secret_hash))?;
     Ok(())
 }
 
 /// The demo's tenant: the seed's advanced set-up.
-fn tenant(host: IpAddr, provider: &DemoProvider, secret_hash: &str) -> String {
-    let (origin, id) = (provider.origin(), DemoProvider::CLIENT_ID);
+fn tenant(address: SocketAddr, provider: &DemoProvider, secret_hash: &str) -> String {
+    let (origin, id, host) = (provider.origin(), DemoProvider::CLIENT_ID, address.ip());
     let scopes = SCOPES.map(|scope| format!("\"{scope}\"")).join(", ");
     format!(
         r#"name = "Acme"
@@ -141,6 +141,9 @@ token_url = "{origin}/auth/token"
 whoami_url = "{origin}/whoami"
 mapping = '{{"userName": user.id, "fullName": user.name, "email": user.email}}'
 subject = "user.id"
+
+[webchat]
+origins = ["http://{address}"]
 
 [[client]]
 client_id = "{CLIENT_ID}"

@@ -14,8 +14,8 @@ use super::{Change, Contact, EXTERNAL_ID, Provenance, Suggestion, listed_name};
 pub struct EnrichSource {
     /// At which provider.
     pub provider: ProviderId,
-    /// By which link.
-    pub link: LinkId,
+    /// By which link; none for a sign-in to an app.
+    pub link: Option<LinkId>,
     /// When the provider's answer was read; an older answer never overwrites a newer one.
     pub read_at: Timestamp,
     /// Whether the provider vouches for the email.
@@ -54,7 +54,7 @@ impl Contact {
         let provenance = Provenance {
             source: "auth_link".to_owned(),
             provider: None,
-            auth_link_id: Some(source.link.clone()),
+            auth_link_id: source.link.clone(),
             at: source.read_at,
             verified: false,
             previous: Some(Value::Null),
@@ -82,7 +82,7 @@ impl Contact {
         let provenance = Provenance {
             source: "provider".to_owned(),
             provider: Some(source.provider.clone()),
-            auth_link_id: Some(source.link.clone()),
+            auth_link_id: source.link.clone(),
             at: source.read_at,
             verified: source.vouches_for(name),
             previous: Some(current.clone().unwrap_or_default()),
@@ -105,7 +105,7 @@ impl Contact {
         let Some(known) = self.provenance.get_mut(name) else { return };
         if known.provider.as_ref() == Some(&source.provider) {
             known.at = source.read_at;
-            known.auth_link_id = Some(source.link.clone());
+            known.auth_link_id.clone_from(&source.link);
             known.verified = source.vouches_for(name);
         }
         // Whoever says it first, and whoever vouches for it: the value is the same.
@@ -125,7 +125,7 @@ mod tests {
     fn source(provider: &str, second: i64, email_verified: bool) -> EnrichSource {
         EnrichSource {
             provider: provider.parse().unwrap(),
-            link: LinkId::from_uuid(uuid::Uuid::from_u128(2)),
+            link: Some(LinkId::from_uuid(uuid::Uuid::from_u128(2))),
             read_at: read_at(second),
             email_verified,
             phone_verified: false,

@@ -1,10 +1,11 @@
 //! The contact: the platform's record of a person (DESIGN §5.5). This file holds the record and its
-//! fields; beside it stand the four ways in which it changes.
+//! fields; beside it stand the ways in which it changes.
 //!
 //! | file | who changes it |
 //! |---|---|
 //! | [`enrich`] | a sign-in, by the tenant's policy |
 //! | [`edit`] | a client: a patch, an undo, an answer to a suggestion |
+//! | [`prove`] | a customer: who got an emailed code, and who takes a sign-in away |
 //! | [`merge`] | a client that says that two records are one person |
 //! | [`trace`] | nobody: what an erasure must find again |
 //!
@@ -14,6 +15,7 @@
 pub mod edit;
 pub mod enrich;
 pub mod merge;
+pub mod prove;
 pub mod trace;
 
 use std::collections::BTreeMap;
@@ -106,7 +108,8 @@ pub struct Identity {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Provenance {
-    /// `provider`, `auth_link` for what a link's order said, or who typed it: `client:acme-bot`.
+    /// `provider`, `email_code` for an address that got a code, `auth_link` for what a link's order said, or who typed
+    /// it: `client:acme-bot`, `customer:ct_…`.
     pub source: String,
     /// At which provider.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,7 +119,7 @@ pub struct Provenance {
     pub auth_link_id: Option<LinkId>,
     /// When the value was read at its source.
     pub at: Timestamp,
-    /// Whether the provider vouches for this email or phone.
+    /// Whether the provider, or an emailed code, vouches for this email or phone.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub verified: bool,
     /// What stood there before, which an undo restores; null if the field was blank. Left out if there is nothing

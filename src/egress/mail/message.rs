@@ -58,7 +58,7 @@ pub(super) fn build(sender: &Sender, letter: &Letter, clock: &Clock) -> Result<E
     let to: Address = letter.to.parse().map_err(|_| MailError::Address)?;
     let id = format!("<{}@{}>", clock.fresh_uuid().simple(), sender.domain());
     let mut message = Message::builder()
-        .from(sender.0.clone())
+        .from(from(sender, letter))
         .to(Mailbox::new(None, to))
         .subject(one_line(&letter.subject))
         .date(clock.now().into())
@@ -69,6 +69,12 @@ pub(super) fn build(sender: &Sender, letter: &Letter, clock: &Clock) -> Result<E
     let name = HeaderName::new_from_ascii_str("Auto-Submitted");
     message.headers_mut().insert_raw(HeaderValue::new(name, "auto-generated".to_owned()));
     Ok(Enveloped { envelope: message.envelope().clone(), bytes: message.formatted() })
+}
+
+/// Who a letter comes from.
+fn from(sender: &Sender, letter: &Letter) -> Mailbox {
+    let own = letter.sender.as_deref().map(one_line).filter(|name| !name.is_empty());
+    Mailbox::new(own.or_else(|| sender.0.name.clone()), sender.0.email.clone())
 }
 
 /// A text without anything that ends or bends a line.
@@ -85,7 +91,7 @@ mod tests {
 
     fn letter(to: &str, subject: &str, text: &str) -> Letter {
         let (to, subject, text) = (to.to_owned(), subject.to_owned(), text.to_owned());
-        Letter { to, subject, html: format!("<p>{}</p>", text.len()), text }
+        Letter { sender: None, to, subject, html: format!("<p>{}</p>", text.len()), text }
     }
 
     fn headers(message: &Enveloped) -> Vec<String> {
@@ -112,6 +118,24 @@ mod tests {
         assert!(text.contains("text/plain; charset=utf-8") && text.contains("text/html; charset=utf-8"));
         assert!(text.contains("It is 123456."), "{text}");
         assert_eq!(message.envelope.to()[0].to_string(), "dana@acme.example");
+    }
+
+    #[test]
+    fn a_letter_may_come_from_another_name_but_from_no_other_address() {
+        let plain = letter("dana@acme.example", "x", "x");
+        for (name, wanted) in [
+            ("Acme Shop", "From: \"Acme Shop\" <no-reply@acme.example>"),
+            ("Eve <eve@evil.example>\r\nBcc: eve@evil.example", "no-reply@acme.example>"),
+            (" ", "From: \"Acme sign-in\" <no-reply@acme.example>"),
+        ] {
+            let letter = Letter { sender: Some(name.to_owned()), ..plain.clone() };
+            let message = build(&sender(), &letter, &Clock::system()).unwrap();
+            let headers = headers(&message);
+            let from: Vec<_> = headers.iter().filter(|line| line.starts_with("From:")).collect();
+            assert!(from.len() == 1 && from[0].ends_with(wanted), "{headers:?}");
+            assert!(!headers.iter().any(|line| line.starts_with("Bcc")), "{headers:?}");
+            assert_eq!(message.envelope.from().unwrap().to_string(), "no-reply@acme.example");
+        }
     }
 
     #[test]

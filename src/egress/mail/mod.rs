@@ -29,6 +29,8 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// What is to be sent.
 #[derive(Clone)]
 pub struct Letter {
+    /// The name of who it comes from, in place of the one in the settings. The address is always theirs.
+    pub sender: Option<String>,
     /// The address, without a name.
     pub to: String,
     /// The subject.

@@ -156,6 +156,7 @@ mod tests {
 
     fn letter(to: &str) -> Letter {
         Letter {
+            sender: None,
             to: to.to_owned(),
             subject: "s".to_owned(),
             text: "It is 123456.".to_owned(),

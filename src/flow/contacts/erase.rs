@@ -105,6 +105,15 @@ impl Broker {
                 tx.untrace(&contact, found);
             }
         }
+        if let Ok(contact) = due.id.parse::<ContactId>() {
+            let (there, gone) = store.families_of(&contact).await?;
+            for family in &there {
+                tx.delete_family(family);
+            }
+            for family in &gone {
+                tx.forget_family(&contact, family);
+            }
+        }
         if is_last {
             tx.not_due(due.kind, due.at, &due.id);
         }

@@ -61,6 +61,7 @@ impl Broker {
         let mut tx = Tx::new();
         tx.merge_contact(known, &merged, other);
         self.hand_over_conversations(&mut tx, tenant, &merged.id, other).await?;
+        self.hand_over_tokens(&mut tx, tenant, &merged.id, other).await?;
         let event = self.announce_merged(&mut tx, &tenant.id, &merged, &changes, &other.id);
         tx.trace(&merged.id, &Trace::of_event(event));
         let detail = Some(format!("from {}", other.id));

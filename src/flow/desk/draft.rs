@@ -13,7 +13,7 @@ use crate::domain::link::Link;
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
-use crate::flow::message::{render, word};
+use crate::flow::message::word;
 use crate::flow::native::means_of;
 use crate::store::StoreError;
 
@@ -31,6 +31,8 @@ pub enum Proof {
     Code,
     /// By the provider's verified phone number or email, if it is the conversation's address; otherwise by the code.
     AddressOrCode,
+    /// By the browser, if the customer signs in from the page of the chat; otherwise by the code.
+    BrowserOrCode,
     /// By the code, because what the tenant would take cannot be had here.
     CodeInstead {
         /// What the tenant would take.
@@ -41,14 +43,16 @@ pub enum Proof {
 }
 
 impl Proof {
-    /// What will prove the person in this conversation.
-    pub fn of(policy: &BindingPolicy, at: &ConversationRef) -> Self {
+    /// What will prove the person in this conversation. `has_pages` says whether the pages of the tenant's web chat are
+    /// known.
+    pub fn of(policy: &BindingPolicy, has_pages: bool, at: &ConversationRef) -> Self {
         let minimum = policy.minimum_for(at.channel);
         let has_address = at.channel.has_phone_handles() || at.channel == Channel::Email;
         match minimum {
             Binding::None => Self::Nothing,
             Binding::Match if has_address && at.handle.is_some() => Self::AddressOrCode,
             Binding::Match => Self::CodeInstead { minimum, no_handle: has_address },
+            Binding::Browser if at.channel == Channel::Webchat && has_pages => Self::BrowserOrCode,
             Binding::Browser => Self::CodeInstead { minimum, no_handle: false },
             Binding::Code | Binding::Native => Self::Code,
         }
@@ -119,14 +123,20 @@ impl Broker {
         });
         let ours = Draft { snippet: None, tag: None, message: worded(None) };
         let list = own.chain([ours]).collect();
-        Ok(Some(Drafts { provider, list, url, proof: Proof::of(&tenant.binding, at), trouble }))
+        Ok(Some(Drafts {
+            provider,
+            list,
+            url,
+            proof: Proof::of(&tenant.binding, !tenant.chat_origins.is_empty(), at),
+            trouble,
+        }))
     }
 
     /// The message of a link, with its URL, for whoever carries it into the chat. It is not counted as a resend.
     pub fn desk_message(&self, tenant: &Tenant, link: &Link) -> (String, AuthMessage) {
         let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
         let snippet = link.snippet.as_deref().and_then(|name| tenant.snippet(name));
-        render(tenant, provider, snippet, link, None)
+        self.render(tenant, provider, snippet, link, None)
     }
 }
 
@@ -160,7 +170,7 @@ mod tests {
     fn proof(minimum: Binding, channel: Channel, handle: Option<&str>) -> Proof {
         let policy = BindingPolicy { minimum: Some(minimum), ..BindingPolicy::default() };
         let handle = handle.map(|handle| Handle::parse(handle).unwrap());
-        Proof::of(&policy, &ConversationRef { id: "c".parse().unwrap(), channel, handle })
+        Proof::of(&policy, false, &ConversationRef { id: "c".parse().unwrap(), channel, handle })
     }
 
     #[test]
@@ -173,5 +183,18 @@ mod tests {
         assert_eq!(proof(Binding::Match, Channel::Slack, Some("U123")), never);
         assert_eq!(proof(Binding::Code, sms, None), Proof::Code);
         assert_eq!(proof(Binding::None, sms, None), Proof::Nothing);
+    }
+
+    #[test]
+    fn a_web_chat_proves_the_browser_where_its_pages_are_known() {
+        let of = |has_pages, channel| {
+            let policy = BindingPolicy { minimum: Some(Binding::Browser), ..BindingPolicy::default() };
+            let at = ConversationRef { id: "c".parse().unwrap(), channel, handle: None };
+            Proof::of(&policy, has_pages, &at)
+        };
+        let instead = Proof::CodeInstead { minimum: Binding::Browser, no_handle: false };
+        assert_eq!(of(true, Channel::Webchat), Proof::BrowserOrCode);
+        assert_eq!(of(false, Channel::Webchat), instead);
+        assert_eq!(of(true, Channel::Sms), instead);
     }
 }

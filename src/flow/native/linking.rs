@@ -71,7 +71,7 @@ impl Broker {
         let link = self.find_link(tenant, token).await?;
         let Some((account, customer)) = vouched(tenant, &link.value) else {
             // The page has no account linking any more: the code proves who it is.
-            return Ok(self.open_link(tenant, token, cookies).await?);
+            return Ok(self.open_link(tenant, token, cookies, &[]).await?);
         };
         self.check_openable(&link.value)?;
         let customer = customer.clone();
@@ -80,7 +80,7 @@ impl Broker {
             return Err(OpenLinkingError::SomeoneElse);
         }
         let native = Native::Linking { back: opened.build_failed().to_string() };
-        Ok(self.open_found(tenant, token, link, cookies, Some(native)).await?)
+        Ok(self.open_found(tenant, token, link, (cookies, &[]), Some(native)).await?)
     }
 
     /// Who pressed the button, as Meta says it.
@@ -207,6 +207,7 @@ impl Broker {
                 break;
             }
             let (mut tx, mut ended) = (Tx::new(), known.value.clone());
+            self.drop_tokens(&mut tx, &tenant.id, &known.value).await?;
             self.unverify(&mut tx, &tenant.id, &mut ended, "customer");
             tx.put_conversation(Some(&known), &ended);
             match store.commit(tx, Durability::Durable).await {

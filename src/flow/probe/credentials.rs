@@ -12,7 +12,7 @@ use crate::domain::trial::{Proposal, Stage, StageReport};
 use crate::oauth::response::{Arrival, Grant, Verdict, parse_response};
 use crate::oauth::server::Server;
 use crate::oauth::shown::Shown;
-use crate::oauth::token::{Reading, TokenResponse, build_token_request, parse_token_response};
+use crate::oauth::token::{Reading, Terms, TokenResponse, build_token_request, parse_token_response};
 use crate::oauth::whoami::build_whoami_request;
 use crate::oauth::wire::ProviderAnswer;
 
@@ -103,6 +103,7 @@ impl Probe {
             id_token: None,
             body: serde_json::Value::Null,
             expires_in: None,
+            terms: Terms::default(),
             quirks: Vec::new(),
         };
         let Ok(request) = build_whoami_request(call, target.provider, &token) else {
@@ -219,6 +220,7 @@ impl Probe {
             cookie_hash: String::new(),
             cookie_name: String::new(),
             native: None,
+            in_chat: false,
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,
             phase: Phase::Started,

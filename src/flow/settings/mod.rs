@@ -22,6 +22,7 @@
 mod bounds;
 mod change;
 mod checks;
+pub mod clients;
 pub mod described;
 pub mod edit;
 mod follow;
@@ -99,7 +100,8 @@ impl Precondition {
     /// Whether a change of what is there now (none if nothing is) may be made.
     fn demand(&self, version: Option<u64>) -> Result<(), SettingsError> {
         match (self, version) {
-            (Self::Missing, _) => Err(SettingsError::Unconditional),
+            // Nothing is lost where nothing is.
+            (Self::Missing, Some(_)) => Err(SettingsError::Unconditional),
             _ => self.allow(version),
         }
     }
@@ -183,6 +185,7 @@ mod tests {
             assert_eq!(condition.allow(version).is_ok(), allowed, "{condition:?} {version:?}");
         }
         assert!(matches!(Precondition::Missing.demand(Some(1)), Err(SettingsError::Unconditional)));
+        assert!(Precondition::Missing.demand(None).is_ok());
         assert!(Precondition::Missing.allow(Some(1)).is_ok());
     }
 }

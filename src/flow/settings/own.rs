@@ -1,5 +1,4 @@
-//! What a stored tenant's own admin changes: its document but for hosts and clients, its webhooks,
-//! and its clients.
+//! What a stored tenant's own admin changes: its document but for hosts and clients, and its webhooks.
 
 use std::sync::Arc;
 
@@ -7,8 +6,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
-use crate::domain::client::Scopes;
-use crate::domain::ids::{ClientId, TenantId, WebhookId};
+use crate::domain::ids::{TenantId, WebhookId};
 use crate::domain::stored::{Settings, StoredTenant};
 use crate::domain::webhook::Webhook;
 
@@ -16,7 +14,7 @@ use super::super::Broker;
 use super::super::once::{MadeHere, Once};
 use super::change::{Changing, Made};
 use super::format::{Part, Remark};
-use super::{Precondition, SettingsError, bounds};
+use super::{Precondition, SettingsError};
 
 /// Members of the document that only the operator changes, or that have calls of their own.
 const OTHERS: [(&str, &str); 5] = [
@@ -28,19 +26,6 @@ const OTHERS: [(&str, &str); 5] = [
 ];
 /// The same, as the trees call them.
 const OTHER_SETTINGS: [&str; 4] = ["hosts", "client", "webhook", "staff"];
-
-/// A client that is to be made.
-#[derive(Debug, Clone)]
-pub struct NewClient {
-    /// Its name.
-    pub id: ClientId,
-    /// The hash of its secret.
-    pub secret_hash: String,
-    /// What it may ask for.
-    pub scopes: Scopes,
-    /// Which grants it may use.
-    pub grant_types: Vec<String>,
-}
 
 /// What of a tenant's settings its own admin changes as a whole.
 pub fn own_part(mut document: Map<String, Value>) -> Map<String, Value> {
@@ -163,65 +148,6 @@ impl Broker {
             there(changing, condition)?;
             self.remove(changing, ("webhook", "id"), id.as_str())?;
             Ok(Made::new((), AuditAction::WebhookDeleted, id))
-        };
-        self.change(tenant, author, change).await.map(drop)
-    }
-
-    /// Makes a client. There is none of this name yet.
-    pub async fn create_client(
-        &self,
-        tenant: &TenantId,
-        client: &NewClient,
-        author: &Actor,
-    ) -> Result<(), SettingsError> {
-        let scopes = client.scopes.to_string();
-        let settings = json!({
-            "client_id": client.id.as_str(),
-            "secret_hash": client.secret_hash,
-            "grant_types": client.grant_types,
-            "scopes": scopes.split(' ').filter(|scope| !scope.is_empty()).collect::<Vec<_>>(),
-        });
-        let change = |changing: &mut Changing| {
-            there(changing, &Precondition::Any)?;
-            if place_of(&changing.tenant, "client", "client_id", client.id.as_str()).is_ok() {
-                let text = "there is a client of this name; delete it first, or choose another name";
-                return Err(SettingsError::Conflict(text.to_owned()));
-            }
-            let mut list = list_of(&changing.tenant.document, "client");
-            if list.len() >= bounds::CLIENTS {
-                let text = "a tenant has at most 100 clients; delete one that is no longer used";
-                return Err(SettingsError::Conflict(text.to_owned()));
-            }
-            list.push(settings.clone());
-            let place = list.len() - 1;
-            self.put_list(changing, "client", list);
-            self.read_below(changing, &format!("/clients/{place}"), |_| Some(()))?;
-            Ok(Made::new((), AuditAction::ClientCreated, &client.id).saying(scopes.clone()))
-        };
-        self.change(tenant, author, change).await.map(drop)
-    }
-
-    /// Takes a client away. Its tokens are refused from the next request on. Whoever may do less than it cannot (`scopes`
-    /// are theirs).
-    pub async fn delete_client(
-        &self,
-        tenant: &TenantId,
-        id: &ClientId,
-        scopes: &Scopes,
-        author: &Actor,
-    ) -> Result<(), SettingsError> {
-        let change = |changing: &mut Changing| {
-            there(changing, &Precondition::Any)?;
-            let place = place_of(&changing.tenant, "client", "client_id", id.as_str())?;
-            let clients = list_of(&changing.tenant.document, "client");
-            let own = clients[place].get("scopes").and_then(Value::as_array).into_iter().flatten();
-            let own = own.filter_map(Value::as_str).collect::<Vec<_>>().join(" ");
-            if !Scopes::parse(&own).is_ok_and(|own| scopes.contain_all(&own)) {
-                let text = "the client may do more than you; one that has all of its scopes can delete it";
-                return Err(SettingsError::Conflict(text.to_owned()));
-            }
-            self.remove(changing, ("client", "client_id"), id.as_str())?;
-            Ok(Made::new((), AuditAction::ClientDeleted, id))
         };
         self.change(tenant, author, change).await.map(drop)
     }

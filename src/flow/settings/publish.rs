@@ -101,6 +101,7 @@ impl Broker {
         condition: &Precondition,
         author: &Actor,
     ) -> Result<(), SettingsError> {
+        self.check_samples_of(tenant, id, version).await?;
         let change = |changing: &mut Changing| {
             let known = changing.known(id).ok_or(SettingsError::Unknown)?;
             condition.allow(Some(known.version))?;
@@ -203,11 +204,35 @@ impl Broker {
             (draft.version, draft.tested) = (provider.version, None);
             edited.push(draft.settings.clone());
         }
+        if let [live, draft] = edited.as_slice() {
+            self.goes_with(&changing.tenant, id, live, draft)?;
+        }
         if edited.is_empty() {
             let text = "`clientAuth` is `none`: such a provider has no secret";
             return Err(SettingsError::Conflict(text.to_owned()));
         }
         edited.iter().try_for_each(|tree| read_with(self.format(), &changing.tenant, id, tree).map(drop))
+    }
+
+    /// Fails if the draft would send the secrets of what is live to another place: whoever wrote it would be handed them
+    /// by whoever puts a new one in.
+    fn goes_with(
+        &self,
+        tenant: &StoredTenant,
+        id: &ProviderId,
+        live: &Settings,
+        draft: &Settings,
+    ) -> Result<(), SettingsError> {
+        let reading = read_with(self.format(), tenant, id, draft)?;
+        same_places(self.format(), tenant, Some(live), (draft, &reading.provider)).map_err(
+            |error| match error {
+                SettingsError::Refused(remarks) => {
+                    let place = remarks.into_iter().next().map(|remark| remark.message).unwrap_or_default();
+                    SettingsError::Conflict(format!("of the draft {place}: publish or discard it first"))
+                }
+                other => other,
+            },
+        )
     }
 }
 

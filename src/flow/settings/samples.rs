@@ -155,7 +155,33 @@ impl Broker {
         let known = stored.provider(id).ok_or(SettingsError::Unknown)?;
         let Some(draft) = &known.draft else { return Ok(Precondition::Missing) };
         let reading = read_with(self.format(), &stored, id, &draft.settings)?;
-        let verdicts = self.verdicts(tenant, &reading.provider).await?;
+        self.pass_with(tenant, &reading.provider).await?;
+        Ok(Precondition::Versions(vec![known.version]))
+    }
+
+    /// The same with an earlier version, which is to be live again. One that is not there, or can no longer be read, is
+    /// the caller's to tell.
+    pub(super) async fn check_samples_of(
+        &self,
+        tenant: &TenantId,
+        id: &ProviderId,
+        version: u64,
+    ) -> Result<(), SettingsError> {
+        let Some(stored) = self.stored_tenant(tenant).await? else { return Ok(()) };
+        let Some(known) = stored.provider(id).cloned() else { return Ok(()) };
+        let earlier = known.history.into_iter().find(|published| published.version == version);
+        let (Some(earlier), Some(live)) = (earlier, known.live) else { return Ok(()) };
+        let mut settings = earlier.settings;
+        stored.secrets.carry(&live.settings, &mut settings);
+        match read_with(self.format(), &stored, id, &settings) {
+            Ok(reading) => self.pass_with(tenant, &reading.provider).await,
+            Err(_) => Ok(()),
+        }
+    }
+
+    /// Fails if a sample does not make with this provider what it must.
+    async fn pass_with(&self, tenant: &TenantId, provider: &Provider) -> Result<(), SettingsError> {
+        let verdicts = self.verdicts(tenant, provider).await?;
         let failing = verdicts.iter().filter(|verdict| !verdict.passes()).count();
         if failing > 0 {
             let text = format!(
@@ -165,7 +191,7 @@ impl Broker {
             );
             return Err(SettingsError::Conflict(text));
         }
-        Ok(Precondition::Versions(vec![known.version]))
+        Ok(())
     }
 
     /// Forgets the samples of providers that a change took away or made: a new one has none of an older one's. What cannot

@@ -75,6 +75,7 @@ impl Broker {
         let token = self.exchange(visit, grant).await?;
         let vouched = self.check_tokens(visit, grant, &token).await?;
         let token = self.exchange_again(visit, token).await?;
+        let tokens = conversation.and_then(|_| self.tokens_to_keep(visit, &token));
         let told = self.ask(visit, token, vouched).await?;
         visit.course.told(&told);
         let mut signed_in = self.normalise(visit, &told)?;
@@ -85,6 +86,7 @@ impl Broker {
             .apply_rules(visit.tenant, &RuleInput { profile, whoami: &told.whoami, claims, conversation });
         visit.course.note(&ruling.notes);
         signed_in.fields = ruling.fields;
+        signed_in.tokens = tokens;
         Ok(signed_in)
     }
 

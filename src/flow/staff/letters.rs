@@ -16,6 +16,7 @@ pub(super) fn code(tenant: &Tenant, member: &Member, digits: &Secret) -> Letter 
          will ever ask you for it. If you did not ask for it, do nothing."
     );
     Letter {
+        sender: None,
         to: member.email.as_str().to_owned(),
         subject: format!("Your sign-in code for {name}"),
         text: format!("{digits} is your sign-in code for {name}.\n\n{ask}\n"),
@@ -41,6 +42,7 @@ pub(super) fn invitation(tenant: &Tenant, member: &Member, url: &str) -> Letter 
          with your company's account."
     );
     Letter {
+        sender: None,
         to: member.email.as_str().to_owned(),
         subject: format!("Your invitation to {name}"),
         text: format!("{lead}\n\n{url}\n\n{ask}\n"),

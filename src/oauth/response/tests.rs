@@ -53,6 +53,8 @@ pub(crate) fn provider() -> Provider {
         response_mode: ResponseMode::Query,
         enrich: EnrichPolicy::default(),
         merge_by_email: false,
+        vault: false,
+        blocks_webviews: false,
         revision: Revision::new("r1"),
     }
 }
@@ -83,6 +85,7 @@ fn sent() -> AuthorizationRequest {
         cookie_hash: "h".to_owned(),
         cookie_name: "__Host-cs-12345678".to_owned(),
         native: None,
+        in_chat: false,
         created_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH + REQUEST_LIFETIME,
         phase: Phase::Started,

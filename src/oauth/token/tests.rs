@@ -150,6 +150,60 @@ fn a_second_exchange_sends_what_the_settings_say() {
 }
 
 #[test]
+fn a_refresh_says_who_we_are_as_the_exchange_does_and_leaves_its_own_words_out() {
+    let refresh = |provider: &Provider| {
+        let server = Server::of(provider, None).unwrap();
+        let proof = Proof::Secret(provider.client_secret.as_ref());
+        let credentials = build_credentials(provider, server.client_auth, proof);
+        build_refresh_request(provider, &server, &Secret::new("r&1"), &credentials)
+    };
+    let mut provider = provider();
+    let body = |request: OutboundRequest| request.body.unwrap().text.expose().to_owned();
+    let plain = body(refresh(&provider));
+    assert!(plain.starts_with("grant_type=refresh_token&refresh_token=r%261&"), "{plain}");
+    assert!(plain.ends_with("client_id=Quiq+Client&client_secret=the-secret"), "{plain}");
+    provider.rename = [("client_id".to_owned(), "appid".to_owned())].into();
+    let fixed = [("grant_type", ""), ("client_secret", ""), ("audience", "x")];
+    provider.token_params =
+        fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    assert_eq!(
+        body(refresh(&provider)),
+        "grant_type=refresh_token&refresh_token=r%261&appid=Quiq+Client&audience=x"
+    );
+    provider.token_request = TokenRequestForm::Json;
+    let told: Value = serde_json::from_str(&body(refresh(&provider))).unwrap();
+    assert_eq!(told["refresh_token"], "r&1");
+}
+
+#[test]
+fn what_stands_beside_the_access_token_is_read_where_it_stands() {
+    let read = |told: &Value, within: bool| {
+        let (content_type, body) = (Some("application/json".to_owned()), told.to_string().into_bytes());
+        let find = |body: &Value| body.get("in").cloned();
+        let find = within.then_some(&find as &Find<'_>);
+        let answer = ProviderAnswer { status: 200, content_type, body };
+        let terms = parse_token_response(&answer, Reading { find, any_type: true }).unwrap().terms;
+        (terms.refresh_token.map(|token| token.expose().to_owned()), terms.token_type, terms.scope)
+    };
+    let some = |text: &str| Some(text.to_owned());
+    let all = json!({"access_token": "a", "refresh_token": "r 1", "token_type": "bearer", "scope": "x y"});
+    assert_eq!(read(&all, false), (some("r 1"), some("bearer"), some("x y")));
+    let list = json!({"access_token": "a", "scope": ["x", "y"]});
+    assert_eq!(read(&list, false), (None, None, some("x y")));
+    let within =
+        json!({"refresh_token": "out", "scope": "s", "in": {"access_token": "a", "refresh_token": "r"}});
+    assert_eq!(read(&within, true), (some("r"), None, some("s")));
+    let beside = json!({"refresh_token": "out", "in": {"access_token": "a"}});
+    assert_eq!(read(&beside, true), (some("out"), None, None));
+    for odd in
+        [json!(7), json!(""), json!("a\nb"), json!("\u{e4}"), json!("r".repeat(LONGEST + 1)), Value::Null]
+    {
+        let told = json!({"access_token": "a", "refresh_token": odd, "token_type": odd, "scope": odd});
+        assert_eq!(read(&told, false), (None, None, None), "{odd}");
+    }
+}
+
+#[test]
 fn nothing_of_a_request_or_response_is_shown() {
     let request = format!("{:?}", built(&provider()));
     assert_eq!(request, "POST https://yoursite.com/auth/token");

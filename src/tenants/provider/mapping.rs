@@ -141,6 +141,19 @@ fn check_field(name: &Spot<&str>, mapping: Option<&Mapping>, report: &mut Report
     }
 }
 
+/// Tokens are kept for a contact; where nothing says who signed in there is none.
+pub(super) fn vault(node: &Node<'_>, report: &mut Report) -> bool {
+    let keeps = node.flag("vault").unwrap_or_default();
+    if keeps
+        && !has_source(node)
+        && let Some(value) = node.raw("vault")
+    {
+        let message = "tokens are kept for a contact, but without `whoami_url` nobody learns whose they are";
+        report.warn(value.span(), message, "add `whoami_url`, or take `vault` away");
+    }
+    keeps
+}
+
 /// Joining needs an email that somebody vouches for; where nobody can, the setting does nothing.
 pub(super) fn merge_by_email(node: &Node<'_>, report: &mut Report) -> bool {
     let merges = node.flag("merge_by_email").unwrap_or_default();

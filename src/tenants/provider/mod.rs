@@ -25,6 +25,7 @@ pub mod shape;
 mod words;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
 use url::Url;
@@ -32,7 +33,7 @@ use url::Url;
 use crate::config::fault::Report;
 use crate::config::node::Node;
 use crate::config::words::quoted;
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::{
     CallbackPath, Identity, Pkce, Provider, ResponseMode, Revision, TokenRequestForm, TrustedField,
 };
@@ -60,7 +61,7 @@ pub fn read(
         );
     }
     let mut ids = BTreeMap::new();
-    let mut bare = None;
+    let mut bare = Vec::new();
     let mut providers = Vec::new();
     let filled: Vec<_> = nodes.iter().map(|node| presets::filled(node, report)).collect();
     let mut merged = Vec::new();
@@ -70,30 +71,56 @@ pub fn read(
     for (node, merged) in nodes.iter().zip(&merged) {
         let node = &merged.as_ref().map_or_else(|| node.clone(), |merged| node.with(merged));
         unique(&mut ids, node.text("id"), "provider id", report);
-        check_bare(node, &mut bare, report);
+        if let Some(id) = node.text("id").filter(|id| id.value == ProviderId::EMAIL_CODE) {
+            let message = format!("the provider id {} is the word for emailed codes", quoted(id.value));
+            report.fault(
+                id.span,
+                message,
+                "choose another: whoever signs in there would be taken for somebody else",
+            );
+        }
+        bare.extend(Bare::of(node));
         providers.extend(provider(root, node, tenant, context, report).map(Arc::new));
     }
+    check_bare(&bare, report);
     providers
 }
 
-/// One provider per bare callback path: on a shared one an answer of the wrong provider could not
-/// be told from the right one (SECURITY 7).
-fn check_bare<'a>(node: &Node<'a>, first: &mut Option<&'a str>, report: &mut Report) {
-    if callback_path(node) != CallbackPath::Bare {
+/// A provider with a bare callback path.
+struct Bare {
+    id: String,
+    /// Where its path is said, or the whole of it.
+    span: Range<usize>,
+    /// Whether each of its answers must name its issuer.
+    names_itself: bool,
+}
+
+impl Bare {
+    fn of(node: &Node<'_>) -> Option<Self> {
+        let says = |name: &str, word: &str| node.text(name).is_some_and(|text| text.value == word);
+        (callback_path(node) == CallbackPath::Bare).then(|| Self {
+            id: node.text("id").map_or("?", |id| id.value).to_owned(),
+            span: node.text("callback_path").map_or_else(|| node.span(), |path| path.span),
+            names_itself: says("iss", "required"),
+        })
+    }
+}
+
+/// One provider per bare callback path, unless each of several names itself in its answers (`iss`, RFC 9207): else an
+/// answer of the wrong provider could not be told from the right one (SECURITY 7).
+fn check_bare(bare: &[Bare], report: &mut Report) {
+    let Some((first, others)) = bare.split_first() else { return };
+    if bare.iter().all(|provider| provider.names_itself) {
         return;
     }
-    let id = node.text("id").map_or("?", |id| id.value);
-    match first {
-        None => *first = Some(id),
-        Some(first) => {
-            let span = node.text("callback_path").map_or_else(|| node.span(), |path| path.span);
-            let message = format!("a second provider with a bare callback path, beside {}", quoted(first));
-            report.fault(
-                span,
-                message,
-                "write `callback_path = \"named\"`: its callback paths then end with its id",
-            );
-        }
+    for other in others {
+        let message = format!("a second provider with a bare callback path, beside {}", quoted(&first.id));
+        report.fault(
+            other.span.clone(),
+            message,
+            "write `callback_path = \"named\"`: its callback paths then end with its id; or `iss = \"required\"` in \
+             every provider without it, where their answers name their issuer",
+        );
     }
 }
 
@@ -114,7 +141,6 @@ fn provider(
     let mapping = mapping::mapping(node, report);
     let subject = mapping::subject(node, mapping.as_ref(), report);
     let enrich = mapping::enrich(node, mapping.as_ref(), report);
-    let merge_by_email = mapping::merge_by_email(node, report);
     let pkce = pkce(node, report);
     let params = params::read(node, authorize_url.as_ref(), report);
     let label = node.text("label").or_else(|| root.text("name"))?;
@@ -150,7 +176,9 @@ fn provider(
         oidc,
         response_mode: node.word("response_mode", RESPONSE_MODES).unwrap_or_default(),
         enrich,
-        merge_by_email,
+        merge_by_email: mapping::merge_by_email(node, report),
+        vault: mapping::vault(node, report),
+        blocks_webviews: node.flag("blocks_webviews").unwrap_or_default(),
         revision: Revision::new(""),
     };
     provider.revision = revision::build(&provider);
@@ -179,7 +207,13 @@ fn endpoints(reading: &Reading<'_>, report: &mut Report) -> [Option<Url>; 2] {
             let help = "write the URL, or `issuer` for a provider with metadata";
             report.fault(reading.node.span(), message, help);
         }
-        reading.url(name, report)
+        match name {
+            // We send browsers there, and never go ourselves.
+            "authorize_url" => {
+                urls::take_visited(reading.node, name, reading.tenant, reading.context, report)
+            }
+            _ => reading.url(name, report),
+        }
     })
 }
 

@@ -120,6 +120,21 @@ pub static SHAPE: Table = Table {
              contact; and the contact's, or whoever had written somebody else's address into their own contact \
              would wait there for the real owner's data.",
         ),
+        with_default(
+            "vault",
+            Kind::Flag,
+            "false",
+            "Whether access and refresh token of a sign-in are kept, sealed, for as long as its conversation is \
+             verified, so that a client with the scope `read:provider_tokens` can call your own API for this customer \
+             (`POST /v1/contacts/{id}/provider-token`). Leave it off unless somebody does.",
+        ),
+        with_default(
+            "blocks_webviews",
+            Kind::Flag,
+            "false",
+            "Whether the provider signs nobody in inside of an app's own browser (Google answers there with \
+             `disallowed_useragent`). The landing page then leads the customer into the phone's own browser first.",
+        ),
         optional(
             "issuer",
             text(&PLAIN),

@@ -5,6 +5,7 @@
 
 pub mod attempts;
 pub mod binding;
+pub mod clients;
 pub mod overview;
 pub mod providers;
 pub mod staff;

@@ -6,27 +6,28 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::domain::client::{Client, GrantType, Scopes};
 use crate::domain::ids::ClientId;
-use crate::flow::settings::own::NewClient;
+use crate::flow::settings::clients::{LONGEST_OVERLAP, NewClient, NewProof};
 use crate::issuer::secret_hash;
 use crate::secret::Secret;
 use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteClients};
 use crate::web::error::ApiError;
+use crate::web::once_json::{self, OnceJson};
 use crate::web::openapi::answers::{Called, InState, Sought, Stored, WithBody};
 use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
 use super::provider_view::SourceWord;
 
-/// Random bytes of a secret.
-const SECRET: usize = 32;
+/// How long the old secret may still be used, if nobody says otherwise, in seconds.
+const OVERLAP: u32 = 24 * 3600;
 
 /// A client that is to be made.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -35,12 +36,65 @@ const SECRET: usize = 32;
 pub struct ClientBody {
     /// Its name, by which it gets tokens.
     client_id: ClientId,
-    /// What it may ask for: at most what the caller may do.
+    /// What customers read when they sign in to it.
+    #[schema(nullable = false, min_length = 1)]
+    name: Option<String>,
+    /// What it may ask for: at most what the caller may do, and `openid`, `profile`, `email`, `phone` and
+    /// `offline_access` of customers.
     #[schema(examples("write:auth_links"))]
     scopes: Vec<String>,
     /// Which grants it may use; `client_credentials` if left out.
     #[schema(nullable = false)]
     grant_types: Option<Vec<GrantWord>>,
+    /// How it proves who it is; `client_secret` if left out.
+    #[schema(nullable = false)]
+    auth: Option<AuthWord>,
+    /// Its public keys for `private_key_jwt`: a JWK set (RFC 7517).
+    #[schema(nullable = false, value_type = Object)]
+    jwks: Option<Value>,
+    /// Where customers come back to, for `authorization_code`.
+    #[schema(nullable = false, examples("https://yourapp.com/callback"))]
+    redirect_uris: Option<Vec<String>>,
+    /// Whether `authorization_code` needs PKCE; `required` if left out.
+    #[schema(nullable = false)]
+    pkce: Option<PkceWord>,
+    /// Addresses and networks from which it may come; from anywhere if left out.
+    #[schema(nullable = false, examples("192.0.2.0/24"))]
+    allow_from: Option<Vec<String>>,
+}
+
+/// How a client proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ClientAuth)]
+pub enum AuthWord {
+    /// By a secret.
+    ClientSecret,
+    /// By a key of its own (RFC 7523).
+    PrivateKeyJwt,
+    /// Not at all: an app on a device or in a page.
+    None,
+}
+
+/// Whether PKCE is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = ClientPkce)]
+pub enum PkceWord {
+    /// Always.
+    Required,
+    /// For a client that cannot do it.
+    Optional,
+}
+
+/// How a client gets another secret.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[schema(as = ClientSecretRotation)]
+pub struct RotateBody {
+    /// For how many seconds the secret before may still be used: at most a week; a day if left out, 0 for not at all.
+    #[schema(nullable = false, minimum = 0, maximum = 604_800, examples(86_400))]
+    overlap_seconds: Option<u32>,
 }
 
 /// A way to get a token.
@@ -62,17 +116,47 @@ pub enum GrantWord {
 #[schema(as = Client)]
 pub struct ClientView {
     client_id: ClientId,
+    /// What customers read when they sign in to it.
+    #[schema(required)]
+    name: Option<String>,
     /// What it may ask for.
     #[schema(examples("write:auth_links"))]
     scopes: Vec<String>,
     /// Which grants it may use.
     #[schema(value_type = Vec<GrantWord>)]
     grant_types: Vec<&'static str>,
+    /// How it proves who it is.
+    auth: AuthWord,
+    /// Where customers come back to.
+    redirect_uris: Vec<String>,
+    /// Whether `authorization_code` needs PKCE.
+    pkce: PkceWord,
+    /// From where it may come; empty means from anywhere.
+    allow_from: Vec<String>,
     source: SourceWord,
+    /// When it was here last, to within a few minutes.
+    #[schema(required)]
+    last_used_at: Option<Timestamp>,
+    /// Until when the secret before may still be used.
+    #[schema(required)]
+    previous_secret_until: Option<Timestamp>,
     /// Its secret, which is shown this once and never again.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = String)]
     client_secret: Option<String>,
+}
+
+/// A secret that was made just now.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RotatedClientSecret)]
+pub struct RotatedView {
+    client_id: ClientId,
+    /// The secret, which is shown this once and never again.
+    client_secret: String,
+    /// Until when the secret before may still be used; null if it is good no more.
+    #[schema(required)]
+    previous_secret_until: Option<Timestamp>,
 }
 
 /// The clients of the tenant.
@@ -94,59 +178,86 @@ pub struct ClientListView {
     security(("oauth2" = [WriteClients::NAME])),
     responses((status = 200, description = "All of them.", body = ClientListView), Called, Stored)
 )]
-pub async fn list(caller: Caller<WriteClients>, State(web): State<Arc<Web>>) -> Json<ClientListView> {
+pub async fn list(
+    caller: Caller<WriteClients>,
+    State(web): State<Arc<Web>>,
+) -> Result<Json<ClientListView>, ApiError> {
     let source = SourceWord::of(web.broker.home_of(&caller.tenant.id).as_ref());
-    let items = caller.tenant.clients.iter().map(|client| ClientView::of(client, source)).collect();
-    Json(ClientListView { items, next: None })
+    let used = web.issuer.last_used(&caller.tenant).await?;
+    let clients = caller.tenant.clients.iter().zip(used);
+    let now = web.broker.clock().now();
+    let items = clients.map(|(client, used)| ClientView::of(client, source, used, now)).collect();
+    Ok(Json(ClientListView { items, next: None }))
 }
 
 /// Make a client
 ///
 /// The answer holds its secret, which is kept as a hash only: it is shown this once. A client gets at most the scopes
-/// that the caller's own token has.
+/// that the caller's own token has, and those of customers. Sent again within 24 hours with the same `Idempotency-Key`,
+/// the order makes nothing and is answered without the secret, which nobody knows any more; while the first one is at work
+/// with 409 `still_running`, and another order with that key with 422 `key_reused`.
 #[utoipa::path(
     post, path = "/v1/clients", operation_id = "createClient", tag = "Settings",
     security(("oauth2" = [WriteClients::NAME])),
+    params(("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+        description = "The sender's name for this order: visible ASCII characters.")),
     request_body = ClientBody,
     responses(
-        (status = 201, description = "The client with its secret.", body = ClientView),
+        (status = 201, description = "The client with its secret.", body = ClientView,
+            headers(("Location" = String, description = "Where it is."),
+                ("Idempotent-Replayed" = String, description = "`true` where the same order has made it before."))),
         Called, WithBody, Sought, InState, Stored,
     )
 )]
 pub async fn create(
     caller: Caller<WriteClients>,
     State(web): State<Arc<Web>>,
-    StrictJson(body): StrictJson<ClientBody>,
+    OnceJson { body, once }: OnceJson<ClientBody>,
 ) -> Result<Response, ApiError> {
-    let scopes = Scopes::parse(&body.scopes.join(" "))
-        .map_err(|error| ApiError::refused("/scopes", error.to_string()))?;
-    if !caller.scopes.contain_all(&scopes) {
-        let detail = "a client gets at most the scopes of the token that makes it";
-        return Err(ApiError::refused("/scopes", detail));
+    let (client, secret) = new_client(&web, &caller.scopes, body).await?;
+    let made = web.broker.create_client(&caller.tenant.id, &client, &caller.actor(), once.as_ref()).await?;
+    let view = ClientView::fresh(&client, secret.filter(|_| !made.replayed));
+    let place = format!("/v1/clients/{}", made.id);
+    Ok(once_json::made(Json(view).into_response(), &place, made.replayed))
+}
+
+/// Give a client another secret
+///
+/// The answer holds it, this once. The secret before may be used as long as the order says, so that the client can be
+/// changed over without a failed call. A client that may do more than the caller gets none (409).
+#[utoipa::path(
+    post, path = "/v1/clients/{id}/rotate-secret", operation_id = "rotateClientSecret", tag = "Settings",
+    security(("oauth2" = [WriteClients::NAME])),
+    params(("id" = ClientId, Path, description = "The client.")),
+    request_body = RotateBody,
+    responses(
+        (status = 200, description = "The new secret.", body = RotatedView),
+        Called, WithBody, Sought, InState, Stored,
+    )
+)]
+pub async fn rotate(
+    caller: Caller<WriteClients>,
+    State(web): State<Arc<Web>>,
+    Segment(id): Segment,
+    StrictJson(body): StrictJson<RotateBody>,
+) -> Result<Json<RotatedView>, ApiError> {
+    let id: ClientId = id.parse().map_err(|_| ApiError::NotFound)?;
+    let seconds = body.overlap_seconds.unwrap_or(OVERLAP);
+    let overlap = SignedDuration::from_secs(i64::from(seconds));
+    if overlap > LONGEST_OVERLAP {
+        return Err(ApiError::refused("/overlapSeconds", "the old secret may be used for a week at most"));
     }
-    let secret = fresh_secret(&web);
-    let (clock, kept) = (web.broker.clock().clone(), secret.clone());
-    // Hashing takes a while on purpose.
-    let hashed = tokio::task::spawn_blocking(move || secret_hash::build(&kept, &clock)).await;
-    let hash = hashed.ok().and_then(Result::ok).ok_or(ApiError::Internal)?;
-    let grants = body.grant_types.unwrap_or_else(|| vec![GrantWord::ClientCredentials]);
-    let grant_types: Vec<_> = grants.into_iter().map(|grant| grant.known().as_str()).collect();
-    let client = NewClient {
-        id: body.client_id.clone(),
-        secret_hash: hash,
-        scopes: scopes.clone(),
-        grant_types: grant_types.iter().map(|grant| (*grant).to_owned()).collect(),
-    };
-    let author = caller.actor();
-    web.broker.create_client(&caller.tenant.id, &client, &author).await?;
-    let view = ClientView {
-        client_id: body.client_id,
-        scopes: words(&scopes),
-        grant_types,
-        source: SourceWord::Stored,
-        client_secret: Some(secret.expose().to_owned()),
-    };
-    Ok((StatusCode::CREATED, Json(view)).into_response())
+    let (secret, hash) = fresh_secret(&web).await?;
+    let change = (hash.as_str(), overlap);
+    let until = web
+        .broker
+        .rotate_client_secret(&caller.tenant.id, &id, change, &caller.scopes, &caller.actor())
+        .await?;
+    Ok(Json(RotatedView {
+        client_id: id,
+        client_secret: secret.expose().to_owned(),
+        previous_secret_until: until,
+    }))
 }
 
 /// Delete a client
@@ -169,24 +280,97 @@ pub async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn fresh_secret(web: &Web) -> Secret {
-    let mut bytes = [0; SECRET];
-    web.broker.clock().fill(&mut bytes);
-    Secret::new(URL_SAFE_NO_PAD.encode(bytes))
+/// A client as an order describes it, and its secret if it has one.
+async fn new_client(
+    web: &Web,
+    held: &Scopes,
+    body: ClientBody,
+) -> Result<(NewClient, Option<Secret>), ApiError> {
+    let scopes = Scopes::parse(&body.scopes.join(" "))
+        .map_err(|error| ApiError::refused("/scopes", error.to_string()))?;
+    if !scopes.may_be_given_by(held) {
+        let detail = "a client gets at most the scopes of the token that makes it";
+        return Err(ApiError::refused("/scopes", detail));
+    }
+    let (proof, secret) = match (body.auth.unwrap_or(AuthWord::ClientSecret), &body.jwks) {
+        (AuthWord::ClientSecret, None) => {
+            let (secret, hash) = fresh_secret(web).await?;
+            (NewProof::Secret(hash), Some(secret))
+        }
+        (AuthWord::PrivateKeyJwt, Some(jwks)) => (NewProof::Keys(jwks.to_string()), None),
+        (AuthWord::PrivateKeyJwt, None) => {
+            return Err(ApiError::refused("/jwks", "`private_key_jwt` needs the client's public keys"));
+        }
+        (AuthWord::None, None) => (NewProof::None, None),
+        (_, Some(_)) => return Err(ApiError::refused("/jwks", "keys are for `private_key_jwt`")),
+    };
+    let grants = body.grant_types.unwrap_or_else(|| vec![GrantWord::ClientCredentials]);
+    let client = NewClient {
+        id: body.client_id,
+        name: body.name,
+        proof,
+        scopes,
+        grant_types: grants.into_iter().map(GrantWord::known).collect(),
+        redirect_uris: body.redirect_uris.unwrap_or_default(),
+        pkce_optional: body.pkce == Some(PkceWord::Optional),
+        allow_from: body.allow_from.unwrap_or_default(),
+    };
+    Ok((client, secret))
 }
 
-fn words(scopes: &Scopes) -> Vec<String> {
-    scopes.to_string().split(' ').filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+/// A secret of 256 bits and its hash, which takes a while on purpose.
+pub(in crate::web) async fn fresh_secret(web: &Web) -> Result<(Secret, String), ApiError> {
+    let secret = web.broker.clock().fresh_token();
+    let (clock, kept) = (web.broker.clock().clone(), secret.clone());
+    let hashed = tokio::task::spawn_blocking(move || secret_hash::build(&kept, &clock)).await;
+    let hash = hashed.ok().and_then(Result::ok).ok_or(ApiError::Internal)?;
+    Ok((secret, hash))
 }
 
 impl ClientView {
-    fn of(client: &Client, source: SourceWord) -> Self {
+    fn of(client: &Client, source: SourceWord, used: Option<Timestamp>, now: Timestamp) -> Self {
+        let auth = match (&client.secret_hash, &client.keys) {
+            (_, Some(_)) => AuthWord::PrivateKeyJwt,
+            (Some(_), None) => AuthWord::ClientSecret,
+            (None, None) => AuthWord::None,
+        };
+        let previous = client.previous_secret.as_ref().map(|previous| previous.until);
         Self {
             client_id: client.client_id.clone(),
-            scopes: words(&client.scopes),
+            name: client.name.clone(),
+            scopes: client.scopes.iter().map(str::to_owned).collect(),
             grant_types: client.grant_types.iter().map(|grant| grant.as_str()).collect(),
+            auth,
+            redirect_uris: client.redirect_uris.iter().map(|uri| uri.as_str().to_owned()).collect(),
+            pkce: if client.pkce_optional { PkceWord::Optional } else { PkceWord::Required },
+            allow_from: client.allow_from.iter().map(ToString::to_string).collect(),
             source,
+            last_used_at: used,
+            previous_secret_until: previous.filter(|until| *until > now),
             client_secret: None,
+        }
+    }
+
+    /// One that was made just now.
+    fn fresh(client: &NewClient, secret: Option<Secret>) -> Self {
+        let auth = match client.proof {
+            NewProof::Secret(_) => AuthWord::ClientSecret,
+            NewProof::Keys(_) => AuthWord::PrivateKeyJwt,
+            NewProof::None => AuthWord::None,
+        };
+        Self {
+            client_id: client.id.clone(),
+            name: client.name.clone(),
+            scopes: client.scopes.iter().map(str::to_owned).collect(),
+            grant_types: client.grant_types.iter().map(|grant| grant.as_str()).collect(),
+            auth,
+            redirect_uris: client.redirect_uris.clone(),
+            pkce: if client.pkce_optional { PkceWord::Optional } else { PkceWord::Required },
+            allow_from: client.allow_from.clone(),
+            source: SourceWord::Stored,
+            last_used_at: None,
+            previous_secret_until: None,
+            client_secret: secret.map(|secret| secret.expose().to_owned()),
         }
     }
 }

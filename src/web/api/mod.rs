@@ -20,6 +20,7 @@ pub mod inbound;
 pub mod link_list;
 pub mod mapping;
 pub mod own_tenant;
+pub mod provider_token;
 mod provider_view;
 pub mod providers;
 mod query;

@@ -146,7 +146,7 @@ impl Writer {
     fn may_listen(&self) -> bool {
         let directory = self.web.broker.directory();
         let Some(served) = directory.by_id(&self.caller.tenant.id) else { return false };
-        access::caller_with(&self.web.issuer, &served.tenant, &self.headers, ReadEvents::NAME).is_ok()
+        access::caller_with(&self.web.issuer, &served.tenant, &self.headers, (ReadEvents::NAME, None)).is_ok()
     }
 }
 

@@ -168,6 +168,11 @@ impl ProofView {
                 "If the provider vouches for the address of this chat, nothing more is needed. Otherwise the customer \
                  sees a code and sends it here.",
             ),
+            Proof::BrowserOrCode => (
+                false,
+                "If the customer signs in from the page of the chat, nothing more is needed. Otherwise the customer \
+                 sees a code and sends it here.",
+            ),
             Proof::CodeInstead { minimum: Binding::Match, no_handle: true } => (
                 true,
                 "The customer's address in this chat is not known, so that nothing can be compared with it: a code \

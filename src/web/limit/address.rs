@@ -27,15 +27,20 @@ impl Address {
     /// `X-Forwarded-For` that none of them wrote of another: what stands before it may be anybody's
     /// invention. Something that is no address counts as the proxy that handed it on.
     pub fn of_request(peer: IpAddr, headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> Self {
-        let mut nearest = peer;
-        let values = headers.get_all(HeaderName::from_static("x-forwarded-for")).iter().rev();
-        let mut named = values.flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
-        while trusts(nearest.to_canonical()) {
-            let Some(next) = named.next().and_then(parse) else { break };
-            nearest = next;
-        }
-        Self::of(nearest)
+        Self::of(nearest(peer, headers, trusts))
     }
+}
+
+/// Where a request comes from, as far as anybody whom we trust knows: see [`Address::of_request`].
+pub fn nearest(peer: IpAddr, headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let mut nearest = peer;
+    let values = headers.get_all(HeaderName::from_static("x-forwarded-for")).iter().rev();
+    let mut named = values.flat_map(|value| value.to_str().unwrap_or("?").rsplit(','));
+    while trusts(nearest.to_canonical()) {
+        let Some(next) = named.next().and_then(parse) else { break };
+        nearest = next;
+    }
+    nearest.to_canonical()
 }
 
 /// An address, perhaps with a port as some proxies write it.

@@ -8,7 +8,11 @@
 //! | `misses` | pages that do not exist, unknown links, bad states | address | 429 in place of the page |
 //! | `failures` | client secrets that were wrong | address and tenant | 429 before the secret is looked at |
 //! | `client-failures` | the same | client and address | the same |
+//! | `staff` | pages that are loaded or sent | member of staff | 429 |
 //! | `sign-ins` | attempts of staff to come in: codes sent and typed, providers, invitations | address | 429 |
+//! | `codes` | emailed codes that customers ask for | address | 429 |
+//! | `typed-codes` | emailed codes that customers type | address | 429 |
+//! | `customer` | calls of the Client API | customer | 429 |
 //!
 //! Nobody pays for a neighbour: a link that is known, a good state and a client that proved itself
 //! within five minutes are never refused, whatever else comes from their address, and no flood from
@@ -27,7 +31,7 @@ use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
 
-use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::ids::{ClientId, ContactId, StaffId, TenantId};
 
 use address::Address;
 use rate::{Quota, Rate};
@@ -56,6 +60,14 @@ pub struct Rates {
     pub client_failures: u32,
     /// Attempts of staff to come in from one address.
     pub sign_ins: u32,
+    /// Pages of one member of staff.
+    pub staff: u32,
+    /// Emailed codes that customers ask for from one address.
+    pub codes: u32,
+    /// Emailed codes that customers type from one address.
+    pub typed_codes: u32,
+    /// Calls of the Client API of one customer.
+    pub customer: u32,
 }
 
 impl Default for Rates {
@@ -67,6 +79,10 @@ impl Default for Rates {
             failures: 60,
             client_failures: 20,
             sign_ins: 60,
+            staff: 600,
+            codes: 30,
+            typed_codes: 120,
+            customer: 600,
         }
     }
 }
@@ -125,6 +141,43 @@ impl Limits {
         let Some(address) = address else { return Ok(()) };
         let rate = Rate::per_minute(self.rates.sign_ins);
         let taken = self.addresses.take("sign-ins", address, rate, micros(now));
+        taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
+    }
+
+    /// One more page for a member of staff.
+    pub fn page(&self, tenant: &TenantId, member: &StaffId, now: Timestamp) -> Result<(), Quota> {
+        let rate = Rate::per_minute(self.rates.staff);
+        let taken = self.clients.take("staff", (tenant.as_str(), member.as_str()), rate, micros(now));
+        taken.map(drop).inspect_err(over)
+    }
+
+    /// One more emailed code that a customer asks for. Who has no address is in this process.
+    pub fn code(&self, address: Option<Address>, now: Timestamp) -> Result<(), Quota> {
+        self.of_address("codes", address, self.rates.codes, now)
+    }
+
+    /// One more emailed code that a customer types.
+    pub fn typed_code(&self, address: Option<Address>, now: Timestamp) -> Result<(), Quota> {
+        self.of_address("typed-codes", address, self.rates.typed_codes, now)
+    }
+
+    /// One more call of the Client API, by a customer with a good token. What is left is answered.
+    pub fn customer(&self, tenant: &TenantId, contact: &ContactId, now: Timestamp) -> Result<Quota, Quota> {
+        let rate = Rate::per_minute(self.rates.customer);
+        self.clients
+            .take("customer", (tenant.as_str(), contact.as_str()), rate, micros(now))
+            .inspect_err(over)
+    }
+
+    fn of_address(
+        &self,
+        name: &'static str,
+        address: Option<Address>,
+        quota: u32,
+        now: Timestamp,
+    ) -> Result<(), Quota> {
+        let Some(address) = address else { return Ok(()) };
+        let taken = self.addresses.take(name, address, Rate::per_minute(quota), micros(now));
         taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
     }
 
@@ -198,7 +251,15 @@ mod tests {
     use super::*;
 
     fn limits() -> Limits {
-        let rates = Rates { client: 3, tenant: 4, misses: 2, failures: 3, client_failures: 2, sign_ins: 2 };
+        let rates = Rates {
+            client: 3,
+            tenant: 4,
+            misses: 2,
+            failures: 3,
+            client_failures: 2,
+            sign_ins: 2,
+            ..Rates::default()
+        };
         Limits::new(rates, Work::default())
     }
 
@@ -255,6 +316,24 @@ mod tests {
         assert!(count(1).is_ok() && count(1).is_ok() && count(2).is_ok());
         assert_eq!(count(1).unwrap_err().name, "sign-ins");
         assert!(limits.sign_in(None, now()).is_ok());
+    }
+
+    #[test]
+    fn codes_and_calls_of_customers_are_counted_each_for_itself() {
+        let rates = Rates { codes: 1, typed_codes: 1, customer: 1, ..Rates::default() };
+        let limits = Limits::new(rates, Work::default());
+        assert!(
+            limits.code(Some(address(1)), now()).is_ok()
+                && limits.typed_code(Some(address(1)), now()).is_ok()
+        );
+        assert_eq!(limits.code(Some(address(1)), now()).unwrap_err().name, "codes");
+        assert_eq!(limits.typed_code(Some(address(1)), now()).unwrap_err().name, "typed-codes");
+        assert!(limits.code(Some(address(2)), now()).is_ok() && limits.code(None, now()).is_ok());
+        let (acme, beta) = ("acme".parse().unwrap(), "beta".parse().unwrap());
+        let contact = ContactId::from_uuid(uuid::Uuid::from_u128(1));
+        assert_eq!(limits.customer(&acme, &contact, now()).unwrap().remaining, 0);
+        assert_eq!(limits.customer(&acme, &contact, now()).unwrap_err().name, "customer");
+        assert!(limits.customer(&beta, &contact, now()).is_ok());
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::issuer::{TokenAnswer, TokenError};
+use crate::secret::Secret;
 use crate::web::limit::headers;
 use crate::web::limit::rate::Quota;
 
@@ -27,6 +28,14 @@ pub struct TokenBody<'a> {
     /// For how many seconds it is good.
     #[schema(examples(3600))]
     expires_in: i64,
+    /// What brings the next access token, once; for a customer's sign-in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, examples("rt_0199a1b2c3d47e5f8a9b0c1d2e3f4a5bqhN…"))]
+    refresh_token: Option<&'a str>,
+    /// Who the customer is (OpenID Connect Core, 2), if the scope has `openid`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    id_token: Option<&'a str>,
     /// What it allows, separated by spaces.
     #[schema(examples("read:auth_links write:auth_links"))]
     scope: String,
@@ -41,10 +50,10 @@ pub struct TokenBody<'a> {
 pub struct ErrorBody {
     /// The word of the RFC.
     #[schema(examples("invalid_client"))]
-    error: &'static str,
+    pub(super) error: &'static str,
     /// What to do.
     #[schema(examples("the client does not say who it is"))]
-    error_description: String,
+    pub(super) error_description: String,
 }
 
 /// A token as JSON.
@@ -53,6 +62,8 @@ pub fn token(answer: &TokenAnswer) -> Response {
         access_token: answer.access_token.expose(),
         token_type: "Bearer",
         expires_in: answer.expires_in,
+        refresh_token: answer.refresh_token.as_ref().map(Secret::expose),
+        id_token: answer.id_token.as_ref().map(Secret::expose),
         scope: answer.scope.to_string(),
         created_at: answer.created_at,
     };
@@ -98,7 +109,8 @@ impl OAuthError {
             Self::Cut
             | Self::Missing(_)
             | Self::Parameter(_)
-            | Self::Credentials(C::Several | C::Both | C::Parameter(_)) => {
+            | Self::Token(TokenError::Missing(_))
+            | Self::Credentials(C::Several | C::Both | C::Assertion | C::Parameter(_)) => {
                 (StatusCode::BAD_REQUEST, "invalid_request")
             }
             Self::Credentials(C::None | C::NotBasic) | Self::Token(TokenError::Client) => {
@@ -108,8 +120,12 @@ impl OAuthError {
             Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, "slow_down"),
             Self::Token(TokenError::Unauthorized) => (StatusCode::BAD_REQUEST, "unauthorized_client"),
             Self::Token(TokenError::GrantType) => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
+            Self::Token(TokenError::TokenType) => (StatusCode::BAD_REQUEST, "unsupported_token_type"),
+            Self::Token(TokenError::Grant) => (StatusCode::BAD_REQUEST, "invalid_grant"),
             Self::Token(TokenError::Scope) => (StatusCode::BAD_REQUEST, "invalid_scope"),
-            Self::Token(TokenError::Busy) => (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable"),
+            Self::Token(TokenError::Busy | TokenError::Store) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "temporarily_unavailable")
+            }
             Self::Token(TokenError::Internal) => (StatusCode::INTERNAL_SERVER_ERROR, "server_error"),
         }
     }
@@ -125,7 +141,7 @@ impl IntoResponse for OAuthError {
             Self::Method(allowed) => {
                 headers.insert(ALLOW, HeaderValue::from_static(allowed));
             }
-            Self::Token(TokenError::Busy) => {
+            Self::Token(TokenError::Busy | TokenError::Store) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static("3"));
             }
             _ if status == StatusCode::UNAUTHORIZED => {
@@ -138,7 +154,7 @@ impl IntoResponse for OAuthError {
     }
 }
 
-fn json(status: StatusCode, body: &impl Serialize) -> Response {
+pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Response {
     let text = serde_json::to_string(body).expect("texts and numbers always serialise");
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),

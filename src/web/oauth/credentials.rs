@@ -11,6 +11,9 @@ use crate::secret::Secret;
 
 use super::parameters::{ParameterError, Parameters};
 
+/// The value of `client_assertion_type` (RFC 7523, 2.2).
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
 /// Base64 of HTTP Basic. Padding may be missing: some clients leave it out.
 const BASIC: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
@@ -22,12 +25,23 @@ pub fn take(headers: &HeaderMap, parameters: &mut Parameters) -> Result<Credenti
     let basic = basic(headers)?;
     let client_id = parameters.take("client_id").map_err(CredentialsError::Parameter)?;
     let secret = parameters.take_proof("client_secret");
+    if let Some(assertion) = assertion(parameters)? {
+        return match (basic, secret.is_none_or(|secret| secret.is_empty())) {
+            (None, true) => Ok(Credentials {
+                assertion: Some(assertion),
+                ..Credentials::named(client_id.unwrap_or_default())
+            }),
+            _ => Err(CredentialsError::Both),
+        };
+    }
     match (basic, client_id, secret) {
         (Some(_), _, Some(secret)) if !secret.is_empty() => Err(CredentialsError::Both),
         (Some(basic), Some(named), _) if named != basic.client_id => Err(CredentialsError::Both),
         // An empty one counts as left out (RFC 6749, 3.1).
         (Some(basic), _, _) => Ok(basic),
-        (None, Some(client_id), secret) => Ok(Credentials { client_id, secret: secret.map(Secret::new) }),
+        (None, Some(client_id), secret) => {
+            Ok(Credentials { secret: secret.map(Secret::new), ..Credentials::named(client_id) })
+        }
         (None, None, _) => Err(CredentialsError::None),
     }
 }
@@ -47,6 +61,9 @@ pub enum CredentialsError {
     /// Two methods at once, or two client ids.
     #[error("use either HTTP Basic or `client_secret` in the body, not both")]
     Both,
+    /// An assertion of another type, or without one.
+    #[error("send `client_assertion` with `client_assertion_type`, which names the profile of RFC 7523")]
+    Assertion,
     /// A parameter that is no text.
     #[error(transparent)]
     Parameter(ParameterError),
@@ -67,9 +84,20 @@ fn basic(headers: &HeaderMap) -> Result<Option<Credentials>, CredentialsError> {
     let text = String::from_utf8(bytes).map_err(|_| CredentialsError::NotBasic)?;
     let (client_id, secret) = text.split_once(':').ok_or(CredentialsError::NotBasic)?;
     Ok(Some(Credentials {
-        client_id: form_decode(client_id),
         secret: Some(Secret::new(form_decode(secret))),
+        ..Credentials::named(form_decode(client_id))
     }))
+}
+
+/// A JWT in the place of a secret (RFC 7523, 2.2). Of another type it proves nothing.
+fn assertion(parameters: &mut Parameters) -> Result<Option<Secret>, CredentialsError> {
+    let kind = parameters.take("client_assertion_type").map_err(CredentialsError::Parameter)?;
+    let assertion = parameters.take_proof("client_assertion").filter(|assertion| !assertion.is_empty());
+    match (kind.as_deref(), assertion) {
+        (None, None) => Ok(None),
+        (Some(ASSERTION_TYPE), Some(assertion)) => Ok(Some(Secret::new(assertion))),
+        _ => Err(CredentialsError::Assertion),
+    }
 }
 
 /// RFC 6749, 2.3.1 has both parts form-encoded before they are joined. A text without `%` and `+`

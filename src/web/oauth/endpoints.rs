@@ -111,9 +111,15 @@ pub struct JwkBody {
     )
 )]
 pub async fn token(AtIssuer(tenant): AtIssuer, State(web): State<Arc<Web>>, request: Request) -> Response {
-    let address = web.address(request.extensions(), request.headers());
-    let counted = Counted { limits: &web.limits, address, now: web.broker.clock().now() };
+    let counted = counted(&web, &request);
     super::token(&web.issuer, &tenant, counted, request).await
+}
+
+/// Whom wrong secrets are counted for.
+pub(super) fn counted<'w>(web: &'w Web, request: &Request) -> Counted<'w> {
+    let (extensions, headers) = (request.extensions(), request.headers());
+    let (address, ip) = (web.address(extensions, headers), web.ip(extensions, headers));
+    Counted { limits: &web.limits, address, ip, now: web.broker.clock().now() }
 }
 
 /// The keys that sign access tokens

@@ -3,7 +3,7 @@
 
 use aws_lc_rs::digest;
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
@@ -31,6 +31,8 @@ pub fn jwks(issuer: &Issuer, method: &Method, headers: &HeaderMap) -> Response {
         (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         (CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
         (ETAG, etag),
+        // Public keys: every page may read them.
+        (ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
     ];
     (status, headers, body).into_response()
 }

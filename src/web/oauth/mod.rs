@@ -6,11 +6,19 @@
 //! cases in `tests/it/issuer/`.
 
 pub mod answer;
+pub mod authorize;
+pub mod cors;
 pub mod credentials;
+pub mod customer_endpoints;
+mod emailed;
 pub mod endpoints;
+mod inspect;
 pub mod jwks;
+mod metadata;
 pub mod parameters;
+mod register;
 pub mod token;
+mod userinfo;
 
 pub use jwks::jwks;
 pub use token::token;

@@ -1,5 +1,7 @@
 //! `POST /v1/oauth/token` (RFC 6749, 3.2): credentials in, access token out.
 
+use std::net::IpAddr;
+
 use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header::CONTENT_LENGTH;
@@ -9,7 +11,8 @@ use futures_util::StreamExt as _;
 use jiff::Timestamp;
 
 use crate::domain::tenant::Tenant;
-use crate::issuer::{Issuer, TokenAnswer, TokenError, TokenRequest};
+use crate::issuer::{Credentials, Issuer, TokenAnswer, TokenError, TokenRequest};
+use crate::secret::Secret;
 use crate::web::limit::address::Address;
 use crate::web::limit::{Guess, Limits};
 
@@ -27,14 +30,39 @@ pub struct Counted<'w> {
     pub limits: &'w Limits,
     /// Whose they are; nobody's if the request comes from this process.
     pub address: Option<Address>,
+    /// Where the request comes from, for clients that may come from some places only.
+    pub ip: Option<IpAddr>,
     /// The time.
     pub now: Timestamp,
 }
 
 impl<'w> Counted<'w> {
-    fn guess(self, tenant: &Tenant, client: &str) -> Result<Guess<'w>, OAuthError> {
+    pub(super) fn guess(self, tenant: &Tenant, client: &str) -> Result<Guess<'w>, OAuthError> {
         let guess = self.limits.guess(self.address, &tenant.id, client, self.now);
         guess.map_err(OAuthError::Limited)
+    }
+
+    /// A flood of wrong secrets is refused before it costs anything; right ones are not counted.
+    pub(super) fn guess_of(
+        self,
+        issuer: &Issuer,
+        tenant: &Tenant,
+        credentials: &Credentials,
+    ) -> Result<Option<Guess<'w>>, OAuthError> {
+        let costs = issuer.costs(tenant, credentials);
+        costs.then(|| self.guess(tenant, &credentials.client_id)).transpose()
+    }
+
+    /// Whether the guess was wrong.
+    pub(super) fn settle<T>(
+        self,
+        guess: Option<Guess<'w>>,
+        answer: Result<T, TokenError>,
+    ) -> Result<T, TokenError> {
+        if let Some(guess) = guess.filter(|_| !matches!(answer, Err(TokenError::Client))) {
+            guess.forgive(self.now);
+        }
+        answer
     }
 }
 
@@ -51,7 +79,7 @@ pub async fn token(issuer: &Issuer, tenant: &Tenant, counted: Counted<'_>, reque
 }
 
 /// Neither id nor secret is named: people mix them up.
-fn log(tenant: &Tenant, error: OAuthError) {
+pub(super) fn log(tenant: &Tenant, error: OAuthError) {
     match error.kind() {
         (_, code @ "invalid_client") => {
             tracing::info!(tenant = %tenant.id, code, reason = %error, "auth.client_failed");
@@ -66,30 +94,44 @@ async fn answer(
     counted: Counted<'_>,
     request: Request,
 ) -> Result<TokenAnswer, OAuthError> {
+    let (headers, mut parameters) = receive(request).await?;
+    let grant_type = parameters.take("grant_type")?.ok_or(OAuthError::Missing("grant_type"))?;
+    let scope = parameters.take("scope")?;
+    let code = parameters.take("code")?.map(Secret::new);
+    let redirect_uri = parameters.take("redirect_uri")?;
+    let code_verifier = parameters.take("code_verifier")?.map(Secret::new);
+    let refresh_token = parameters.take("refresh_token")?.map(Secret::new);
+    let credentials = who(&headers, &mut parameters, counted)?;
+    let guess = counted.guess_of(issuer, tenant, &credentials)?;
+    let asked =
+        TokenRequest { grant_type, scope, code, redirect_uri, code_verifier, refresh_token, credentials };
+    let answer = issuer.token(tenant, asked).await;
+    Ok(counted.settle(guess, answer)?)
+}
+
+/// The parameters of a POST.
+pub(super) async fn receive(request: Request) -> Result<(HeaderMap, Parameters), OAuthError> {
     let (parts, body) = request.into_parts();
     if parts.method != Method::POST {
         return Err(OAuthError::Method("POST"));
     }
     let body = read_body(&parts.headers, body).await?;
-    let mut parameters = Parameters::parse(&parts.headers, &body)?;
-    let grant_type = parameters.take("grant_type")?.ok_or(OAuthError::Missing("grant_type"))?;
-    let scope = parameters.take("scope")?;
-    let credentials = credentials::take(&parts.headers, &mut parameters)?;
-    // A flood of wrong secrets is refused before it costs anything; right ones are not counted.
-    let guess = if issuer.costs(tenant, &credentials) {
-        Some(counted.guess(tenant, &credentials.client_id)?)
-    } else {
-        None
-    };
-    let answer = issuer.token(tenant, TokenRequest { grant_type, scope, credentials }).await;
-    if let Some(guess) = guess.filter(|_| !matches!(answer, Err(TokenError::Client))) {
-        guess.forgive(counted.now);
-    }
-    Ok(answer?)
+    let parameters = Parameters::parse(&parts.headers, &body)?;
+    Ok((parts.headers, parameters))
+}
+
+/// What the client says of itself, and where it comes from.
+pub(super) fn who(
+    headers: &HeaderMap,
+    parameters: &mut Parameters,
+    counted: Counted<'_>,
+) -> Result<Credentials, OAuthError> {
+    let credentials = credentials::take(headers, parameters)?;
+    Ok(Credentials { address: counted.ip, ..credentials })
 }
 
 /// The whole body. It is counted as it comes, since a chunked one announces nothing.
-async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, OAuthError> {
+pub(super) async fn read_body(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, OAuthError> {
     let announced = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > MAX_BODY) {
         return Err(OAuthError::TooLarge);

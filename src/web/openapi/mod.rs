@@ -29,11 +29,24 @@ use super::oauth::jwks::{etag_of, has};
 const OAUTH: &str = "oauth2";
 /// The name of the security scheme of clients at the token endpoint, as its handler writes it.
 const CLIENT: &str = "client";
+/// The name of the security scheme of customers, as handlers write it.
+const CUSTOMER: &str = "customer";
 /// Where the API is served, as the description says it outside of any tenant.
 pub const ANYWHERE: &str = "https://acme.example.com";
 
+/// What stands inline within the answer of the one endpoint that has it, so that nothing else names it.
+const INLINE: [&str; 7] = [
+    "ClientConversations",
+    "ClientProfile",
+    "ClientSignIns",
+    "OtpTicket",
+    "SignedIn",
+    "SignedOut",
+    "TokenPair",
+];
+
 /// The groups of endpoints, in the order in which they are read.
-const TAGS: [(&str, &str); 15] = [
+const TAGS: [(&str, &str); 16] = [
     (
         "Auth links",
         "A link that is sent into a conversation, what became of it, and the code that confirms it.",
@@ -58,6 +71,12 @@ const TAGS: [(&str, &str); 15] = [
     (
         "Tenants",
         "For the platform operator, at the bare base domain: who is served, and with which settings.",
+    ),
+    (
+        "Client API",
+        "For the apps of customers: an emailed code signs in, and a customer's token opens the own record. Answers are \
+         `{\"success\": true, \"data\": …}`, refusals `{\"success\": false, \"error\": {code, message}}`. Pages call it from the \
+         origins of the tenant's websites only.",
     ),
     ("Tokens", "Access tokens for this API, and the keys that sign them."),
     ("Operations", "What load balancers, operators and generators of clients ask. No token is needed."),
@@ -108,6 +127,7 @@ pub fn document(origin: &str) -> OpenApi {
     let tags = TAGS.map(|(name, text)| TagBuilder::new().name(name).description(Some(text)).build());
     document.tags = Some(tags.into());
     let components = document.components.get_or_insert_default();
+    components.schemas.retain(|name, _| !INLINE.contains(&name.as_str()));
     components.responses.extend(answers::components());
     let (name, problem) = answers::problem();
     components.schemas.extend(answers::parts());
@@ -121,6 +141,11 @@ pub fn document(origin: &str) -> OpenApi {
     let mut basic = Http::new(HttpAuthScheme::Basic);
     basic.description =
         Some("The client's id and secret, each form-encoded first (RFC 6749, 2.3.1).".to_owned());
+    let mut customer = Http::new(HttpAuthScheme::Bearer);
+    customer.bearer_format = Some("JWT".to_owned());
+    customer.description =
+        Some("A customer's access token of this tenant: `aud` is `countersign-client-api`.".to_owned());
+    components.add_security_scheme(CUSTOMER, SecurityScheme::Http(customer));
     components.add_security_scheme(CLIENT, SecurityScheme::Http(basic));
     document
 }

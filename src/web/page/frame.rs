@@ -61,7 +61,7 @@ impl Frame {
         Self {
             language: words.language(),
             title,
-            preview: words.say(Text::SignIn),
+            preview: words.say(Text::Preview),
             stylesheet: asset::stylesheet(),
             icon: asset::icon(),
             business,
@@ -81,6 +81,8 @@ pub(super) enum Forms<'a> {
     /// against the policy, and a provider may redirect to others: so any https address, and in
     /// development the provider's own plain origin.
     Provider(&'a Url),
+    /// The same for several providers and an app's own address: these sources beside every https address.
+    Several(&'a [String]),
 }
 
 impl Forms<'_> {
@@ -98,6 +100,7 @@ impl Forms<'_> {
             Self::Here => "'self' https:".to_owned(),
             Self::Provider(url) if url.scheme() == "https" => "'self' https:".to_owned(),
             Self::Provider(url) => format!("'self' https: {}", url.origin().ascii_serialization()),
+            Self::Several(sources) => format!("'self' https: {}", sources.join(" ")).trim_end().to_owned(),
         }
     }
 }

@@ -35,6 +35,8 @@ pub struct Landing<'a> {
     pub now: Timestamp,
     /// When the link can no longer be opened.
     pub expires_at: Timestamp,
+    /// Whether a robot reads it, for a preview: it is told neither the chat nor what will be shared.
+    pub robot: bool,
 }
 
 /// What the page that asks once more needs.
@@ -44,12 +46,28 @@ pub struct Decline<'a> {
     pub path: &'a str,
 }
 
+/// What the page needs that leads out of an app's own browser.
+#[derive(Debug, Clone, Copy)]
+pub struct Elsewhere<'a> {
+    /// The provider's label.
+    pub provider: &'a str,
+    /// A link that opens the page in the phone's own browser, where there is one.
+    pub way_out: Option<&'a str>,
+    /// The address of the landing page, to be copied.
+    pub address: &'a str,
+    /// The link's path, `/a/{token}`; `here` in its query shows the landing page all the same.
+    pub path: &'a str,
+    /// What stands behind the path then, beside `here`: nothing, or `?` and what the channel's button added.
+    pub query: &'a str,
+}
+
 #[derive(Template)]
 #[template(path = "landing.html")]
 struct LandingView<'a> {
     frame: Frame,
     path: &'a str,
     query: &'a str,
+    robot: bool,
     heading: String,
     lead: String,
     facts: String,
@@ -81,6 +99,44 @@ struct DeclineView<'a> {
     back: String,
 }
 
+#[derive(Template)]
+#[template(path = "elsewhere.html")]
+struct ElsewhereView<'a> {
+    frame: Frame,
+    heading: String,
+    lead: String,
+    way_out: Option<&'a str>,
+    open: String,
+    how: String,
+    label: String,
+    address: &'a str,
+    path: &'a str,
+    query: &'a str,
+    anyway: String,
+}
+
+/// The page that a customer sees first inside of an app whose own browser the provider refuses, 200. Showing it changes
+/// nothing, and the landing page is one link away: what a browser says of itself may be wrong.
+pub fn elsewhere(visitor: &Visitor, elsewhere: &Elsewhere) -> Response {
+    let words = visitor.words();
+    let heading = words.say(Text::InappHeading);
+    let provider = clean(elsewhere.provider);
+    let view = ElsewhereView {
+        frame: Frame::new(visitor, &words, &heading),
+        heading,
+        lead: words.with(Text::InappLead, &[("provider", provider.into())]),
+        way_out: elsewhere.way_out,
+        open: words.say(Text::InappOpen),
+        how: words.say(Text::InappHow),
+        label: words.say(Text::InappAddress),
+        address: elsewhere.address,
+        path: elsewhere.path,
+        query: elsewhere.query,
+        anyway: words.say(Text::InappAnyway),
+    };
+    respond(StatusCode::OK, &view.frame, &Forms::None, &view)
+}
+
 /// The landing page (DESIGN §5.2), 200. Showing it changes nothing.
 pub fn landing(visitor: &Visitor, landing: &Landing) -> Response {
     let words = visitor.words();
@@ -92,6 +148,7 @@ pub fn landing(visitor: &Visitor, landing: &Landing) -> Response {
         frame: Frame::new(visitor, &words, &heading),
         path: landing.path,
         query: landing.query,
+        robot: landing.robot,
         heading,
         lead: named(Text::LandingLead),
         facts: words.say(Text::LandingFacts),

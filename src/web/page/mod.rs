@@ -1,16 +1,21 @@
 //! What customers see: view structs in, whole answers out, with every header that a page needs.
-//! No page has JavaScript. Callers hand in facts (names, times, codes); words, markup, escaping
+//! No page of ours has JavaScript. Callers hand in facts (names, times, codes); words, markup, escaping
 //! and headers are made here.
 //!
 //! | function | page |
 //! |---|---|
 //! | [`landing()`] | who asks, what is shared, *Continue*, *This wasn't me* |
+//! | [`elsewhere()`] | an app's own browser, which the provider refuses: how to leave it |
 //! | [`decline()`] | asks once more before a link is declined |
+//! | [`consent()`] | what an app asks of a customer, and where to sign in |
+//! | [`emailed_code()`] | takes an emailed code, on the way into an app |
 //! | [`result()`] | how a sign-in ended, or the code to send in the chat |
 //! | [`away()`] | the way back into the app that a sign-in came from |
 //! | [`busy()`] | a provider that is out of order |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
 //! | [`trial()`] | a test login, for the tenant's admin |
+//! | [`code_letter()`] | no page, but the letter with a customer's code |
+//! | [`element()`] | the web chat element, which stands in pages of tenants' own |
 //! | [`asset()`] | the stylesheets and the icon that the pages name |
 //! | [`public()`] | the headers of the pages of `reference/`, which are no customer's |
 //!
@@ -23,9 +28,13 @@
 
 mod asset;
 mod away;
+mod consent;
+mod element;
+mod emailed;
 mod frame;
 mod landing;
 mod language;
+mod letter;
 mod notice;
 mod remaining;
 mod result;
@@ -34,8 +43,12 @@ mod trial;
 
 pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
 pub use away::away;
+pub use consent::{Consent, consent};
+pub use element::{Element, element};
+pub use emailed::{CodeFault, EmailedCode, emailed_code};
 pub use frame::{Visitor, dress, public};
-pub use landing::{Decline, Landing, decline, landing};
+pub use landing::{Decline, Elsewhere, Landing, decline, elsewhere, landing};
+pub use letter::{LetterLook, code_letter};
 pub use notice::{Notice, busy, notice};
 pub use result::{Outcome, ResultPage, result};
 pub use text::{clean, tidy};

@@ -24,6 +24,8 @@ pub enum Notice {
     Unknown,
     /// Every bad state, whatever the reason. 400.
     Neutral,
+    /// An app that is not known, or an address that is none of its own. 400.
+    AppUnknown,
     /// No tenant answers on this host. 421.
     WrongHost,
     /// A form that was not sent from our own page. 403.
@@ -89,7 +91,7 @@ impl Notice {
             Self::Declined => StatusCode::OK,
             Self::Expired | Self::Cancelled | Self::Superseded | Self::Completed => StatusCode::GONE,
             Self::Unknown => StatusCode::NOT_FOUND,
-            Self::Neutral => StatusCode::BAD_REQUEST,
+            Self::Neutral | Self::AppUnknown => StatusCode::BAD_REQUEST,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooMany { .. } | Self::OpenedTooOften => StatusCode::TOO_MANY_REQUESTS,
@@ -111,6 +113,7 @@ impl Notice {
             Self::Completed => (Text::DoneHeading, Text::DoneLead),
             Self::Unknown => (Text::UnknownHeading, Text::UnknownLead),
             Self::Neutral => (Text::NeutralHeading, Text::NeutralLead),
+            Self::AppUnknown => (Text::AppUnknownHeading, Text::AppUnknownLead),
             Self::WrongHost => (Text::WrongHostHeading, Text::WrongHostLead),
             Self::Forbidden => (Text::ForbiddenHeading, Text::ForbiddenLead),
             Self::TooMany { .. } => (Text::TooManyHeading, Text::TooManyLead),
@@ -134,7 +137,10 @@ impl Notice {
     /// Whether somebody could look it up in the log.
     fn has_reference(self) -> bool {
         self.status().is_server_error()
-            || matches!(self, Self::Neutral | Self::Forbidden | Self::WrongHost | Self::TooMany { .. })
+            || matches!(
+                self,
+                Self::Neutral | Self::AppUnknown | Self::Forbidden | Self::WrongHost | Self::TooMany { .. }
+            )
     }
 }
 

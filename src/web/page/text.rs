@@ -32,7 +32,6 @@ macro_rules! texts {
 }
 
 texts! {
-    SignIn => "sign-in" [],
     ChannelName => "channel-name" [channel label],
     FieldEmail => "field-email" [],
     FieldName => "field-name" [],
@@ -122,6 +121,47 @@ texts! {
     MethodLead => "method-lead" [],
     TooLargeHeading => "too-large-heading" [],
     TooLargeLead => "too-large-lead" [],
+    LetterSubject => "letter-subject" [tenant],
+    LetterLead => "letter-lead" [tenant],
+    LetterGood => "letter-good" [minutes],
+    LetterWarning => "letter-warning" [tenant],
+    LetterUnasked => "letter-unasked" [],
+    ConsentHeading => "consent-heading" [app],
+    ConsentLead => "consent-lead" [app tenant],
+    ConsentAsks => "consent-asks" [app],
+    ConsentReturn => "consent-return" [host],
+    ConsentProvider => "consent-provider" [provider],
+    ConsentCancel => "consent-cancel" [],
+    ScopeOpenid => "scope-openid" [],
+    ScopeProfile => "scope-profile" [],
+    ScopeEmail => "scope-email" [],
+    ScopePhone => "scope-phone" [],
+    ScopeOffline => "scope-offline" [],
+    ScopeOther => "scope-other" [scope],
+    EmailedSend => "emailed-send" [],
+    EmailedHeading => "emailed-heading" [],
+    EmailedLead => "emailed-lead" [address minutes],
+    EmailedCode => "emailed-code" [],
+    EmailedNoAddress => "emailed-no-address" [],
+    EmailedWrong => "emailed-wrong" [left],
+    EmailedOver => "emailed-over" [],
+    AppUnknownHeading => "app-unknown-heading" [],
+    AppUnknownLead => "app-unknown-lead" [],
+    Preview => "preview" [],
+    InappHeading => "inapp-heading" [],
+    InappLead => "inapp-lead" [provider],
+    InappOpen => "inapp-open" [],
+    InappHow => "inapp-how" [],
+    InappAddress => "inapp-address" [],
+    InappAnyway => "inapp-anyway" [],
+    CardWindow => "card-window" [],
+    CardOpened => "card-opened" [],
+    CardBlocked => "card-blocked" [],
+    CardPage => "card-page" [],
+    CardCode => "card-code" [],
+    CardDone => "card-done" [],
+    CardAgain => "card-again" [],
+    CardOver => "card-over" [],
 }
 
 /// The language of one page.
@@ -133,6 +173,11 @@ impl Words {
     /// In the best language for a visitor.
     pub fn negotiate(locale: Option<&str>, accept_language: Option<&str>) -> Self {
         Self { language: Language::negotiate(locale, accept_language) }
+    }
+
+    /// In a language.
+    pub fn in_language(language: &'static Language) -> Self {
+        Self { language }
     }
 
     /// In the language of this tag, or English.

@@ -60,7 +60,7 @@ fn locale(accepted: &str) -> String {
 }
 
 /// A time zone that there is.
-fn zone_named(name: &str) -> String {
+pub(super) fn zone_named(name: &str) -> String {
     let is_known = !name.is_empty() && name.len() <= 64 && TimeZone::get(name).is_ok();
     if is_known { name.to_owned() } else { "UTC".to_owned() }
 }

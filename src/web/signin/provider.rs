@@ -15,7 +15,7 @@ use crate::web::segment::Segment;
 use crate::web::staff::outside;
 use crate::web::visit::{Visit, see_other};
 
-use super::let_in::let_in;
+use super::let_in::{let_in, zone_named};
 use super::next::Next;
 use super::sent::Sent;
 use super::{not_let_in, one_more};
@@ -28,7 +28,9 @@ pub(super) async fn begin(State(web): State<Arc<Web>>, sent: Sent) -> Response {
     }
     let Ok(provider) = sent.text("provider").parse() else { return unknown(visit) };
     let next = Next::parse(sent.text("next"));
-    let wish = (next.as_str(), sent.text("zone"));
+    // What is kept until the browser is back is ours, and short.
+    let zone = zone_named(sent.text("zone"));
+    let wish = (next.as_str(), zone.as_str());
     match web.broker.enter_by_provider(&visit.tenant, &provider, wish).await {
         Ok(entering) => {
             let mut response = see_other(entering.authorize_url.as_str());

@@ -19,18 +19,20 @@ pub enum Section {
     Attempts,
     Providers,
     Binding,
+    Clients,
     Staff,
     Account,
 }
 
 impl Section {
     /// Every section, in the order of the navigation.
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Console,
         Self::Overview,
         Self::Attempts,
         Self::Providers,
         Self::Binding,
+        Self::Clients,
         Self::Staff,
         Self::Account,
     ];
@@ -42,6 +44,7 @@ impl Section {
             Self::Attempts => "/admin/attempts",
             Self::Providers => "/admin/providers",
             Self::Binding => "/admin/binding",
+            Self::Clients => "/admin/clients",
             Self::Staff => "/admin/staff",
             Self::Account => "/account",
         }
@@ -54,6 +57,7 @@ impl Section {
             Self::Attempts => "Attempts",
             Self::Providers => "Providers",
             Self::Binding => "Binding",
+            Self::Clients => "Clients",
             Self::Staff => "Staff",
             Self::Account => "Account",
         }

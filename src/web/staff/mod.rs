@@ -28,6 +28,7 @@ use crate::flow::staff::session::AtWork;
 use crate::flow::trail::Seen;
 
 use super::Web;
+use super::limit::headers;
 use super::visit::{Visit, see_other};
 
 pub use cookie::{cookie_of, forget_cookie, plain_cookie, set_cookie};
@@ -147,7 +148,11 @@ impl<R: Needs> FromRequestParts<Arc<Web>> for OnDuty<R> {
             None => Ok(None),
         };
         match at_work {
-            Ok(Some(at_work)) => Self::admit(visit, at_work, asked).map_err(|page| *page),
+            Ok(Some(at_work)) => {
+                let duty = Self::admit(visit, at_work, asked).map_err(|page| *page)?;
+                duty.one_more(web).map_err(|page| *page)?;
+                Ok(duty)
+            }
             Ok(None) => Err(nobody(&visit, &asked)),
             Err(error) => Err(visit.unavailable(&error)),
         }
@@ -165,6 +170,22 @@ impl<R: Needs> OnDuty<R> {
         let lead =
             "Your role is agent; this page is for admins. An admin of your business can change your role.";
         Err(Box::new(duty.plain(StatusCode::FORBIDDEN, "This page is for admins", lead)))
+    }
+
+    /// Counts a page that somebody wants. What it fetches by itself afterwards is the page's, and small.
+    fn one_more(&self, web: &Web) -> Result<(), Box<Response>> {
+        if asks_by_itself(&self.visit.headers) {
+            return Ok(());
+        }
+        let counted = web.limits.page(&self.tenant().id, &self.member.id, web.broker.clock().now());
+        counted.map_err(|quota| {
+            let lead = "You have loaded very many pages within a minute. Wait a moment, then go on; nothing was changed.";
+            let mut page = self.plain(StatusCode::TOO_MANY_REQUESTS, "Please wait a moment", lead);
+            let seconds = headers::retry_after(&quota);
+            page.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+            headers::refuse(page.headers_mut(), &quota);
+            Box::new(page)
+        })
     }
 }
 

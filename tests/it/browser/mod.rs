@@ -19,6 +19,7 @@ mod pictures;
 mod provider;
 mod staff;
 mod visits;
+mod web_chat;
 mod world;
 
 pub use chromium::{Chromium, Scripts};

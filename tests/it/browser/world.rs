@@ -27,6 +27,8 @@ pub struct Setup {
     pub minimum: &'static str,
     /// More lines for the tenant's `[[provider]]`.
     pub more: &'static str,
+    /// More lines at the end of the tenant's file.
+    pub tenant: String,
     /// The name by which the browser reaches the provider: `127.0.0.1`, or `localhost`, which is
     /// another site than the broker's.
     pub provider_host: &'static str,
@@ -43,7 +45,8 @@ impl Setup {
     /// The plain server, with the seed's mapping.
     pub fn oauth2(minimum: &'static str) -> Self {
         let (more, provider_host) = ("", "127.0.0.1");
-        Self { kind: Kind::OAuth2, minimum, more, provider_host, scripts: Scripts::On }
+        let tenant = String::new();
+        Self { kind: Kind::OAuth2, minimum, more, tenant, provider_host, scripts: Scripts::On }
     }
 }
 
@@ -73,6 +76,7 @@ impl World {
             allow: ["127.0.0.1", setup.provider_host]
                 .map(|host| format!("{host}:{}", provider.port()))
                 .into(),
+            tenant: setup.tenant.clone(),
             ..Choices::default()
         };
         let broker = Harness::on(listener, choices).await;

@@ -11,10 +11,12 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use url::Url;
 
+use super::devices::customer;
 use super::facebook::{Facebook, sign};
 use super::world::{META_SECRET, PAGE_TOKEN, send};
 use crate::harness::browser::{Browser, Page};
-use crate::harness::{Choices, Harness};
+use crate::harness::{Choices, Harness, MAPPING, page};
+use countersign::domain::conversation::Channel;
 
 /// A broker with a page in Messenger, and Facebook beside it.
 struct World {
@@ -34,6 +36,11 @@ async fn who(State(facebook): State<Arc<Mutex<Facebook>>>, uri: Uri) -> (Status,
 }
 
 async fn start() -> World {
+    start_with("").await
+}
+
+/// With more lines for the tenant's provider.
+async fn start_with(provider: &str) -> World {
     let facebook = Arc::new(Mutex::new(Facebook::new(META_SECRET, "PAGE")));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
@@ -42,7 +49,9 @@ async fn start() -> World {
     let tenant = format!(
         "[channel.messenger]\npage_id = \"PAGE\"\napp_secret = {{ env = \"META_SECRET\" }}\npage_token = {{ env = \"PAGE_TOKEN\" }}\ngraph = \"http://{address}/v25.0\"\n"
     );
-    let broker = Harness::with(Choices { tenant, allow: vec![address], ..Choices::default() }).await;
+    let provider = format!("{MAPPING}\n{provider}");
+    let choices = Choices { tenant, provider, allow: vec![address], ..Choices::default() };
+    let broker = Harness::with(choices).await;
     World { broker, facebook }
 }
 
@@ -220,4 +229,34 @@ async fn who_declines_goes_back_without_a_code_and_a_browser_signs_in_by_the_cod
         json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
     assert_eq!(world.post((sign(META_SECRET, &body), body)).await.1["items"][0]["matched"], true);
     assert_eq!(world.broker.status(&link).await["binding"]["reached"], "code");
+}
+
+#[tokio::test]
+async fn who_stays_in_an_app_that_the_provider_refuses_keeps_what_facebook_added() {
+    let world = start_with("blocks_webviews = true").await;
+    let shown = async |path: &str| {
+        let request = world.broker.plain(Method::GET, path);
+        let answer = request.header("user-agent", customer(Channel::Messenger).browser).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.text().await.unwrap()
+    };
+    let link = world.link("conv-1", "BILLY").await;
+    let (_, _, url) = world.press("BILLY", &link).await;
+    let pressed = format!("{}?{}", url.path(), url.query().unwrap());
+    let out = shown(&pressed).await;
+    assert!(page::forms(&out).is_empty(), "{out}");
+    let address = format!("value=\"{}\"", link["url"].as_str().unwrap());
+    assert!(out.contains(&address), "outside it is an ordinary link: {out}");
+    let (_, stay) = out.split_once("class=\"second\" href=\"").unwrap();
+    let stay = stay.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+    assert_eq!(stay, format!("{pressed}&here"));
+    let forms = page::forms(&shown(&stay).await);
+    assert!(forms[0].action.starts_with(&pressed), "{forms:?}");
+    // Where the code is not enough, there is nothing to be had outside.
+    let at = json!({"id": "conv-2", "channel": "messenger", "handle": "BILLY"});
+    let order = json!({"conversation": at, "binding": {"minimum": "native"}});
+    let link = world.broker.post("/v1/auth-links", order).await;
+    let (_, _, url) = world.press("BILLY", &link).await;
+    let pressed = format!("{}?{}", url.path(), url.query().unwrap());
+    assert_eq!(page::forms(&shown(&pressed).await)[0].action, pressed);
 }

@@ -72,6 +72,21 @@ fn rows(part: &str) -> BTreeSet<&str> {
     part.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect()
 }
 
+/// The words in backticks.
+fn quoted(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Whether a folder of fixtures, or a test by its path in this binary, exists.
+fn is_there(proof: &str) -> bool {
+    if proof.starts_with("fixtures/") {
+        return std::path::Path::new(&path_of(proof)).is_dir();
+    }
+    let (module, name) = proof.rsplit_once("::").unwrap_or_default();
+    let file = path_of(&format!("tests/it/{}.rs", module.replace("::", "/")));
+    std::fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("fn {name}(")))
+}
+
 /// A page's part from a heading to the next of its level.
 fn part<'a>(page: &'a str, heading: &str) -> &'a str {
     let from = page.find(&format!("\n{heading}\n")).unwrap_or_else(|| panic!("no heading `{heading}`")) + 1;

@@ -1,20 +1,14 @@
 //! `docs/providers.md`: every setting of a provider with what proves it, and codes that exist.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use countersign::domain::fault::Code;
 use countersign::tenants::provider::shape::SHAPE;
 
-use super::{part, path_of, read, rows};
+use super::{is_there, part, quoted, read, rows};
 
 fn page() -> String {
     format!("\n{}", read("docs/providers.md"))
-}
-
-/// The words in backticks.
-fn quoted(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2)
 }
 
 #[test]
@@ -39,16 +33,6 @@ fn what_is_said_to_prove_a_setting_is_there() {
             assert!(is_there(proof), "`{proof}` is no test and no fixture");
         }
     }
-}
-
-/// Whether a folder of fixtures, or a test by its path in this binary, exists.
-fn is_there(proof: &str) -> bool {
-    if proof.starts_with("fixtures/") {
-        return Path::new(&path_of(proof)).is_dir();
-    }
-    let (module, name) = proof.rsplit_once("::").unwrap_or_default();
-    let file = path_of(&format!("tests/it/{}.rs", module.replace("::", "/")));
-    std::fs::read_to_string(file).is_ok_and(|text| text.contains(&format!("fn {name}(")))
 }
 
 #[test]

@@ -179,3 +179,19 @@ async fn of_a_tenant_in_a_file_they_are_read_here_and_changed_there() {
     assert_eq!((status, &answer["code"]), (StatusCode::CONFLICT, &json!("conflict")));
     assert!(answer["detail"].as_str().unwrap().contains("acme.toml"), "{answer}");
 }
+
+#[tokio::test]
+async fn who_may_change_the_staff_may_see_it() {
+    let world = World::start().await;
+    let id = json!({"clientId": "desk", "scopes": ["write:staff"]});
+    let made = world.call(Method::POST, "/v1/clients", If::Nothing, Some(id)).await.is(201);
+    let secret = made.body["clientSecret"].as_str().unwrap();
+    let asked = json!({"grant_type": "client_credentials", "client_id": "desk", "client_secret": secret});
+    let token = world.broker.plain(Method::POST, "/v1/oauth/token").header("host", HOST).json(&asked);
+    let token: Value = token.send().await.unwrap().json().await.unwrap();
+    for (path, status) in [("/v1/staff", 200), ("/v1/staff/st_nobody", 404), ("/v1/contacts", 403)] {
+        let request = world.broker.plain(Method::GET, path).header("host", HOST);
+        let answer = request.bearer_auth(token["access_token"].as_str().unwrap()).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), status, "{path}");
+    }
+}

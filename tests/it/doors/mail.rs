@@ -18,6 +18,7 @@ fn sender() -> Sender {
 
 fn letter(to: &str) -> Letter {
     Letter {
+        sender: None,
         to: to.to_owned(),
         subject: "Your sign-in code for Dörte & Söhne\r\nBcc: eve@evil.example".to_owned(),
         text: "123456 is your sign-in code.".to_owned(),

@@ -21,7 +21,7 @@ mod doctor;
 mod invitations;
 #[cfg(test)]
 mod mail;
-mod mail_server;
+pub mod mail_server;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
@@ -105,8 +105,12 @@ pub fn main_file(letters: &Path, more: &str) -> String {
 /// The letters in a folder, in the order of their times.
 pub fn letters_in(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let mut files: Vec<PathBuf> =
-        entries.filter(|path| path.extension().is_some_and(|extension| extension == "eml")).collect();
+    // One that is being written has a dot in front of its name.
+    let is_whole = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.ends_with(".eml") && !name.starts_with('.')
+    };
+    let mut files: Vec<PathBuf> = entries.filter(is_whole).collect();
     // Their names are UUIDs of version 7, whose order is that of time.
     files.sort();
     files.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()

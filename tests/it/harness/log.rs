@@ -36,8 +36,14 @@ pub fn listen() {
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let level: Level = "trace".parse().unwrap();
         let output = Box::new(Memory(Arc::clone(&bytes)));
-        let (subscriber, writing) =
-            telemetry::subscriber(level, Format::Json, &Clock::system(), output).unwrap();
+        let (subscriber, writing) = telemetry::subscriber(
+            level,
+            Format::Json,
+            &Clock::system(),
+            countersign::flow::trail::request_id,
+            output,
+        )
+        .unwrap();
         tracing::subscriber::set_global_default(subscriber).unwrap();
         Log { bytes, writing }
     });

@@ -289,14 +289,9 @@ async fn a_client_that_is_gone_or_lost_a_scope_loses_it_at_once() {
         refused_by(&world, &without, &token, AccessError::ClientGone);
         world
     };
-    let request = countersign::issuer::TokenRequest {
-        grant_type: "client_credentials".to_owned(),
-        scope: None,
-        credentials: countersign::issuer::Credentials {
-            client_id: CLIENT.to_owned(),
-            secret: Some(countersign::secret::Secret::new(super::world::SECRET)),
-        },
-    };
+    let secret = countersign::secret::Secret::new(super::world::SECRET);
+    let credentials = countersign::issuer::Credentials::with_secret(CLIENT, secret);
+    let request = countersign::issuer::TokenRequest::new("client_credentials", credentials);
     let token = issuer.token(&acme, request).await.unwrap().access_token;
     acme.clients[0].scopes = Scopes::parse("delete:policies other").unwrap();
     let caller = issuer.verify_access(&acme, token.expose()).unwrap();

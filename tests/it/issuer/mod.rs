@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail where it stands, also in what its cases share")]
 
 mod access;
+mod families;
 mod jwks;
 mod listener;
 mod token_endpoint;

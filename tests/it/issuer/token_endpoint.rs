@@ -206,8 +206,12 @@ async fn grants_and_scopes_that_a_client_may_not_have_are_refused() {
     let body = |grant: &str, client: &str, scope: &str| {
         format!("grant_type={grant}&client_id={client}&client_secret={SECRET}&scope={scope}")
     };
-    for grant in ["password", "authorization_code", "refresh_token", "CLIENT_CREDENTIALS", "%20"] {
+    for grant in ["password", "implicit", "CLIENT_CREDENTIALS", "%20"] {
         refused(&world.form(&body(grant, CLIENT, "")).await, 400, "unsupported_grant_type");
+    }
+    for grant in ["authorization_code", "refresh_token"] {
+        refused(&world.form(&body(grant, CLIENT, "")).await, 400, "unauthorized_client");
+        refused(&world.form(&body(grant, "app", "")).await, 400, "invalid_request");
     }
     refused(&world.form(&body("client_credentials", "app", "")).await, 400, "unauthorized_client");
     let public = "grant_type=client_credentials&client_id=public";
@@ -264,10 +268,8 @@ async fn a_remembered_client_is_forgotten_when_its_secret_changes_or_after_five_
     use countersign::secret::Secret;
 
     let World { issuer, mut acme, clock, .. } = World::start().await;
-    let request = |secret: &str| TokenRequest {
-        grant_type: "client_credentials".to_owned(),
-        scope: None,
-        credentials: Credentials { client_id: CLIENT.to_owned(), secret: Some(Secret::new(secret)) },
+    let request = |secret: &str| {
+        TokenRequest::new("client_credentials", Credentials::with_secret(CLIENT, Secret::new(secret)))
     };
     issuer.token(&acme, request(SECRET)).await.unwrap();
     issuer.token(&acme, request(SECRET)).await.unwrap();
@@ -294,10 +296,8 @@ async fn the_secret_of_one_tenant_is_nothing_in_another() {
     let World { issuer, acme, mut globex, clock, .. } = World::start().await;
     globex.clients[0].secret_hash =
         Some(countersign::issuer::secret_hash::build(&Secret::new("theirs"), &clock).unwrap());
-    let request = |secret: &str| TokenRequest {
-        grant_type: "client_credentials".to_owned(),
-        scope: None,
-        credentials: Credentials { client_id: CLIENT.to_owned(), secret: Some(Secret::new(secret)) },
+    let request = |secret: &str| {
+        TokenRequest::new("client_credentials", Credentials::with_secret(CLIENT, Secret::new(secret)))
     };
     issuer.token(&acme, request(SECRET)).await.unwrap();
     assert_eq!(issuer.token(&globex, request(SECRET)).await.unwrap_err(), TokenError::Client);

@@ -17,10 +17,14 @@ use countersign::domain::tenant::Tenant;
 use countersign::issuer::keys::{KeyState, SigningKey, SigningKeys};
 use countersign::issuer::{Issuer, secret_hash};
 use countersign::secret::Secret;
+use countersign::store::Store;
+use countersign::store::seal::SealKeys;
+use countersign::store::sqlite::SqliteBackend;
 use countersign::web::limit::work::Work;
 use countersign::web::limit::{Limits, Rates};
 use countersign::web::oauth::token::Counted;
 use countersign::web::{access, listener, oauth};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use super::wire::{self, Answer};
@@ -56,10 +60,10 @@ pub(super) fn keys(ring: &[(&str, usize, KeyState)]) -> SigningKeys {
 /// A client whose secret is [`SECRET`]; without a hash it is public.
 fn client(id: &str, hash: Option<&str>, grants: &[GrantType], scopes: &str) -> Client {
     Client {
-        client_id: id.parse().unwrap(),
         secret_hash: hash.map(str::to_owned),
         grant_types: grants.to_vec(),
         scopes: Scopes::parse(scopes).unwrap(),
+        ..Client::named(id.parse().unwrap())
     }
 }
 
@@ -80,7 +84,11 @@ pub(super) fn tenant(id: &str) -> Tenant {
         accounts: countersign::domain::accounts::Accounts::default(),
         staff: Vec::new(),
         simulator: false,
+        customers: countersign::domain::website::CustomerPolicy::default(),
+        websites: Vec::new(),
+        registration: None,
         returns: std::collections::BTreeMap::new(),
+        chat_origins: Vec::new(),
         rules: countersign::domain::rule::Rules::default(),
         clients: vec![
             client(CLIENT, Some(hash), &machine, "read:principals write:policies delete:policies"),
@@ -89,7 +97,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
                 "app",
                 Some(hash),
                 &[GrantType::AuthorizationCode, GrantType::RefreshToken],
-                "read:profile",
+                "openid read:profile",
             ),
             client("public", None, &machine, "read:profile"),
             client("broken", Some("no hash at all"), &machine, "read:profile"),
@@ -105,6 +113,14 @@ pub(super) struct World {
     pub(super) acme: Tenant,
     pub(super) globex: Tenant,
     pub(super) address: SocketAddr,
+    pub(super) store: Store,
+    _folder: TempDir,
+}
+
+fn store(folder: &TempDir, clock: &Clock) -> Store {
+    let backend = SqliteBackend::open(folder.path().join("a.db"), clock.clone()).unwrap();
+    let keys = SealKeys::new("k", [("k".to_owned(), [1; 32])], [2; 32]).unwrap();
+    Store::new(Arc::new(backend), keys, clock.clone())
 }
 
 impl World {
@@ -116,7 +132,9 @@ impl World {
     /// Starts it with a key ring.
     pub(super) async fn with(keys: SigningKeys) -> Self {
         let clock = Clock::system();
-        let issuer = Arc::new(Issuer::new(keys, clock.clone()));
+        let folder = tempfile::tempdir().unwrap();
+        let store = store(&folder, &clock);
+        let issuer = Arc::new(Issuer::new(keys, store.clone(), clock.clone()));
         let mounted = Arc::new(Mounted {
             issuer: Arc::clone(&issuer),
             limits: Limits::new(Rates::default(), Work::default()),
@@ -127,7 +145,15 @@ impl World {
         let address = socket.local_addr().unwrap();
         let router = router(mounted);
         tokio::spawn(listener::serve(socket, router, listener::Limits::default(), std::future::pending()));
-        Self { clock, issuer, acme: tenant("acme"), globex: tenant("globex"), address }
+        Self {
+            clock,
+            issuer,
+            acme: tenant("acme"),
+            globex: tenant("globex"),
+            address,
+            store,
+            _folder: folder,
+        }
     }
 
     /// One request to `acme`.
@@ -171,7 +197,7 @@ struct Mounted {
 impl Mounted {
     /// Nobody is counted here; `tests/it/limits.rs` sees to that.
     fn counted(&self) -> Counted<'_> {
-        Counted { limits: &self.limits, address: None, now: self.clock.now() }
+        Counted { limits: &self.limits, address: None, ip: None, now: self.clock.now() }
     }
 
     fn tenant(&self, request: &Request) -> &Tenant {
@@ -200,7 +226,7 @@ async fn jwks(State(mounted): State<Arc<Mounted>>, request: Request) -> Response
 
 async fn principals(State(mounted): State<Arc<Mounted>>, request: Request) -> Response {
     let tenant = mounted.tenant(&request);
-    match access::caller_with(&mounted.issuer, tenant, request.headers(), "read:principals") {
+    match access::caller_with(&mounted.issuer, tenant, request.headers(), ("read:principals", None)) {
         Ok(caller) => caller.client_id.to_string().into_response(),
         Err(refusal) => {
             let challenge = [("www-authenticate", refusal.www_authenticate(tenant))];

@@ -2,7 +2,7 @@
 
 use countersign::channel::apple::{Ask, RequestIdentifier, Way};
 use countersign::channel::{
-    AppleAccount, AppleFlow, Capabilities, Carrier, Means, MessageInput, Template, render,
+    AppleAccount, AppleFlow, Capabilities, Carrier, Embed, Means, MessageInput, Template, render,
 };
 use countersign::domain::conversation::Channel;
 use countersign::secret::Secret;
@@ -40,6 +40,10 @@ fn means(from: &Value) -> Means<'_> {
     Means { apple, template, account_linking }
 }
 
+fn embed(from: &Value) -> Embed<'_> {
+    Embed { script: text(from, "script").unwrap(), token: text(from, "token").unwrap() }
+}
+
 /// Renders one case. What it does not say is as for Acme Bank.
 pub(super) fn rendered(channel: Channel, case: &Value) -> Value {
     let input = &case["input"];
@@ -62,6 +66,7 @@ pub(super) fn rendered(channel: Channel, case: &Value) -> Value {
         handle: text(input, "handle"),
         capabilities: Capabilities::new(&said),
         means: input.get("means").map(means).unwrap_or_default(),
+        embed: input.get("embed").map(embed),
         ask,
         ..MessageInput::of(channel, text(input, "link").unwrap_or(LINK))
     });

@@ -125,6 +125,33 @@ fn a_missing_secret_of_a_tenant_is_told_with_its_name() {
 }
 
 #[test]
+fn a_sealed_secret_opens_with_its_key_ring_and_with_no_other() {
+    let folder = folder(&[("tenants/.keep", "")]);
+    assert_eq!(run(folder.path(), &["key", "new", "--out", "keys.toml"], "").status.code(), Some(0));
+    let sealed = run(folder.path(), &["secret", "seal", "--keys", "keys.toml"], "canary-sealed-secret\n");
+    let text = text(&sealed.stdout);
+    assert!(text.starts_with("cs1.") && !text.contains("canary"), "{text}");
+    let reference = format!("{{ sealed = \"{}\" }}", text.trim());
+    let file = good("minimal").replace("{ env = \"ACME_SECRET\" }", &reference);
+    assert!(file.contains("sealed"), "{file}");
+    fs::write(folder.path().join("tenants/acme.toml"), &file).unwrap();
+    let check = |flags: &[&str]| run(folder.path(), &[&["check"], flags].concat(), "");
+    let said = self::text(&check(&[]).stdout);
+    assert!(said.contains("1 tenant, 1 provider: no fault"), "{said}");
+    run(folder.path(), &["key", "new", "--out", "other.toml"], "");
+    for (ring, problem) in [("other.toml", "it cannot be opened"), ("none.toml", "cannot be read")] {
+        let refused = check(&["--keys", ring]);
+        let said = self::text(&refused.stdout);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains(problem) && said.contains("secret seal") | said.contains("--keys"), "{said}");
+        assert!(!said.contains("canary"), "{said}");
+    }
+    fs::write(folder.path().join("tenants/acme.toml"), file.replace("cs1.", "cs9.")).unwrap();
+    let said = self::text(&check(&[]).stdout);
+    assert!(said.contains("this is not a sealed secret"), "{said}");
+}
+
+#[test]
 fn secret_hash_prints_a_hash_that_check_accepts() {
     let folder = folder(&[]);
     let output = run(folder.path(), &["secret", "hash"], "correct horse\n");

@@ -89,6 +89,7 @@ fn every_setting_reaches_the_tenant() {
     assert_eq!(tenant.binding.lasts.as_hours(), 24);
     assert_eq!(tenant.returns[&Channel::Whatsapp], "whatsapp://send?phone=15550199");
     assert_eq!(tenant.returns.len(), 4);
+    assert_eq!(tenant.chat_origins, ["https://shop.acme.example:8443", "https://www.acme.example"]);
     let snippet = tenant.snippet("/auth").unwrap();
     assert_eq!(snippet.wording(Channel::Sms, "en").unwrap().text, "{link}");
     assert_eq!(snippet.wording(Channel::Email, "en").unwrap().text, "Sign in to {tenant}: {link}");
@@ -136,6 +137,27 @@ fn check_accounts(tenant: &Tenant) {
 }
 
 #[test]
+fn every_setting_reaches_the_client() {
+    let tenant = read("fixtures/settings/good/everything.toml");
+    let app = tenant.client("shop-app").unwrap();
+    assert!(app.is_public() && app.needs_pkce() && app.redirect_uris.len() == 3);
+    assert_eq!(app.shown_name(), "Acme Shop");
+    let server = tenant.client("server").unwrap();
+    assert!(!server.is_public() && !server.needs_pkce() && server.redirect_uris.len() == 1);
+    assert_eq!(server.previous_secret.as_ref().unwrap().until.to_string(), "2026-12-01T12:00:00Z");
+    for (address, may) in
+        [("192.0.2.7", true), ("192.0.2.8", false), ("10.9.9.9", true), ("2001:db8::1", true)]
+    {
+        assert_eq!(server.may_come_from(Some(address.parse().unwrap())), may, "{address}");
+    }
+    assert!(!server.may_come_from(None) && app.may_come_from(None));
+    let keyed = tenant.client("keyed").unwrap();
+    assert!(keyed.keys.is_some() && keyed.secret_hash.is_none() && !keyed.is_public());
+    let registration = tenant.registration.as_ref().unwrap();
+    assert_eq!(registration.scopes.to_string(), "openid email");
+}
+
+#[test]
 fn every_setting_reaches_the_provider() {
     let tenant = read("fixtures/settings/good/everything.toml");
     let provider = tenant.provider(Some(&"acme".parse().unwrap())).unwrap();
@@ -160,7 +182,7 @@ fn every_setting_reaches_the_provider() {
     assert_eq!(provider.enrich.of("loyalty"), Enrich::Suggest);
     assert_eq!(provider.enrich.of("phone"), Enrich::Ignore);
     assert_eq!(provider.enrich.required, ["email"]);
-    assert!(provider.merge_by_email);
+    assert!(provider.merge_by_email && provider.blocks_webviews);
     let named = tenant.provider(Some(&"eu_2".parse().unwrap())).unwrap();
     assert_eq!(named.callback_path, CallbackPath::Named);
     assert_eq!(named.label, tenant.name, "without a label customers read the tenant's name");
@@ -172,7 +194,7 @@ fn every_quirk_reaches_the_provider() {
     let tenant = read("fixtures/settings/good/quirks.toml");
     let odd = tenant.provider(Some(&"odd".parse().unwrap())).unwrap();
     assert_eq!(odd.client_auth, ClientAuth::SecretAsUser);
-    assert!(odd.previous_secret.is_some());
+    assert!(odd.previous_secret.is_some() && odd.vault);
     assert_eq!(odd.token_request, TokenRequestForm::Query);
     assert_eq!(odd.authorize_params["response_type"], "web_server");
     assert_eq!(odd.token_params["grant_type"], "");

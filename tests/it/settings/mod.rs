@@ -53,6 +53,7 @@ impl Surroundings {
             ports: &[443, 8443],
             dangerous_demo: false,
             environment: &self.environment,
+            keys: Path::new("no-keys.toml"),
         }
     }
 }

@@ -18,6 +18,7 @@ mod samples;
 mod sealed;
 mod sqlite;
 mod typed;
+mod vault;
 
 use std::any::Any;
 use std::sync::Arc;

@@ -37,6 +37,7 @@ pub async fn check(backend: &Shared) {
     an_empty_transaction_is_nothing(&store).await;
     super::people::check(&store, &clock).await;
     super::figures::check(&store, &clock).await;
+    super::vault::check(&store, &clock).await;
 }
 
 pub fn fresh(store: &Store, clock: &Clock) -> TenantStore {

@@ -10,15 +10,14 @@ use crate::openapi::{check_answer, document};
 async fn a_change_without_a_version_is_428_and_one_of_another_version_412() {
     let world = World::start().await;
     let settings = world.settings();
-    let missing =
-        world.put("acme", If::Nothing, settings.clone()).await.refused(428, "precondition_required");
-    check_answer(&document(), "PUT", "/v1/providers/{id}", 428, &missing.body);
     world.put("acme", If::Is("\"1\""), settings.clone()).await.refused(412, "stale");
     world.put("acme", If::Is("*"), settings.clone()).await.refused(412, "stale");
     let first = world.put("acme", If::New, settings.clone()).await.is(201);
     assert_eq!((first.etag(), &first.body["version"]), ("\"1\"", &json!(1)));
     assert_eq!(world.put("acme", If::New, settings.clone()).await.refused(412, "stale").body["version"], 1);
-    world.put("acme", If::Nothing, settings.clone()).await.refused(428, "precondition_required");
+    let missing =
+        world.put("acme", If::Nothing, settings.clone()).await.refused(428, "precondition_required");
+    check_answer(&document(), "PUT", "/v1/providers/{id}", 428, &missing.body);
     world.put("acme", If::Is("W/\"1\""), settings.clone()).await.refused(412, "stale");
     let second = world.put("acme", If::Is("\"1\""), settings.clone()).await.is(200);
     assert_eq!(second.etag(), "\"2\"");
@@ -38,6 +37,16 @@ async fn a_change_without_a_version_is_428_and_one_of_another_version_412() {
         .refused(428, "precondition_required");
     world.call(Method::DELETE, "/v1/providers/acme", If::Is("\"1\""), None).await.refused(412, "stale");
     assert_eq!(world.provider("acme").await.etag(), "\"2\"", "nothing of this changed anything");
+}
+
+#[tokio::test]
+async fn what_is_not_there_yet_is_made_without_a_condition() {
+    let world = World::start().await;
+    world.put("acme", If::Nothing, world.settings()).await.is(201);
+    world.put("acme", If::Nothing, world.settings()).await.refused(428, "precondition_required");
+    world.tenant(Method::PUT, "stall", If::Nothing, Some(json!({"name": "The Stall"}))).await.is(201);
+    let again = world.tenant(Method::PUT, "stall", If::Nothing, Some(json!({"name": "Another"}))).await;
+    again.refused(428, "precondition_required");
 }
 
 #[tokio::test]

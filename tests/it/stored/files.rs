@@ -80,6 +80,22 @@ async fn a_tenant_of_a_file_is_read_like_any_other_and_changed_in_its_file_only(
     world.tenant(Method::GET, "acme/export", If::Nothing, None).await.is(200);
 }
 
+/// What `countersign check` says beside the running broker.
+async fn checked(world: &World) -> String {
+    let folder = world.broker.folder();
+    let file = |name: &str| folder.join(name).display().to_string();
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_countersign"));
+    command.arg("check").current_dir(folder).env_clear();
+    command.env("ACME_SECRET", countersign::cli::demo::provider::DemoProvider::CLIENT_SECRET);
+    command.args(["--store", &format!("sqlite:{}", file("countersign.db")), "--keys", &file("keys.toml")]);
+    command.args(["--tenants", &file("tenants"), "--base-url", world.broker.config.server.base_url.as_str()]);
+    command.args(["--allow-egress", world.broker.provider.origin().trim_start_matches("http://")]);
+    let output = command.output().await.unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
 #[tokio::test]
 async fn a_file_beats_a_stored_tenant_of_its_name_and_keeps_its_hosts_and_that_is_told() {
     let world = World::live().await;
@@ -107,9 +123,13 @@ async fn a_file_beats_a_stored_tenant_of_its_name_and_keeps_its_hosts_and_that_i
     assert!(seen().await.body["source"].as_str().unwrap().ends_with("shop.toml"));
     let told = faults().await;
     assert!(told.len() == 1 && told[0].contains("the stored tenant `shop` is not served"), "{told:?}");
+    let said = checked(&world).await;
+    assert!(said.contains("the store's tenant `shop`") && said.contains("served in its place"), "{said}");
+    assert!(said.ends_with(" no fault, 2 warnings\n"), "{said}");
     fs::remove_file(file("shop.toml")).unwrap();
     eventually("the store's is back", async || (seen().await.body["name"] == "The Shop").then_some(())).await;
     assert!(faults().await.is_empty());
+    assert!(!checked(&world).await.contains("shop"));
     // A file that takes its canonical host takes it off the air; another one does not.
     fs::write(file("thief.toml"), text.replace("[\"127.0.0.1\"]", &format!("[\"{HOST}\"]"))).unwrap();
     eventually("the host is the file's", async || {

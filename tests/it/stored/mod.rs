@@ -1,6 +1,7 @@
 //! Tenants and providers that are set while the broker runs, over HTTP from end to end.
 
 mod brokers;
+mod clients;
 mod conditions;
 mod files;
 mod held;

@@ -46,6 +46,18 @@ async fn a_secret_that_nobody_sends_goes_nowhere_else() {
 }
 
 #[tokio::test]
+async fn a_new_secret_is_not_handed_to_a_draft_that_goes_elsewhere() {
+    let world = World::live().await;
+    let bait = json!({"tokenUrl": format!("{ELSEWHERE}/token"), "clientSecret": "a bait"});
+    draft(&world, "acme", bait).await.is(200);
+    let sent = json!({"clientSecret": "canary-fresh-secret"});
+    let refused = world.post("acme", "rotate-secret", sent.clone()).await.refused(409, "conflict");
+    assert!(refused.text.contains(ELSEWHERE) && !refused.text.contains("canary"), "{}", refused.text);
+    world.post("acme", "discard", Value::Null).await.is(200);
+    world.post("acme", "rotate-secret", sent).await.is(200);
+}
+
+#[tokio::test]
 async fn an_operator_who_writes_back_what_was_read_takes_nothing_back() {
     let world = World::live().await;
     let read = world.tenant(Method::GET, "shop", If::Nothing, None).await.is(200);

@@ -6,6 +6,7 @@
 
 mod access;
 mod add;
+mod clients;
 mod edit;
 mod journey;
 mod playground;

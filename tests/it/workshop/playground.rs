@@ -122,6 +122,10 @@ async fn a_sample_that_comes_out_otherwise_keeps_a_draft_from_going_live() {
     let published = shop.send("/publish", "/publish", &[("untested", "yes")]).await;
     assert_eq!(published.status, StatusCode::SEE_OTHER, "{}", words(&published.html));
     assert_eq!(shop.provider().await["live"]["settings"]["mapping"]["email"], "user.mail");
+    // Nor does an earlier version go live again that the sample does not pass.
+    let (status, answer) =
+        shop.try_api(Method::POST, "/v1/providers/acme/rollback", Some(json!({"version": 1}))).await;
+    assert_eq!((status, &answer["code"]), (StatusCode::CONFLICT, &json!("conflict")), "{answer}");
     let audit = shop.audit().await;
     for action in ["provider.sample_saved", "provider.samples_read"] {
         let by = audit.iter().find(|(known, _)| known == action).map(|(_, by)| by.as_str());

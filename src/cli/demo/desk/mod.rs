@@ -15,6 +15,7 @@
 //! `templates/demo/desk/page.html` (the script sends every form in the background), 3. a case in
 //! `tests/it/demo_desk.rs`.
 
+mod message;
 mod platform;
 mod scene;
 mod view;
@@ -146,7 +147,7 @@ async fn send(State(desk): State<Arc<Desk>>, body: Bytes) -> Redirect {
     if let Ok(link) = answer {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (id, url) = (text(&link["id"]), text(&link["url"]));
-        scene.send_link(id, text(&link["message"]["text"]), url, desk.clock.now());
+        scene.send_link(id, &link["message"], &url, desk.clock.now());
     }
     Redirect::to("/demo")
 }

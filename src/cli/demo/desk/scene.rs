@@ -5,6 +5,8 @@ use serde_json::Value;
 
 use crate::domain::conversation::Channel;
 
+use super::message::{self, Sent, Shown};
+
 /// How many events stand in the log.
 const EVENTS: usize = 60;
 /// How many messages stand in the chat.
@@ -24,10 +26,8 @@ pub enum Author {
 pub struct Bubble {
     /// Who wrote it.
     pub author: Author,
-    /// Its text.
-    pub text: String,
-    /// The sign-in link in the text, if there is one.
-    pub link: Option<String>,
+    /// What stands in it.
+    pub shown: Shown,
     /// When.
     pub at: Timestamp,
 }
@@ -45,6 +45,8 @@ pub struct Scene {
     pub bubbles: Vec<Bubble>,
     /// The newest auth link.
     pub link: Option<String>,
+    /// The form of the newest auth message.
+    pub sent: Option<Sent>,
     /// The statuses that the chat has already spoken of.
     pub told: Option<String>,
     /// The events of this conversation, oldest first.
@@ -64,6 +66,7 @@ impl Scene {
             channel: Channel::Sms,
             bubbles: Vec::new(),
             link: None,
+            sent: None,
             told: None,
             events: Vec::new(),
             cursor,
@@ -85,17 +88,18 @@ impl Scene {
 
     /// Adds a message.
     pub fn say(&mut self, author: Author, text: impl Into<String>, at: Timestamp) {
-        self.bubbles.push(Bubble { author, text: text.into(), link: None, at });
+        self.bubbles.push(Bubble { author, shown: message::text(&text.into(), None), at });
         if self.bubbles.len() > BUBBLES {
             self.bubbles.remove(0);
         }
     }
 
     /// Adds the auth message.
-    pub fn send_link(&mut self, id: String, text: String, url: String, at: Timestamp) {
+    pub fn send_link(&mut self, id: String, message: &Value, url: &str, at: Timestamp) {
         self.link = Some(id);
         self.told = None;
-        self.bubbles.push(Bubble { author: Author::Business, text, link: Some(url), at });
+        self.sent = Sent::of(message);
+        self.bubbles.push(Bubble { author: Author::Business, shown: message::shown(message, url), at });
     }
 
     /// Adds the events that belong to this conversation, or to a contact since it began.
@@ -162,7 +166,9 @@ mod tests {
             scene.tell_status("completed", Some("Billy"), Timestamp::UNIX_EPOCH);
         }
         assert_eq!(scene.bubbles.len(), before + 1);
-        assert!(scene.bubbles.last().unwrap().text.contains("Billy"));
+        assert!(
+            matches!(&scene.bubbles.last().unwrap().shown, Shown::Text { before, .. } if before.contains("Billy"))
+        );
     }
 
     #[test]

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::domain::conversation::Channel;
 
 use super::super::provider::Trick;
+use super::message::{Sent, Shown};
 use super::scene::{Author, Bubble, Scene};
 
 /// The whole page.
@@ -44,6 +45,10 @@ pub struct Live {
     pub card: Option<Card>,
     /// What happened, newest first.
     pub events: Vec<EventRow>,
+    /// The form of the message that was sent last, and why.
+    pub sent: Option<Sent>,
+    /// Where the chat is.
+    pub channel: Channel,
     /// The chat, oldest first.
     pub bubbles: Vec<BubbleView>,
     /// Tricks that wait.
@@ -110,12 +115,8 @@ pub struct EventRow {
 pub struct BubbleView {
     /// Whether the customer wrote it.
     pub mine: bool,
-    /// The text before the link.
-    pub before: String,
-    /// The link.
-    pub link: Option<String>,
-    /// The text after the link.
-    pub after: String,
+    /// What stands in it.
+    pub shown: Shown,
     /// The time of day, in UTC.
     pub time: String,
 }
@@ -131,9 +132,18 @@ impl Live {
             progress: Progress::of(link),
             card: contact.map(|contact| Card::of(contact, link)),
             events: scene.events.iter().rev().map(event_row).collect(),
+            sent: scene.sent.clone(),
+            channel: scene.channel,
             bubbles: scene.bubbles.iter().map(bubble_view).collect(),
             scripted,
         }
+    }
+}
+
+impl BubbleView {
+    /// Whether it takes the whole width.
+    fn is_wide(&self) -> bool {
+        matches!(self.shown, Shown::Letter { .. } | Shown::Element { .. })
     }
 }
 
@@ -226,17 +236,9 @@ fn event_row(event: &Value) -> EventRow {
 }
 
 fn bubble_view(bubble: &Bubble) -> BubbleView {
-    let link =
-        bubble.link.as_deref().filter(|link| link.starts_with("http://") || link.starts_with("https://"));
-    let (before, after) = match link.and_then(|link| bubble.text.split_once(link)) {
-        Some((before, after)) => (before, after),
-        None => (bubble.text.as_str(), ""),
-    };
     BubbleView {
         mine: bubble.author == Author::Customer,
-        before: before.trim_end().to_owned(),
-        link: link.map(str::to_owned),
-        after: after.trim_start().to_owned(),
+        shown: bubble.shown.clone(),
         time: time_of_day(bubble.at).chars().take(5).collect(),
     }
 }
@@ -278,26 +280,5 @@ mod tests {
         let progress = Progress::of(Some(&link));
         assert!(progress.is_bad());
         assert_eq!(progress.failure.as_deref(), Some("token_timeout at exchange"));
-    }
-
-    #[test]
-    fn a_message_is_cut_around_its_link() {
-        let mut scene = Scene::new("c".to_owned(), "0".to_owned(), Timestamp::UNIX_EPOCH);
-        let url = "http://127.0.0.1:1/a/x";
-        scene.send_link(
-            "al".to_owned(),
-            format!("Sign in: {url} now"),
-            url.to_owned(),
-            Timestamp::UNIX_EPOCH,
-        );
-        let view = bubble_view(scene.bubbles.last().unwrap());
-        assert_eq!((view.before.as_str(), view.after.as_str()), ("Sign in:", "now"));
-        scene.send_link(
-            "al".to_owned(),
-            "x".to_owned(),
-            "javascript:alert(1)".to_owned(),
-            Timestamp::UNIX_EPOCH,
-        );
-        assert_eq!(bubble_view(scene.bubbles.last().unwrap()).link, None);
     }
 }

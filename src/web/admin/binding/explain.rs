@@ -37,7 +37,7 @@ pub(super) const PROOFS: [Proof; 4] = [
         name: "Same browser",
         proves: "Chat and sign-in are in one browser.",
         protects: "Forwarded links, on your website’s own chat.",
-        costs: "Nothing. Until the chat’s embed tells us its browser, the customer sends the code instead.",
+        costs: "Nothing on the pages that stand in [webchat] origins. From anywhere else the customer sends the code instead.",
     },
     Proof {
         binding: Binding::None,
@@ -96,8 +96,8 @@ pub(super) fn preview(channel: Channel, binding: Binding) -> &'static str {
             "Signs in, then sends the code of the page in the chat: this channel has no number or address to compare."
         }
         Binding::Browser if channel == Channel::Webchat => {
-            "Signs in beside the chat. Until the chat’s embed tells us its browser, the customer sends the code of the page in \
-             the chat."
+            "Signs in beside the chat. On a page that does not stand in [webchat] origins, the customer sends the code of the \
+             page in the chat."
         }
         Binding::Browser => {
             "Signs in, then sends the code of the page in the chat: only web chat lives in the browser."

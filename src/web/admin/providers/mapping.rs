@@ -13,7 +13,7 @@ use crate::domain::provider::Mapping;
 use crate::domain::sample::{Answers, MOST_SAMPLES, SAMPLE_BYTES};
 use crate::domain::trial::Trial;
 use crate::flow::preview::{Preview, PreviewError, TryError};
-use crate::flow::settings::samples::Verdict;
+use crate::flow::settings::samples::{SampleError, Verdict};
 use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::segment::Segment;
@@ -237,7 +237,12 @@ pub async fn page(
     bench: Bench,
     problem: Option<Problem>,
 ) -> Response {
-    let verdicts = web.broker.sample_verdicts(duty.tenant(), opened.id()).await.unwrap_or_default();
+    let verdicts = match web.broker.sample_verdicts(duty.tenant(), opened.id()).await {
+        Ok(verdicts) => verdicts,
+        // Without them nothing of them is shown, also not what was taken out of one before.
+        Err(SampleError::Store(error)) => return duty.unavailable(&error),
+        Err(_) => Vec::new(),
+    };
     if let Err(page) = duty.saw(web, Seen::samples(opened.id(), verdicts.len())).await {
         return *page;
     }

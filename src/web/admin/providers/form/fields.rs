@@ -27,7 +27,7 @@ pub const GROUPS: [(&str, &str, &str, bool, &[&str]); 9] = [
         "Endpoints",
         "Where customers sign in, and where we ask who they are.",
         false,
-        &["issuer", "authorize_url", "token_url", "whoami_url", "jwks_url"],
+        &["issuer", "authorize_url", "token_url", "whoami_url", "jwks_url", "blocks_webviews"],
     ),
     (
         "mapping",
@@ -71,7 +71,7 @@ pub const GROUPS: [(&str, &str, &str, bool, &[&str]); 9] = [
     (
         "requests",
         "Requests",
-        "Only for providers that want something unusual sent.",
+        "Only for providers that want something unusual sent, and whether their tokens are kept.",
         true,
         &[
             "pkce",
@@ -85,6 +85,7 @@ pub const GROUPS: [(&str, &str, &str, bool, &[&str]); 9] = [
             "token_path",
             "exchange_url",
             "exchange_params",
+            "vault",
         ],
     ),
     (

@@ -1,0 +1,52 @@
+//! Apps in a page redeem their codes from there: the origins of registered redirect URIs may read what the token endpoint,
+//! `userinfo` and `revoke` answer (Fetch, 3.2). None of these looks at a cookie, so that no origin gains more by it than a
+//! program has.
+
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
+};
+use axum::http::{HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::domain::client::GrantType;
+use crate::domain::tenant::Tenant;
+use crate::web::Web;
+use crate::web::host::{self, Asked};
+
+/// What an app in a page asks.
+const PATHS: [&str; 3] = ["/v1/oauth/token", "/v1/oauth/userinfo", "/v1/oauth/revoke"];
+
+/// Lets the pages of registered apps read the answer.
+pub async fn allow(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
+    let origin = request.headers().get(ORIGIN).cloned().filter(|_| PATHS.contains(&request.uri().path()));
+    let tenant = host::tenant(&web, &Asked::of_request(&request)).ok();
+    let origin = origin.filter(|origin| tenant.is_some_and(|tenant| is_of_app(&tenant, origin)));
+    let Some(origin) = origin else { return next.run(request).await };
+    let mut response = if request.method() == Method::OPTIONS {
+        let may = [
+            (ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST")),
+            (ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type")),
+            (ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600")),
+        ];
+        (StatusCode::NO_CONTENT, may).into_response()
+    } else {
+        next.run(request).await
+    };
+    let headers = response.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate, retry-after"));
+    headers.append(VARY, HeaderValue::from_static("Origin"));
+    response
+}
+
+/// Whether an app of the tenant is answered at this origin.
+fn is_of_app(tenant: &Tenant, origin: &HeaderValue) -> bool {
+    let Ok(origin) = origin.to_str() else { return false };
+    let apps = tenant.clients.iter().filter(|client| client.may(GrantType::AuthorizationCode));
+    apps.flat_map(|client| &client.redirect_uris).any(|uri| uri.origin().as_deref() == Some(origin))
+}
