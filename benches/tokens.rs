@@ -78,7 +78,7 @@ fn per_cpu_second(mut work: impl FnMut()) -> f64 {
     loop {
         (0..BATCH).for_each(|_| work());
         done += BATCH;
-        let spent = cpu_time() - began;
+        let spent = cpu_time().saturating_sub(began);
         if spent >= ROUND {
             return f64::from(done) / spent.as_secs_f64();
         }
@@ -111,6 +111,7 @@ fn tenant(clock: &Clock) -> Tenant {
         ..Client::named("oauth_client_abc123xyz789".parse().unwrap())
     };
     Tenant {
+        chat_origins: Vec::new(),
         id: "acme".parse().unwrap(),
         name: "Acme".to_owned(),
         origin: "https://acme.example.com".to_owned(),
@@ -127,7 +128,6 @@ fn tenant(clock: &Clock) -> Tenant {
         websites: Vec::new(),
         registration: None,
         returns: std::collections::BTreeMap::new(),
-        chat_origins: Vec::new(),
         clients: vec![client],
     }
 }

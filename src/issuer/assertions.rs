@@ -15,8 +15,8 @@ use crate::store::{Durability, StoreError, Tx};
 use super::Issuer;
 use super::clients::ClientError;
 
-/// How far ahead an assertion may expire.
-const LONGEST: SignedDuration = SignedDuration::from_mins(10);
+/// How far ahead an assertion may expire: as long as libraries let theirs live (Authlib: an hour).
+const LONGEST: SignedDuration = SignedDuration::from_mins(61);
 /// How far the client's clock may be off.
 const SKEW: SignedDuration = SignedDuration::from_secs(30);
 /// The longest name of an assertion, in bytes.

@@ -75,7 +75,10 @@ async fn the_landing_page_names_everything_that_the_business_may_learn() {
     ] {
         let broker = Harness::with(Choices { provider: provider.to_owned(), ..Choices::default() }).await;
         let link = broker.link("conv-1").await;
-        let html = Browser::new().get(&url(&link).parse().unwrap()).await.html;
+        // A browser names itself; whoever does not is taken for a robot, which is told nothing of the chat.
+        let page = broker.plain(Method::GET, url(&link).strip_prefix(&broker.origin).unwrap());
+        let page = page.header("user-agent", "Mozilla/5.0 (X11; Linux x86_64) Firefox/150.0");
+        let html = page.send().await.unwrap().text().await.unwrap();
         let list = html.split_once("<ul class=\"shares\">").unwrap().1.split_once("</ul>").unwrap().0;
         assert!(told.iter().all(|word| list.contains(word)), "{provider}: {list}");
         assert!(!untold.iter().any(|word| list.contains(word)), "{provider}: {list}");

@@ -111,7 +111,7 @@ async fn a_code_is_bound_to_its_client_its_address_its_verifier_and_a_minute() {
     }
     assert_eq!(redeem(&broker, &code, &[]).await.0, StatusCode::OK, "none of these has spent it");
     let late = super::code(&broker).await;
-    broker.clock.advance(Duration::from_secs(60));
+    broker.clock.advance(Duration::from_mins(1));
     assert_eq!(error(&redeem(&broker, &late, &[]).await), (400, "invalid_grant"));
 }
 

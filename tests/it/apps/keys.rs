@@ -78,7 +78,7 @@ async fn a_proof_that_says_something_else_is_none() {
         ("aud", Some(json!([broker.origin, "https://evil.example"]))),
         ("aud", None),
         ("exp", Some(json!(now - 60))),
-        ("exp", Some(json!(now + 3600))),
+        ("exp", Some(json!(now + 7200))),
         ("exp", Some(json!("soon"))),
         ("exp", Some(json!(1e300))),
         ("exp", None),

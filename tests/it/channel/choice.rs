@@ -36,7 +36,7 @@ async fn the_best_form_that_is_possible_is_sent_with_its_reason(
     let path = format!("/v1/auth-links/{}/resend", link["id"].as_str().unwrap());
     let again = broker.post(&path, json!({})).await;
     assert_eq!(again["message"]["carrier"], carrier, "what the device can do is remembered");
-    assert_eq!(message["payload"].to_string().contains("/a/"), true, "{message}");
+    assert!(message["payload"].to_string().contains("/a/"), "{message}");
 }
 
 #[tokio::test]
