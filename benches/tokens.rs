@@ -121,6 +121,7 @@ fn tenant(clock: &Clock) -> Tenant {
         rules: countersign::domain::rule::Rules::default(),
         snippets: Vec::new(),
         webhooks: Vec::new(),
+        accounts: countersign::domain::accounts::Accounts::default(),
         staff: Vec::new(),
         simulator: false,
         customers: countersign::domain::website::CustomerPolicy::default(),

@@ -9,7 +9,7 @@ use countersign::channel::apple::gateway::Account;
 use countersign::channel::apple::relay::{APPLES_REDIRECT_URI, parse_opening, parse_redeeming};
 use countersign::channel::apple::reply;
 use countersign::channel::apple::response_key::ResponseKey;
-use countersign::channel::{MessageInput, linking, render, signature};
+use countersign::channel::{MessageInput, linking, render, signature, texts};
 use countersign::config::Environment;
 use countersign::domain::confirmation::TypedCode;
 use countersign::domain::conversation::{Channel, Handle};
@@ -268,6 +268,9 @@ pub fn account_linking(bytes: &[u8]) {
         assert!(host.is_some_and(|host| host.ends_with(".facebook.com")));
     }
     let _ = (linking::parse_webhook(bytes), linking::parse_opener(bytes));
+    for channel in [Channel::Messenger, Channel::Instagram, Channel::Whatsapp] {
+        let _ = texts::parse_webhook(channel, bytes);
+    }
 }
 
 /// A header (the first line) on a body (the rest): nobody who lacks the secret signs anything.

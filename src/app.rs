@@ -229,6 +229,7 @@ fn platform(config: &Config) -> Tenant {
         rules: Rules::default(),
         snippets: Vec::new(),
         webhooks: Vec::new(),
+        accounts: crate::domain::accounts::Accounts::default(),
         staff: Vec::new(),
         simulator: false,
         customers: CustomerPolicy::default(),

@@ -10,6 +10,7 @@ use std::fmt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use crate::domain::accounts::AppleFlow;
 use crate::domain::conversation::Channel;
 
 /// A form in which a channel carries an auth message.
@@ -115,18 +116,6 @@ impl<'a> Capabilities<'a> {
     fn words(self) -> impl Iterator<Item = &'a str> {
         self.0.iter().flat_map(|words| words.split(',')).map(str::trim).filter(|word| !word.is_empty())
     }
-}
-
-/// Which of Apple's flows a tenant uses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AppleFlow {
-    /// The newer one where the device says `auth2`, else the older one.
-    Auto,
-    /// The older one only.
-    Older,
-    /// The newer one only. Apple wants it from every platform since 2022.
-    #[default]
-    Newer,
 }
 
 /// A tenant's account for Messages for Business.

@@ -12,8 +12,6 @@ use crate::secret::Secret;
 /// The only host that a finished sign-in is sent back to. The address is a parameter that anybody can write.
 const BACK_HOSTS: [&str; 2] = ["www.facebook.com", "m.facebook.com"];
 const BACK_PATH: &str = "/messenger_platform/account_linking";
-/// Where Meta says who opened the page.
-const OPENER: &str = "https://graph.facebook.com/v25.0/me";
 /// The longest token and address; Meta's are far shorter.
 const MOST: usize = 4096;
 
@@ -68,9 +66,11 @@ pub fn parse_opened(query: &str) -> Result<Opened, OpenedFault> {
 }
 
 impl Opened {
-    /// The question who opened it, at Meta, with the page's token. The answer is for [`parse_opener`].
-    pub fn build_question(&self, page_token: &Secret) -> Url {
-        let mut url = Url::parse(OPENER).expect("a fixed URL");
+    /// The question who opened it, at Meta's Graph API (`https://graph.facebook.com/<version>`), with the page's token.
+    /// The answer is for [`parse_opener`].
+    pub fn build_question(&self, graph: &Url, page_token: &Secret) -> Url {
+        let mut url = graph.clone();
+        url.set_path(&format!("{}/me", graph.path().trim_end_matches('/')));
         url.query_pairs_mut()
             .append_pair("fields", "recipient")
             .append_pair("account_linking_token", self.token.expose())
@@ -89,6 +89,16 @@ impl Opened {
     pub fn build_failed(&self) -> Url {
         self.back.clone()
     }
+}
+
+/// The same of an address that was kept ([`Opened::build_failed`]), as a text.
+pub fn build_back(back: &str, code: Option<&Secret>) -> String {
+    let Some(code) = code else { return back.to_owned() };
+    let sign = if back.contains('?') { '&' } else { '?' };
+    let pair = form_urlencoded::Serializer::new(String::new())
+        .append_pair("authorization_code", code.expose())
+        .finish();
+    format!("{back}{sign}{pair}")
 }
 
 /// Who opened the page, of Meta's answer to `GET /me?fields=recipient&account_linking_token=…`. The
@@ -169,6 +179,10 @@ mod tests {
             "https://www.facebook.com/messenger_platform/account_linking/?account_linking_token=ARQ&authorization_code=one+time%2B"
         );
         assert!(!opened.build_failed().as_str().contains("authorization_code"));
+        let kept = opened.build_failed();
+        let code = Secret::new("one time+");
+        assert_eq!(build_back(kept.as_str(), Some(&code)), opened.build_done(&code).as_str());
+        assert_eq!(build_back(kept.as_str(), None), kept.as_str());
     }
 
     #[test]
@@ -232,7 +246,9 @@ mod tests {
     fn the_opener_is_who_meta_says() {
         let opened = parse_opened(&format!("account_linking_token=A%26R&redirect_uri={BACK}")).unwrap();
         assert_eq!(
-            opened.build_question(&Secret::new("p&t")).as_str(),
+            opened
+                .build_question(&"https://graph.facebook.com/v25.0".parse().unwrap(), &Secret::new("p&t"))
+                .as_str(),
             "https://graph.facebook.com/v25.0/me?fields=recipient&account_linking_token=A%26R&access_token=p%26t"
         );
         assert_eq!(parse_opener(br#"{"id":"PAGE","recipient":"PSID-1"}"#).unwrap().as_str(), "PSID-1");

@@ -4,7 +4,8 @@
 //! A message passes through the files in this order: [`carrier`] chooses the best form that the customer's
 //! device takes and the tenant has set up, `text` fills the wording and `wordings` has our own, the channel's
 //! file builds the JSON that its API takes, and `shorten` keeps to its limits. [`apple`] holds both of Apple's
-//! flows, [`linking`] Messenger's account linking, and [`signature`] proves where a webhook comes from.
+//! flows, [`linking`] Messenger's account linking, [`signature`] proves where a webhook comes from, and [`texts`]
+//! reads what customers wrote in those of Meta's channels.
 //!
 //! To add a channel: 1. a variant of `domain::conversation::Channel` (the compiler then asks for its
 //! chain in `carrier.rs`), 2. a variant of [`Carrier`] if it has a form of its own, with its word, 3. a file
@@ -27,6 +28,7 @@ mod shorten;
 pub mod signature;
 mod sms;
 mod text;
+pub mod texts;
 mod webchat;
 mod whatsapp;
 mod wordings;

@@ -1,8 +1,15 @@
 //! The forms of text in settings files. Each is told twice, as a function for the reader and as
 //! a pattern for the JSON schema; a property test keeps the two equal.
 //!
-//! To add a form: 1. a constant here with both tellings, 2. a line in [`ALL`], 3. use it in a
+//! To add a form: 1. a constant here with both tellings, a longer function in `holds`, 2. a line in [`ALL`], 3. use it in a
 //! table with `Kind::Text`.
+
+mod holds;
+
+use holds::{
+    is_account_id, is_client_id, is_duration, is_filled, is_host, is_key_name, is_locale, is_message_version,
+    is_origin, is_redirect_uri, is_scope, is_sealed, is_slug, is_time, is_variable,
+};
 
 /// A form of text.
 #[derive(Debug)]
@@ -264,6 +271,24 @@ pub const SECRET_HASH: Text = Text {
     masked: true,
 };
 
+/// An id that a channel gave out: it stands in JSON, and in headers.
+pub const ACCOUNT_ID: Text = Text {
+    what: "an account's id",
+    hint: "copy it from the channel: visible characters without spaces, at most 200",
+    pattern: "^[!-~]{1,200}$",
+    holds: is_account_id,
+    masked: false,
+};
+
+/// The version of an authentication message.
+pub const MESSAGE_VERSION: Text = Text {
+    what: "a version from 2",
+    hint: "write `2.0`, or another version whose whole part is 2 or more",
+    pattern: "^([2-9]|[1-9][0-9])(\\.[0-9]{1,2})?$",
+    holds: is_message_version,
+    masked: false,
+};
+
 /// Every form, for the test that compares both tellings.
 pub const ALL: &[&Text] = &[
     &PLAIN,
@@ -291,94 +316,9 @@ pub const ALL: &[&Text] = &[
     &SEALED,
     &ANY,
     &SECRET_HASH,
+    &ACCOUNT_ID,
+    &MESSAGE_VERSION,
 ];
-
-fn is_filled(text: &str) -> bool {
-    text.bytes().any(|b| !matches!(b, b' ' | b'\t' | b'\r' | b'\n'))
-}
-
-fn is_sealed(text: &str) -> bool {
-    let parts = text.strip_prefix("cs1.").and_then(|rest| rest.rsplit_once('.'));
-    let is_base64 = |c: u8| c.is_ascii_alphanumeric() || matches!(c, b'-' | b'_');
-    parts.is_some_and(|(id, body)| {
-        let is_id = (1..=64).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_graphic());
-        is_id && body.len() >= 38 && body.bytes().all(is_base64)
-    })
-}
-
-fn is_slug(text: &str) -> bool {
-    (1..=63).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_')
-}
-
-fn is_client_id(text: &str) -> bool {
-    (1..=200).contains(&text.len()) && text.bytes().all(|b| (0x20..0x7f).contains(&b))
-}
-
-fn is_key_name(text: &str) -> bool {
-    (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-}
-
-fn is_duration(text: &str) -> bool {
-    let Some((digits, unit)) = text.split_at_checked(text.len().saturating_sub(1)) else { return false };
-    (1..=6).contains(&digits.len())
-        && digits.bytes().all(|b| b.is_ascii_digit())
-        && !digits.starts_with('0')
-        && matches!(unit, "s" | "m" | "h" | "d")
-}
-
-fn is_time(text: &str) -> bool {
-    const FORM: &[u8] = b"0000-00-00T00:00:00Z";
-    let fits = |(given, form): (u8, &u8)| if *form == b'0' { given.is_ascii_digit() } else { given == *form };
-    text.len() == FORM.len() && text.bytes().zip(FORM).all(fits)
-}
-
-fn is_host(text: &str) -> bool {
-    text.split('.').all(|label| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    })
-}
-
-fn is_redirect_uri(text: &str) -> bool {
-    let Some((scheme, rest)) = text.split_once(':') else { return false };
-    scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-        && scheme.bytes().all(|b| b.is_ascii_alphanumeric() || b"+.-".contains(&b))
-        && !rest.is_empty()
-        && rest.bytes().all(|b| (0x21..0x7f).contains(&b))
-}
-
-fn is_origin(text: &str) -> bool {
-    let Some(rest) = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://")) else {
-        return false;
-    };
-    let (host, port) = rest.split_once(':').map_or((rest, None), |(host, port)| (host, Some(port)));
-    let is_port = |port: &str| {
-        (1..=5).contains(&port.len()) && port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0')
-    };
-    is_host(host) && !host.bytes().any(|b| b.is_ascii_uppercase()) && port.is_none_or(is_port)
-}
-
-fn is_variable(text: &str) -> bool {
-    (1..=200).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-        && !text.starts_with(|c: char| c.is_ascii_digit())
-}
-
-fn is_scope(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| (0x21..0x7f).contains(&b) && b != b'"' && b != b'\\')
-}
-
-fn is_locale(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let language = parts.next().unwrap_or_default();
-    (2..=3).contains(&language.len())
-        && language.bytes().all(|b| b.is_ascii_alphabetic())
-        && parts.all(|part| (2..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric()))
-}
 
 #[cfg(test)]
 mod tests {

@@ -158,6 +158,7 @@ mod tests {
             names_issuer: false,
             cookie_hash: "h".to_owned(),
             cookie_name: "cs-12345678".to_owned(),
+            native: None,
             in_chat: false,
             created_at: opened(),
             expires_at: opened() + REQUEST_LIFETIME,

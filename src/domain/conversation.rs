@@ -89,6 +89,11 @@ impl Channel {
         }
     }
 
+    /// Whether the channel itself may post what happens there to us, signed.
+    pub fn has_webhooks(self) -> bool {
+        matches!(self, Self::Apple | Self::Messenger | Self::Instagram | Self::Whatsapp)
+    }
+
     /// Whether the customer's address on this channel is a phone number.
     pub fn has_phone_handles(self) -> bool {
         matches!(self, Self::Sms | Self::Whatsapp | Self::Rcs | Self::Viber)

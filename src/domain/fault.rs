@@ -188,6 +188,10 @@ codes! {
     NotConfirmed => "not_confirmed",
     /// Too many wrong codes.
     GuessesSpent => "guesses_spent",
+    /// The channel itself says that somebody else signed in than the person of the conversation.
+    SomeoneElse => "someone_else",
+    /// The customer's phone says that the sign-in was closed, or came to nothing.
+    SheetClosed => "sheet_closed",
     /// A newer sign-in of the same link took its place.
     Voided => "voided",
     /// The customer said *This wasn't me*.

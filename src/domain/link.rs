@@ -90,6 +90,9 @@ pub struct Link {
     /// How often its message was rendered again.
     #[serde(default)]
     pub resends: u32,
+    /// The request identifier of its newest authentication message, if it is one (Apple).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ask: Option<String>,
     /// Its latest openings, newest last, at most 8: a browser that opens it again gives up its older one.
     pub openings: Vec<Opening>,
     /// How often it was opened, at most [`MOST_OPENINGS`] times.
@@ -337,7 +340,12 @@ impl Link {
 
     /// The provisional sign-in is spent (too many wrong codes).
     pub fn spend(self, now: Timestamp) -> Result<Self, LinkIsFinal> {
-        Ok(self.as_of(now).live()?.into_failed(Fault::new(Step::Bind, Code::GuessesSpent), now))
+        self.refuse(Fault::new(Step::Bind, Code::GuessesSpent), now)
+    }
+
+    /// What it waits for will not come: the latest attempt, or the message itself, came to nothing.
+    pub fn refuse(self, fault: Fault, now: Timestamp) -> Result<Self, LinkIsFinal> {
+        Ok(self.as_of(now).live()?.into_failed(fault, now))
     }
 
     /// The sender takes it back, or the customer says *This wasn't me*.
@@ -434,6 +442,7 @@ mod tests {
             failure: None,
             guesses: GuessWindow::default(),
             resends: 0,
+            ask: None,
             openings: vec![],
             times_opened: 0,
         }

@@ -4,9 +4,11 @@
 //! To add a noun: 1. one file with its types and transitions, 2. a line below, 3. if it is
 //! stored, a `Record` in `store/records.rs`, 4. its tests in the file itself.
 
+pub mod accounts;
 pub mod actor;
 pub mod algorithm;
 pub mod app;
+pub mod ask;
 pub mod attempt;
 pub mod audit;
 pub mod binding;

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 
 use crate::secret::Secret;
 
+use super::ask::Native;
 use super::binding::Binding;
 use super::fault::{Code, Fault, Step};
 use super::ids::{AttemptId, LinkId, ProviderId};
@@ -124,6 +125,9 @@ pub struct AuthorizationRequest {
     pub cookie_hash: String,
     /// The name of the cookie that this opening set.
     pub cookie_name: String,
+    /// How the channel itself will vouch for the person; none if the chat must confirm it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<Native>,
     /// Whether the browser that opened the link also holds the web chat of its conversation: it came from the chat's
     /// own page, and says so itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

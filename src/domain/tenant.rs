@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
+use super::accounts::Accounts;
 use super::binding::BindingPolicy;
 use super::client::{Client, Registration};
 use super::conversation::Channel;
@@ -49,6 +50,8 @@ pub struct Tenant {
     pub webhooks: Vec<Arc<Webhook>>,
     /// Whether its staff may play the customer in a simulated chat.
     pub simulator: bool,
+    /// Its accounts at messaging channels.
+    pub accounts: Accounts,
     /// Who may use its pages.
     pub staff: Vec<Member>,
     /// What its customers may do.

@@ -9,6 +9,8 @@
 //! stands in front of it, so that a dead provider costs its own customers only, and [`breaker`] knows
 //! which one is dead; [`webhook`] sends a signed event.
 //!
+//! [`channel`] calls a messaging channel's own API.
+//!
 //! [`cache`] fetches what a provider says about itself, its metadata and its keys, and keeps it.
 //!
 //! [`reach`] looks at a provider's hosts and pages for whoever sets one up, and [`certificate`] says until
@@ -28,6 +30,7 @@ pub mod allow;
 pub mod breaker;
 pub mod cache;
 pub mod certificate;
+pub mod channel;
 pub mod dialer;
 pub mod error;
 pub mod gate;

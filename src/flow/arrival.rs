@@ -5,6 +5,7 @@ use crate::domain::request::{AuthorizationRequest, Route};
 use crate::oauth::response;
 
 use super::app::arrive::AppArrived;
+use super::native::Away;
 use super::open_link::LoginCookie;
 use super::staff::arrive::Entered;
 
@@ -41,6 +42,8 @@ pub enum Leads {
     Result,
     /// To the page of a test login.
     Trial,
+    /// Back into the app that it came from.
+    Away(Away),
     /// A member of the staff goes in, or does not.
     Staff(Box<Entered>),
     /// Back to the customer's app.

@@ -2,6 +2,7 @@
 //! product. Every check comes before the first outgoing call, and a failed check changes nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tracing::Instrument as _;
@@ -27,6 +28,7 @@ use super::app::enter::is_of_app;
 use super::course::Course;
 use super::health::OutOfOrder;
 use super::insight::Sighting;
+use super::native::back::PATIENCE;
 use super::open_link::LoginCookie;
 use super::record::{End, SignIn};
 use super::redirect_uris::unregistered;
@@ -104,10 +106,32 @@ impl Broker {
             return self.arrive_for_app(tenant, arrival, response).await;
         }
         let found = self.find(tenant, &response).await?;
+        let Some(native) = found.request.value.native.clone() else {
+            return self.log_in(tenant, arrival, response, found).await;
+        };
+        let key = found.request.value.key.clone();
+        let login = self.log_in(tenant, arrival, response, found);
+        let away = self.go_back(tenant, &native, &key, login).await?;
+        Ok(Arrived { handle: String::new(), keep: None, leads: Leads::Away(away) })
+    }
+
+    /// The same with what the callback is about.
+    async fn log_in(
+        self: &Arc<Self>,
+        tenant: &Arc<Tenant>,
+        arrival: Arrival,
+        response: AuthorizationResponse,
+        found: Found,
+    ) -> Result<Arrived, CallbackError> {
+        // The second arrival of a sign-in that the channel vouches for is worth nothing, whoever it is.
+        let is_native = found.request.value.native.is_some();
         let seen = Sighting::of(&found.request);
         let checked = self.verify(tenant, &arrival, response, found);
         let mut login = match checked.map_err(|why| self.count_refusal(tenant, seen, why))? {
             Checked::First(login) => login,
+            Checked::Again(_) if is_native => {
+                return Err(Fault::new(Step::Claim, Code::StateUnknown).into());
+            }
             Checked::Again(request) => return Ok(self.arrived(tenant, &request, arrival.cookies, true)),
         };
         if matches!(login.verdict, Verdict::Granted(_)) {
@@ -117,7 +141,7 @@ impl Broker {
         let arrived = self.arrived(tenant, &login.request, arrival.cookies, same_browser);
         let ours = self.carry_out(login).await?;
         // What another callback with the same state has brought is for the same browser only.
-        if ours || same_browser {
+        if ours || (same_browser && !is_native) {
             Ok(arrived)
         } else {
             Err(Fault::new(Step::Claim, Code::StateUnknown).into())
@@ -230,6 +254,12 @@ impl Broker {
         })
     }
 
+    /// How long the calls of a login may take together.
+    fn patience(&self, request: &AuthorizationRequest) -> Duration {
+        let patience = self.settings.login_deadline;
+        if request.native.is_some() { patience.min(PATIENCE) } else { patience }
+    }
+
     /// Marks the request as ours; none if another callback with the same state was faster.
     async fn claim(&self, mut login: Login) -> Result<Option<Login>, CallbackError> {
         let store = self.store.at(&login.tenant.id);
@@ -287,7 +317,7 @@ impl Broker {
             server: &server,
             pass: &mut pass,
             course: &mut *course,
-            deadline: self.clock.tick() + self.settings.login_deadline,
+            deadline: self.clock.tick() + self.patience(&login.request.value),
             secret: login.provider.client_secret.as_ref(),
         };
         let signed_in = self.sign_in(&mut visit, grant, Some(&login.conversation)).await;
@@ -308,7 +338,7 @@ impl Broker {
                 binding,
                 number: OnceCell::new(),
             }),
-            None => End::Provisional(self.provisional(signed_in, exchanged_at)),
+            None => End::Provisional(self.provisional(&request.value, signed_in, exchanged_at)),
         };
         self.record(tenant, request, &end).await
     }
@@ -324,7 +354,9 @@ fn bind(login: &Login, signed_in: &SignedIn) -> Option<Binding> {
         Vouch::Other | Vouch::Silent if login.request.value.in_chat => Binding::Browser,
         Vouch::Other | Vouch::Silent => Binding::None,
     };
-    (login.same_browser && reached >= login.minimum).then_some(reached)
+    // The channel's own word is still to come, and is worth more.
+    let is_native = login.request.value.native.is_some();
+    (login.same_browser && !is_native && reached >= login.minimum).then_some(reached)
 }
 
 /// What the provider that may have answered calls the parameters of the callback. The settings of the time when

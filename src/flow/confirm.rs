@@ -119,6 +119,10 @@ impl Broker {
         };
         let request = store.request(request).await?.ok_or(ConfirmError::Spent(LinkStatus::Failed))?;
         match request.value.phase_at(now) {
+            // The channel itself will say who it was: no code is shown, and none is compared.
+            Phase::Provisional(_) if request.value.native.is_some() => {
+                Err(ConfirmError::NothingWaits(LinkStatus::Provisional))
+            }
             Phase::Provisional(provisional) => Ok(Waiting { link, request, provisional: *provisional }),
             _ => Err(ConfirmError::Spent(LinkStatus::Failed)),
         }

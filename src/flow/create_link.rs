@@ -3,10 +3,11 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
-use crate::channel::{self, AuthMessage, Capabilities, Embed, MessageInput};
+use crate::channel::AuthMessage;
 use crate::domain::actor::Actor;
+use crate::domain::ask::Ask;
 use crate::domain::binding::Binding;
-use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow, Handle};
+use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow};
 use crate::domain::event::EventType;
 use crate::domain::ids::{LinkId, ProviderId};
 use crate::domain::link::{ContactHint, Link, LinkState, Sender, Times};
@@ -16,6 +17,7 @@ use crate::domain::snippet::Snippet;
 use crate::domain::tenant::Tenant;
 use crate::store::{Durability, Store, StoreError, Stored, Tx};
 
+use super::native::can_vouch;
 use super::once::{Once, OnceError, Turn};
 use super::{Broker, RACES};
 
@@ -107,12 +109,13 @@ impl Broker {
         let minimum = raise_minimum(tenant, &order)?;
         let lifetime = check_lifetime(order.expires_in)?;
         self.check_hint(tenant, order.contact.as_ref()).await?;
+        let route = order.route;
         let link = self.new_link(provider, by, order, minimum, lifetime);
-        let link = match self.keep_new_link(tenant, link, by, turn).await? {
-            Made::Now(link) => *link,
+        let (link, ask) = match self.keep_new_link(tenant, (provider, route), link, by, turn).await? {
+            Made::Now(kept) => *kept,
             Made::Before(id) => return Ok(Made::Before(id)),
         };
-        let (url, message) = self.render(tenant, Some(provider), snippet, &link);
+        let (url, message) = self.render(tenant, Some(provider), snippet, &link, ask.as_ref());
         Ok(Made::Now(Box::new(CreatedLink { link, url, message, replayed: false })))
     }
 
@@ -128,7 +131,8 @@ impl Broker {
         let link = Link { locale, ..link.into_value().as_made() };
         let snippet = snippet.and_then(|name| tenant.snippet(&name));
         let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
-        let (url, message) = self.render(tenant, provider, snippet, &link);
+        let ask = self.ask_of(tenant, &link).await?;
+        let (url, message) = self.render(tenant, provider, snippet, &link, ask.as_ref());
         Ok(CreatedLink { link, url, message, replayed: true })
     }
 
@@ -174,6 +178,7 @@ impl Broker {
             failure: None,
             guesses: GuessWindow::default(),
             resends: 0,
+            ask: None,
             openings: Vec::new(),
             times_opened: 0,
         }
@@ -184,10 +189,11 @@ impl Broker {
     async fn keep_new_link(
         &self,
         tenant: &Tenant,
+        (provider, route): (&Provider, Option<Route>),
         link: Link,
         by: &Actor,
         turn: &mut Turn<'_>,
-    ) -> Result<Made<Link>, OnceError> {
+    ) -> Result<Made<(Link, Option<Ask>)>, OnceError> {
         let store = self.store.at(&tenant.id);
         let actor = by.to_string();
         for _ in 0..RACES {
@@ -197,7 +203,13 @@ impl Broker {
             if let Some(older) = live_link(&self.store, tenant, known.as_ref()).await? {
                 self.supersede(&mut tx, tenant, &older, &actor).await?;
             }
-            let link = with_known_handle(link.clone(), known.as_deref());
+            let mut link = with_known_handle(link.clone(), known.as_deref());
+            let ask = self.prepare_ask(tenant, provider, &link, route);
+            if let Some(ask) = &ask {
+                link.ask = Some(ask.request.clone());
+                link.route = if ask.is_older() { Route::Abc } else { Route::AbcAuth2 };
+                tx.put_ask(None, ask);
+            }
             if let Some(other) = known.as_deref().filter(|known| !known.at.is_same_person(&link.conversation))
             {
                 self.drop_tokens(&mut tx, &tenant.id, other).await?;
@@ -205,10 +217,11 @@ impl Broker {
             let conversation = self.conversation_for(&mut tx, tenant, known.as_deref(), &link, &actor);
             tx.put_conversation(known.as_ref(), &conversation);
             tx.create_link(&link);
+            tx.send_to_handle(&link);
             self.announce_link(&mut tx, &tenant.id, EventType::LinkCreated, &link, &actor);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
-                done => return Ok(done.map(|()| Made::Now(Box::new(link)))?),
+                done => return Ok(done.map(|()| Made::Now(Box::new((link, ask))))?),
             }
             if let Some(id) = turn.made_before(&store, self.clock.now()).await? {
                 return Ok(Made::Before(id));
@@ -252,34 +265,6 @@ impl Broker {
         conversation.link = Some(link.id.clone());
         conversation.updated_at = now;
         conversation
-    }
-
-    /// The URL and the message of a link. A provider that is no longer there is called by its id.
-    pub(super) fn render(
-        &self,
-        tenant: &Tenant,
-        provider: Option<&Provider>,
-        snippet: Option<&Snippet>,
-        link: &Link,
-    ) -> (String, AuthMessage) {
-        let url = format!("{}/a/{}", tenant.origin, link.token.expose());
-        let script = format!("{}/embed/chat.js", tenant.origin);
-        let token = self.chat_token(tenant, link);
-        let message = word(
-            tenant,
-            snippet,
-            link.locale.as_deref(),
-            &MessageInput {
-                provider_label: provider.map_or(link.provider.as_str(), |provider| &provider.label),
-                link_id: link.id.as_str(),
-                rendering: link.resends,
-                handle: link.conversation.handle.as_ref().map(Handle::as_str),
-                capabilities: Capabilities::new(&link.capabilities),
-                embed: token.as_deref().map(|token| Embed { script: &script, token }),
-                ..MessageInput::of(link.conversation.channel, &url)
-            },
-        );
-        (url, message)
     }
 }
 
@@ -345,9 +330,10 @@ fn raise_minimum(tenant: &Tenant, order: &NewLink) -> Result<Binding, CreateLink
             "the tenant demands at least `{floor}` here; a link may raise it, never lower it"
         ));
     }
-    if minimum == Binding::Native {
+    let vouches = || can_vouch(tenant, &order.conversation, order.route, &order.capabilities);
+    if minimum == Binding::Native && !vouches() {
         return refused(format!(
-            "`{}` cannot vouch for the person; the strongest proof here is `code`",
+            "`{}` cannot vouch for the person of this conversation; the strongest proof here is `code`",
             order.conversation.channel
         ));
     }
@@ -364,28 +350,4 @@ fn check_lifetime(seconds: Option<i64>) -> Result<SignedDuration, CreateLinkErro
         });
     }
     Ok(lifetime)
-}
-
-/// A message in the tenant's words, in the language that was asked for.
-pub(super) fn word(
-    tenant: &Tenant,
-    snippet: Option<&Snippet>,
-    asked: Option<&str>,
-    message: &MessageInput<'_>,
-) -> AuthMessage {
-    let locale = asked.unwrap_or("en");
-    let wording = snippet.and_then(|snippet| snippet.wording(message.channel, locale));
-    let mut message = channel::render(&MessageInput {
-        tenant_name: &tenant.name,
-        locale,
-        wording: wording.map(|wording| wording.text),
-        ..*message
-    });
-    if let (Some(wording), Some(asked)) = (wording, asked)
-        && !wording.speaks(asked)
-    {
-        let warning = format!("the snippet has no wording in `{asked}`; this one is in `{}`", wording.tag);
-        message.warnings.push(warning);
-    }
-    message
 }

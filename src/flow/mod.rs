@@ -24,6 +24,8 @@ pub mod insight;
 pub mod keys;
 pub mod links;
 pub mod lists;
+mod message;
+pub mod native;
 pub mod once;
 pub mod open_link;
 pub mod otp;
@@ -65,6 +67,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::tenant::{Directory, Tenant};
 use crate::egress::cache::Documents;
+use crate::egress::channel::ChannelClient;
 use crate::egress::gate::{Gates, Room};
 use crate::egress::mail::post::Post;
 use crate::egress::provider::ProviderClient;
@@ -92,6 +95,8 @@ pub struct Broker {
     documents: Documents,
     /// For test logins.
     probe: Probe,
+    /// To the APIs of messaging channels.
+    channels: ChannelClient,
     /// For letters to staff and customers; none where no mail is set up.
     post: Option<Post>,
     clock: Clock,
@@ -127,6 +132,8 @@ pub struct Outbound {
     pub probe: Probe,
     /// To the platform.
     pub webhook: WebhookClient,
+    /// To messaging channels.
+    pub channels: ChannelClient,
     /// To staff and customers; none where no mail is set up.
     pub post: Option<Post>,
 }
@@ -136,8 +143,9 @@ impl Outbound {
     pub fn new(client: ProviderClient, webhook: WebhookClient, clock: &Clock, room: Room) -> Self {
         let provider = Gates::new(client.clone(), clock.clone(), room);
         let documents = Documents::new(client.clone(), clock.clone());
+        let channels = ChannelClient::beside(&client);
         let probe = Probe::new(client, documents.clone(), clock.clone());
-        Self { provider, documents, probe, webhook, post: None }
+        Self { provider, documents, probe, webhook, channels, post: None }
     }
 
     /// The same with a post for letters.
@@ -160,7 +168,7 @@ impl Broker {
     /// Puts the broker together.
     pub fn new(
         store: Store,
-        Outbound { provider, documents, probe, webhook, post }: Outbound,
+        Outbound { provider, documents, probe, webhook, channels, post }: Outbound,
         clock: Clock,
         tenants: Directory,
         settings: Settings,
@@ -172,6 +180,7 @@ impl Broker {
             documents,
             probe,
             webhook,
+            channels,
             post,
             clock,
             served: settings::ServedSettings::new(Arc::clone(&tenants)),

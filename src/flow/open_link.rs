@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::domain::ask::Native;
+use crate::domain::binding::Binding;
 use crate::domain::conversation::Handle;
 use crate::domain::event::EventType;
 use crate::domain::ids::{AttemptId, LinkId, ProviderId};
@@ -77,6 +79,9 @@ pub enum OpenLinkError {
     /// The link was opened so often that it takes no further opening.
     #[error("the link was opened too many times")]
     TooMany,
+    /// The business wants the channel itself to vouch for the person, who must begin in the chat.
+    #[error("the link is good for a sign-in that begins in the chat only")]
+    OnlyInChat,
     /// The provider was taken out of the tenant's settings.
     #[error("the link's provider is no longer configured")]
     ProviderGone,
@@ -175,6 +180,22 @@ impl Broker {
         passes: &[LoginCookie],
     ) -> Result<OpenedLink, OpenLinkError> {
         let link = self.find_link(tenant, token).await?;
+        if link.value.minimum == Binding::Native {
+            return Err(OpenLinkError::OnlyInChat);
+        }
+        self.open_found(tenant, token, link, (cookies, passes), None).await
+    }
+
+    /// The same with a link that was found, and the browser's cookies and passes. If the channel vouches for the person,
+    /// `native` says how.
+    pub(super) async fn open_found(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+        link: Stored<Link>,
+        (cookies, passes): (&[LoginCookie], &[LoginCookie]),
+        native: Option<Native>,
+    ) -> Result<OpenedLink, OpenLinkError> {
         let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
         self.check_provider(tenant, provider, &link.value)?;
         self.check_openable(&link.value)?;
@@ -188,6 +209,7 @@ impl Broker {
             route: link.value.route,
             locale: link.value.locale.as_deref(),
             handle: link.value.conversation.handle.as_ref().map(Handle::as_str),
+            native,
         };
         let underway = self.set_out(&errand).await.map_err(|late| late.of(&link.value))?;
         let Underway { mut request, cookie, authorize_url, cross_site } = underway;
@@ -226,7 +248,7 @@ impl Broker {
     }
 
     /// A link that takes no opening says so before anybody is asked.
-    fn check_openable(&self, link: &Link) -> Result<(), OpenLinkError> {
+    pub(super) fn check_openable(&self, link: &Link) -> Result<(), OpenLinkError> {
         let nobody = Opening { cookie_name: String::new(), request: String::new() };
         Ok(link.clone().open(nobody, self.clock.now()).map(drop)?)
     }
@@ -244,7 +266,12 @@ impl Broker {
     }
 
     /// Nobody is sent to a provider that could not carry the login to its end. A link that is over says so instead.
-    fn check_provider(&self, tenant: &Tenant, provider: &Provider, link: &Link) -> Result<(), OpenLinkError> {
+    pub(super) fn check_provider(
+        &self,
+        tenant: &Tenant,
+        provider: &Provider,
+        link: &Link,
+    ) -> Result<(), OpenLinkError> {
         let Err(why) = self.provider.check(&tenant.id, &provider.id) else { return Ok(()) };
         let status = link.clone().as_of(self.clock.now()).status();
         if status.is_final() {
@@ -253,7 +280,11 @@ impl Broker {
         Err(OutOfOrder { why, label: provider.label.clone(), locale: link.locale.clone() }.into())
     }
 
-    async fn find_link(&self, tenant: &Tenant, token: &str) -> Result<Stored<Link>, OpenLinkError> {
+    pub(super) async fn find_link(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+    ) -> Result<Stored<Link>, OpenLinkError> {
         self.store.at(&tenant.id).link_by_token(token).await?.ok_or(OpenLinkError::Unknown)
     }
 
@@ -265,7 +296,18 @@ impl Broker {
         request: &AuthorizationRequest,
         cookies: &[LoginCookie],
     ) -> Result<(), OpenLinkError> {
-        let store = self.store.at(&tenant.id);
+        let (tx, _) = self.opening(tenant, link, request, cookies).await?;
+        Ok(self.store.at(&tenant.id).commit(tx, Durability::Relaxed).await?)
+    }
+
+    /// The batch of an opening, and the link as it then is.
+    pub(super) async fn opening(
+        &self,
+        tenant: &Tenant,
+        link: &Stored<Link>,
+        request: &AuthorizationRequest,
+        cookies: &[LoginCookie],
+    ) -> Result<(Tx, Link), OpenLinkError> {
         let mut tx = Tx::new();
         for older in self.replaced_openings(tenant, &link.value, cookies).await? {
             tx.update_request(&older, &older.value.clone().give_up(self.clock.now()));
@@ -279,7 +321,7 @@ impl Broker {
         if news && opened.status() == LinkStatus::Opened {
             self.announce_link(&mut tx, &tenant.id, EventType::Opened, &opened, "customer");
         }
-        Ok(store.commit(tx, Durability::Relaxed).await?)
+        Ok((tx, opened))
     }
 
     /// Openings of this link that end with a new one: those that this browser began and did not finish,

@@ -6,6 +6,8 @@ use std::mem::discriminant;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
+use crate::channel::apple::verdict::WAITS;
+use crate::domain::ask::Native;
 use crate::domain::binding::{Binding, Vouch};
 use crate::domain::contact::{Contact, Trace};
 use crate::domain::conversation::{Conversation, Verified};
@@ -74,10 +76,19 @@ impl Broker {
         Err(Fault::new(Step::Record, Code::StoreUnavailable))
     }
 
-    /// A sign-in that the chat must confirm, with a fresh code.
-    pub(super) fn provisional(&self, signed_in: SignedIn, exchanged_at: Timestamp) -> Provisional {
-        let code = Secret::new(format!("{:06}", self.clock.below(1_000_000)));
-        let until = self.clock.now() + CODE_LIFETIME;
+    /// A sign-in that the chat must confirm, with a fresh code; or the channel itself, and then no code does.
+    pub(super) fn provisional(
+        &self,
+        request: &AuthorizationRequest,
+        signed_in: SignedIn,
+        exchanged_at: Timestamp,
+    ) -> Provisional {
+        let (code, lasts) = match &request.native {
+            None => (Secret::new(format!("{:06}", self.clock.below(1_000_000))), CODE_LIFETIME),
+            Some(Native::Linking { .. }) => (self.clock.fresh_token(), CODE_LIFETIME),
+            Some(Native::Sheet { .. } | Native::Relay { .. }) => (self.clock.fresh_token(), WAITS),
+        };
+        let until = self.clock.now() + lasts;
         Provisional { code, until, guesses: 0, exchanged_at, signed_in }
     }
 

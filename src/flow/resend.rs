@@ -52,20 +52,25 @@ impl Broker {
         let store = self.store.at(&tenant.id);
         for _ in 0..RACES {
             let stored = store.link(id).await?.ok_or(ResendError::Unknown)?;
-            let link = self.reworded(&stored, wording)?;
+            let mut link = self.reworded(&stored, wording)?;
             let provider = tenant.provider(Some(&link.provider)).ok_or(ResendError::ProviderGone)?;
             // A snippet that is named now must be there; one of before may have been taken away.
             let snippet = find_snippet(tenant, wording.snippet.as_deref()).map_err(ResendError::Refused)?;
             let snippet = snippet.or_else(|| tenant.snippet(link.snippet.as_deref()?));
             let mut tx = Tx::new();
             self.settle_lapse(&mut tx, &tenant.id, &stored.value).await?;
+            let ask = self.prepare_ask_again(tenant, provider, &link);
+            if let Some(ask) = &ask {
+                link.ask = Some(ask.request.clone());
+                tx.put_ask(None, ask);
+            }
             tx.update_link(&stored, &link);
             self.audit_resend(&mut tx, by, &link);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => continue,
                 done => done?,
             }
-            let (url, message) = self.render(tenant, Some(provider), snippet, &link);
+            let (url, message) = self.render(tenant, Some(provider), snippet, &link, ask.as_ref());
             return Ok(CreatedLink { link, url, message, replayed: false });
         }
         Err(StoreError::Conflict.into())

@@ -3,6 +3,7 @@
 
 use url::Url;
 
+use crate::domain::ask::Native;
 use crate::domain::ids::{AttemptId, LinkId};
 use crate::domain::provider::{Pkce, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Phase, REQUEST_LIFETIME, Route};
@@ -31,6 +32,8 @@ pub(super) struct Errand<'a> {
     pub(super) locale: Option<&'a str>,
     /// The customer's address in the chat, for `login_hint`.
     pub(super) handle: Option<&'a str>,
+    /// How the channel will vouch for the person, if it will.
+    pub(super) native: Option<Native>,
 }
 
 /// A browser that is on its way.
@@ -86,6 +89,7 @@ impl Broker {
             names_issuer: server.names_issuer,
             cookie_hash: store.hash("cookie", cookie.value.expose()),
             cookie_name: cookie.name.clone(),
+            native: errand.native.clone(),
             in_chat: false,
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,

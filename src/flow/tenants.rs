@@ -189,6 +189,7 @@ mod tests {
             rules: crate::domain::rule::Rules::default(),
             snippets: Vec::new(),
             webhooks: Vec::new(),
+            accounts: crate::domain::accounts::Accounts::default(),
             staff: Vec::new(),
             simulator: false,
             customers: crate::domain::website::CustomerPolicy::default(),

@@ -16,6 +16,8 @@ pub(super) const TOKEN: &str = "token";
 pub(super) const CONVERSATION: &str = "conversation";
 pub(super) const IDENTITY: &str = "identity";
 pub(super) const ONCE: &str = "once";
+/// A customer's address on a channel, by which a webhook of the channel finds the newest link that was sent there.
+pub(super) const HANDLE: &str = "handle";
 /// What customers' apps redeem.
 pub(super) const APP_CODE: &str = "app-code";
 /// What clients prove themselves by, once.
@@ -41,6 +43,7 @@ pub(super) enum Renewal {
 pub(super) const PURPOSES: &[(&str, Renewal)] = &[
     (STATE, Renewal::Lapses),
     (ONCE, Renewal::Lapses),
+    (HANDLE, Renewal::Lapses),
     (APP_CODE, Renewal::Lapses),
     (ASSERTION, Renewal::Lapses),
     (OTP, Renewal::Lapses),

@@ -14,6 +14,7 @@
 //! model on it.
 
 mod apps;
+mod asks;
 pub mod audit;
 mod audit_read;
 pub mod audit_verify;

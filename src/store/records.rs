@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::app::{AppCode, AppVisit};
+use crate::domain::ask::Ask;
 use crate::domain::client::{ClientUse, ShownAssertion};
 use crate::domain::contact::Contact;
 use crate::domain::conversation::Conversation;
@@ -58,6 +59,8 @@ macro_rules! records {
 records! {
     Link => "link" kept,
     AuthorizationRequest => "request" kept,
+    // What Apple's authentication messages ask for, by their request identifiers.
+    Ask => "ask",
     Conversation => "conversation",
     Contact => "contact",
     Event => "event",

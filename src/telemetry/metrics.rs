@@ -118,6 +118,12 @@ pub static METRICS: &[Metric] = &[
         "callbacks that got the neutral page, by the code of `docs/errors.md`",
     ),
     metric(
+        "countersign_channel_webhooks_refused_total",
+        Kind::Counter,
+        &["channel"],
+        "webhooks of channels that were not taken: forged, stale, foreign or unreadable",
+    ),
+    metric(
         "countersign_chat_windows_total",
         Kind::Counter,
         &["proof"],

@@ -17,7 +17,7 @@ use crate::domain::ids::TenantId;
 use crate::domain::tenant::Tenant;
 
 use super::shape::SHAPE;
-use super::{ReadContext, customers, provider, rules, staff, webchat, webhooks, wording};
+use super::{ReadContext, accounts, customers, provider, rules, staff, webchat, webhooks, wording};
 
 /// What the reading of one file gave.
 #[derive(Debug)]
@@ -72,6 +72,7 @@ fn tenant(
     let rules = rules::read(root, report);
     let webhooks = webhooks::read(root, id, context, report);
     let staff = staff::read(root, id, report);
+    let accounts = accounts::read(root, id, context, report);
     let customers = customers::policy(root, report);
     let websites = customers::websites(root, &customers, report);
     let canonical = &hosts.first()?.0;
@@ -88,6 +89,7 @@ fn tenant(
         clients,
         rules,
         webhooks,
+        accounts,
         staff,
         simulator: root.flag("simulator").unwrap_or(false),
         customers,
@@ -175,6 +177,10 @@ fn binding(root: &Node<'_>, report: &mut Report) -> BindingPolicy {
                 channel.label()
             );
             report.warn(word.span, message, "the code is asked for instead; write `code`");
+        } else if binding == Binding::Native && !matches!(channel, Channel::Apple | Channel::Messenger) {
+            let message =
+                format!("`native` cannot be reached on {}: nobody could sign in there", channel.label());
+            report.warn(word.span, message, "the strongest proof there is `code`");
         }
         policy.channels.insert(channel, binding);
     }

@@ -11,6 +11,7 @@
 //! | [`webchat`] | `[webchat]` |
 //! | [`webhooks`] | `[[webhook]]` |
 //! | [`staff`] | `[[staff]]` |
+//! | [`accounts`] | `[channel]`: accounts at messaging channels |
 //! | [`customers`] | `[customers]` and `[[website]]` |
 //! | [`stored`] | settings of tenants that stand in no file |
 //!
@@ -18,6 +19,7 @@
 //! [`shape`]; to add a check: 1. put it beside the reading of its section, 2. a fixture under
 //! `fixtures/settings/bad/` with the file and the report one wants to read.
 
+pub mod accounts;
 pub mod customers;
 pub mod file;
 pub mod folder;

@@ -11,7 +11,7 @@ use crate::config::text::{DURATION, FIELD_NAME, HOST, LOCALE, ORIGIN, SCOPE, SEC
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Channel;
 
-use super::{customers, provider, staff, webhooks};
+use super::{accounts, customers, provider, staff, webhooks};
 
 /// A tenant's file, `tenants/<name>.toml`.
 pub static SHAPE: Table = Table {
@@ -50,6 +50,7 @@ pub static SHAPE: Table = Table {
             Kind::List(&Kind::Table(&webhooks::SHAPE)),
             "Where events are sent, at most 20 places.",
         ),
+        optional("channel", Kind::Table(&accounts::SHAPE), accounts::SHAPE.doc),
         with_default(
             "simulator",
             Kind::Flag,

@@ -18,7 +18,7 @@ use super::page::{self, Notice};
 use super::segment::Segment;
 use super::strict_json::is_too_large;
 use super::visit::{Returning, Visit, see_other};
-use super::{Web, link_page, signin};
+use super::{Web, apple, link_page, signin};
 
 /// `/idp/eu/oauth/callback`, `/web/inbound/abc/oauth/redirect` and
 /// `/web/inbound/abc/oauth/abcAuth2Redirect`, each with or without `/{provider}` behind it: a browser
@@ -50,6 +50,7 @@ pub async fn arrive(
             let page = match arrived.leads {
                 Leads::Result => "/a/r",
                 Leads::Trial => "/t",
+                Leads::Away(to) => return apple::away(&visit, &to),
                 Leads::App(arrived) => return authorize::arrived(&visit, &web, *arrived).await,
                 Leads::Staff(entered) => return signin::arrived(&visit, &web, *entered).await,
             };

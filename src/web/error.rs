@@ -98,6 +98,7 @@ impl ApiError {
         ("token_missing", 401),
         ("invalid_token", 401),
         ("insufficient_scope", 403),
+        ("bad_signature", 403),
         ("not_found", 404),
         ("no_such_path", 404),
         ("method_not_allowed", 405),
@@ -278,6 +279,7 @@ impl IntoResponse for ApiError {
             headers::refuse(headers, quota);
         }
         if let Self::Access { challenge, .. } = &self
+            && !challenge.is_empty()
             && let Ok(challenge) = HeaderValue::from_str(challenge)
         {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
@@ -319,63 +321,63 @@ impl From<StoreError> for ApiError {
 
 /// The status of a failed login's result page (DESIGN §6).
 pub fn login_status(code: Code) -> StatusCode {
+    use Code as C;
     match code {
-        Code::ParamsMissing
-        | Code::ParamsConflict
-        | Code::StateUnknown
-        | Code::StateExpired
-        | Code::RouteMismatch
-        | Code::ProviderChanged
-        | Code::IssuerMismatch
-        | Code::CookieMismatch
-        | Code::VariableMismatch
-        | Code::AccessDenied
-        | Code::ProviderError
-        | Code::RedirectUriRefused
-        | Code::InvalidGrant
-        | Code::IdTokenMissing
-        | Code::IdTokenMalformed
-        | Code::IdTokenEncrypted
-        | Code::IdTokenAlgorithm
-        | Code::IdTokenKey
-        | Code::IdTokenSignature
-        | Code::IdTokenIssuer
-        | Code::IdTokenAudience
-        | Code::IdTokenExpired
-        | Code::IdTokenTime
-        | Code::IdTokenNonce
-        | Code::IdTokenAtHash
-        | Code::IdTokenClaims
-        | Code::SubjectMismatch => StatusCode::BAD_REQUEST,
-        Code::LinkFinal | Code::NotConfirmed | Code::GuessesSpent | Code::Voided | Code::Declined => {
+        C::ParamsMissing
+        | C::ParamsConflict
+        | C::StateUnknown
+        | C::StateExpired
+        | C::RouteMismatch
+        | C::ProviderChanged
+        | C::IssuerMismatch
+        | C::CookieMismatch
+        | C::VariableMismatch
+        | C::AccessDenied
+        | C::SomeoneElse
+        | C::ProviderError
+        | C::RedirectUriRefused
+        | C::InvalidGrant
+        | C::IdTokenMissing
+        | C::IdTokenMalformed
+        | C::IdTokenEncrypted
+        | C::IdTokenAlgorithm
+        | C::IdTokenKey
+        | C::IdTokenSignature
+        | C::IdTokenIssuer
+        | C::IdTokenAudience
+        | C::IdTokenExpired
+        | C::IdTokenTime
+        | C::IdTokenNonce
+        | C::IdTokenAtHash
+        | C::IdTokenClaims
+        | C::SubjectMismatch => StatusCode::BAD_REQUEST,
+        C::LinkFinal | C::NotConfirmed | C::GuessesSpent | C::SheetClosed | C::Voided | C::Declined => {
             StatusCode::GONE
         }
-        Code::InvalidClient
-        | Code::TokenRefused
-        | Code::TokenFailed
-        | Code::TokenGarbage
-        | Code::TokenTooLarge
-        | Code::TokenUrlRefused
-        | Code::DiscoveryFailed
-        | Code::DiscoveryMismatch
-        | Code::ParFailed
-        | Code::JwksFailed
-        | Code::WhoamiRefused
-        | Code::WhoamiFailed
-        | Code::WhoamiGarbage
-        | Code::WhoamiTooLarge
-        | Code::WhoamiUrlRefused
-        | Code::WhoamiUrlUnfilled
-        | Code::WhoamiUnsigned
-        | Code::MappingFailed
-        | Code::RequiredMissing => StatusCode::BAD_GATEWAY,
-        Code::TokenTimeout
-        | Code::WhoamiTimeout
-        | Code::DiscoveryTimeout
-        | Code::ParTimeout
-        | Code::JwksTimeout => StatusCode::GATEWAY_TIMEOUT,
-        Code::StoreUnavailable | Code::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
-        Code::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        C::InvalidClient
+        | C::TokenRefused
+        | C::TokenFailed
+        | C::TokenGarbage
+        | C::TokenTooLarge
+        | C::TokenUrlRefused
+        | C::DiscoveryFailed
+        | C::DiscoveryMismatch
+        | C::ParFailed
+        | C::JwksFailed
+        | C::WhoamiRefused
+        | C::WhoamiFailed
+        | C::WhoamiGarbage
+        | C::WhoamiTooLarge
+        | C::WhoamiUrlRefused
+        | C::WhoamiUrlUnfilled
+        | C::WhoamiUnsigned
+        | C::MappingFailed
+        | C::RequiredMissing => StatusCode::BAD_GATEWAY,
+        C::TokenTimeout | C::WhoamiTimeout | C::DiscoveryTimeout | C::ParTimeout | C::JwksTimeout => {
+            StatusCode::GATEWAY_TIMEOUT
+        }
+        C::StoreUnavailable | C::Interrupted => StatusCode::SERVICE_UNAVAILABLE,
+        C::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -396,6 +398,7 @@ mod tests {
             access("invalid_token", StatusCode::UNAUTHORIZED),
             access("invalid_request", StatusCode::BAD_REQUEST),
             access("insufficient_scope", StatusCode::FORBIDDEN),
+            access("bad_signature", StatusCode::FORBIDDEN),
             E::WrongHost,
             E::Malformed(Vec::new()),
             E::Refused(Vec::new()),

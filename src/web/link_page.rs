@@ -7,10 +7,12 @@ use axum::extract::{FromRequest as _, RawQuery, Request, State};
 use axum::http::{Method, header};
 use axum::response::Response;
 
+use crate::domain::binding::Binding;
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::provider::Provider;
 use crate::domain::visitor::{App, Visitor, build_way_out};
 use crate::flow::StoreError;
+use crate::flow::native::linking::{OpenLinkingError, check_linking, is_linking};
 use crate::flow::open_link::{Landing, OpenLinkError};
 
 use super::host::{self, Asked};
@@ -27,10 +29,12 @@ pub async fn link(
     Segment(token): Segment,
     RawQuery(query): RawQuery,
 ) -> Response {
+    let query = query.as_deref();
+    let button = query.filter(|query| is_linking(query));
     match visit.method {
-        Method::GET | Method::HEAD => look(&visit, &web, &token, is_here(query.as_deref())).await,
+        Method::GET | Method::HEAD => look(&visit, &web, &token, button, is_here(query)).await,
         Method::POST if !visit.is_same_origin() => visit.notice(Notice::Forbidden),
-        Method::POST => open(&visit, &web, &token).await,
+        Method::POST => open(&visit, &web, &token, query).await,
         _ => visit.wrong_method("GET, HEAD, POST"),
     }
 }
@@ -105,15 +109,21 @@ pub fn gone(visit: &Visit, status: LinkStatus) -> Response {
     })
 }
 
-async fn look(visit: &Visit, web: &Web, token: &str, is_here: bool) -> Response {
+async fn look(visit: &Visit, web: &Web, token: &str, button: Option<&str>, is_here: bool) -> Response {
+    if let Some(Err(error)) = button.map(check_linking) {
+        return refused_button(visit, web, token, &error);
+    }
     let Landing { link, provider, shares } = match web.broker.look_at_link(&visit.tenant, token).await {
         Ok(landing) => landing,
         Err(error) => return refused(visit, web, token, &error),
     };
     let agent = visit.user_agent();
     let who = Visitor::of(agent);
-    if let (Visitor::InApp(app), true, false) = (who, provider.blocks_webviews, is_here) {
-        return lead_out(visit, token, &link, &provider, app);
+    let query = button.map_or(String::new(), |query| format!("?{query}"));
+    // Outside, the chat confirms the sign-in; where that is not enough, only the app's own browser is left.
+    let leads_out = provider.blocks_webviews && link.minimum != Binding::Native;
+    if let (Visitor::InApp(app), true, false) = (who, leads_out, is_here) {
+        return lead_out(visit, (token, &query), &link, &provider, app);
     }
     let Some(address) = web.broker.address_of(&visit.tenant, &provider).await else {
         return visit.notice(Notice::Unavailable { retry_after: 60 });
@@ -127,6 +137,7 @@ async fn look(visit: &Visit, web: &Web, token: &str, is_here: bool) -> Response 
             authorize_url: &address,
             shares: &shares.iter().map(String::as_str).collect::<Vec<_>>(),
             path: &format!("/a/{token}"),
+            query: &query,
             now: web.broker.clock().now(),
             expires_at: link.expires_at,
             robot: who == Visitor::Robot,
@@ -134,8 +145,15 @@ async fn look(visit: &Visit, web: &Web, token: &str, is_here: bool) -> Response 
     )
 }
 
-/// Inside of an app whose own browser the provider refuses: the way to the phone's own one.
-fn lead_out(visit: &Visit, token: &str, link: &Link, provider: &Provider, app: App) -> Response {
+/// Inside of an app whose own browser the provider refuses: the way to the phone's own one. What the channel's button
+/// added stays in the app, where the channel asked for it.
+fn lead_out(
+    visit: &Visit,
+    (token, query): (&str, &str),
+    link: &Link,
+    provider: &Provider,
+    app: App,
+) -> Response {
     let path = format!("/a/{token}");
     let address = format!("{}{path}", visit.tenant.origin);
     let agent = visit.user_agent().unwrap_or_default();
@@ -147,15 +165,23 @@ fn lead_out(visit: &Visit, token: &str, link: &Link, provider: &Provider, app: A
             way_out: way_out.as_deref(),
             address: &address,
             path: &path,
+            query,
         },
     )
 }
 
-async fn open(visit: &Visit, web: &Web, token: &str) -> Response {
-    let opened = web.broker.open_link(&visit.tenant, token, &visit.cookies(), &visit.chat_passes()).await;
+async fn open(visit: &Visit, web: &Web, token: &str, button: Option<&str>) -> Response {
+    let (tenant, cookies) = (&visit.tenant, visit.cookies());
+    let opened = match button {
+        Some(query) => web.broker.open_link_from_button(tenant, token, query, &cookies).await,
+        None => {
+            let opened = web.broker.open_link(tenant, token, &cookies, &visit.chat_passes()).await;
+            opened.map_err(OpenLinkingError::from)
+        }
+    };
     let opened = match opened {
         Ok(opened) => opened,
-        Err(error) => return refused(visit, web, token, &error),
+        Err(error) => return refused_button(visit, web, token, &error),
     };
     let (tenant, link_id, provider) = (&visit.tenant.id, &opened.link, &opened.provider);
     let (request_id, attempt) = (&visit.request_id, &opened.attempt);
@@ -179,6 +205,24 @@ async fn ask_once_more(visit: &Visit, web: &Web, token: &str) -> Response {
     }
 }
 
+/// The page of a link that Meta's button opened, and that begins no sign-in.
+fn refused_button(visit: &Visit, web: &Web, token: &str, error: &OpenLinkingError) -> Response {
+    let (tenant, request_id) = (&visit.tenant.id, &visit.request_id);
+    match error {
+        OpenLinkingError::Link(error) => refused(visit, web, token, error),
+        OpenLinkingError::Refused(detail) => {
+            tracing::warn!(%tenant, request_id, detail, "link.button_refused");
+            visit.miss(web, Notice::Neutral)
+        }
+        // Nobody learns here whose conversation it is.
+        OpenLinkingError::SomeoneElse => visit.notice(Notice::Neutral),
+        OpenLinkingError::Silent(detail) => {
+            tracing::error!(%tenant, request_id, detail, "link.channel_silent");
+            visit.notice(Notice::Unavailable { retry_after: 5 })
+        }
+    }
+}
+
 fn refused(visit: &Visit, web: &Web, token: &str, error: &OpenLinkError) -> Response {
     match error {
         OpenLinkError::Unknown => visit.miss(web, Notice::Unknown),
@@ -187,6 +231,10 @@ fn refused(visit: &Visit, web: &Web, token: &str, error: &OpenLinkError) -> Resp
         OpenLinkError::TooMany => {
             tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.opened_too_often");
             visit.notice(Notice::OpenedTooOften)
+        }
+        OpenLinkError::OnlyInChat => {
+            tracing::info!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.only_in_chat");
+            visit.notice(Notice::Neutral)
         }
         OpenLinkError::ProviderGone => {
             tracing::error!(tenant = %visit.tenant.id, request_id = visit.request_id, detail = %error, "link.provider_gone");

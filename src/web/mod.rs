@@ -8,6 +8,7 @@ pub mod access;
 mod account;
 mod admin;
 mod api;
+mod apple;
 pub mod callback;
 pub mod caller;
 pub mod client_api;
@@ -34,6 +35,7 @@ mod segment;
 mod shed;
 mod signin;
 pub mod staff;
+mod stamp;
 pub mod strict_json;
 pub mod trial_page;
 pub mod visit;
@@ -42,33 +44,34 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri, header};
-use axum::middleware::{self, Next};
+use axum::http::{Extensions, HeaderMap, Uri};
+use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use axum::{Extension, Router};
 use ipnet::IpNet;
-use serde_json::Value;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt as _};
 use utoipa_axum::routes;
 
 use crate::domain::tenant::Tenant;
-use crate::flow::{Broker, trail};
+use crate::flow::Broker;
 use crate::issuer::Issuer;
-use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
 use api::{
-    attempts, audit, auth_links, clients, contact_changes, contacts, conversations, discover, events,
-    inbound, link_list, mapping, own_tenant, provider_token, providers, snippets, staff as staff_api, stream,
-    tenants, trials, webhook_changes, webhooks,
+    attempts, audit, auth_links, channels, clients, contact_changes, contacts, conversations, discover,
+    events, inbound, link_list, mapping, own_tenant, provider_token, providers, snippets, staff as staff_api,
+    stream, tenants, trials, webhook_changes, webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
+use limit::Limits;
 use limit::address::Address;
-use limit::{Limits, Slip};
 use oauth::answer::OAuthError;
 use oauth::{customer_endpoints, endpoints};
+use stamp::stamp;
+
+pub use stamp::Problem;
 
 /// The most bytes of an API body.
 const API_BODY: usize = 2 * 1024 * 1024;
@@ -141,6 +144,10 @@ fn described() -> OpenApiRouter<Arc<Web>> {
         .routes(row("POST /v1/auth-links/{id}/cancel", routes!(auth_links::cancel)))
         .routes(row("POST /v1/auth-links/{id}/confirm", routes!(auth_links::confirm)))
         .routes(row("POST /v1/inbound/messages", routes!(inbound::messages)))
+        .routes(
+            row("POST /v1/inbound/{channel}", routes!(channels::pass))
+                .map(|route| route.get(channels::challenge)),
+        )
         .routes(row("GET /v1/conversations/{id}", routes!(conversations::read)))
         .routes(row("POST /v1/conversations/{id}/end", routes!(conversations::end)))
         .routes(row("GET /v1/contacts", routes!(contacts::list)))
@@ -268,6 +275,8 @@ fn pages() -> Router<Arc<Web>> {
         .route("/web/inbound/abc/oauth/redirect/{provider}", any(callback::arrive))
         .route("/web/inbound/abc/oauth/abcAuth2Redirect", any(callback::arrive))
         .route("/web/inbound/abc/oauth/abcAuth2Redirect/{provider}", any(callback::arrive))
+        .route("/web/inbound/abc/oauth/authorize", any(apple::authorize))
+        .route("/web/inbound/abc/oauth/token", any(apple::token))
         .route("/a/{token}", any(link_page::link))
         .route("/a/{token}/decline", any(link_page::decline))
         .route("/a/r/{handle}", any(callback::result))
@@ -345,47 +354,4 @@ async fn nothing_here(State(web): State<Arc<Web>>, uri: Uri, request: Request) -
 /// Whether programs ask for it, who are answered with problem documents; all others are browsers.
 fn is_for_programs(uri: &Uri) -> bool {
     ["/v1/", "/api/", "/.well-known/", "/openapi.json"].iter().any(|start| uri.path().starts_with(start))
-}
-
-/// Gives the request its id, and every answer the headers that all share.
-async fn stamp(State(web): State<Arc<Web>>, mut request: Request, next: Next) -> Response {
-    let id = telemetry::request_id(web.broker.clock());
-    request.extensions_mut().insert(RequestId(id.clone()));
-    let slip = Slip::default();
-    request.extensions_mut().insert(slip.clone());
-    let path = request.uri().path().to_owned();
-    let response = trail::in_request(&id, shed::run(&web, &id, request, next)).await;
-    let mut response = client_api::answer::in_this_form(&path, response);
-    if let Some(Problem(mut problem)) = response.extensions_mut().remove::<Problem>() {
-        problem["requestId"] = Value::String(id.clone());
-        let (mut parts, _) = response.into_parts();
-        parts.headers.remove(header::CONTENT_LENGTH);
-        response = Response::from_parts(parts, axum::body::Body::from(problem.to_string()));
-    }
-    let headers = response.headers_mut();
-    if let Some(quota) = slip.quota() {
-        limit::headers::tell(headers, quota);
-    }
-    headers
-        .insert(HeaderName::from_static("x-request-id"), HeaderValue::from_str(&id).expect("an id is ASCII"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
-    headers.entry(header::REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
-    if web.https {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
-    }
-    response
-}
-
-/// A problem document on its way out; the request id is added last, by [`stamp`].
-#[derive(Debug, Clone)]
-pub struct Problem(pub Value);
-
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let mut response =
-            ([(header::CONTENT_TYPE, "application/problem+json")], self.0.to_string()).into_response();
-        response.extensions_mut().insert(self);
-        response
-    }
 }

@@ -88,6 +88,7 @@ fn landing_of(visitor: &Visitor, names: &Names, authorize_url: &str, robot: bool
         provider: names.provider,
         authorize_url: &authorize_url.parse::<Url>().unwrap(),
         shares: &["email", "fullName", "phone", names.field],
+        query: "",
         path: "/a/3vJ0wq1bYt",
         now: now(),
         expires_at: now() + SignedDuration::from_mins(15),
@@ -99,7 +100,7 @@ fn landing_of(visitor: &Visitor, names: &Names, authorize_url: &str, robot: bool
 /// The page that leads out of an app's own browser, with a way out or without.
 fn elsewhere_of(visitor: &Visitor, names: &Names, way_out: Option<&str>) -> Response {
     let (address, path) = ("https://acme.example.com/a/3vJ0wq1bYt", "/a/3vJ0wq1bYt");
-    page::elsewhere(visitor, &Elsewhere { provider: names.provider, way_out, address, path })
+    page::elsewhere(visitor, &Elsewhere { provider: names.provider, way_out, address, path, query: "" })
 }
 
 fn result_of(visitor: &Visitor, names: &Names, status: u16, outcome: Outcome) -> Response {
@@ -344,7 +345,7 @@ async fn a_failure_tells_a_reference_but_never_its_code() {
         if code.contains('_') {
             assert!(!page.body.contains(code), "{} tells its code", page.name);
         }
-        let quiet = ["access_denied", "not_confirmed", "voided", "declined"];
+        let quiet = ["access_denied", "not_confirmed", "sheet_closed", "voided", "declined"];
         assert_eq!(page.body.contains(PLAIN.reference), !quiet.contains(&code), "{}", page.name);
     }
 }

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::super::hex;
 use super::reply::ReplyFault;
 
-/// The largest reply that is fetched. A reply to an authentication message holds a picture at most.
-const MOST: usize = 5 * 1024 * 1024;
+/// The largest reply that is fetched: the cap of all answers. One to an authentication message holds a picture at most.
+const MOST: usize = 1024 * 1024;
 /// The longest text in a reference.
 const LONGEST: usize = 4096;
 
@@ -53,7 +53,7 @@ impl LargeReply {
         let key =
             key.ok_or(field("/interactiveDataRef/key", "is missing or no key of 32 bytes behind a zero"))?;
         let size = reference.get("size").and_then(parse_size);
-        let size = size.ok_or(field("/interactiveDataRef/size", "is missing or more than 5 MB"))?;
+        let size = size.ok_or(field("/interactiveDataRef/size", "is missing or more than 1 MiB"))?;
         Ok(Self { size, extension, url, owner, signature, key })
     }
 

@@ -11,7 +11,7 @@ use super::large_reply::LargeReply;
 use crate::domain::conversation::Handle;
 use crate::secret::Secret;
 
-/// A message of a customer. Its text and pictures are not ours.
+/// A message of a customer. Its pictures are not ours.
 #[derive(Debug, Clone)]
 pub struct Inbound {
     /// Who wrote it: Apple's opaque id of the customer with this business (`sourceId`).
@@ -29,6 +29,8 @@ pub enum Content {
     Reply(Reply),
     /// A reply too big for a webhook: fetch it, then read it with [`parse_interactive`].
     Large(LargeReply),
+    /// What the customer wrote: it may hold a confirmation code.
+    Text(Secret),
     /// The customer has ended the conversation: nothing may be sent any more.
     Closed,
     /// Anything else.
@@ -107,6 +109,10 @@ pub fn parse(json: &[u8]) -> Result<Inbound, ReplyFault> {
     let business = text(&message, "/destinationId")?.to_owned();
     let content = match text(&message, "/type")? {
         "close" => Content::Closed,
+        "text" => message
+            .get("body")
+            .and_then(Value::as_str)
+            .map_or(Content::Other, |body| Content::Text(Secret::new(body))),
         "interactive" => parse_content(&message)?,
         _ => Content::Other,
     };
@@ -201,6 +207,7 @@ mod tests {
         };
         match inbound.content {
             Content::Closed => "closed".to_owned(),
+            Content::Text(text) => format!("text {}", text.expose()),
             Content::Other => "other".to_owned(),
             Content::Large(large) => format!("large {}", large.size),
             Content::Reply(Reply { request, outcome }) => match outcome {

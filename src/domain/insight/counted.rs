@@ -165,6 +165,7 @@ mod tests {
             failure: None,
             guesses: GuessWindow::default(),
             resends: 0,
+            ask: None,
             openings: vec![],
             times_opened: 0,
         }
@@ -202,6 +203,7 @@ mod tests {
             names_issuer: false,
             cookie_hash: "h".to_owned(),
             cookie_name: "cs-12345678".to_owned(),
+            native: None,
             in_chat: false,
             created_at: start(),
             expires_at: start() + REQUEST_LIFETIME,

@@ -67,6 +67,7 @@ impl Broker {
             route: Route::EndUser,
             locale,
             handle: None,
+            native: None,
         };
         let Underway { request, cookie, authorize_url, cross_site } = self.set_out(&errand).await?;
         let mut tx = Tx::new();

@@ -13,7 +13,8 @@ use crate::domain::link::Link;
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
-use crate::flow::create_link::word;
+use crate::flow::message::word;
+use crate::flow::native::means_of;
 use crate::store::StoreError;
 
 use super::board::Trouble;
@@ -110,6 +111,7 @@ impl Broker {
             let message = MessageInput {
                 provider_label: &provider.label,
                 handle,
+                means: means_of(tenant, at, None),
                 ..MessageInput::of(at.channel, &url)
             };
             word(tenant, snippet, choice.locale.as_deref(), &message)
@@ -134,7 +136,7 @@ impl Broker {
     pub fn desk_message(&self, tenant: &Tenant, link: &Link) -> (String, AuthMessage) {
         let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
         let snippet = link.snippet.as_deref().and_then(|name| tenant.snippet(name));
-        self.render(tenant, provider, snippet, link)
+        self.render(tenant, provider, snippet, link, None)
     }
 }
 

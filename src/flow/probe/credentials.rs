@@ -219,6 +219,7 @@ impl Probe {
             names_issuer: server.names_issuer,
             cookie_hash: String::new(),
             cookie_name: String::new(),
+            native: None,
             in_chat: false,
             created_at: now,
             expires_at: now + REQUEST_LIFETIME,

@@ -69,6 +69,7 @@ impl Broker {
             route: Route::EndUser,
             locale: None,
             handle: None,
+            native: None,
         };
         let Underway { request, cookie, authorize_url, cross_site } = self.set_out(&errand).await?;
         let mut tx = Tx::new();

@@ -97,6 +97,7 @@ impl Broker {
             route: Route::EndUser,
             locale: None,
             handle: None,
+            native: None,
         };
         let Underway { request, cookie, authorize_url, cross_site } = self.set_out(&errand).await?;
         trial.phase = TrialPhase::AtProvider(Box::new(request));

@@ -84,6 +84,7 @@ fn sent() -> AuthorizationRequest {
         names_issuer: false,
         cookie_hash: "h".to_owned(),
         cookie_name: "__Host-cs-12345678".to_owned(),
+        native: None,
         in_chat: false,
         created_at: Timestamp::UNIX_EPOCH,
         expires_at: Timestamp::UNIX_EPOCH + REQUEST_LIFETIME,

@@ -49,7 +49,8 @@ pub struct CreateBody {
     expires_in: Option<i64>,
     /// Who asks; without it the client itself, as a bot.
     sender: Option<SenderBody>,
-    /// Which redirect URI is used; `eu` if it is left out.
+    /// Which redirect URI is used. Left out, it is Apple's for a sign-in message in Apple Messages, and `eu` for everything
+    /// else; `eu` makes that a rich link.
     callback: Option<Route>,
     /// What the customer's device can show, as the platform knows it: the words of Apple's header `capabilities`
     /// (`auth`, `auth2`), `rcs`, `account_link` (Messenger's apps), `template_only` (WhatsApp's 24 hours are over).

@@ -91,6 +91,12 @@ reasons! {
     GuessesSpent =>
         "Too many wrong codes came. The sign-in was thrown away.",
         "Make sure that you talk with the right person. The same link can be opened again.";
+    SomeoneElse =>
+        "Somebody else signed in than the person in this chat. Nothing was shared.",
+        "Believe it: somebody may have forwarded the message. Ask before you send another one.";
+    SheetClosed =>
+        "The customer closed the sign-in on the phone, or it failed there.",
+        "Send a new message if the customer still wants to sign in.";
     Voided => "A newer sign-in of the same link took its place.", "Nothing: look at the newer one.";
     Declined =>
         "The customer said: this wasn't me.",

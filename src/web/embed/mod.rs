@@ -112,6 +112,7 @@ mod tests {
             rules: Rules::default(),
             snippets: Vec::new(),
             webhooks: Vec::new(),
+            accounts: crate::domain::accounts::Accounts::default(),
             staff: Vec::new(),
             simulator: false,
             customers: crate::domain::website::CustomerPolicy::default(),

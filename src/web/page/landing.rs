@@ -29,6 +29,8 @@ pub struct Landing<'a> {
     pub shares: &'a [&'a str],
     /// The link's path, `/a/{token}`: the forms post there and to `…/decline`.
     pub path: &'a str,
+    /// What the form that goes on carries behind the path: nothing, or `?` and what the channel's button added.
+    pub query: &'a str,
     /// The time now.
     pub now: Timestamp,
     /// When the link can no longer be opened.
@@ -53,8 +55,10 @@ pub struct Elsewhere<'a> {
     pub way_out: Option<&'a str>,
     /// The address of the landing page, to be copied.
     pub address: &'a str,
-    /// The link's path, `/a/{token}`; `?here` behind it shows the landing page all the same.
+    /// The link's path, `/a/{token}`; `here` in its query shows the landing page all the same.
     pub path: &'a str,
+    /// What stands behind the path then, beside `here`: nothing, or `?` and what the channel's button added.
+    pub query: &'a str,
 }
 
 #[derive(Template)]
@@ -62,6 +66,7 @@ pub struct Elsewhere<'a> {
 struct LandingView<'a> {
     frame: Frame,
     path: &'a str,
+    query: &'a str,
     robot: bool,
     heading: String,
     lead: String,
@@ -106,6 +111,7 @@ struct ElsewhereView<'a> {
     label: String,
     address: &'a str,
     path: &'a str,
+    query: &'a str,
     anyway: String,
 }
 
@@ -125,6 +131,7 @@ pub fn elsewhere(visitor: &Visitor, elsewhere: &Elsewhere) -> Response {
         label: words.say(Text::InappAddress),
         address: elsewhere.address,
         path: elsewhere.path,
+        query: elsewhere.query,
         anyway: words.say(Text::InappAnyway),
     };
     respond(StatusCode::OK, &view.frame, &Forms::None, &view)
@@ -140,6 +147,7 @@ pub fn landing(visitor: &Visitor, landing: &Landing) -> Response {
     let view = LandingView {
         frame: Frame::new(visitor, &words, &heading),
         path: landing.path,
+        query: landing.query,
         robot: landing.robot,
         heading,
         lead: named(Text::LandingLead),

@@ -10,6 +10,7 @@
 //! | [`consent()`] | what an app asks of a customer, and where to sign in |
 //! | [`emailed_code()`] | takes an emailed code, on the way into an app |
 //! | [`result()`] | how a sign-in ended, or the code to send in the chat |
+//! | [`away()`] | the way back into the app that a sign-in came from |
 //! | [`busy()`] | a provider that is out of order |
 //! | [`notice()`] | everything else: expired, unknown, neutral, wrong host, busy … |
 //! | [`trial()`] | a test login, for the tenant's admin |
@@ -26,6 +27,7 @@
 //! To add a language: a folder in `assets/locales/` with a complete `pages.ftl`; nothing else.
 
 mod asset;
+mod away;
 mod consent;
 mod element;
 mod emailed;
@@ -40,6 +42,7 @@ mod text;
 mod trial;
 
 pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
+pub use away::away;
 pub use consent::{Consent, consent};
 pub use element::{Element, element};
 pub use emailed::{CodeFault, EmailedCode, emailed_code};

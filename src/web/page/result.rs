@@ -215,7 +215,7 @@ impl Trouble {
             | Code::WhoamiUnsigned
             | Code::MappingFailed => Self::Setup,
             Code::RequiredMissing => Self::Missing,
-            Code::NotConfirmed => Self::Unconfirmed,
+            Code::NotConfirmed | Code::SheetClosed => Self::Unconfirmed,
             Code::GuessesSpent => Self::Spent,
             Code::Voided => Self::Voided,
             Code::Interrupted => Self::Interrupted,
@@ -228,6 +228,7 @@ impl Trouble {
             | Code::IssuerMismatch
             | Code::CookieMismatch
             | Code::VariableMismatch
+            | Code::SomeoneElse
             | Code::LinkFinal => Self::Neutral,
         }
     }

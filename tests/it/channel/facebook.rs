@@ -60,11 +60,16 @@ impl Facebook {
         let body = json!({"object": "page", "entry": [{"id": self.page, "messaging": [event]}]})
             .to_string()
             .into_bytes();
-        let mut header = "sha256=".to_owned();
-        let key = hmac::Key::new(hmac::HMAC_SHA256, self.app_secret.as_bytes());
-        for byte in hmac::sign(&key, &body).as_ref() {
-            write!(header, "{byte:02x}").unwrap();
-        }
-        (header, body)
+        (sign(self.app_secret, &body), body)
     }
+}
+
+/// The header `X-Hub-Signature-256` of a body.
+pub fn sign(app_secret: &str, body: &[u8]) -> String {
+    let mut header = "sha256=".to_owned();
+    let key = hmac::Key::new(hmac::HMAC_SHA256, app_secret.as_bytes());
+    for byte in hmac::sign(&key, body).as_ref() {
+        write!(header, "{byte:02x}").unwrap();
+    }
+    header
 }

@@ -29,7 +29,10 @@ fn opened(url: &Url) -> Opened {
 }
 
 fn opener(facebook: &Facebook, opened: &Opened) -> Option<Handle> {
-    parse_opener(&facebook.answer(&opened.build_question(&Secret::new("a page's token"))))
+    parse_opener(&facebook.answer(&opened.build_question(
+        &"https://graph.facebook.com/v25.0".parse().unwrap(),
+        &Secret::new("a page's token"),
+    )))
 }
 
 #[test]

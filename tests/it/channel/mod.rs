@@ -5,11 +5,18 @@
 //! stories it plays in, among them one of a link that was forwarded, 3. two lines below.
 
 mod apple;
+mod apple_newer;
+mod apple_older;
+mod canary;
 mod choice;
 mod devices;
 pub mod facebook;
+mod inbound;
+mod large_reply;
 mod logins;
 pub mod messages_app;
 mod messenger;
+mod messenger_login;
 mod visitors;
 mod web_chat;
+pub mod world;

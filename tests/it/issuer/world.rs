@@ -81,6 +81,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
         providers: Vec::new(),
         snippets: Vec::new(),
         webhooks: Vec::new(),
+        accounts: countersign::domain::accounts::Accounts::default(),
         staff: Vec::new(),
         simulator: false,
         customers: countersign::domain::website::CustomerPolicy::default(),

@@ -17,6 +17,7 @@ fn run(folder: &Path, args: &[&str], input: &str) -> Output {
         .current_dir(folder)
         .env_clear()
         .env("ACME_SECRET", "a secret")
+        .env("APPLE", "YSBzZWNyZXQ=")
         .env("HOOK", HOOK_SECRET)
         .env("HOOK_NEXT", NEXT_SECRET)
         .stdin(Stdio::piped())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use countersign::cli::render_all;
 use countersign::config::{Fault, Look};
+use countersign::domain::accounts::AppleFlow;
 use countersign::domain::binding::Binding;
 use countersign::domain::conversation::Channel;
 use countersign::domain::event::EventType;
@@ -103,6 +104,7 @@ fn every_setting_reaches_the_tenant() {
     assert!(crm.wants(EventType::Failed) && !crm.wants(EventType::ContactErased));
     assert!(!other.wants(EventType::Failed) && other.events.len() == 1, "disabled, and told of everything");
     assert!(other.id.as_str().starts_with("wh-"), "{}", other.id);
+    check_accounts(&tenant);
     let client = tenant.client("acme bot").unwrap();
     assert_eq!(client.scopes.to_string(), "write:auth_links admin:all write:policies");
     assert_eq!(client.grant_types.len(), 1);
@@ -112,6 +114,26 @@ fn every_setting_reaches_the_tenant() {
     let set = serde_json::json!({"queue": "vip", "priority": 1, "limits": [1.5, 16, {"deep": true}]});
     assert_eq!(serde_json::Value::Object(first.set.clone()), set);
     assert_eq!(second.set["queue"], "sms");
+}
+
+fn check_accounts(tenant: &Tenant) {
+    let apple = tenant.accounts.apple.as_ref().unwrap();
+    assert_eq!((apple.business_id.as_str(), apple.platform_id.as_str()), ("0a1b2c3d", "4e5f6a7b"));
+    assert_eq!((apple.flow, apple.version.as_str()), (AppleFlow::Auto, "2.1"));
+    assert_eq!((apple.client_id.as_str(), apple.secret.expose()), ("acme-at-apple", "YSBzZWNyZXQ="));
+    assert_eq!(apple.gateway.as_str(), "https://mspgw-int.push.apple.com/v1");
+    assert!(tenant.accounts.links_accounts());
+    for (channel, id) in
+        [(Channel::Messenger, "1066"), (Channel::Instagram, "17841"), (Channel::Whatsapp, "10661")]
+    {
+        let account = tenant.accounts.meta(channel).unwrap();
+        assert_eq!((account.id.as_str(), account.app_secret.expose()), (id, "a secret"));
+        assert_eq!(account.verify_token.is_some(), channel == Channel::Messenger);
+    }
+    assert!(tenant.accounts.messenger.as_ref().unwrap().graph.path().ends_with("v26.0"));
+    let template = tenant.accounts.whatsapp.as_ref().unwrap().template.clone();
+    assert_eq!(template, Some(("sign_in".to_owned(), "en_US".to_owned())));
+    assert!(tenant.accounts.meta(Channel::Sms).is_none());
 }
 
 #[test]

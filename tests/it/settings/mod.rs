@@ -35,6 +35,7 @@ impl Surroundings {
             allow: vec!["allowed-host=localhost:9000".parse().unwrap()],
             environment: [
                 ("ACME_SECRET", "a secret"),
+                ("APPLE", "YSBzZWNyZXQ="),
                 ("BLANK", "  "),
                 ("HOOK", HOOK_SECRET),
                 ("HOOK_NEXT", NEXT_SECRET),

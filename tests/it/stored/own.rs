@@ -151,3 +151,25 @@ async fn scopes_of_settings_are_told_apart() {
         Answer::of(request.json(&json!({}))).await.is(status);
     }
 }
+
+#[tokio::test]
+async fn accounts_at_channels_are_set_and_their_secrets_stay_where_they_are() {
+    let world = World::start().await;
+    let own = world.call(Method::GET, "/v1/tenant", If::Nothing, None).await.is(200);
+    let put = async |etag: &str, apple: Value| {
+        let sent = json!({"name": "Shop", "channel": {"apple": apple}});
+        world.call(Method::PUT, "/v1/tenant", If::Is(etag), Some(sent)).await
+    };
+    let apple = json!({"businessId": "b", "mspId": "m", "secret": "Y2FuYXJ5LXNlY3JldA=="});
+    let done = put(own.etag(), apple).await.is(200);
+    let shown = &done.body["settings"]["channel"]["apple"];
+    assert_eq!((&shown["businessId"], &shown["secret"]["set"]), (&json!("b"), &json!(true)), "{}", done.text);
+    assert!(!done.text.contains("Y2FuYXJ5"), "{}", done.text);
+    // A secret that is not sent again stays.
+    let changed = put(done.etag(), json!({"businessId": "c", "mspId": "m", "flow": "auto"})).await.is(200);
+    assert_eq!(changed.body["settings"]["channel"]["apple"]["secret"]["set"], true);
+    let wrong = json!({"businessId": "c", "mspId": "m", "secret": "no base64"});
+    let refused = put(changed.etag(), wrong).await.refused(422, "invalid");
+    assert_eq!(refused.pointers(), ["/channel/apple/secret"]);
+    assert!(!refused.text.contains("\"no base64\""), "{}", refused.text);
+}

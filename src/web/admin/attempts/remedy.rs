@@ -241,6 +241,12 @@ remedies! {
     GuessesSpent at Nowhere: "Too many wrong codes",
         "Five wrong codes were sent. Somebody mistyped, or somebody guesses.",
         "The customer opens the link again, which makes a new code. Be careful if it happens again in the same chat.";
+    SomeoneElse at Nowhere: "Somebody else signed in",
+        "The channel says that whoever began or finished the sign-in is not the person of this conversation; the link may have been forwarded.",
+        "Believe it: nothing was shared. Ask the person in the chat before you send another link.";
+    SheetClosed at Nowhere: "The customer closed the sign-in",
+        "The phone says that the sign-in was closed, or failed, before it was done.",
+        "Send the message again: each is good for one sign-in. If many stop here, look at what the provider shows on phones.";
     Voided at Nowhere: "A newer sign-in took its place",
         "The customer signed in again with the same link, or the link ended.",
         "Nothing: the newer one counts.";

@@ -51,7 +51,7 @@ pub(super) const PROOFS: [Proof; 4] = [
 /// What a choice of a proof is called.
 pub(super) fn label(binding: Binding) -> &'static str {
     match binding {
-        Binding::Native => "The channel itself (cannot be reached yet)",
+        Binding::Native => "The channel itself",
         Binding::None => "Nothing (dangerous)",
         other => PROOFS.iter().find(|proof| proof.binding == other).map_or("", |proof| proof.name),
     }
@@ -63,7 +63,7 @@ pub(super) fn choices(channel: Option<Channel>, set: Option<Binding>) -> Vec<Bin
         Binding::Code | Binding::None => true,
         Binding::Match => channel.is_none_or(can_match),
         Binding::Browser => channel == Some(Channel::Webchat),
-        Binding::Native => false,
+        Binding::Native => channel.is_some_and(vouches),
     };
     let all = Binding::ALL.into_iter().rev();
     all.filter(|binding| fits(binding) || Some(*binding) == set).collect()
@@ -75,6 +75,7 @@ pub(super) fn provable(channel: Channel) -> &'static str {
         _ if channel.has_phone_handles() => "the code, or a phone number that your provider verifies",
         Channel::Email => "the code, or an email address that your provider verifies",
         Channel::Webchat => "the code, or the same browser",
+        _ if vouches(channel) => "the code, or the channel itself, with your account there in the settings",
         _ => "the code",
     }
 }
@@ -102,8 +103,17 @@ pub(super) fn preview(channel: Channel, binding: Binding) -> &'static str {
             "Signs in, then sends the code of the page in the chat: only web chat lives in the browser."
         }
         Binding::Code => "Signs in, then sends the code of the page in the chat, such as CS-123456.",
+        Binding::Native if vouches(channel) => {
+            "Signs in by the channel’s own sign-in message, and the channel says who it was. A link is refused where the \
+             customer’s device has no such message, or your account there is not in the settings."
+        }
         Binding::Native => "Cannot sign in: this channel does not vouch for a person. Choose another proof.",
     }
+}
+
+/// Whether the channel itself can say who signed in.
+fn vouches(channel: Channel) -> bool {
+    matches!(channel, Channel::Apple | Channel::Messenger)
 }
 
 fn can_match(channel: Channel) -> bool {
@@ -132,6 +142,8 @@ mod tests {
         assert_eq!(choices(Some(Channel::Sms), None), [Binding::Code, Binding::Match, Binding::None]);
         assert_eq!(choices(Some(Channel::Line), None), [Binding::Code, Binding::None]);
         assert_eq!(choices(Some(Channel::Webchat), None), [Binding::Code, Binding::Browser, Binding::None]);
+        let native = [Binding::Native, Binding::Code, Binding::None];
+        assert_eq!(choices(Some(Channel::Apple), None), native);
         assert_eq!(choices(None, None), [Binding::Code, Binding::Match, Binding::None]);
         let native = choices(Some(Channel::Line), Some(Binding::Native));
         assert_eq!(native, [Binding::Native, Binding::Code, Binding::None]);

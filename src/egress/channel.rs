@@ -1,0 +1,79 @@
+//! Calls to the API of a messaging channel: what its webhook only points at, and who pressed a button.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use reqwest::{Body, Method, Request};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::domain::ids::TenantId;
+use crate::oauth::wire::ProviderAnswer;
+use crate::secret::Secret;
+
+use super::dialer::Dialer;
+use super::error::EgressError;
+use super::provider::{ProviderClient, read_answer};
+
+/// One call, from the name lookup to the last byte. A webhook is answered only after two or three of them, within the
+/// 20 seconds that channels wait.
+const DEADLINE: Duration = Duration::from_secs(5);
+/// Calls at the same time: a channel that hangs must not hold more of the process.
+const PLACES: usize = 64;
+
+/// A call to a channel.
+#[derive(Debug)]
+pub struct ChannelCall<'a> {
+    /// Where to.
+    pub url: Url,
+    /// Headers by their names.
+    pub headers: Vec<(&'static str, Secret)>,
+    /// What is posted; none for a GET.
+    pub body: Option<(&'a str, Vec<u8>)>,
+}
+
+/// The one way to a channel's API. Cheap to clone; all clones share their connections.
+#[derive(Debug, Clone)]
+pub struct ChannelClient {
+    dialer: Dialer,
+    places: Arc<Semaphore>,
+}
+
+impl ChannelClient {
+    /// A client that shares the connections and the guard of another one.
+    pub fn beside(client: &ProviderClient) -> Self {
+        Self { dialer: client.dialer.clone(), places: Arc::new(Semaphore::new(PLACES)) }
+    }
+
+    /// Sends a call and reads the whole answer, whatever its status, up to the cap of all answers.
+    pub async fn send(
+        &self,
+        tenant: &TenantId,
+        call: ChannelCall<'_>,
+    ) -> Result<ProviderAnswer, EgressError> {
+        let request = build_request(call)?;
+        let sent = async {
+            let _place = self.places.acquire().await.map_err(|_| EgressError::Timeout)?;
+            read_answer(self.dialer.send(tenant, request).await?).await
+        };
+        tokio::time::timeout(DEADLINE, sent).await.unwrap_or(Err(EgressError::Timeout))
+    }
+}
+
+fn build_request(call: ChannelCall<'_>) -> Result<Request, EgressError> {
+    let method = if call.body.is_some() { Method::POST } else { Method::GET };
+    let mut request = Request::new(method, call.url);
+    for (name, value) in call.headers {
+        let mut value = HeaderValue::from_str(value.expose()).map_err(|_| EgressError::Unsendable)?;
+        value.set_sensitive(true);
+        let header = HeaderName::from_bytes(name.as_bytes()).map_err(|_| EgressError::Unsendable)?;
+        request.headers_mut().insert(header, value);
+    }
+    if let Some((kind, bytes)) = call.body {
+        let kind = HeaderValue::from_str(kind).map_err(|_| EgressError::Unsendable)?;
+        request.headers_mut().insert(CONTENT_TYPE, kind);
+        *request.body_mut() = Some(Body::from(bytes));
+    }
+    Ok(request)
+}

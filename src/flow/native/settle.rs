@@ -1,0 +1,104 @@
+//! The channel has spoken: the sign-in is complete, or it has come to nothing.
+
+use tokio::sync::OnceCell;
+
+use crate::domain::binding::Binding;
+use crate::domain::event::EventType;
+use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::ids::LinkId;
+use crate::domain::link::Link;
+use crate::domain::request::{AuthorizationRequest, Outcome, Phase, Provisional};
+use crate::domain::tenant::Tenant;
+use crate::flow::record::{End, SignIn};
+use crate::flow::{Broker, RACES};
+use crate::store::{Durability, StoreError, Stored, Tx};
+
+/// What is wrong where the channel vouched and nothing was recorded.
+#[derive(Debug, thiserror::Error)]
+pub enum SettleError {
+    /// The sign-in could not be recorded, and cannot be.
+    #[error("the sign-in was not recorded: {0}")]
+    NotRecorded(Fault),
+    /// The store failed: the channel sends it again.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Broker {
+    /// Completes a sign-in that waits for the channel's word.
+    pub(super) async fn complete_native(
+        &self,
+        tenant: &Tenant,
+        request: &Stored<AuthorizationRequest>,
+        link: &Link,
+        provisional: &Provisional,
+    ) -> Result<LinkId, SettleError> {
+        let gone = SettleError::NotRecorded(Fault::new(Step::Bind, Code::ProviderChanged));
+        let provider = self.confirmed_with(tenant, &request.value).ok_or(gone)?;
+        let mut request = request.clone();
+        let at = request.value.age_at(self.clock.now());
+        request.value.timeline.begin(Step::Bind, at);
+        request.value.timeline.begin(Step::Record, at);
+        let end = End::Completed(SignIn {
+            provider: &provider,
+            conversation: &link.conversation.id,
+            signed_in: &provisional.signed_in,
+            exchanged_at: provisional.exchanged_at,
+            binding: Binding::Native,
+            number: OnceCell::new(),
+        });
+        match self.record(tenant, &request, &end).await {
+            Ok(()) => {
+                let (tenant, link_id, attempt) = (&tenant.id, &link.id, &request.value.id);
+                tracing::info!(%tenant, %link_id, %attempt, "native.completed");
+                Ok(link.id.clone())
+            }
+            Err(Fault { code: Code::StoreUnavailable, .. }) => Err(StoreError::Conflict.into()),
+            Err(fault) => Err(SettleError::NotRecorded(fault)),
+        }
+    }
+
+    /// Ends an attempt that has not ended yet. What it knew of the person is forgotten.
+    pub(super) async fn refuse_native(
+        &self,
+        tenant: &Tenant,
+        key: &str,
+        fault: Fault,
+    ) -> Result<(), StoreError> {
+        let (store, now) = (self.store.at(&tenant.id), self.clock.now());
+        for _ in 0..RACES {
+            let Some(request) = store.request(key).await? else { return Ok(()) };
+            let runs = matches!(
+                request.value.phase_at(now),
+                Phase::Started | Phase::Claimed { .. } | Phase::Provisional(_)
+            );
+            let link = store.link(&request.value.link).await?.filter(|_| runs);
+            let Some(link) = link else { return Ok(()) };
+            let mut ended = request.value.clone();
+            ended.timeline.fail(fault, ended.age_at(now));
+            let mut tx = Tx::new();
+            self.settle_lapse(&mut tx, &tenant.id, &link.value).await?;
+            tx.update_request(&request, &ended.finish(Outcome::Failed(fault), now));
+            let held = link.value.is_held_by(key);
+            let failed = link.value.clone();
+            let failed = if held { failed.refuse(fault, now) } else { failed.fail(key, fault, now) };
+            if let Ok(failed) = failed {
+                let news =
+                    failed.failure.is_some_and(|failure| failure.code == fault.code && failure.at == now);
+                tx.update_link(&link, &failed);
+                if news {
+                    self.announce_link(&mut tx, &tenant.id, EventType::Failed, &failed, "customer");
+                }
+            }
+            match store.commit(tx, Durability::Durable).await {
+                Err(StoreError::Conflict) => {}
+                done => {
+                    let (tenant, link_id, attempt) = (&tenant.id, &link.value.id, &request.value.id);
+                    tracing::warn!(%tenant, %link_id, %attempt, step = %fault.step, code = %fault.code, "native.refused");
+                    return done;
+                }
+            }
+        }
+        Err(StoreError::Conflict)
+    }
+}

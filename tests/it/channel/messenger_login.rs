@@ -1,0 +1,262 @@
+//! Messenger's account linking against a real broker and a real provider, with a Facebook that answers whose token it is.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::{StatusCode as Status, Uri};
+use axum::routing::get;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use url::Url;
+
+use super::devices::customer;
+use super::facebook::{Facebook, sign};
+use super::world::{META_SECRET, PAGE_TOKEN, send};
+use crate::harness::browser::{Browser, Page};
+use crate::harness::{Choices, Harness, MAPPING, page};
+use countersign::domain::conversation::Channel;
+
+/// A broker with a page in Messenger, and Facebook beside it.
+struct World {
+    broker: Harness,
+    facebook: Arc<Mutex<Facebook>>,
+}
+
+async fn who(State(facebook): State<Arc<Mutex<Facebook>>>, uri: Uri) -> (Status, Vec<u8>) {
+    let url: Url = format!("https://graph.facebook.com{uri}").parse().unwrap();
+    let known = url.query_pairs().any(|(name, value)| name == "access_token" && value == PAGE_TOKEN);
+    if uri.path() != "/v25.0/me" || !known {
+        return (Status::FORBIDDEN, Vec::new());
+    }
+    let answer = facebook.lock().unwrap().answer(&url);
+    let status = if answer.starts_with(b"{\"error\"") { Status::BAD_REQUEST } else { Status::OK };
+    (status, answer)
+}
+
+async fn start() -> World {
+    start_with("").await
+}
+
+/// With more lines for the tenant's provider.
+async fn start_with(provider: &str) -> World {
+    let facebook = Arc::new(Mutex::new(Facebook::new(META_SECRET, "PAGE")));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let router = Router::new().fallback(get(who)).with_state(Arc::clone(&facebook));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    let tenant = format!(
+        "[channel.messenger]\npage_id = \"PAGE\"\napp_secret = {{ env = \"META_SECRET\" }}\npage_token = {{ env = \"PAGE_TOKEN\" }}\ngraph = \"http://{address}/v25.0\"\n"
+    );
+    let provider = format!("{MAPPING}\n{provider}");
+    let choices = Choices { tenant, provider, allow: vec![address], ..Choices::default() };
+    let broker = Harness::with(choices).await;
+    World { broker, facebook }
+}
+
+impl World {
+    async fn link(&self, conversation: &str, handle: &str) -> Value {
+        let at = json!({"id": conversation, "channel": "messenger", "handle": handle});
+        let link = self.broker.post("/v1/auth-links", json!({"conversation": at})).await;
+        assert_eq!(link["message"]["carrier"], "account_link", "{link}");
+        link
+    }
+
+    /// Somebody presses *Log In* in a message: the page that Meta opens.
+    async fn press(&self, who: &str, link: &Value) -> (Browser, Page, Url) {
+        let url = self.facebook.lock().unwrap().press(who, &link["message"]["payload"]);
+        let mut view = Browser::new();
+        let page = view.get(&url).await;
+        (view, page, url)
+    }
+
+    /// Presses *Log In* and *Continue*.
+    async fn go_on(&self, who: &str, link: &Value) -> (Browser, Page) {
+        let (mut view, page, _) = self.press(who, link).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        let form = page.form();
+        let answer = view.submit(&page, &form, &[]).await;
+        (view, answer)
+    }
+
+    /// Signs in: where the browser goes then.
+    async fn sign_in(&self, who: &str, link: &Value, decision: &str) -> Url {
+        let (mut view, answer) = self.go_on(who, link).await;
+        let back = view.sign_in_at_provider(&answer.location(), decision).await;
+        view.get(&back).await.location()
+    }
+
+    async fn post(&self, (header, body): (String, Vec<u8>)) -> (StatusCode, Value) {
+        send(&self.broker, "messenger", &[("x-hub-signature-256", &header)], body).await
+    }
+
+    /// Facebook takes somebody back, and posts its webhook.
+    async fn comes_back(&self, url: &Url) -> (StatusCode, Value) {
+        let webhook = self.facebook.lock().unwrap().comes_back(url);
+        self.post(webhook).await
+    }
+}
+
+#[tokio::test]
+async fn log_in_in_messenger_ends_in_a_contact_that_facebook_vouches_for() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let back = world.sign_in("BILLY", &link, "allow").await;
+    assert!(
+        back.as_str().starts_with("https://www.facebook.com/messenger_platform/account_linking/"),
+        "{back}"
+    );
+    assert_eq!(world.broker.status(&link).await["status"], "provisional");
+    assert!(world.broker.contacts().await.is_empty());
+    let (status, answer) = world.comes_back(&back).await;
+    assert_eq!(
+        (status, answer),
+        (StatusCode::OK, json!({"items": [{"matched": true, "authLinkId": link["id"]}]}))
+    );
+    let done = world.broker.status(&link).await;
+    assert_eq!(done["binding"], json!({"minimum": "code", "reached": "native"}));
+    assert_eq!(done["profile"]["email"], "billy.bob@example.com");
+    assert_eq!(
+        world.broker.event_types().await,
+        ["auth.link_created", "auth.opened", "auth.provisional", "contact.created", "auth.completed"]
+    );
+    // The same webhook again changes nothing, and taking the link back ends the verification.
+    assert_eq!(world.comes_back(&back).await.1["items"][0]["matched"], false);
+    assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], true);
+    let event = json!({"sender": {"id": "BILLY"}, "recipient": {"id": "PAGE"}, "account_linking": {"status": "unlinked"}});
+    let body =
+        json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
+    assert_eq!(world.post((sign(META_SECRET, &body), body)).await.0, StatusCode::OK);
+    assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], false);
+    assert_eq!(world.broker.event_types().await.last().unwrap(), "conversation.unverified");
+}
+
+#[tokio::test]
+async fn a_log_in_button_that_was_forwarded_never_reaches_the_attackers_conversation() {
+    let world = start().await;
+    let link = world.link("conv-mallory", "MALLORY").await;
+    let (_, answer) = world.go_on("BILLY", &link).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "nobody is sent to the provider");
+    assert!(!answer.html.contains("MALLORY"), "{}", answer.html);
+    let status = world.broker.status(&link).await;
+    assert_eq!((&status["status"], &status["code"]), (&json!("failed"), &json!("someone_else")));
+    let attempts = world.broker.get("/v1/attempts").await;
+    assert_eq!(attempts["items"][0]["code"], "someone_else", "{attempts}");
+    assert!(world.broker.provider.authorize_requests().is_empty());
+    // The person of the conversation may still sign in.
+    let back = world.sign_in("MALLORY", &link, "allow").await;
+    assert_eq!(world.comes_back(&back).await.1["items"][0]["matched"], true);
+}
+
+#[tokio::test]
+async fn a_code_that_somebody_else_brings_back_is_worth_nothing() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let back = world.sign_in("BILLY", &link, "allow").await;
+    let code = back.query_pairs().find(|(name, _)| name == "authorization_code").unwrap().1.into_owned();
+    let event = json!({"sender": {"id": "MALLORY"}, "recipient": {"id": "PAGE"}, "account_linking": {"status": "linked", "authorization_code": code}});
+    let body =
+        json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
+    assert_eq!(world.post((sign(META_SECRET, &body), body)).await.1["items"][0]["matched"], false);
+    let status = world.broker.status(&link).await;
+    assert_eq!((&status["status"], &status["code"]), (&json!("failed"), &json!("someone_else")));
+    assert_eq!(world.comes_back(&back).await.1["items"][0]["matched"], false);
+    assert!(world.broker.contacts().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_webhook_that_is_forged_or_of_another_page_changes_nothing() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let back = world.sign_in("BILLY", &link, "allow").await;
+    let (_, body) = world.facebook.lock().unwrap().comes_back(&back);
+    for header in [sign("a guess", &body), "sha256=00".to_owned(), "sha1=x".to_owned()] {
+        assert_eq!(world.post((header, body.clone())).await.0, StatusCode::FORBIDDEN);
+    }
+    let foreign = String::from_utf8(body.clone()).unwrap().replace("PAGE", "EGAP").into_bytes();
+    assert_eq!(world.post((sign(META_SECRET, &foreign), foreign)).await.0, StatusCode::FORBIDDEN);
+    for garbage in [&b"{}"[..], b"no json", br#"{"object": "instagram", "entry": []}"#] {
+        let (status, problem) = world.post((sign(META_SECRET, garbage), garbage.to_vec())).await;
+        assert_eq!((status, &problem["faults"][0]["pointer"]), (StatusCode::BAD_REQUEST, &json!("/object")));
+    }
+    assert_eq!(world.broker.status(&link).await["status"], "provisional");
+}
+
+#[tokio::test]
+async fn nobody_is_sent_anywhere_but_to_facebook() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    for back in
+        ["https://evil.example/", "https://www.facebook.com.evil.example/messenger_platform/account_linking"]
+    {
+        let mut url: Url = link["url"].as_str().unwrap().parse().unwrap();
+        url.query_pairs_mut().append_pair("account_linking_token", "AR").append_pair("redirect_uri", back);
+        let page = Browser::new().get(&url).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST);
+        assert!(!page.html.contains("evil"), "{}", page.html);
+        let request = world.broker.plain(Method::POST, &format!("{}?{}", url.path(), url.query().unwrap()));
+        let answer = request.header("sec-fetch-site", "same-origin").send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(world.broker.status(&link).await["status"], "created");
+}
+
+#[tokio::test]
+async fn a_token_that_facebook_does_not_know_begins_nothing() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let (mut view, _, url) = world.press("BILLY", &link).await;
+    let made_up: Url = url.as_str().replacen("AR%2B%2F0", "made-up", 1).parse().unwrap();
+    let page = view.get(&made_up).await;
+    let form = page.form();
+    assert_eq!(view.submit(&page, &form, &[]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(world.broker.status(&link).await["status"], "created");
+}
+
+#[tokio::test]
+async fn who_declines_goes_back_without_a_code_and_a_browser_signs_in_by_the_code() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let back = world.sign_in("BILLY", &link, "deny").await;
+    assert!(!back.as_str().contains("authorization_code"), "{back}");
+    assert_eq!(world.broker.status(&link).await["status"], "denied");
+    // The link itself, outside of Messenger, is an ordinary one.
+    let page = Browser::new().sign_in(link["url"].as_str().unwrap()).await;
+    let code = page.code().expect("an ordinary page with a code");
+    let event = json!({"sender": {"id": "BILLY"}, "recipient": {"id": "PAGE"}, "message": {"text": code}});
+    let body =
+        json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
+    assert_eq!(world.post((sign(META_SECRET, &body), body)).await.1["items"][0]["matched"], true);
+    assert_eq!(world.broker.status(&link).await["binding"]["reached"], "code");
+}
+
+#[tokio::test]
+async fn who_stays_in_an_app_that_the_provider_refuses_keeps_what_facebook_added() {
+    let world = start_with("blocks_webviews = true").await;
+    let shown = async |path: &str| {
+        let request = world.broker.plain(Method::GET, path);
+        let answer = request.header("user-agent", customer(Channel::Messenger).browser).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        answer.text().await.unwrap()
+    };
+    let link = world.link("conv-1", "BILLY").await;
+    let (_, _, url) = world.press("BILLY", &link).await;
+    let pressed = format!("{}?{}", url.path(), url.query().unwrap());
+    let out = shown(&pressed).await;
+    assert!(page::forms(&out).is_empty(), "{out}");
+    let address = format!("value=\"{}\"", link["url"].as_str().unwrap());
+    assert!(out.contains(&address), "outside it is an ordinary link: {out}");
+    let (_, stay) = out.split_once("class=\"second\" href=\"").unwrap();
+    let stay = stay.split('"').next().unwrap().replace("&#38;", "&").replace("&amp;", "&");
+    assert_eq!(stay, format!("{pressed}&here"));
+    let forms = page::forms(&shown(&stay).await);
+    assert!(forms[0].action.starts_with(&pressed), "{forms:?}");
+    // Where the code is not enough, there is nothing to be had outside.
+    let at = json!({"id": "conv-2", "channel": "messenger", "handle": "BILLY"});
+    let order = json!({"conversation": at, "binding": {"minimum": "native"}});
+    let link = world.broker.post("/v1/auth-links", order).await;
+    let (_, _, url) = world.press("BILLY", &link).await;
+    let pressed = format!("{}?{}", url.path(), url.query().unwrap());
+    assert_eq!(page::forms(&shown(&pressed).await)[0].action, pressed);
+}
