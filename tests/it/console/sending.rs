@@ -163,6 +163,20 @@ async fn that_a_provider_is_out_of_order_is_said_before_anything_is_sent() {
     assert!(part(&held.html, "trouble").contains("out of order"));
     let done = press(&mut agent, &held, &[("snippet", "")]).await;
     assert_eq!((done.status, sent().await), (StatusCode::SEE_OTHER, 1), "the agent may decide otherwise");
+
+    let mut dana = broker.staff(Role::Admin).await;
+    let (seen_by_ari, seen_by_dana) = (agent.get(PAGE).await, dana.get(PAGE).await);
+    let done = press(&mut dana, &seen_by_dana, &[("snippet", "")]).await;
+    assert_eq!((done.status, sent().await), (StatusCode::SEE_OTHER, 2));
+    let held = press(&mut agent, &seen_by_ari, &[("snippet", "")]).await;
+    assert_eq!(
+        (held.status, sent().await),
+        (StatusCode::CONFLICT, 2),
+        "who knew of the trouble knew no more"
+    );
+    assert!(held.html.contains("A sign-in was sent meanwhile by Dana"), "{}", held.html);
+    let done = press(&mut agent, &held, &[("snippet", "")]).await;
+    assert_eq!((done.status, sent().await), (StatusCode::SEE_OTHER, 3));
 }
 
 #[tokio::test]
