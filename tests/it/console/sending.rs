@@ -115,7 +115,8 @@ callback_path = "named"
     let links = broker.get("/v1/auth-links").await;
     assert_eq!(links["items"][0]["provider"], "second");
     broker.clock.advance(std::time::Duration::from_secs(6));
-    let gone = agent.post(SEND, &[("provider", "gone"), ("snippet", ""), ("despite", "yes")]).await;
+    let seen = links["items"][0]["id"].as_str().unwrap();
+    let gone = agent.post(SEND, &[("provider", "gone"), ("snippet", ""), ("seen", seen)]).await;
     assert_eq!(gone.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(gone.html.contains("the settings have changed"), "{}", gone.html);
 }
