@@ -14,7 +14,6 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use countersign::channel::{self, MessageInput};
 use countersign::clock::Clock;
 use countersign::domain::algorithm::Algorithm;
-use countersign::domain::binding::BindingPolicy;
 use countersign::domain::client::{Client, Scopes};
 use countersign::domain::conversation::{Channel, Handle};
 use countersign::domain::provider::Mapping;
@@ -132,24 +131,11 @@ fn fresh_token(bencher: Bencher) {
 
 fn tenant() -> Tenant {
     Tenant {
-        id: "acme".parse().unwrap(),
         name: "Acme Bank".to_owned(),
         origin: "https://acme.example.com".to_owned(),
         hosts: vec!["acme.example.com".to_owned()],
-        binding: BindingPolicy::default(),
-        providers: Vec::new(),
-        rules: countersign::domain::rule::Rules::default(),
-        snippets: Vec::new(),
-        webhooks: Vec::new(),
-        accounts: countersign::domain::accounts::Accounts::default(),
-        staff: Vec::new(),
-        simulator: false,
-        customers: countersign::domain::website::CustomerPolicy::default(),
-        websites: Vec::new(),
-        registration: None,
-        returns: std::collections::BTreeMap::new(),
-        chat_origins: Vec::new(),
         clients: vec![Client { scopes: scopes(), ..Client::named("bot".parse().unwrap()) }],
+        ..Tenant::named("acme".parse().unwrap())
     }
 }
 

@@ -15,7 +15,6 @@ use axum::extract::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use countersign::clock::Clock;
-use countersign::domain::binding::BindingPolicy;
 use countersign::domain::client::{Client, Scopes};
 use countersign::domain::tenant::Tenant;
 use countersign::issuer::keys::{KeyState, SigningKey, SigningKeys};
@@ -111,23 +110,10 @@ fn tenant(clock: &Clock) -> Tenant {
         ..Client::named("oauth_client_abc123xyz789".parse().unwrap())
     };
     Tenant {
-        chat_origins: Vec::new(),
-        id: "acme".parse().unwrap(),
         name: "Acme".to_owned(),
         origin: "https://acme.example.com".to_owned(),
         hosts: vec!["acme.example.com".to_owned()],
-        binding: BindingPolicy::default(),
-        providers: Vec::new(),
-        rules: countersign::domain::rule::Rules::default(),
-        snippets: Vec::new(),
-        webhooks: Vec::new(),
-        accounts: countersign::domain::accounts::Accounts::default(),
-        staff: Vec::new(),
-        simulator: false,
-        customers: countersign::domain::website::CustomerPolicy::default(),
-        websites: Vec::new(),
-        registration: None,
-        returns: std::collections::BTreeMap::new(),
         clients: vec![client],
+        ..Tenant::named("acme".parse().unwrap())
     }
 }

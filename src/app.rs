@@ -11,7 +11,6 @@ mod told;
 pub mod upkeep;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,11 +20,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Faults, Loaded};
-use crate::domain::binding::BindingPolicy;
 use crate::domain::ids::TenantId;
-use crate::domain::rule::Rules;
 use crate::domain::tenant::{Directory, Tenant};
-use crate::domain::website::CustomerPolicy;
 use crate::egress::cache::Documents;
 use crate::egress::gate::Room;
 use crate::egress::guard::Guard;
@@ -220,24 +216,11 @@ fn platform(config: &Config) -> Tenant {
     let base_url = &config.server.base_url;
     let host = base_url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     Tenant {
-        id: TenantId::platform(),
         name: "Countersign".to_owned(),
         origin: base_url.origin().ascii_serialization(),
         hosts: vec![host.to_ascii_lowercase()],
-        binding: BindingPolicy::default(),
-        providers: Vec::new(),
-        rules: Rules::default(),
-        snippets: Vec::new(),
-        webhooks: Vec::new(),
-        accounts: crate::domain::accounts::Accounts::default(),
-        staff: Vec::new(),
-        simulator: false,
-        customers: CustomerPolicy::default(),
-        websites: Vec::new(),
-        registration: None,
-        returns: BTreeMap::new(),
-        chat_origins: Vec::new(),
         clients: config.clients.clone(),
+        ..Tenant::named(TenantId::platform())
     }
 }
 

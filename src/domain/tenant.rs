@@ -61,6 +61,30 @@ pub struct Tenant {
 }
 
 impl Tenant {
+    /// A tenant that is called by its id and has nothing yet: no address, provider, client or member of staff.
+    pub fn named(id: TenantId) -> Self {
+        Self {
+            name: id.to_string(),
+            id,
+            origin: String::new(),
+            hosts: Vec::new(),
+            binding: BindingPolicy::default(),
+            providers: Vec::new(),
+            snippets: Vec::new(),
+            returns: BTreeMap::new(),
+            chat_origins: Vec::new(),
+            clients: Vec::new(),
+            registration: None,
+            rules: Rules::default(),
+            webhooks: Vec::new(),
+            simulator: false,
+            accounts: Accounts::default(),
+            staff: Vec::new(),
+            customers: CustomerPolicy::default(),
+            websites: Vec::new(),
+        }
+    }
+
     /// The provider of this name, or the only one if none is named.
     pub fn provider(&self, id: Option<&ProviderId>) -> Option<&Arc<Provider>> {
         match id {

@@ -173,31 +173,13 @@ fn pinned(tenant: &Tenant, request: &AuthorizationRequest) -> Option<Arc<Provide
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
-    use crate::domain::binding::BindingPolicy;
 
     fn tenant(id: &str, host: &str) -> Arc<Tenant> {
         Arc::new(Tenant {
-            id: id.parse().unwrap(),
-            name: id.to_owned(),
             origin: format!("https://{host}"),
             hosts: vec![host.to_owned()],
-            binding: BindingPolicy::default(),
-            providers: Vec::new(),
-            rules: crate::domain::rule::Rules::default(),
-            snippets: Vec::new(),
-            webhooks: Vec::new(),
-            accounts: crate::domain::accounts::Accounts::default(),
-            staff: Vec::new(),
-            simulator: false,
-            customers: crate::domain::website::CustomerPolicy::default(),
-            websites: Vec::new(),
-            registration: None,
-            returns: BTreeMap::new(),
-            chat_origins: Vec::new(),
-            clients: Vec::new(),
+            ..Tenant::named(id.parse().unwrap())
         })
     }
 

@@ -81,33 +81,11 @@ fn losers(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::binding::BindingPolicy;
 
     /// A version that has these hosts, separated by spaces.
     fn version(id: &TenantId, hosts: &str) -> Option<Arc<Tenant>> {
         let hosts: Vec<String> = hosts.split_whitespace().map(str::to_owned).collect();
-        (!hosts.is_empty()).then(|| {
-            Arc::new(Tenant {
-                id: id.clone(),
-                name: id.to_string(),
-                origin: String::new(),
-                hosts,
-                binding: BindingPolicy::default(),
-                providers: Vec::new(),
-                rules: crate::domain::rule::Rules::default(),
-                snippets: Vec::new(),
-                webhooks: Vec::new(),
-                accounts: crate::domain::accounts::Accounts::default(),
-                staff: Vec::new(),
-                simulator: false,
-                customers: crate::domain::website::CustomerPolicy::default(),
-                websites: Vec::new(),
-                registration: None,
-                returns: BTreeMap::new(),
-                chat_origins: Vec::new(),
-                clients: Vec::new(),
-            })
-        })
+        (!hosts.is_empty()).then(|| Arc::new(Tenant { hosts, ..Tenant::named(id.clone()) }))
     }
 
     /// Which of the tenants (name, live hosts, newest hosts) go live with their newest version.

@@ -90,37 +90,19 @@ impl NotOfChat {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use axum::http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::binding::BindingPolicy;
-    use crate::domain::rule::Rules;
 
     const OWN: &str = "https://www.acme.example";
 
     fn tenant() -> Tenant {
         Tenant {
-            id: "acme".parse().unwrap(),
             name: "Acme".to_owned(),
             origin: "https://acme.example.com".to_owned(),
-            hosts: Vec::new(),
-            binding: BindingPolicy::default(),
-            providers: Vec::new(),
-            rules: Rules::default(),
-            snippets: Vec::new(),
-            webhooks: Vec::new(),
-            accounts: crate::domain::accounts::Accounts::default(),
-            staff: Vec::new(),
-            simulator: false,
-            customers: crate::domain::website::CustomerPolicy::default(),
-            websites: Vec::new(),
-            registration: None,
-            returns: BTreeMap::new(),
             chat_origins: vec![OWN.to_owned()],
-            clients: Vec::new(),
+            ..Tenant::named("acme".parse().unwrap())
         }
     }
 

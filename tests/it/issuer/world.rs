@@ -73,23 +73,9 @@ pub(super) fn tenant(id: &str) -> Tenant {
     let hash = HASH.get_or_init(|| secret_hash::build(&Secret::new(SECRET), &Clock::system()).unwrap());
     let machine = [GrantType::ClientCredentials];
     Tenant {
-        id: id.parse().unwrap(),
         name: id.to_owned(),
         origin: format!("https://{id}.example.com"),
         hosts: vec![format!("{id}.example.com")],
-        binding: countersign::domain::binding::BindingPolicy::default(),
-        providers: Vec::new(),
-        snippets: Vec::new(),
-        webhooks: Vec::new(),
-        accounts: countersign::domain::accounts::Accounts::default(),
-        staff: Vec::new(),
-        simulator: false,
-        customers: countersign::domain::website::CustomerPolicy::default(),
-        websites: Vec::new(),
-        registration: None,
-        returns: std::collections::BTreeMap::new(),
-        chat_origins: Vec::new(),
-        rules: countersign::domain::rule::Rules::default(),
         clients: vec![
             client(CLIENT, Some(hash), &machine, "read:principals write:policies delete:policies"),
             client("operator", Some(hash), &machine, "admin:all"),
@@ -103,6 +89,7 @@ pub(super) fn tenant(id: &str) -> Tenant {
             client("broken", Some("no hash at all"), &machine, "read:profile"),
             client("my bot:1+%", Some(hash), &machine, "read:profile"),
         ],
+        ..Tenant::named(id.parse().unwrap())
     }
 }
 
