@@ -121,7 +121,7 @@ pub struct AuthorizationRequest {
     /// Whether the callback must name that issuer (RFC 9207).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub names_issuer: bool,
-    /// The keyed hash of the cookie's value.
+    /// The keyed hash of the cookie's value; empty once another browser has brought the answer.
     pub cookie_hash: String,
     /// The name of the cookie that this opening set.
     pub cookie_name: String,
@@ -236,6 +236,16 @@ impl AuthorizationRequest {
             }
             _ => Err(Fault::new(Step::Claim, Code::StateUnknown)),
         }
+    }
+
+    /// A browser without the cookie brings the answer: whoever set out may have sent the provider's page to somebody
+    /// else. The browser that set out learns nothing more, and nothing that the channel says of its person counts for
+    /// this sign-in: the code that this browser is shown is all that proves it.
+    #[must_use]
+    pub fn change_browser(mut self) -> Self {
+        self.cookie_hash = String::new();
+        self.native = None;
+        self
     }
 
     /// The same browser has opened the link again.

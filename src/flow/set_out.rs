@@ -72,7 +72,8 @@ impl Broker {
         Ok(Underway { request, cookie, authorize_url, cross_site })
     }
 
-    fn fresh_request(&self, errand: &Errand<'_>, cookie: &LoginCookie) -> AuthorizationRequest {
+    /// The authorization request alone.
+    pub(super) fn fresh_request(&self, errand: &Errand<'_>, cookie: &LoginCookie) -> AuthorizationRequest {
         let Errand { tenant, provider, server, .. } = errand;
         let (store, now) = (self.store.at(&tenant.id), self.clock.now());
         AuthorizationRequest {
