@@ -121,7 +121,8 @@ pub fn parse_event(event: &Value) -> Option<Linked> {
         "unlinked" => None,
         _ => return None,
     };
-    let at = event.get("timestamp").and_then(Value::as_i64).and_then(|ms| Timestamp::from_millisecond(ms).ok());
+    let at =
+        event.get("timestamp").and_then(Value::as_i64).and_then(|ms| Timestamp::from_millisecond(ms).ok());
     Some(Linked { sender: Handle::parse(id("sender")?).ok()?, page: id("recipient")?.to_owned(), code, at })
 }
 
@@ -270,7 +271,10 @@ mod tests {
 
     #[test]
     fn nothing_that_meta_added_is_printed() {
-        let opened = parse_opened(&query("https://www.facebook.com/messenger_platform/account_linking/?account_linking_token=ARQ")).unwrap();
+        let opened = parse_opened(&query(
+            "https://www.facebook.com/messenger_platform/account_linking/?account_linking_token=ARQ",
+        ))
+        .unwrap();
         assert!(!format!("{opened:?}").contains("ARQ"));
     }
 

@@ -61,7 +61,10 @@ impl Arrival {
             Some(named) => named == provider.id.as_str(),
             None => provider.callback_path == CallbackPath::Bare,
         };
-        names_of(&self.params, tenant.providers.iter().filter(may_be).map(|provider| &provider.callback_names))
+        names_of(
+            &self.params,
+            tenant.providers.iter().filter(may_be).map(|provider| &provider.callback_names),
+        )
     }
 
     /// How and where the answer came, for the protocol's own checks.

@@ -30,6 +30,7 @@ use super::course::Course;
 use super::health::OutOfOrder;
 use super::insight::Sighting;
 use super::open_link::LoginCookie;
+use super::outcome::is_answered_by;
 use super::record::{End, SignIn};
 use super::redirect_uris::unregistered;
 use super::sign_in::Visit;
@@ -81,6 +82,8 @@ struct Login {
     way: Option<Box<Way>>,
     /// When a phone no longer waits for the answer.
     until: Option<Instant>,
+    /// The keyed hash of what the provider answered.
+    answer: String,
 }
 
 /// The way through to a provider.
@@ -134,20 +137,24 @@ impl Broker {
         // The second arrival of a phone's sign-in is worth nothing, whoever it is; Messenger's shows where it led.
         let is_native = is_in_sheet(&found.request.value);
         let seen = Sighting::of(&found.request);
+        let answer = self.hash_of_answer(tenant, &response);
         let checked = self.verify(tenant, &arrival, response, found);
         let mut login = match checked.map_err(|why| self.count_refusal(tenant, seen, why))? {
             Checked::First(login) => login,
-            Checked::Again(_) if is_native => {
+            Checked::Again(request) if is_native || !is_answered_by(&request.value, &answer) => {
                 return Err(Fault::new(Step::Claim, Code::StateUnknown).into());
             }
-            Checked::Again(request) => return Ok(self.arrived(tenant, &request, arrival.cookies, true)),
+            Checked::Again(request) => {
+                return Ok(self.arrived(tenant, &request, arrival.cookies, (true, answer)));
+            }
         };
         login.until = until;
+        login.answer.clone_from(&answer);
         if matches!(login.verdict, Verdict::Granted(_)) {
             login.way = Some(Box::new(self.way_to(tenant, &login.provider).await?));
         }
         let same_browser = login.same_browser;
-        let arrived = self.arrived(tenant, &login.request, arrival.cookies, same_browser);
+        let arrived = self.arrived(tenant, &login.request, arrival.cookies, (same_browser, answer));
         let ours = self.carry_out(login).await?;
         // What another callback with the same state has brought is for the same browser only.
         if ours || (same_browser && !is_native) {
@@ -161,21 +168,6 @@ impl Broker {
     async fn way_to(&self, tenant: &Tenant, provider: &Provider) -> Result<Way, OutOfOrder> {
         let server = self.server(tenant, provider).await?;
         Ok(Way { server, pass: self.enter(&tenant.id, provider).await? })
-    }
-
-    fn arrived(
-        &self,
-        tenant: &Tenant,
-        request: &Stored<AuthorizationRequest>,
-        cookies: Vec<LoginCookie>,
-        same_browser: bool,
-    ) -> Arrived {
-        let own = |cookie: &LoginCookie| same_browser && cookie.name == request.value.cookie_name;
-        Arrived {
-            handle: self.result_handle(tenant, request, same_browser),
-            keep: cookies.into_iter().find(own),
-            leads: Leads::Result,
-        }
     }
 
     /// Finds the authorization request by its state, and its link. Reads only.
@@ -230,6 +222,7 @@ impl Broker {
             same_browser,
             way: None,
             until: None,
+            answer: String::new(),
         }))
     }
 
@@ -272,7 +265,7 @@ impl Broker {
         let store = self.store.at(&login.tenant.id);
         let mut claimed = login.request.value.clone().claim(self.clock.now())?;
         if !login.same_browser {
-            claimed = claimed.change_browser();
+            claimed = claimed.change_browser(login.answer.clone());
         }
         let mut tx = Tx::new();
         tx.update_request(&login.request, &claimed);

@@ -301,7 +301,8 @@ enum Made<T> {
 /// A sender that leaves the address out speaks of the one that is known: who may confirm the sign-in does not grow by
 /// that, and what the provider vouches for is still compared with it.
 fn with_known_handle(mut link: Link, known: Option<&Conversation>) -> Link {
-    link.conversation.handle = link.conversation.handle.clone().or_else(|| known_handle(&link.conversation, known));
+    link.conversation.handle =
+        link.conversation.handle.clone().or_else(|| known_handle(&link.conversation, known));
     link
 }
 
@@ -349,7 +350,8 @@ fn check_minimum(tenant: &Tenant, order: &NewLink) -> Result<Binding, CreateLink
     let floor = tenant.binding.minimum_for(order.conversation.channel);
     let minimum = order.minimum.unwrap_or(floor);
     if minimum < floor {
-        let detail = format!("the tenant demands at least `{floor}` here; a link may raise it, never lower it");
+        let detail =
+            format!("the tenant demands at least `{floor}` here; a link may raise it, never lower it");
         return Err(CreateLinkError::Refused { pointer: "/binding/minimum", detail });
     }
     Ok(minimum)

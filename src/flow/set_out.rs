@@ -90,6 +90,7 @@ impl Broker {
             names_issuer: server.names_issuer,
             cookie_hash: store.hash("cookie", cookie.value.expose()),
             cookie_name: cookie.name.clone(),
+            brought: None,
             native: errand.native.clone(),
             in_chat: false,
             created_at: now,

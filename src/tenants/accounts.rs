@@ -183,8 +183,13 @@ impl Reader<'_, '_> {
         let proof =
             word("proof").and_then(|word| AppleProof::ALL.into_iter().find(|proof| proof.as_str() == word));
         if let (Some(AppleProof::Status), Some(spot)) = (proof, node.text("proof")) {
-            let help = "write `number`, unless Apple's bubbles then say that the sign-in failed (docs/apple.md)";
-            self.report.warn(spot.span, "with `status` a message that was forwarded can verify its sender", help);
+            let help =
+                "write `number`, unless Apple's bubbles then say that the sign-in failed (docs/apple.md)";
+            self.report.warn(
+                spot.span,
+                "with `status` a message that was forwarded can verify its sender",
+                help,
+            );
         }
         Some(AppleBusiness {
             business_id: word("business_id")?,

@@ -57,7 +57,13 @@ pub async fn token(Returning(visit): Returning, State(web): State<Arc<Web>>, req
         return visit.wrong_method("POST");
     }
     if visit.tenant.accounts.apple.is_none() {
-        return stranger(&visit, &web, "the tenant has no account at Apple", StatusCode::UNAUTHORIZED, "invalid_client");
+        return stranger(
+            &visit,
+            &web,
+            "the tenant has no account at Apple",
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+        );
     }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = match Bytes::from_request(request, &()).await {

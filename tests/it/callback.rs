@@ -117,8 +117,14 @@ async fn whoever_sent_the_providers_page_to_somebody_else_is_not_shown_the_code_
     let (link, mut attacker, callback) = at_the_provider(&broker).await;
     let page = Browser::new().arrive(&callback).await;
     let code = page.code().expect("the browser that signed in sees the code");
-    // The attacker knows the state, and holds the cookie of the browser that opened the link.
-    for forged in [callback.clone(), with(&callback, |name, value| vec![pair(name, if name == "code" { "x" } else { value })])] {
+    // The attacker knows the state, and holds the cookie of the browser that opened the link; not the answer.
+    let denied = |name: &str, value: &str| {
+        vec![if name == "code" { pair("error", "access_denied") } else { pair(name, value) }]
+    };
+    for forged in [
+        with(&callback, |name, value| vec![pair(name, if name == "code" { "x" } else { value })]),
+        with(&callback, denied),
+    ] {
         let page = attacker.get(&forged).await;
         neutral(&page);
         assert!(!page.html.contains(&code));

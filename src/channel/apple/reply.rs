@@ -255,7 +255,10 @@ mod tests {
         let data = json!({"requestIdentifier": "r-1", "version": 2, "authenticate": {"status": "success"}});
         for interactive in [json!({"bid": "x", "data": data}), data] {
             let reply = parse_interactive(&interactive).unwrap().unwrap();
-            assert!(matches!(reply.outcome, Outcome::Success { error_code: None }) && reply.request.as_str() == "r-1");
+            assert!(
+                matches!(reply.outcome, Outcome::Success { error_code: None })
+                    && reply.request.as_str() == "r-1"
+            );
         }
         assert!(parse_interactive(&json!({"data": {"listPicker": {}}})).unwrap().is_none());
     }

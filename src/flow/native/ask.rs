@@ -91,7 +91,9 @@ impl Broker {
         link: &Link,
     ) -> Result<Option<Ask>, StoreError> {
         let newest = self.ask_of(tenant, link).await?;
-        let Some(first) = newest.as_ref().and_then(|newest| newest.first.as_deref()) else { return Ok(newest) };
+        let Some(first) = newest.as_ref().and_then(|newest| newest.first.as_deref()) else {
+            return Ok(newest);
+        };
         Ok(self.store.at(&tenant.id).ask(first).await?.map(crate::store::Stored::into_value))
     }
 

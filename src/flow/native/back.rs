@@ -89,9 +89,9 @@ impl Broker {
     /// How the sign-in stands: only one that waits for the channel's word, or has had it, has succeeded.
     fn ended(&self, request: Option<&AuthorizationRequest>) -> SheetEnded {
         match request.map(|request| request.phase_at(self.clock.now())) {
-            Some(
-                Phase::Provisional(_) | Phase::Finished { outcome: Outcome::Completed { .. }, .. },
-            ) => SheetEnded::Success,
+            Some(Phase::Provisional(_) | Phase::Finished { outcome: Outcome::Completed { .. }, .. }) => {
+                SheetEnded::Success
+            }
             Some(Phase::Finished { outcome: Outcome::Failed(fault), .. })
                 if fault.code == Code::AccessDenied =>
             {
@@ -139,7 +139,6 @@ impl Broker {
 
 /// Whether a browser gets an ordinary page instead of being sent anywhere.
 fn stays(native: &Native, error: &CallbackError) -> bool {
-    let is_foreign =
-        matches!(error, CallbackError::Refused(Fault { code: Code::CookieMismatch, .. }));
+    let is_foreign = matches!(error, CallbackError::Refused(Fault { code: Code::CookieMismatch, .. }));
     is_foreign || matches!(native, Native::Linking { .. })
 }

@@ -25,8 +25,8 @@ pub struct NotFetched {
 
 impl NotFetched {
     /// Never to be had.
-    fn ever(why: impl ToString) -> Self {
-        Self { why: why.to_string(), passes: false }
+    fn ever(why: String) -> Self {
+        Self { why, passes: false }
     }
 }
 
@@ -54,7 +54,7 @@ impl Broker {
         let place = self.pre_download(tenant, account, large).await?;
         let call = ChannelCall { url: place, headers: Vec::new(), body: None };
         let sealed = self.ask_apple(tenant, call).await?;
-        let plain = large.decrypt(sealed).map_err(NotFetched::ever)?;
+        let plain = large.decrypt(sealed).map_err(|error| NotFetched::ever(error.to_string()))?;
         let mut headers = self.headers(account)?;
         headers.push(("bid", Secret::new(large.extension.clone())));
         let url = at_gateway(account, "decodePayload");
@@ -62,7 +62,7 @@ impl Broker {
         let decoded = self.ask_apple(tenant, ChannelCall { url, headers, body }).await?;
         let decoded: Value = serde_json::from_slice(&decoded).map_err(|_| garbage("decodePayload"))?;
         let interactive = decoded.get("interactiveData").unwrap_or(&decoded);
-        parse_interactive(interactive).map_err(NotFetched::ever)
+        parse_interactive(interactive).map_err(|error| NotFetched::ever(error.to_string()))
     }
 
     /// Where the reply is.
@@ -84,7 +84,7 @@ impl Broker {
     /// Who calls, and for which business.
     fn headers(&self, account: &AppleBusiness) -> Result<Vec<(&'static str, Secret)>, NotFetched> {
         let own = Account { platform_id: &account.platform_id, secret: &account.secret };
-        let token = own.build_token(self.clock.now()).map_err(NotFetched::ever)?;
+        let token = own.build_token(self.clock.now()).map_err(|error| NotFetched::ever(error.to_string()))?;
         let bearer = Secret::new(format!("Bearer {}", token.expose()));
         Ok(vec![("authorization", bearer), ("source-id", Secret::new(account.business_id.clone()))])
     }

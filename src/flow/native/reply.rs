@@ -76,7 +76,9 @@ impl Broker {
                 Ok(Reading::Nothing)
             }
             (Verdict::Ignored(why), ..) => Ok(ignored(tenant, &format!("{why:?}"))),
-            (Verdict::Verified | Verdict::Redeem(_) | Verdict::Forged, ..) => Ok(ignored(tenant, "nothing waits")),
+            (Verdict::Verified | Verdict::Redeem(_) | Verdict::Forged, ..) => {
+                Ok(ignored(tenant, "nothing waits"))
+            }
         }
     }
 

@@ -4,8 +4,8 @@
 use crate::channel::apple::gateway::Account;
 use crate::channel::apple::large_reply::LargeReply;
 use crate::channel::apple::reply::{self, Content, Inbound, ReplyFault};
-use crate::channel::texts::{self, Told, Written};
 use crate::channel::signature;
+use crate::channel::texts::{self, Told, Written};
 use crate::domain::accounts::{AppleBusiness, MetaAccount};
 use crate::domain::ask::AskStage;
 use crate::domain::confirmation::TypedCode;

@@ -88,7 +88,9 @@ pub async fn pass(
     };
     let address = web.address(&parts.extensions, &headers).filter(|_| !is_handed_on);
     // Nobody makes us read a body before as much is known of him as can be without.
-    web.broker.hear_knock(&tenant, &knock).map_err(|error| refused(&web, &tenant, (channel, address), error))?;
+    web.broker
+        .hear_knock(&tenant, &knock)
+        .map_err(|error| refused(&web, &tenant, (channel, address), error))?;
     let body = Bytes::from_request(Request::from_parts(parts, body), &()).await;
     let body = body.map_err(|error| {
         if is_too_large(&error) {

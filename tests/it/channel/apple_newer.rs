@@ -69,14 +69,20 @@ async fn the_page_behind_the_redirect_leads_back_by_a_link() {
     let back = opened.reach_callback("allow").await;
     let page = opened.view.get(&back).await;
     let address = location(&page);
-    let number = address.strip_prefix("messages-auth://?status=success&error_code=").expect("the success with a number");
+    let number = address
+        .strip_prefix("messages-auth://?status=success&error_code=")
+        .expect("the success with a number");
     assert!(number.parse::<i32>().is_ok_and(|number| number > 0), "a phone can carry {number}");
     let shown = address.replace('&', "&#38;");
     assert!(page.html.contains(&format!("href=\"{shown}\"")), "{}", page.html);
     assert_eq!(page.headers["refresh"], format!("1; url={address}"));
     assert_eq!(page.headers["cache-control"], "no-store");
     // Nobody is told that it is done before Apple has said so.
-    assert!(page.html.contains("One moment more") && !page.html.contains("You are signed in"), "{}", page.html);
+    assert!(
+        page.html.contains("One moment more") && !page.html.contains("You are signed in"),
+        "{}",
+        page.html
+    );
 }
 
 #[tokio::test]
@@ -382,7 +388,11 @@ async fn a_provider_that_never_answers_closes_the_sheet_and_says_what_was_late()
     assert_eq!(page, FAILURE);
     world.post(&BILLY.reply(BUSINESS, &opened.sheet, &page)).await;
     let status = world.status(&link).await;
-    assert_eq!((&status["status"], &status["code"]), (&json!("failed"), &json!("whoami_timeout")), "{status}");
+    assert_eq!(
+        (&status["status"], &status["code"]),
+        (&json!("failed"), &json!("whoami_timeout")),
+        "{status}"
+    );
 }
 
 #[tokio::test]

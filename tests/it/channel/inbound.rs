@@ -161,11 +161,9 @@ async fn a_body_is_read_from_nobody_who_shows_nothing() {
     let broker = Harness::with(Choices { tenant, ..Choices::default() }).await;
     // The body never comes: who is refused does not wait for it.
     let address = broker.origin.trim_start_matches("http://").to_owned();
-    for (path, status) in [
-        ("/v1/inbound/whatsapp", "401"),
-        ("/v1/inbound/apple", "401"),
-        ("/v1/inbound/messenger", "404"),
-    ] {
+    for (path, status) in
+        [("/v1/inbound/whatsapp", "401"), ("/v1/inbound/apple", "401"), ("/v1/inbound/messenger", "404")]
+    {
         let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
         let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 1000\r\n\r\n");
         stream.write_all(head.as_bytes()).await.unwrap();
@@ -194,6 +192,7 @@ async fn who_is_not_believed_is_heard_a_few_times_only() {
     assert_eq!(statuses[8..], [429; 4]);
     // The platform has shown who it is.
     let token = format!("Bearer {}", broker.token().await);
-    let (status, _) = super::world::send(&broker, "whatsapp", &[("authorization", &token)], b"{}".to_vec()).await;
+    let (status, _) =
+        super::world::send(&broker, "whatsapp", &[("authorization", &token)], b"{}".to_vec()).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
 }

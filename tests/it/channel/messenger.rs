@@ -1,8 +1,8 @@
 //! Account linking in Messenger, from the button to the proof, with the Facebook of `facebook`.
 
 use countersign::channel::linking::{Linked, Opened, build_back, parse_opened, parse_opener};
-use countersign::channel::texts::{Told, parse_webhook};
 use countersign::channel::signature::meta::{MetaFault, verify};
+use countersign::channel::texts::{Told, parse_webhook};
 use countersign::channel::{Means, MessageInput, render};
 use countersign::domain::conversation::{Channel, Handle};
 use countersign::secret::Secret;

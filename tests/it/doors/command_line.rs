@@ -112,7 +112,8 @@ secret = { env = "ACME_HOOK" }
     // Where the administrator sits there is neither the environment of the broker nor its files.
     let file = broker.folder().join("tenants/acme.toml");
     let text_of = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, text_of.replace("{ env = \"META_SECRET\" }", "{ file = \"not-here.txt\" }")).unwrap();
+    std::fs::write(&file, text_of.replace("{ env = \"META_SECRET\" }", "{ file = \"not-here.txt\" }"))
+        .unwrap();
     let output = run(&broker, &["invite", "--tenant", "acme", "--email", "dana@acme.example"]).await;
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
 }
