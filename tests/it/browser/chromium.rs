@@ -1,7 +1,7 @@
 //! Headless Chromium behind chromedriver, with a profile of its own. It reaches this machine only.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -77,19 +77,36 @@ impl Chromium {
 
     /// Waits for an element.
     pub async fn see(&self, css: &str) -> WebElement {
-        let found = self.driver().query(By::Css(css)).wait(PATIENCE, Duration::from_millis(50)).first().await;
-        match found {
-            Ok(element) => element,
-            Err(error) => {
-                let (url, html) = (self.url().await, self.driver().source().await.unwrap_or_default());
-                panic!("no `{css}` on {}{}: {error}\n{html}", url.host_str().unwrap_or_default(), url.path())
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let looked =
+                self.driver().query(By::Css(css)).wait(left, Duration::from_millis(50)).first().await;
+            match looked {
+                Ok(element) => return element,
+                Err(error) if is_of_a_page_that_went(&error) && Instant::now() < until => {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(error) => self.miss(css, &error).await,
             }
         }
     }
 
+    async fn miss(&self, css: &str, error: &WebDriverError) -> ! {
+        let html = self.driver().source().await.unwrap_or_default();
+        let at = self.driver().current_url().await;
+        let at = at
+            .map_or_else(|_| String::new(), |url| format!("{}{}", url.host_str().unwrap_or(""), url.path()));
+        panic!("no `{css}` on {at}: {error}\n{html}")
+    }
+
     /// Waits for an element and presses it.
     pub async fn press(&self, css: &str) {
-        steadily(async || self.see(css).await.click().await).await;
+        steadily(async || match self.see(css).await.click().await {
+            Err(error) if error.to_string().contains("aborted by navigation") => Ok(()), // pressed, and already away
+            done => done,
+        })
+        .await;
     }
 
     /// Waits for a field and types into it.
@@ -109,7 +126,7 @@ impl Chromium {
 
     /// What stands in the address bar.
     pub async fn url(&self) -> Url {
-        self.driver().current_url().await.unwrap()
+        steadily(async || self.driver().current_url().await).await
     }
 
     /// What the console said since it was last asked, warnings and policy violations included.
@@ -205,13 +222,32 @@ fn capabilities(profile: &TempDir, scripts: Scripts) -> ChromeCapabilities {
     wanted
 }
 
-/// Does something with an element, once more if the page replaced it between finding and doing: then nothing was done.
+/// Does something with a page, once more if the page went away in the middle: then nothing was done.
 async fn steadily<T>(mut act: impl AsyncFnMut() -> WebDriverResult<T>) -> T {
     for _ in 0..20 {
         match act().await {
-            Err(error) if matches!(error.as_inner(), WebDriverErrorInner::StaleElementReference(_)) => {}
+            Err(error) if is_of_a_page_that_went(&error) => {
+                tokio::time::sleep(Duration::from_millis(50)).await
+            }
             done => return done.unwrap(),
         }
     }
     act().await.unwrap()
+}
+
+/// Whether the page was replaced between finding something on it and doing something with it: by a script that
+/// swaps a part, by a form that sends itself, or by a redirect. The driver has several words for it.
+fn is_of_a_page_that_went(error: &WebDriverError) -> bool {
+    let words = error.to_string();
+    let gone = [
+        "aborted by navigation",
+        "no such execution context",
+        "does not belong to the document",
+        "Cannot find context",
+        "loader has changed",
+        "cannot determine loading status",
+        "detached",
+    ];
+    matches!(error.as_inner(), WebDriverErrorInner::StaleElementReference(_))
+        || gone.iter().any(|word| words.contains(word))
 }
