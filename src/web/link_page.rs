@@ -172,12 +172,11 @@ fn lead_out(
 
 async fn open(visit: &Visit, web: &Web, token: &str, button: Option<&str>) -> Response {
     let (tenant, cookies) = (&visit.tenant, visit.cookies());
-    let opened = match button {
-        Some(query) => web.broker.open_link_from_button(tenant, token, query, &cookies).await,
-        None => {
-            let opened = web.broker.open_link(tenant, token, &cookies, &visit.chat_passes()).await;
-            opened.map_err(OpenLinkingError::from)
-        }
+    let opened = if let Some(query) = button {
+        web.broker.open_link_from_button(tenant, token, query, &cookies).await
+    } else {
+        let opened = web.broker.open_link(tenant, token, &cookies, &visit.chat_passes()).await;
+        opened.map_err(OpenLinkingError::from)
     };
     let opened = match opened {
         Ok(opened) => opened,

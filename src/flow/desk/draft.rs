@@ -59,8 +59,7 @@ impl Proof {
             Binding::Match if has_address && at.handle.is_some() => Self::AddressOrCode,
             Binding::Match => Self::CodeInstead { minimum, no_handle: has_address },
             Binding::Browser if at.channel == Channel::Webchat && has_pages => Self::BrowserOrCode,
-            Binding::Browser => Self::CodeInstead { minimum, no_handle: false },
-            Binding::Native => Self::CodeInstead { minimum, no_handle: false },
+            Binding::Browser | Binding::Native => Self::CodeInstead { minimum, no_handle: false },
             Binding::Code => Self::Code,
         }
     }

@@ -80,7 +80,7 @@ impl Broker {
         Ok(Away {
             location: Secret::new(location),
             ended,
-            provider: known.map(|request| self.label_of(tenant, request)).unwrap_or_default(),
+            provider: known.map(|request| label_of(tenant, request)).unwrap_or_default(),
             reference: known.map(|request| request.id.to_string()).unwrap_or_default(),
             refused,
         })
@@ -99,11 +99,6 @@ impl Broker {
             }
             _ => SheetEnded::Failure,
         }
-    }
-
-    fn label_of(&self, tenant: &Tenant, request: &AuthorizationRequest) -> String {
-        let provider = tenant.provider(Some(&request.provider));
-        provider.map_or_else(|| request.provider.to_string(), |provider| provider.label.clone())
     }
 
     async fn location(
@@ -135,6 +130,12 @@ impl Broker {
             }
         })
     }
+}
+
+/// What customers call the provider of an attempt.
+fn label_of(tenant: &Tenant, request: &AuthorizationRequest) -> String {
+    let provider = tenant.provider(Some(&request.provider));
+    provider.map_or_else(|| request.provider.to_string(), |provider| provider.label.clone())
 }
 
 /// Whether a browser gets an ordinary page instead of being sent anywhere.

@@ -113,17 +113,14 @@ pub async fn challenge(
     let query = request.uri().query().unwrap_or_default();
     let answer =
         channel.parse().ok().and_then(|channel| web.broker.answer_challenge(&tenant, channel, query));
-    match answer {
-        Some(challenge) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response(),
-        None => {
-            let address = web.address(request.extensions(), request.headers());
-            if let Err(quota) = web.limits.miss(address, web.broker.clock().now()) {
-                return ApiError::TooMany(quota).into_response();
-            }
-            let detail = "the question does not know the verify token";
-            unbelieved(&tenant, StatusCode::FORBIDDEN, detail).into_response()
-        }
+    if let Some(challenge) = answer {
+        return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response();
     }
+    let address = web.address(request.extensions(), request.headers());
+    if let Err(quota) = web.limits.miss(address, web.broker.clock().now()) {
+        return ApiError::TooMany(quota).into_response();
+    }
+    unbelieved(&tenant, StatusCode::FORBIDDEN, "the question does not know the verify token").into_response()
 }
 
 /// A webhook that is not taken; why stands in the log. One of somebody who is not believed counts for his address, and a
