@@ -34,7 +34,7 @@ pub async fn link(
     match visit.method {
         Method::GET | Method::HEAD => look(&visit, &web, &token, button, is_here(query)).await,
         Method::POST if !visit.is_same_origin() => visit.notice(Notice::Forbidden),
-        Method::POST => open(&visit, &web, &token, query).await,
+        Method::POST => open(&visit, &web, &token, button).await,
         _ => visit.wrong_method("GET, HEAD, POST"),
     }
 }
@@ -172,12 +172,11 @@ fn lead_out(
 
 async fn open(visit: &Visit, web: &Web, token: &str, button: Option<&str>) -> Response {
     let (tenant, cookies) = (&visit.tenant, visit.cookies());
-    let opened = match button {
-        Some(query) => web.broker.open_link_from_button(tenant, token, query, &cookies).await,
-        None => {
-            let opened = web.broker.open_link(tenant, token, &cookies, &visit.chat_passes()).await;
-            opened.map_err(OpenLinkingError::from)
-        }
+    let opened = if let Some(query) = button {
+        web.broker.open_link_from_button(tenant, token, query, &cookies).await
+    } else {
+        let opened = web.broker.open_link(tenant, token, &cookies, &visit.chat_passes()).await;
+        opened.map_err(OpenLinkingError::from)
     };
     let opened = match opened {
         Ok(opened) => opened,
