@@ -269,6 +269,7 @@ fn limits(config: &Config) -> limit::Limits {
         failures: set.address_failures,
         client_failures: set.client_failures,
         sign_ins: set.address_sign_ins,
+        app_sign_ins: set.address_app_sign_ins,
         staff: set.staff_pages,
         codes: set.address_codes,
         typed_codes: set.address_typed_codes,

@@ -48,17 +48,17 @@ export class CountersignAuth {
   /** Sends a six-digit code to an address. */
   async sendOTP(email, { locale } = {}) {
     const data = await this.#call("POST", "otp/send", { publicKey: this.#publicKey, email, locale });
-    this.#put(sessionStorage, `${this.#key}:ticket`, data.ticket);
+    this.#put("sessionStorage", `${this.#key}:ticket`, data.ticket);
     return { expiresIn: data.expiresIn };
   }
 
   /** Signs in with the code that came to this address, in the tab that asked for it. */
   async verifyOTP(email, code) {
-    const ticket = this.#take(sessionStorage, `${this.#key}:ticket`);
+    const ticket = this.#take("sessionStorage", `${this.#key}:ticket`);
     if (!ticket) throw new CountersignError("code_over", "send a code first");
     const body = { publicKey: this.#publicKey, email, code: String(code), ticket };
     const data = await this.#call("POST", "otp/verify", body);
-    this.#put(sessionStorage, `${this.#key}:ticket`, null);
+    this.#put("sessionStorage", `${this.#key}:ticket`, null);
     await this.#alone(() => this.#become("LOGIN", { ...kept(data), user: data.user }));
     return data.user;
   }
@@ -71,9 +71,14 @@ export class CountersignAuth {
 
   /** Changes fields of the own profile. */
   async updateProfile(fields) {
+    const who = this.#state?.user?.id;
     const profile = await this.#own("PATCH", "profile", fields);
     if (!profile) throw new CountersignError("token_missing", "nobody is signed in", 401);
-    this.#become("SESSION_UPDATE", this.#state && { ...this.#state, user: profile.user });
+    // Another tab may have renewed the tokens meanwhile, signed out, or signed somebody else in: what is kept counts.
+    await this.#alone(() => {
+      const known = this.#known();
+      if (known && known.user?.id === who) this.#become("SESSION_UPDATE", { ...known, user: profile.user });
+    });
     return { ...profile.user, customer: profile.customer };
   }
 
@@ -187,7 +192,7 @@ export class CountersignAuth {
   }
 
   #become(type, state) {
-    this.#put(localStorage, this.#key, state && JSON.stringify(state));
+    this.#put("localStorage", this.#key, state && JSON.stringify(state));
     this.#channel?.postMessage({ type, state });
     this.#changed(type, state);
   }
@@ -219,24 +224,34 @@ export class CountersignAuth {
 
   #stored() {
     try {
-      return JSON.parse(this.#take(localStorage, this.#key));
+      return JSON.parse(localStorage.getItem(this.#key));
     } catch {
       return null;
+    }
+  }
+
+  /** What all tabs know; in a browser that keeps nothing, what this one does. */
+  #known() {
+    try {
+      return JSON.parse(localStorage.getItem(this.#key));
+    } catch {
+      return this.#state;
     }
   }
 
   #take(storage, name) {
     try {
-      return storage.getItem(name);
+      return globalThis[storage].getItem(name);
     } catch {
       return null;
     }
   }
 
+  /** A browser may refuse the storage itself, not only what is put there. */
   #put(storage, name, text) {
     try {
-      if (text === null) storage.removeItem(name);
-      else storage.setItem(name, text);
+      if (text === null) globalThis[storage].removeItem(name);
+      else globalThis[storage].setItem(name, text);
     } catch {
       // A browser that keeps nothing: this tab knows it all the same.
     }

@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use crate::app::upkeep::stored_remarks;
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Fault, Faults, Look, Place};
+use crate::domain::tenant::Tenant;
 use crate::keyring::{KeyRing, KeyState};
 use crate::tenants::{self, ReadContext};
 
@@ -59,6 +60,7 @@ fn examine(args: &CheckArgs, environment: &Environment) -> Result<(String, Vec<F
             let tenants = counted(loaded.value.len(), "tenant");
             summary = format!("{tenants}, {}: no fault", counted(providers, "provider"));
             warnings.extend(loaded.warnings);
+            warnings.extend(codes_without_mail(&config.value, &loaded.value));
         }
         Err(found) => {
             warnings.extend_from_slice(found.warnings());
@@ -70,6 +72,17 @@ fn examine(args: &CheckArgs, environment: &Environment) -> Result<(String, Vec<F
         warnings.extend(check_stored(&config.value));
     }
     Faults::of(faults, warnings).map(|warnings| (summary, warnings))
+}
+
+/// Customers who shall sign in by emailed codes need somebody who carries letters.
+fn codes_without_mail(config: &Config, tenants: &[Tenant]) -> Vec<Fault> {
+    let wanting = tenants.iter().filter(|tenant| tenant.customers.email_code && config.mail.is_none());
+    let warning = |tenant: &Tenant| {
+        let message = "customers shall sign in by emailed codes, and no mail server is set up";
+        let help = "add `[mail]` to the main settings, or take `email_code` out; until then they are told that it cannot be done";
+        Fault::new(Place::File(format!("the tenant `{}`", tenant.id)), message).with_help(help).as_warning()
+    };
+    wanting.map(warning).collect()
 }
 
 /// A missing key ring is no fault here: `check` also runs where the keys are not.

@@ -22,6 +22,8 @@ pub struct Limits {
     pub client_failures: u32,
     /// Attempts of staff to come in from one address in a minute.
     pub address_sign_ins: u32,
+    /// Sign-ins of customers to apps of one tenant that begin from one address in a minute.
+    pub address_app_sign_ins: u32,
     /// Pages that one member of staff asks for in a minute.
     pub staff_pages: u32,
     /// Emailed codes that customers ask for from one address in a minute.
@@ -77,6 +79,11 @@ pub static LIMITS: Table = Table {
             "60",
             "Attempts of staff to sign in from one address per minute: codes that are asked for or typed, providers, \
              invitations; 429 beyond. How many codes an address gets has limits of its own (docs/staff.md).",
+        ),
+        count(
+            "address_app_sign_ins",
+            "300",
+            "Sign-ins of customers to the apps of one tenant that begin from one address per minute; 429 beyond.",
         ),
         count(
             "staff_pages",
@@ -147,6 +154,7 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
         "address_failures",
         "client_failures",
         "address_sign_ins",
+        "address_app_sign_ins",
         "staff_pages",
         "address_codes",
         "address_typed_codes",
@@ -158,7 +166,8 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
     let sizes = sizes.map(|key| one(key).and_then(|size| usize::try_from(size).ok()));
     let linger = one("linger_ms");
     let [client_calls, tenant_calls, address_misses, address_failures, client_failures, rest @ ..] = rates;
-    let [address_sign_ins, staff_pages, address_codes, address_typed_codes, customer_calls] = rest;
+    let [address_sign_ins, address_app_sign_ins, staff_pages, rest @ ..] = rest;
+    let [address_codes, address_typed_codes, customer_calls] = rest;
     let [requests, provider_logins, all_provider_logins, connections, connections_per_address] = sizes;
     Some(Limits {
         client_calls: client_calls?,
@@ -167,6 +176,7 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
         address_failures: address_failures?,
         client_failures: client_failures?,
         address_sign_ins: address_sign_ins?,
+        address_app_sign_ins: address_app_sign_ins?,
         staff_pages: staff_pages?,
         address_codes: address_codes?,
         address_typed_codes: address_typed_codes?,

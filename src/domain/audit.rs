@@ -87,6 +87,9 @@ audit_actions! {
     CodePassed: Login => "auth_link.code_passed",
     /// A customer signed in to an app; `object` is the contact, `detail` names the app's client and where.
     CustomerSignedIn: Login => "customer.signed_in",
+    /// Nobody was signed in to an app by the provider; `object` is the attempt, `detail` names the app's client, where, the
+    /// step and the code.
+    CustomerNotSignedIn: Login => "customer.not_signed_in",
     /// A conversation is no longer verified; `object` is the event that told of it.
     ConversationUnverified: Login => "conversation.unverified",
     /// A customer signed out: `detail` says `here` or `everywhere`.
@@ -180,6 +183,8 @@ audit_actions! {
     SnippetDeleted: Settings => "snippet.deleted",
     /// A client of the API was made; `object` is its id, `detail` its scopes.
     ClientCreated: Settings => "client.created",
+    /// A client of the API was changed; `object` is its id, `detail` its scopes.
+    ClientChanged: Settings => "client.changed",
     /// A client got another secret.
     ClientSecretRotated: Settings => "client.secret_rotated",
     /// A client of the API was deleted; `object` is its id.

@@ -181,9 +181,10 @@ impl Scopes {
     }
 
     /// Whether who holds `held` may give this list to a client: what customers are asked for may always be given, since it
-    /// opens nothing to a client that acts for itself.
+    /// opens nothing to a client that acts for itself. Whoever may do everything here also gives scopes that mean nothing
+    /// here: to others they may mean much, so that nobody else hands out more of them than the own ones.
     pub fn may_be_given_by(&self, held: &Self) -> bool {
-        self.iter().all(|scope| CUSTOMER_SCOPES.contains(&scope) || held.gives(scope))
+        self.iter().all(|scope| CUSTOMER_SCOPES.contains(&scope) || held.allow(scope))
     }
 
     /// The scopes of this list that who holds `held` may still have.
@@ -248,6 +249,17 @@ mod tests {
         assert_eq!(narrow.kept_by(&admin), narrow);
         assert!(!admin.contain_all(&Scopes::parse("openid").unwrap()), "others may mean something by it");
         assert!(!narrow.contain_all(&admin));
+    }
+
+    #[test]
+    fn whoever_may_do_everything_gives_every_scope_and_everybody_else_the_own_ones() {
+        let wanted = Scopes::parse("delete:principals read:contacts").unwrap();
+        assert!(wanted.may_be_given_by(&Scopes::parse("admin:all").unwrap()));
+        assert!(wanted.may_be_given_by(&Scopes::parse("read:contacts delete:principals x").unwrap()));
+        for held in ["read:contacts", "read:contacts write:clients", "delete:principals", ""] {
+            assert!(!wanted.may_be_given_by(&Scopes::parse(held).unwrap()), "{held}");
+        }
+        assert!(Scopes::parse("openid offline_access").unwrap().may_be_given_by(&Scopes::default()));
     }
 
     #[test]

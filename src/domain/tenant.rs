@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::accounts::Accounts;
 use super::binding::BindingPolicy;
-use super::client::{Client, Registration};
+use super::client::{Client, GrantType, Registration};
 use super::conversation::Channel;
 use super::event::EventType;
 use super::ids::{ProviderId, StaffId, TenantId, WebhookId};
@@ -111,9 +111,21 @@ impl Tenant {
         self.websites.iter().find(|website| website.public_key == public_key)
     }
 
-    /// Whether pages of this origin may call the API of customers.
+    /// The website with pages of this origin.
+    pub fn website_at(&self, origin: &str) -> Option<&Website> {
+        self.websites.iter().find(|website| website.allows(origin))
+    }
+
+    /// Whether pages of this origin may call the API of customers: those of a website, and those of an app that got its
+    /// tokens there.
     pub fn allows_origin(&self, origin: &str) -> bool {
-        self.websites.iter().any(|website| website.allows(origin))
+        self.website_at(origin).is_some() || self.is_of_app(origin)
+    }
+
+    /// Whether an app to which customers sign in is answered at this origin.
+    pub fn is_of_app(&self, origin: &str) -> bool {
+        let apps = self.clients.iter().filter(|client| client.may(GrantType::AuthorizationCode));
+        apps.flat_map(|client| &client.redirect_uris).any(|uri| uri.origin().as_deref() == Some(origin))
     }
 
     /// The member of staff of this id.

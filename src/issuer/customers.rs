@@ -3,6 +3,8 @@
 //! They differ from those of our API in `aud`, so that neither passes for the other, and in `sid`, which names the
 //! [`Family`] without telling its name: a token of a family that was ended is worth nothing at once.
 
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::domain::client::Scopes;
@@ -21,7 +23,8 @@ pub const AUDIENCE: &str = "countersign-client-api";
 /// What the sealed name of a family is for.
 const SID: &str = "sid";
 
-/// The claims of a customer's token (DESIGN §6), all of them required but `email`, which a contact may lack.
+/// The claims of a customer's token (DESIGN §6), all of them required but `email`, which a contact may lack and a customer
+/// may keep from an app, and `email_verified`, which stands beside it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Claims {
     iss: String,
@@ -35,6 +38,8 @@ pub(super) struct Claims {
     tenant: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     email: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    email_verified: Option<bool>,
     token_source: TokenSource,
     organization_id: String,
     org_customer_id: ContactId,
@@ -146,6 +151,23 @@ impl Issuer {
         })
     }
 
+    /// The same for a token that is shown by whoever holds it, at this address: an app that may come from some places only
+    /// shows the tokens of its customers there as well. A page of the tenant's own comes from wherever its customers are.
+    pub async fn admit_customer(
+        &self,
+        tenant: &Tenant,
+        token: &str,
+        address: Option<IpAddr>,
+    ) -> Result<Customer, CustomerError> {
+        let customer = self.verify_customer(tenant, token).await?;
+        let is_app = customer.family.source == TokenSource::OAuth;
+        let client = tenant.client(customer.client_id.as_str()).filter(|_| is_app);
+        if client.is_none_or(|client| client.may_come_from(address)) {
+            return Ok(customer);
+        }
+        Err(AccessError::FromElsewhere.into())
+    }
+
     /// Signs what a sign-in gives. It takes a millisecond of a core, and is done beside the async executor.
     pub(super) async fn sign_customer(
         &self,
@@ -170,6 +192,10 @@ impl Issuer {
     ) -> Claims {
         let Bearing { family, contact, scopes, .. } = bearing;
         let Issuing { origin, id } = Issuing::from(tenant);
+        // A page of the tenant's own knows the address; an app learns it if the customer agreed to that, or to all.
+        let is_agreed = ["email", "read:profile"].iter().any(|scope| scopes.has(scope));
+        let is_shown = family.source == TokenSource::Dom || is_agreed;
+        let email = contact.email.clone().filter(|_| is_shown);
         Claims {
             iss: origin,
             sub: family.contact.clone(),
@@ -180,7 +206,8 @@ impl Issuer {
             client_id: family.client.to_string(),
             scope: scopes.to_string(),
             tenant: id.clone(),
-            email: contact.email.clone(),
+            email_verified: email.as_ref().map(|_| is_verified(contact, "email")),
+            email,
             token_source: family.source,
             organization_id: id,
             org_customer_id: contact.id.clone(),

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use crate::domain::client::Scopes;
 use crate::domain::contact::Contact;
 use crate::domain::family::{Family, Standing, TokenSource};
-use crate::domain::ids::{ClientId, FamilyId};
+use crate::domain::ids::{ClientId, ContactId, FamilyId};
 use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, TenantStore, Tx};
@@ -148,17 +148,18 @@ impl Issuer {
         Err(StoreError::Conflict.into())
     }
 
-    /// For which client a refresh token was made, if it names a sign-in of this kind. It is not looked at whether it is
-    /// good: that is [`refresh`](Self::refresh).
-    pub async fn client_of(
+    /// For which client and which contact a refresh token was made, if it names a sign-in of this kind. It is not looked at
+    /// whether it is good: that is [`refresh`](Self::refresh).
+    pub async fn sign_in_of(
         &self,
         tenant: &Tenant,
         source: TokenSource,
         shown: &Secret,
-    ) -> Result<Option<ClientId>, StoreError> {
+    ) -> Result<Option<(ClientId, ContactId)>, StoreError> {
         let Some((id, _)) = parse(shown) else { return Ok(None) };
         let family = self.store.at(&tenant.id).family(&id).await?;
-        Ok(family.filter(|family| family.source == source).map(|family| family.value.client))
+        let family = family.map(Stored::into_value).filter(|family| family.source == source);
+        Ok(family.map(|family| (family.client, family.contact)))
     }
 
     /// Ends the family of a refresh token, if it is one of this client's and was not forged (RFC 7009, 2.1). False if it

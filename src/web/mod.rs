@@ -59,9 +59,9 @@ use crate::issuer::Issuer;
 use crate::telemetry::metrics::Metrics;
 
 use api::{
-    attempts, audit, auth_links, channels, clients, contact_changes, contacts, conversations, discover,
-    events, inbound, link_list, mapping, own_tenant, provider_token, providers, snippets, staff as staff_api,
-    stream, tenants, trials, webhook_changes, webhooks,
+    attempts, audit, auth_links, channels, client_changes, clients, contact_changes, contacts, conversations,
+    discover, events, inbound, link_list, mapping, own_tenant, provider_token, providers, snippets,
+    staff as staff_api, stream, tenants, trials, webhook_changes, webhooks,
 };
 use error::ApiError;
 use host::{Asked, AtIssuer};
@@ -257,7 +257,10 @@ fn settings_routes() -> OpenApiRouter<Arc<Web>> {
             routes!(snippets::read, snippets::put, snippets::delete),
         ))
         .routes(row("GET, POST /v1/clients", routes!(clients::list, clients::create)))
-        .routes(row("DELETE /v1/clients/{id}", routes!(clients::delete)))
+        .routes(row(
+            "GET, PUT, DELETE /v1/clients/{id}",
+            routes!(client_changes::show, client_changes::put, clients::delete),
+        ))
         .routes(row("POST /v1/clients/{id}/rotate-secret", routes!(clients::rotate)))
         .routes(row("GET, POST /v1/staff", routes!(staff_api::list, staff_api::create)))
         .routes(row(

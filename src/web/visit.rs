@@ -159,6 +159,15 @@ impl Visit {
         ours.map(|(name, value)| LoginCookie { name: name.to_owned(), value: Secret::new(value) }).collect()
     }
 
+    /// Whether the browser is at the tenant's canonical host, where its redirect URIs are and its cookies come back. The
+    /// port does not count: cookies know none, and a proxy that leaves it out must not be sent round in circles.
+    pub fn is_at_origin(&self) -> bool {
+        let scheme = if self.https { "https" } else { "http" };
+        let asked = url::Url::parse(&format!("{scheme}://{}", self.authority)).ok();
+        let own = url::Url::parse(&self.tenant.origin).ok();
+        asked.zip(own).is_some_and(|(asked, own)| asked.host() == own.host())
+    }
+
     /// Whether a form was sent from a page of ours. `Sec-Fetch-Site` decides where the browser sends
     /// it, else `Origin`; what names neither did not come from a form of ours.
     pub fn is_same_origin(&self) -> bool {

@@ -109,6 +109,18 @@ async fn a_member_who_loads_pages_without_end_waits_and_nobody_else_does() {
     let page = dana.get("/account").await;
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(page.headers.contains_key("retry-after") && page.html.contains("Please wait"), "{}", page.html);
+    let (name, value) = harness.staff_cookie(Role::Admin).await;
+    let by_itself = async |method: Method| {
+        let request = harness.plain(method, "/account").header("cookie", format!("{name}={value}"));
+        let request = request.header("hx-request", "true").header("hx-source", "div#live-board");
+        request.send().await.unwrap().status()
+    };
+    assert_eq!(by_itself(Method::GET).await, StatusCode::OK, "what a page fetches by itself is the page's");
+    assert_eq!(
+        by_itself(Method::POST).await,
+        StatusCode::TOO_MANY_REQUESTS,
+        "no page sends anything by itself"
+    );
     assert_eq!(ari.get("/account").await.status, StatusCode::OK);
     harness.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(dana.get("/account").await.status, StatusCode::OK);

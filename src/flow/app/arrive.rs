@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tracing::Instrument as _;
 
 use crate::domain::app::{AppRequest, AppVisit};
-use crate::domain::audit::AuditAction;
+use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::contact::{Contact, Trace};
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::profile::SignedIn;
@@ -136,11 +136,23 @@ impl Broker {
                 let contact = &contact.id;
                 tracing::info!(tenant = %tenant_id, provider = %provider_id, %attempt, client, %contact, "app.signed_in");
             }
-            Err(Fault { step, code }) => {
+            Err(fault @ Fault { step, code }) => {
                 tracing::warn!(tenant = %tenant_id, provider = %provider_id, %attempt, client, %step, %code, "app.failed");
+                self.note_app_failure(&tenant, &visit, *fault).await;
             }
         }
         Ok(AppArrived { app, end: ended.map(|contact| (Box::new(contact), signed_in_at)) })
+    }
+
+    /// Writes down that nobody was signed in, under the reference of the attempt. The app is told all the same.
+    async fn note_app_failure(&self, tenant: &Tenant, visit: &AppVisit, Fault { step, code }: Fault) {
+        let object = visit.request.id.to_string();
+        let entry = self.entry("customer", AuditAction::CustomerNotSignedIn, object);
+        let (client, provider) = (visit.app.client.as_str(), &visit.request.provider);
+        let detail = Some(format!("to {client} at {provider}: {step}, {code}"));
+        if let Err(error) = self.note(&tenant.id, AuditEntry { detail, ..entry }).await {
+            tracing::error!(tenant = %tenant.id, detail = %error, "store.failed");
+        }
     }
 
     /// Marks the visit as ours. One that another callback has marked is nobody's.

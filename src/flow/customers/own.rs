@@ -118,6 +118,7 @@ impl Broker {
             let mut tx = Tx::new();
             tx.update_contact(&stored, &changed);
             tx.delete_identity(&gone.provider, &gone.subject);
+            self.forget_tokens_of(&mut tx, tenant, &changed.id, &gone).await?;
             let actor = Actor::Customer(contact.clone()).to_string();
             let detail = Some(gone.provider.to_string());
             self.audit_contact(&mut tx, &actor, AuditAction::IdentityUnlinked, &changed.id, detail);

@@ -1,12 +1,13 @@
-//! The clients of a stored tenant: made with a secret that is shown once, given another secret, taken away.
+//! The clients of a stored tenant: made with a secret that is shown once, changed, given another secret, taken away.
 
 use jiff::{SignedDuration, Timestamp, Unit};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::client::{GrantType, Scopes};
 use crate::domain::ids::{ClientId, TenantId};
+use crate::domain::tenant::Tenant;
 
 use super::super::Broker;
 use super::super::once::{MadeHere, Once};
@@ -26,10 +27,17 @@ pub const LONGEST_OVERLAP: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub struct NewClient {
     /// Its name.
     pub id: ClientId,
-    /// What customers read.
-    pub name: Option<String>,
     /// How it proves who it is.
     pub proof: NewProof,
+    /// What it may do.
+    pub terms: Terms,
+}
+
+/// What a client may do, and where. It can be changed as a whole.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// What customers read.
+    pub name: Option<String>,
     /// What it may ask for.
     pub scopes: Scopes,
     /// Which grants it may use.
@@ -40,6 +48,19 @@ pub struct NewClient {
     pub pkce_optional: bool,
     /// From where it may come; empty means from anywhere.
     pub allow_from: Vec<String>,
+}
+
+/// Another secret for a client.
+#[derive(Debug, Clone, Copy)]
+pub struct NewSecret<'a> {
+    /// Its hash.
+    pub hash: &'a str,
+    /// For how long the one that it replaces may still be used; zero for not at all.
+    pub overlap: SignedDuration,
+    /// Whether a still older one, which is good from the last change-over, may end before its time.
+    pub ends_older: bool,
+    /// The [`secret_mark`](Broker::secret_mark) of the secret that it shall replace; none for whichever there is.
+    pub replaces: Option<&'a str>,
 }
 
 /// How a client proves who it is.
@@ -79,32 +100,94 @@ impl Broker {
             self.put_list(changing, LIST, list);
             self.read_below(changing, &format!("/clients/{place}"), |_| Some(()))?;
             let made = Made::new(client.id.clone(), AuditAction::ClientCreated, &client.id);
-            Ok(made.saying(client.scopes.to_string()))
+            Ok(made.saying(client.terms.scopes.to_string()))
         };
         self.change_once(tenant, author, once, change).await
     }
 
-    /// Gives a client another secret. The one before may be used for as long as `overlap` says. Whoever may do less than
-    /// the client cannot (`scopes` are theirs). Answers until when the old one may be used.
+    /// Changes what a client may do, all of it, and its keys if there are other ones; how it proves who it is stays. Its
+    /// tokens may do no more than it from the next request on. Whoever may do less than the client cannot (`scopes` are
+    /// theirs).
+    pub async fn change_client(
+        &self,
+        tenant: &TenantId,
+        (id, condition): (&ClientId, &Precondition),
+        (terms, keys): (&Terms, Option<&str>),
+        scopes: &Scopes,
+        author: &Actor,
+    ) -> Result<(), SettingsError> {
+        let change = |changing: &mut Changing| {
+            there(changing, condition)?;
+            let place = may_change(changing, id, scopes)?;
+            let mut list = list_of(&changing.tenant.document, LIST);
+            let Some(client) = list[place].as_object_mut() else { return Err(SettingsError::Unknown) };
+            terms.put(client);
+            if let Some(keys) = keys {
+                if !client.contains_key("jwks") {
+                    let help = "make another client, and delete this one when it is no longer used";
+                    return Err(SettingsError::refused(
+                        "/jwks",
+                        "the client does not prove itself by a key",
+                        help,
+                    ));
+                }
+                client.insert("jwks".to_owned(), json!(keys));
+            }
+            self.put_list(changing, LIST, list);
+            self.read_below(changing, &format!("/clients/{place}"), |_| Some(()))?;
+            Ok(Made::new((), AuditAction::ClientChanged, id).saying(terms.scopes.to_string()))
+        };
+        self.change(tenant, author, change).await.map(drop)
+    }
+
+    /// The clients of a stored tenant as they are now, in a tenant that has them, and the version of the settings in which
+    /// they stand. None of a tenant that stands elsewhere.
+    pub async fn stored_clients(&self, tenant: &TenantId) -> Result<Option<(Tenant, u64)>, SettingsError> {
+        if self.writable(tenant).is_err() {
+            return Ok(None);
+        }
+        let Some(stored) = self.stored_tenant(tenant).await? else { return Ok(None) };
+        let read = self.format().read(&stored.id, &stored.document, &stored.live(), &stored.secrets);
+        let reading = read.map_err(SettingsError::Refused)?;
+        Ok(Some((reading.tenant, stored.document_version)))
+    }
+
+    /// Gives a client another secret. The one before may be used for as long as the overlap says. A client has two secrets
+    /// at most: while one of an earlier change-over is good, there is no other unless the order ends it, since it may be
+    /// the one in use. Whoever may do less than the client cannot (`scopes` are theirs). Answers until when the old one
+    /// may be used.
     pub async fn rotate_client_secret(
         &self,
         tenant: &TenantId,
         id: &ClientId,
-        (hash, overlap): (&str, SignedDuration),
+        secret: &NewSecret<'_>,
         scopes: &Scopes,
         author: &Actor,
     ) -> Result<Option<Timestamp>, SettingsError> {
-        let until = self.clock.now() + overlap.min(LONGEST_OVERLAP);
+        let NewSecret { hash, overlap, ends_older, replaces } = *secret;
+        let now = self.clock.now();
+        let until = now + overlap.min(LONGEST_OVERLAP);
         let until = until.round(Unit::Second).unwrap_or(until);
         let change = |changing: &mut Changing| {
             there(changing, &Precondition::Any)?;
             let place = may_change(changing, id, scopes)?;
             let mut list = list_of(&changing.tenant.document, LIST);
             let Some(client) = list[place].as_object_mut() else { return Err(SettingsError::Unknown) };
+            if let Some(older) = older_until(client).filter(|older| *older > now && !ends_older) {
+                let text = format!(
+                    "an older secret is good until {older}, and may be the one in use; wait until then, or order that it ends now"
+                );
+                return Err(SettingsError::Conflict(text));
+            }
             let Some(before) = client.insert("secret_hash".to_owned(), json!(hash)) else {
                 let text = "the client has no secret: it proves itself by a key, or not at all";
                 return Err(SettingsError::Conflict(text.to_owned()));
             };
+            let mark = before.as_str().map(|before| self.secret_mark(tenant, before));
+            if replaces.is_some_and(|replaces| mark.as_deref() != Some(replaces)) {
+                let text = "the client got another secret meanwhile; look again";
+                return Err(SettingsError::Conflict(text.to_owned()));
+            }
             client.shift_remove("previous_secret_hash");
             client.shift_remove("previous_secret_until");
             if overlap.is_positive() {
@@ -117,6 +200,11 @@ impl Broker {
         };
         self.change(tenant, author, change).await?;
         Ok(overlap.is_positive().then_some(until))
+    }
+
+    /// What names the secret of this hash in a form, and tells nothing of it.
+    pub fn secret_mark(&self, tenant: &TenantId, hash: &str) -> String {
+        self.store.at(tenant).hash("secret", hash)
     }
 
     /// Takes a client away. Its tokens are refused from the next request on. Whoever may do less than it cannot (`scopes`
@@ -138,6 +226,11 @@ impl Broker {
     }
 }
 
+/// Until when the secret before may be used.
+fn older_until(client: &Map<String, Value>) -> Option<Timestamp> {
+    client.get("previous_secret_until").and_then(Value::as_str).and_then(|until| until.parse().ok())
+}
+
 /// The place of a client, if whoever has these scopes may do all that it may.
 fn may_change(changing: &Changing, id: &ClientId, scopes: &Scopes) -> Result<usize, SettingsError> {
     let place = place_of(&changing.tenant, LIST, NAME, id.as_str())?;
@@ -154,32 +247,35 @@ fn may_change(changing: &Changing, id: &ClientId, scopes: &Scopes) -> Result<usi
 impl NewClient {
     /// As it stands in the settings.
     fn settings(&self) -> Value {
-        let mut settings = json!({
-            "client_id": self.id.as_str(),
-            "grant_types": self.grant_types.iter().map(|grant| grant.as_str()).collect::<Vec<_>>(),
-            "scopes": self.scopes.iter().collect::<Vec<_>>(),
-        });
-        let mut set = |name: &str, value: Value| settings[name] = value;
+        let mut settings = Map::new();
+        let mut set = |name: &str, value: Value| settings.insert(name.to_owned(), value);
+        set("client_id", json!(self.id.as_str()));
         match &self.proof {
             NewProof::Secret(hash) => set("secret_hash", json!(hash)),
             NewProof::Keys(jwks) => {
                 set("auth", json!("private_key_jwt"));
-                set("jwks", json!(jwks));
+                set("jwks", json!(jwks))
             }
             NewProof::None => set("auth", json!("none")),
-        }
-        if let Some(name) = &self.name {
-            set("name", json!(name));
-        }
-        if !self.redirect_uris.is_empty() {
-            set("redirect_uris", json!(self.redirect_uris));
-        }
-        if self.pkce_optional {
-            set("pkce", json!("optional"));
-        }
-        if !self.allow_from.is_empty() {
-            set("allow_from", json!(self.allow_from));
-        }
-        settings
+        };
+        self.terms.put(&mut settings);
+        Value::Object(settings)
+    }
+}
+
+impl Terms {
+    /// Writes them into the settings of a client; what is left out is taken out.
+    fn put(&self, settings: &mut Map<String, Value>) {
+        let mut set = |name: &str, value: Option<Value>| match value {
+            Some(value) => drop(settings.insert(name.to_owned(), value)),
+            None => drop(settings.shift_remove(name)),
+        };
+        let list = |items: &[String]| (!items.is_empty()).then(|| json!(items));
+        set("grant_types", Some(self.grant_types.iter().map(|grant| grant.as_str()).collect()));
+        set("scopes", Some(self.scopes.iter().collect()));
+        set("name", self.name.as_ref().map(|name| json!(name)));
+        set("redirect_uris", list(&self.redirect_uris));
+        set("pkce", self.pkce_optional.then(|| json!("optional")));
+        set("allow_from", list(&self.allow_from));
     }
 }

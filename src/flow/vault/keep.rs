@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::domain::contact::Contact;
+use crate::domain::contact::{Contact, Identity};
 use crate::domain::conversation::Conversation;
 use crate::domain::ids::{ContactId, TenantId};
 use crate::domain::provider::Provider;
@@ -73,6 +73,21 @@ impl Broker {
         match known.value.clone().without(&verified.auth_link_id) {
             Some(rest) => tx.put_tokens(Some(&known), &rest),
             None => tx.forget_tokens(&known),
+        }
+        Ok(())
+    }
+
+    /// A way to sign in is taken from a contact: the tokens of who the customer is there go with it.
+    pub(in crate::flow) async fn forget_tokens_of(
+        &self,
+        tx: &mut Tx,
+        tenant: &Tenant,
+        contact: &ContactId,
+        gone: &Identity,
+    ) -> Result<(), StoreError> {
+        let known = self.store.at(&tenant.id).tokens(contact, &gone.provider).await?;
+        if let Some(known) = known.filter(|known| known.subject == gone.subject) {
+            tx.forget_tokens(&known);
         }
         Ok(())
     }

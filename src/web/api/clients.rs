@@ -1,4 +1,4 @@
-//! The tenant's clients: bots and apps that may call the API.
+//! The tenant's clients: bots and apps that may call the API. One is looked at and changed in `client_changes`.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::domain::client::{Client, GrantType, Scopes};
 use crate::domain::ids::ClientId;
-use crate::flow::settings::clients::{LONGEST_OVERLAP, NewClient, NewProof};
+use crate::flow::settings::clients::{LONGEST_OVERLAP, NewClient, NewProof, NewSecret, Terms};
 use crate::issuer::secret_hash;
 use crate::secret::Secret;
 use crate::web::Web;
@@ -92,7 +92,8 @@ pub enum PkceWord {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = ClientSecretRotation)]
 pub struct RotateBody {
-    /// For how many seconds the secret before may still be used: at most a week; a day if left out, 0 for not at all.
+    /// For how many seconds the secret before may still be used: at most a week; a day if left out, 0 for not at all. With
+    /// 0 one of an earlier change-over ends as well.
     #[schema(nullable = false, minimum = 0, maximum = 604_800, examples(86_400))]
     overlap_seconds: Option<u32>,
 }
@@ -224,7 +225,8 @@ pub async fn create(
 /// Give a client another secret
 ///
 /// The answer holds it, this once. The secret before may be used as long as the order says, so that the client can be
-/// changed over without a failed call. A client that may do more than the caller gets none (409).
+/// changed over without a failed call. While the secret of an earlier change-over is good there is no other (409), since
+/// it may be the one in use; `overlapSeconds: 0` ends both. A client that may do more than the caller gets none (409).
 #[utoipa::path(
     post, path = "/v1/clients/{id}/rotate-secret", operation_id = "rotateClientSecret", tag = "Settings",
     security(("oauth2" = [WriteClients::NAME])),
@@ -248,10 +250,10 @@ pub async fn rotate(
         return Err(ApiError::refused("/overlapSeconds", "the old secret may be used for a week at most"));
     }
     let (secret, hash) = fresh_secret(&web).await?;
-    let change = (hash.as_str(), overlap);
+    let order = NewSecret { hash: &hash, overlap, ends_older: overlap.is_zero(), replaces: None };
     let until = web
         .broker
-        .rotate_client_secret(&caller.tenant.id, &id, change, &caller.scopes, &caller.actor())
+        .rotate_client_secret(&caller.tenant.id, &id, &order, &caller.scopes, &caller.actor())
         .await?;
     Ok(Json(RotatedView {
         client_id: id,
@@ -286,12 +288,7 @@ async fn new_client(
     held: &Scopes,
     body: ClientBody,
 ) -> Result<(NewClient, Option<Secret>), ApiError> {
-    let scopes = Scopes::parse(&body.scopes.join(" "))
-        .map_err(|error| ApiError::refused("/scopes", error.to_string()))?;
-    if !scopes.may_be_given_by(held) {
-        let detail = "a client gets at most the scopes of the token that makes it";
-        return Err(ApiError::refused("/scopes", detail));
-    }
+    let scopes = given(held, &body.scopes)?;
     let (proof, secret) = match (body.auth.unwrap_or(AuthWord::ClientSecret), &body.jwks) {
         (AuthWord::ClientSecret, None) => {
             let (secret, hash) = fresh_secret(web).await?;
@@ -305,17 +302,25 @@ async fn new_client(
         (_, Some(_)) => return Err(ApiError::refused("/jwks", "keys are for `private_key_jwt`")),
     };
     let grants = body.grant_types.unwrap_or_else(|| vec![GrantWord::ClientCredentials]);
-    let client = NewClient {
-        id: body.client_id,
+    let terms = Terms {
         name: body.name,
-        proof,
         scopes,
         grant_types: grants.into_iter().map(GrantWord::known).collect(),
         redirect_uris: body.redirect_uris.unwrap_or_default(),
         pkce_optional: body.pkce == Some(PkceWord::Optional),
         allow_from: body.allow_from.unwrap_or_default(),
     };
-    Ok((client, secret))
+    Ok((NewClient { id: body.client_id, proof, terms }, secret))
+}
+
+/// The scopes that a client shall have: at most those of the caller.
+pub(super) fn given(held: &Scopes, wanted: &[String]) -> Result<Scopes, ApiError> {
+    let scopes =
+        Scopes::parse(&wanted.join(" ")).map_err(|error| ApiError::refused("/scopes", error.to_string()))?;
+    if scopes.may_be_given_by(held) {
+        return Ok(scopes);
+    }
+    Err(ApiError::refused("/scopes", "a client gets at most the scopes of the token that makes it"))
 }
 
 /// A secret of 256 bits and its hash, which takes a while on purpose.
@@ -328,7 +333,7 @@ pub(in crate::web) async fn fresh_secret(web: &Web) -> Result<(Secret, String), 
 }
 
 impl ClientView {
-    fn of(client: &Client, source: SourceWord, used: Option<Timestamp>, now: Timestamp) -> Self {
+    pub(super) fn of(client: &Client, source: SourceWord, used: Option<Timestamp>, now: Timestamp) -> Self {
         let auth = match (&client.secret_hash, &client.keys) {
             (_, Some(_)) => AuthWord::PrivateKeyJwt,
             (Some(_), None) => AuthWord::ClientSecret,
@@ -358,15 +363,16 @@ impl ClientView {
             NewProof::Keys(_) => AuthWord::PrivateKeyJwt,
             NewProof::None => AuthWord::None,
         };
+        let terms = &client.terms;
         Self {
             client_id: client.id.clone(),
-            name: client.name.clone(),
-            scopes: client.scopes.iter().map(str::to_owned).collect(),
-            grant_types: client.grant_types.iter().map(|grant| grant.as_str()).collect(),
+            name: terms.name.clone(),
+            scopes: terms.scopes.iter().map(str::to_owned).collect(),
+            grant_types: terms.grant_types.iter().map(|grant| grant.as_str()).collect(),
             auth,
-            redirect_uris: client.redirect_uris.clone(),
-            pkce: if client.pkce_optional { PkceWord::Optional } else { PkceWord::Required },
-            allow_from: client.allow_from.clone(),
+            redirect_uris: terms.redirect_uris.clone(),
+            pkce: if terms.pkce_optional { PkceWord::Optional } else { PkceWord::Required },
+            allow_from: terms.allow_from.clone(),
             source: SourceWord::Stored,
             last_used_at: None,
             previous_secret_until: None,
@@ -376,7 +382,7 @@ impl ClientView {
 }
 
 impl GrantWord {
-    fn known(self) -> GrantType {
+    pub(super) fn known(self) -> GrantType {
         match self {
             Self::ClientCredentials => GrantType::ClientCredentials,
             Self::AuthorizationCode => GrantType::AuthorizationCode,

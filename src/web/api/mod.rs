@@ -8,6 +8,7 @@ pub mod attempts;
 pub mod audit;
 pub mod auth_links;
 pub mod channels;
+pub mod client_changes;
 pub mod clients;
 pub mod contact_changes;
 pub mod contacts;

@@ -1,5 +1,6 @@
 //! Which origins may call the API of customers, and how browsers are told (the Fetch standard, *CORS protocol*). Origins
-//! are compared to the letter with those of the tenant's websites; there is no wildcard, and no cookie takes part.
+//! are compared to the letter with those of the tenant's websites and of its apps' redirect URIs; there is no wildcard,
+//! and no cookie takes part.
 
 use std::sync::Arc;
 
@@ -24,7 +25,7 @@ const REMEMBERED: &str = "600";
 /// The headers of answers that scripts may read.
 const EXPOSED: &str = "ratelimit, ratelimit-policy, retry-after, x-request-id";
 
-/// Refuses calls from other origins than the tenant's websites, answers preflights, and tells browsers that a script may
+/// Refuses calls from other origins than those of the tenant's websites and apps, answers preflights, and tells browsers that a script may
 /// read the answer. Calls without `Origin` come from no page; they pass.
 pub async fn guard(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with(UNDER) {

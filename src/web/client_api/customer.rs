@@ -63,7 +63,8 @@ impl FromRequestParts<Arc<Web>> for Customer {
             log_refusal(&tenant, refusal.as_str());
             if refusal.error().is_none() { ClientError::TokenMissing } else { ClientError::Token }
         })?;
-        let customer = web.issuer.verify_customer(&tenant, token).await.map_err(|error| match error {
+        let ip = web.ip(&parts.extensions, &parts.headers);
+        let customer = web.issuer.admit_customer(&tenant, token, ip).await.map_err(|error| match error {
             CustomerError::Access(why) => {
                 log_refusal(&tenant, why.as_str());
                 ClientError::Token

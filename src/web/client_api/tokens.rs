@@ -65,7 +65,7 @@ pub struct SignedOutView {
 }
 
 fn refresh_example() -> Value {
-    json!({"refresh_token": "rt_tf_0199a1b2c3d47e5f8a9b0c1d2e3f4a5b_JDTCfFjEL4m9lDtSGmnNqWh1b4l7y0QmO3V9h8vYkXw"})
+    json!({"refresh_token": "rt_0199a1b2c3d47e5f8a9b0c1d2e3f4a5bJDTCfFjEL4m9lDtSGmnNqWh1b4l7y0QmO3V9h8vYkXw"})
 }
 
 impl TokenPair {
@@ -115,10 +115,11 @@ pub async fn refresh(
     StrictJson(body): StrictJson<RefreshBody>,
 ) -> Result<Response, ClientError> {
     let shown = Secret::new(body.refresh_token);
-    let client =
-        web.issuer.client_of(&tenant, TokenSource::Dom, &shown).await?.ok_or(ClientError::Refresh)?;
+    let known = web.issuer.sign_in_of(&tenant, TokenSource::Dom, &shown).await?;
+    let (client, contact) = known.ok_or(ClientError::Refresh)?;
     // A website that was taken out takes its tokens along.
     tenant.website(client.as_str()).ok_or(ClientError::Refresh)?;
+    web.limits.customer(&tenant.id, &contact, web.broker.clock().now()).map_err(ClientError::TooMany)?;
     let asked = (TokenSource::Dom, &client);
     let tokens = web.issuer.refresh(&tenant, asked, &shown, None).await.map_err(|error| {
         tracing::info!(tenant = %tenant.id, reason = %error, "client.refresh_refused");

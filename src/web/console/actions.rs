@@ -91,9 +91,8 @@ impl Order {
             if own && now.duration_since(newer.created_at) < TWICE {
                 return Ok(Self::Twice);
             }
-            if !form.has("despite") {
-                return Ok(Self::Hold(Held::Overtaken));
-            }
+            // Whoever sends in spite of a provider in trouble did not know of this one: the page that is shown now says it.
+            return Ok(Self::Hold(Held::Overtaken));
         }
         let provider = form.text("provider").parse().ok();
         let named = tenant.provider(provider.as_ref());

@@ -69,7 +69,7 @@ pub struct PanelView {
     pub proof: ProofView,
     /// What is wrong with the provider.
     pub trouble: Option<String>,
-    /// Whether the button says that it is sent in spite of what is wrong.
+    /// Whether the button says that it is sent in spite of what is wrong with the provider.
     pub despite: bool,
     /// Who has sent one meanwhile.
     pub overtaken_by: Option<String>,
@@ -125,7 +125,7 @@ impl PanelView {
             languages: language_choices(tenant, &locale),
             locale,
             proof: ProofView::of(drafts.proof),
-            despite: trouble.is_some() || basis.held.is_some(),
+            despite: trouble.is_some(),
             trouble,
             overtaken_by: basis.overtaken_by.clone().filter(|_| basis.held == Some(Held::Overtaken)),
             replaces: newest.is_some_and(|link| !link.status().is_final()),

@@ -10,6 +10,7 @@
 //! | `client-failures` | the same | client and address | the same |
 //! | `staff` | pages that are loaded or sent | member of staff | 429 |
 //! | `sign-ins` | attempts of staff to come in: codes sent and typed, providers, invitations | address | 429 |
+//! | `app-sign-ins` | sign-ins of customers to apps that begin | address and tenant | 429 |
 //! | `codes` | emailed codes that customers ask for | address | 429 |
 //! | `typed-codes` | emailed codes that customers type | address | 429 |
 //! | `customer` | calls of the Client API | customer | 429 |
@@ -60,6 +61,8 @@ pub struct Rates {
     pub client_failures: u32,
     /// Attempts of staff to come in from one address.
     pub sign_ins: u32,
+    /// Sign-ins to apps of one tenant that begin from one address.
+    pub app_sign_ins: u32,
     /// Pages of one member of staff.
     pub staff: u32,
     /// Emailed codes that customers ask for from one address.
@@ -79,6 +82,7 @@ impl Default for Rates {
             failures: 60,
             client_failures: 20,
             sign_ins: 60,
+            app_sign_ins: 300,
             staff: 600,
             codes: 30,
             typed_codes: 120,
@@ -141,6 +145,20 @@ impl Limits {
         let Some(address) = address else { return Ok(()) };
         let rate = Rate::per_minute(self.rates.sign_ins);
         let taken = self.addresses.take("sign-ins", address, rate, micros(now));
+        taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
+    }
+
+    /// One more sign-in to an app of a tenant. Customers share addresses with each other, and with staff of other tenants,
+    /// who must not pay for them.
+    pub fn app_sign_in(
+        &self,
+        address: Option<Address>,
+        tenant: &TenantId,
+        now: Timestamp,
+    ) -> Result<(), Quota> {
+        let Some(address) = address else { return Ok(()) };
+        let rate = Rate::per_minute(self.rates.app_sign_ins);
+        let taken = self.addresses.take("app-sign-ins", (address, tenant.as_str()), rate, micros(now));
         taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
     }
 
@@ -316,6 +334,17 @@ mod tests {
         assert!(count(1).is_ok() && count(1).is_ok() && count(2).is_ok());
         assert_eq!(count(1).unwrap_err().name, "sign-ins");
         assert!(limits.sign_in(None, now()).is_ok());
+    }
+
+    #[test]
+    fn customers_who_sign_in_to_apps_leave_staff_and_other_tenants_alone() {
+        let limits = Limits::new(Rates { app_sign_ins: 1, sign_ins: 1, ..Rates::default() }, Work::default());
+        let (acme, beta) = ("acme".parse().unwrap(), "beta".parse().unwrap());
+        let enter = |tenant| limits.app_sign_in(Some(address(1)), tenant, now());
+        assert!(enter(&acme).is_ok());
+        assert_eq!(enter(&acme).unwrap_err().name, "app-sign-ins");
+        assert!(enter(&beta).is_ok() && limits.sign_in(Some(address(1)), now()).is_ok());
+        assert!(limits.app_sign_in(None, &acme, now()).is_ok());
     }
 
     #[test]

@@ -94,6 +94,9 @@ pub enum OAuthError {
     /// Too many wrong secrets.
     #[error("too many wrong secrets came from this address; wait for as long as Retry-After says")]
     Limited(Quota),
+    /// Too many refreshes of one customer's tokens.
+    #[error("the tokens of this customer were refreshed too often; wait for as long as Retry-After says")]
+    TooOften(Quota),
     /// No token.
     #[error(transparent)]
     Token(#[from] TokenError),
@@ -117,7 +120,7 @@ impl OAuthError {
                 (StatusCode::UNAUTHORIZED, "invalid_client")
             }
             // The word that RFC 8628, 3.5 has for it; RFC 6749 has none.
-            Self::Limited(_) => (StatusCode::TOO_MANY_REQUESTS, "slow_down"),
+            Self::Limited(_) | Self::TooOften(_) => (StatusCode::TOO_MANY_REQUESTS, "slow_down"),
             Self::Token(TokenError::Unauthorized) => (StatusCode::BAD_REQUEST, "unauthorized_client"),
             Self::Token(TokenError::GrantType) => (StatusCode::BAD_REQUEST, "unsupported_grant_type"),
             Self::Token(TokenError::TokenType) => (StatusCode::BAD_REQUEST, "unsupported_token_type"),
@@ -137,7 +140,7 @@ impl IntoResponse for OAuthError {
         let mut response = json(status, &ErrorBody { error, error_description: self.to_string() });
         let headers = response.headers_mut();
         match self {
-            Self::Limited(quota) => headers::refuse(headers, &quota),
+            Self::Limited(quota) | Self::TooOften(quota) => headers::refuse(headers, &quota),
             Self::Method(allowed) => {
                 headers.insert(ALLOW, HeaderValue::from_static(allowed));
             }

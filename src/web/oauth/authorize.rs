@@ -47,6 +47,9 @@ pub(super) struct Wish {
 
 /// Answers an authorization request.
 pub async fn authorize(visit: Visit, State(web): State<Arc<Web>>, request: Request) -> Response {
+    if !visit.is_at_origin() {
+        return at_origin(&visit, &request);
+    }
     let wish = match visit.method {
         Method::GET | Method::HEAD => Wish::read(request.uri().query().unwrap_or_default().as_bytes()),
         Method::POST => match posted(&visit, request).await {
@@ -66,6 +69,19 @@ pub async fn authorize(visit: Visit, State(web): State<Arc<Web>>, request: Reque
         Some(decision) => decide(&visit, &web, app, decision).await,
         None => ask_again(&visit, &web, &app, None).await,
     }
+}
+
+/// The same request at the canonical host: the provider answers there, and the cookie of the way must come along. Both
+/// methods keep what they carry (RFC 9110, 15.4.8).
+fn at_origin(visit: &Visit, request: &Request) -> Response {
+    let asked = request.uri().path_and_query().map_or(PATH, |asked| asked.as_str());
+    // Parsed, so that it is ASCII whatever was sent.
+    let Ok(there) = url::Url::parse(&format!("{}{asked}", visit.tenant.origin)) else {
+        return nobody_to_answer(visit, "unreadable");
+    };
+    let mut response = see_other(there.as_str());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    response
 }
 
 /// A customer came back from the provider: the app gets its code, or is told why it gets none.
@@ -128,7 +144,8 @@ pub(super) async fn ask_again(
 async fn decide(visit: &Visit, web: &Web, app: AppRequest, decision: &str) -> Response {
     let provider = decision.strip_prefix(PROVIDER).and_then(|id| id.parse::<ProviderId>().ok());
     let Some(provider) = provider else { return ask_again(visit, web, &app, None).await };
-    if let Err(quota) = web.limits.sign_in(visit.address, web.broker.clock().now()) {
+    let now = web.broker.clock().now();
+    if let Err(quota) = web.limits.app_sign_in(visit.address, &visit.tenant.id, now) {
         return crate::web::visit::too_many(&visit.visitor(None), &quota);
     }
     match web.broker.enter_app(&visit.tenant, &provider, app.clone(), None).await {

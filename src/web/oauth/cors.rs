@@ -13,8 +13,6 @@ use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::domain::client::GrantType;
-use crate::domain::tenant::Tenant;
 use crate::web::Web;
 use crate::web::host::{self, Asked};
 
@@ -25,7 +23,10 @@ const PATHS: [&str; 3] = ["/v1/oauth/token", "/v1/oauth/userinfo", "/v1/oauth/re
 pub async fn allow(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
     let origin = request.headers().get(ORIGIN).cloned().filter(|_| PATHS.contains(&request.uri().path()));
     let tenant = host::tenant(&web, &Asked::of_request(&request)).ok();
-    let origin = origin.filter(|origin| tenant.is_some_and(|tenant| is_of_app(&tenant, origin)));
+    let is_of_app = |origin: &HeaderValue| {
+        origin.to_str().is_ok_and(|origin| tenant.is_some_and(|tenant| tenant.is_of_app(origin)))
+    };
+    let origin = origin.filter(is_of_app);
     let Some(origin) = origin else { return next.run(request).await };
     let mut response = if request.method() == Method::OPTIONS {
         let may = [
@@ -42,11 +43,4 @@ pub async fn allow(State(web): State<Arc<Web>>, request: Request, next: Next) ->
     headers.insert(ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("www-authenticate, retry-after"));
     headers.append(VARY, HeaderValue::from_static("Origin"));
     response
-}
-
-/// Whether an app of the tenant is answered at this origin.
-fn is_of_app(tenant: &Tenant, origin: &HeaderValue) -> bool {
-    let Ok(origin) = origin.to_str() else { return false };
-    let apps = tenant.clients.iter().filter(|client| client.may(GrantType::AuthorizationCode));
-    apps.flat_map(|client| &client.redirect_uris).any(|uri| uri.origin().as_deref() == Some(origin))
 }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::HeaderMap;
 use axum::response::Response;
 use utoipa::ToSchema;
 
@@ -92,12 +91,8 @@ pub async fn authorize_by_form(visit: Visit, web: State<Arc<Web>>, request: Requ
         AtHost,
     )
 )]
-pub async fn userinfo(
-    AtIssuer(tenant): AtIssuer,
-    State(web): State<Arc<Web>>,
-    headers: HeaderMap,
-) -> Response {
-    userinfo::userinfo(&web.issuer, &tenant, &headers).await
+pub async fn userinfo(AtIssuer(tenant): AtIssuer, State(web): State<Arc<Web>>, request: Request) -> Response {
+    userinfo::userinfo(&web, &tenant, &request.into_parts().0).await
 }
 
 /// Who the customer is, by POST
@@ -116,9 +111,9 @@ pub async fn userinfo(
 pub async fn userinfo_by_post(
     AtIssuer(tenant): AtIssuer,
     State(web): State<Arc<Web>>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Response {
-    userinfo::userinfo(&web.issuer, &tenant, &headers).await
+    userinfo::userinfo(&web, &tenant, &request.into_parts().0).await
 }
 
 /// Revoke a token

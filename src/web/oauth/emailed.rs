@@ -25,10 +25,12 @@ pub(super) async fn send(visit: &Visit, web: &Web, app: &AppRequest, wish: &Wish
     let Some(address) = wish.email.as_deref() else {
         return ask_again(visit, web, app, Some(CodeFault::NoAddress)).await;
     };
+    // An app in a page of a website writes as that website does.
+    let website = origin_of(&app.redirect_uri).and_then(|origin| visit.tenant.website_at(&origin));
     let look = LetterLook {
         tenant: visit.tenant.name.clone(),
-        sender: None,
-        accent: None,
+        sender: website.and_then(|website| website.sender.clone()),
+        accent: website.and_then(|website| website.accent),
         locale: None,
         accept_language: accept_language(visit),
     };
@@ -105,6 +107,12 @@ fn type_it(
 fn place(app: &AppRequest) -> String {
     let challenge = app.code_challenge.as_deref().unwrap_or_default();
     format!("app\n{}\n{}\n{challenge}", app.client.as_str(), app.redirect_uri)
+}
+
+/// The origin of a web page; none for an app on a device.
+fn origin_of(redirect_uri: &str) -> Option<String> {
+    let url = url::Url::parse(redirect_uri).ok()?;
+    url.origin().is_tuple().then(|| url.origin().ascii_serialization())
 }
 
 fn accept_language(visit: &Visit) -> Option<String> {

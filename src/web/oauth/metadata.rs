@@ -63,6 +63,9 @@ pub struct MetadataBody {
     claims_parameter_supported: bool,
 }
 
+/// What customers can agree to: who they are (OpenID Connect Core, 5.4 and 11), and the own record in the Client API.
+const SCOPES: &[&str] =
+    &["openid", "profile", "email", "phone", "offline_access", "read:profile", "write:profile"];
 /// How clients sign their assertions.
 const ASSERTIONS: &[&str] =
     &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
@@ -103,7 +106,7 @@ pub fn metadata(tenant: &Tenant) -> Response {
         revocation_endpoint: at("revoke"),
         introspection_endpoint: at("introspect"),
         registration_endpoint: tenant.registration.as_ref().map(|_| at("register")),
-        scopes_supported: &["openid", "profile", "email", "phone", "offline_access"],
+        scopes_supported: SCOPES,
         response_types_supported: &["code"],
         response_modes_supported: &["query"],
         grant_types_supported: &["authorization_code", "client_credentials", "refresh_token"],

@@ -13,7 +13,7 @@ use crate::domain::client::{GrantType, Registration, Scopes};
 use crate::domain::redirect_uri::RedirectUri;
 use crate::domain::tenant::Tenant;
 use crate::flow::settings::SettingsError;
-use crate::flow::settings::clients::{NewClient, NewProof};
+use crate::flow::settings::clients::{NewClient, NewProof, Terms};
 use crate::issuer::{ClientError, TokenError};
 use crate::secret::Secret;
 use crate::web::Web;
@@ -144,12 +144,12 @@ async fn registered(
         client_secret_expires_at: secret.as_ref().map(|_| 0),
         client_secret: secret.map(|secret| secret.expose().to_owned()),
         client_id_issued_at: counted.now.as_second(),
-        client_name: client.name,
-        redirect_uris: client.redirect_uris,
-        grant_types: client.grant_types.iter().map(|grant| grant.as_str()).collect(),
+        client_name: client.terms.name,
+        redirect_uris: client.terms.redirect_uris,
+        grant_types: client.terms.grant_types.iter().map(|grant| grant.as_str()).collect(),
         response_types: ["code"],
         token_endpoint_auth_method: method,
-        scope: client.scopes.to_string(),
+        scope: client.terms.scopes.to_string(),
     })
 }
 
@@ -194,13 +194,15 @@ fn client_of(
     let id = format!("app_{}", &web.broker.clock().fresh_token().expose()[..22]);
     let client = NewClient {
         id: id.parse().expect("a mark and base64url are a client id"),
-        name,
         proof,
-        scopes,
-        grant_types,
-        redirect_uris,
-        pkce_optional: false,
-        allow_from: Vec::new(),
+        terms: Terms {
+            name,
+            scopes,
+            grant_types,
+            redirect_uris,
+            pkce_optional: false,
+            allow_from: Vec::new(),
+        },
     };
     Ok((client, method))
 }

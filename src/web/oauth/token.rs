@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt as _;
 use jiff::Timestamp;
 
+use crate::domain::client::GrantType;
+use crate::domain::family::TokenSource;
 use crate::domain::tenant::Tenant;
 use crate::issuer::{Credentials, Issuer, TokenAnswer, TokenError, TokenRequest};
 use crate::secret::Secret;
@@ -40,6 +42,19 @@ impl<'w> Counted<'w> {
     pub(super) fn guess(self, tenant: &Tenant, client: &str) -> Result<Guess<'w>, OAuthError> {
         let guess = self.limits.guess(self.address, &tenant.id, client, self.now);
         guess.map_err(OAuthError::Limited)
+    }
+
+    /// One more refresh by an app of this customer, if the token is one of this client's.
+    async fn refresh(
+        self,
+        issuer: &Issuer,
+        tenant: &Tenant,
+        client: &str,
+        shown: &Secret,
+    ) -> Result<(), OAuthError> {
+        let known = issuer.sign_in_of(tenant, TokenSource::OAuth, shown).await.map_err(TokenError::from)?;
+        let Some((_, contact)) = known.filter(|(known, _)| known.as_str() == client) else { return Ok(()) };
+        self.limits.customer(&tenant.id, &contact, self.now).map(drop).map_err(OAuthError::TooOften)
     }
 
     /// A flood of wrong secrets is refused before it costs anything; right ones are not counted.
@@ -102,6 +117,9 @@ async fn answer(
     let code_verifier = parameters.take("code_verifier")?.map(Secret::new);
     let refresh_token = parameters.take("refresh_token")?.map(Secret::new);
     let credentials = who(&headers, &mut parameters, counted)?;
+    if let Some(shown) = refresh_token.as_ref().filter(|_| grant_type == GrantType::RefreshToken.as_str()) {
+        counted.refresh(issuer, tenant, &credentials.client_id, shown).await?;
+    }
     let guess = counted.guess_of(issuer, tenant, &credentials)?;
     let asked =
         TokenRequest { grant_type, scope, code, redirect_uri, code_verifier, refresh_token, credentials };

@@ -1,14 +1,16 @@
 //! `GET` and `POST /v1/oauth/userinfo` (OpenID Connect Core, 5.3): who the customer of a token is.
 
 use axum::http::header::WWW_AUTHENTICATE;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::contact::Contact;
 use crate::domain::tenant::Tenant;
-use crate::issuer::{Customer, CustomerError, Issuer};
+use crate::issuer::{Customer, CustomerError};
+use crate::web::Web;
 use crate::web::access::{Refusal, bearer_token};
 
 use super::answer::{ErrorBody, OAuthError, json};
@@ -67,12 +69,13 @@ pub struct UserInfoBody {
 }
 
 /// Answers with who the customer is.
-pub async fn userinfo(issuer: &Issuer, tenant: &Tenant, headers: &HeaderMap) -> Response {
-    let token = match bearer_token(headers) {
+pub async fn userinfo(web: &Web, tenant: &Tenant, request: &Parts) -> Response {
+    let token = match bearer_token(&request.headers) {
         Ok(token) => token,
         Err(refusal) => return refused(tenant, refusal),
     };
-    match issuer.verify_customer(tenant, token).await {
+    let ip = web.ip(&request.extensions, &request.headers);
+    match web.issuer.admit_customer(tenant, token, ip).await {
         Ok(customer) if customer.scopes.has("openid") => json(StatusCode::OK, &UserInfoBody::of(&customer)),
         Ok(_) => refused(tenant, Refusal::Scope("openid")),
         Err(CustomerError::Access(why)) => refused(tenant, Refusal::Token(why)),

@@ -102,6 +102,8 @@ fn in_words(words: &Words, scope: &str) -> String {
         "email" => words.say(Text::ScopeEmail),
         "phone" => words.say(Text::ScopePhone),
         "offline_access" => words.say(Text::ScopeOffline),
+        "read:profile" => words.say(Text::ScopeReadProfile),
+        "write:profile" => words.say(Text::ScopeWriteProfile),
         other => words.with(Text::ScopeOther, &[("scope", clean(other).into())]),
     }
 }
@@ -140,6 +142,7 @@ mod tests {
     fn scopes_are_told_in_words() {
         let words = Words::of("en");
         assert_eq!(in_words(&words, "email"), "See your email address");
+        assert_eq!(in_words(&words, "write:profile"), "Change your profile and how you sign in");
         assert!(in_words(&words, "read:principals").contains("read:principals"));
     }
 }

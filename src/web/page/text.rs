@@ -141,6 +141,8 @@ texts! {
     ScopeEmail => "scope-email" [],
     ScopePhone => "scope-phone" [],
     ScopeOffline => "scope-offline" [],
+    ScopeReadProfile => "scope-read-profile" [],
+    ScopeWriteProfile => "scope-write-profile" [],
     ScopeOther => "scope-other" [scope],
     EmailedSend => "emailed-send" [],
     EmailedHeading => "emailed-heading" [],

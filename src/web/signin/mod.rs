@@ -56,11 +56,7 @@ pub fn routes() -> Router<Arc<Web>> {
 /// Redirect URIs stand on the tenant's canonical host, so that staff sign in there and nowhere else. A redirect there, if
 /// the browser is elsewhere.
 fn elsewhere(visit: &Visit, path: &str) -> Option<Response> {
-    let scheme = if visit.https { "https" } else { "http" };
-    let asked = url::Url::parse(&format!("{scheme}://{}", visit.authority)).ok();
-    let own = url::Url::parse(&visit.tenant.origin).ok();
-    let is_there = asked.zip(own).is_some_and(|(asked, own)| asked.origin() == own.origin());
-    (!is_there).then(|| see_other(&format!("{}{path}", visit.tenant.origin)))
+    (!visit.is_at_origin()).then(|| see_other(&format!("{}{path}", visit.tenant.origin)))
 }
 
 /// One more attempt to come in from an address, or the page for who makes too many.

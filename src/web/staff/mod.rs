@@ -141,7 +141,7 @@ impl<R: Needs> FromRequestParts<Arc<Web>> for OnDuty<R> {
         let visit = Visit::from_request_parts(parts, web).await?;
         let asked = parts.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
         let at_work = match cookie_of(&visit) {
-            Some(cookie) if asks_by_itself(&visit.headers) => {
+            Some(cookie) if asks_by_itself(&visit) => {
                 web.broker.page_at_work(&visit.tenant, cookie.expose()).await
             }
             Some(cookie) => web.broker.at_work(&visit.tenant, cookie.expose()).await,
@@ -174,7 +174,7 @@ impl<R: Needs> OnDuty<R> {
 
     /// Counts a page that somebody wants. What it fetches by itself afterwards is the page's, and small.
     fn one_more(&self, web: &Web) -> Result<(), Box<Response>> {
-        if asks_by_itself(&self.visit.headers) {
+        if asks_by_itself(&self.visit) {
             return Ok(());
         }
         let counted = web.limits.page(&self.tenant().id, &self.member.id, web.broker.clock().now());
@@ -195,10 +195,11 @@ pub fn is_htmx(headers: &HeaderMap) -> bool {
 }
 
 /// Whether a page asks by itself, and nobody has pressed anything: htmx names the element that asks, and the ids of
-/// those that follow a stream of changes begin with `live`. Such a request keeps nobody signed in.
-fn asks_by_itself(headers: &HeaderMap) -> bool {
-    let source = headers.get("hx-source").and_then(|source| source.to_str().ok());
-    is_htmx(headers) && source.is_some_and(|source| source.contains("#live"))
+/// those that follow a stream of changes begin with `live`. Such a request reads, and keeps nobody signed in.
+fn asks_by_itself(visit: &Visit) -> bool {
+    let source = visit.headers.get("hx-source").and_then(|source| source.to_str().ok());
+    let is_live = is_htmx(&visit.headers) && source.is_some_and(|source| source.contains("#live"));
+    is_live && visit.method == Method::GET
 }
 
 /// Who is not signed in is shown the way; a form that was sent meanwhile changed nothing.

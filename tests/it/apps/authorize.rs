@@ -1,6 +1,7 @@
 //! The page of consent and everything that is refused before it.
 
 use reqwest::{Method, StatusCode};
+use serde_json::json;
 
 use super::{SEED_URI, SHOP_URI, ask, authorize_url, bare, parameter, shop_asks, start, with};
 use crate::harness::browser::Browser;
@@ -90,6 +91,25 @@ async fn every_registered_form_of_address_is_answered() {
 }
 
 #[tokio::test]
+async fn a_request_at_another_host_of_the_tenant_goes_on_where_the_provider_answers() {
+    let broker = start().await;
+    let asked = authorize_url(&broker, &shop_asks());
+    let path = asked.as_str().strip_prefix(&broker.origin).unwrap();
+    let other = format!("acme.localhost:{}", asked.port().unwrap());
+    for method in [Method::GET, Method::HEAD, Method::POST] {
+        let answer = broker.plain(method.clone(), path).header("host", &other).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::TEMPORARY_REDIRECT, "{method}");
+        assert_eq!(answer.headers()["location"], asked.as_str(), "{method}");
+    }
+    let without_port = broker.plain(Method::GET, path).header("host", "127.0.0.1").send().await.unwrap();
+    assert_eq!(
+        without_port.status(),
+        StatusCode::OK,
+        "a proxy that leaves the port out goes round in no circle"
+    );
+}
+
+#[tokio::test]
 async fn looking_is_harmless_and_only_our_own_page_goes_on() {
     let broker = start().await;
     let url = authorize_url(&broker, &shop_asks());
@@ -162,7 +182,33 @@ async fn both_metadata_documents_say_where_everything_is() {
         assert_eq!(said[name], format!("{}{path}", broker.origin), "{name}");
     }
     assert!(said.get("registration_endpoint").is_none(), "it is off");
-    assert_eq!(said["code_challenge_methods_supported"], serde_json::json!(["S256"]));
+    assert_eq!(said["code_challenge_methods_supported"], json!(["S256"]));
+    let wanted = ["openid", "profile", "email", "phone", "offline_access", "read:profile", "write:profile"];
+    assert_eq!(said["scopes_supported"], json!(wanted));
+}
+
+#[tokio::test]
+async fn an_app_in_a_page_calls_the_client_api_with_its_token_and_sends_no_codes() {
+    let broker = start().await;
+    let own = super::tokens(&broker).await;
+    let call = |method: Method, path: &str, origin: &str| {
+        let request = broker.plain(method, &format!("/api/client/v1/{path}")).header("origin", origin);
+        request.bearer_auth(own["access_token"].as_str().unwrap())
+    };
+    let preflight = call(Method::OPTIONS, "profile", "https://shop.example");
+    let preflight = preflight.header("access-control-request-method", "GET").send().await.unwrap();
+    assert_eq!(preflight.headers()["access-control-allow-origin"], "https://shop.example");
+    let profile = call(Method::GET, "profile", "https://shop.example").send().await.unwrap();
+    assert_eq!(profile.status(), StatusCode::OK);
+    assert_eq!(profile.headers()["access-control-allow-origin"], "https://shop.example");
+    for origin in ["https://evil.example", "http://shop.example", "https://shop.example:8443", "null"] {
+        let refused = call(Method::GET, "profile", origin).send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::FORBIDDEN, "{origin}");
+        assert!(!refused.headers().contains_key("access-control-allow-origin"), "{origin}");
+    }
+    let code = json!({"publicKey": "pk_dom_0123456789abcdef", "email": "dana@customers.example"});
+    let send = call(Method::POST, "otp/send", "https://shop.example").json(&code).send().await.unwrap();
+    assert_eq!(send.status(), StatusCode::UNAUTHORIZED, "the tenant has no website with this key");
 }
 
 #[tokio::test]

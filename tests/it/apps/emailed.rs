@@ -22,7 +22,11 @@ fn form_with(page: &Page, id: &str) -> Form {
 async fn ask_for_code(shop: &Shop, browser: &mut Browser, email: &str) -> Page {
     let page = ask(shop.broker(), browser, &shop_asks()).await;
     let form = form_with(&page, "email");
-    browser.submit(&page, &form, &[("email", email), ("decision", "email")]).await
+    let next = browser.submit(&page, &form, &[("email", email), ("decision", "email")]).await;
+    for page in [&page, &next] {
+        assert!(page.html.len() < 12_000, "a page of customers has {} bytes", page.html.len());
+    }
+    next
 }
 
 async fn type_code(browser: &mut Browser, page: &Page, code: &str) -> Page {
@@ -51,6 +55,31 @@ async fn a_customer_signs_in_to_an_app_by_an_emailed_code() {
     assert_eq!((&who["email"], &who["email_verified"]), (&DANA.into(), &true.into()));
     let spent = type_code(&mut browser, &again, &code).await;
     assert!(spent.html.contains("no longer good"), "{}", spent.html);
+}
+
+#[tokio::test]
+async fn the_letter_of_an_app_in_a_page_is_that_of_its_website() {
+    let web_app = r#"
+[[client]]
+client_id = "web-app"
+auth = "none"
+grant_types = ["authorization_code"]
+scopes = ["openid"]
+redirect_uris = ["https://shop.acme.example/callback"]
+"#;
+    let tenant = format!("{}{web_app}", clients());
+    let shop = Shop::of("", Choices { tenant, ..Choices::default() }).await;
+    let mut browser = Browser::new();
+    let own = with(shop_asks(), "client_id", Some("web-app"));
+    let own =
+        with(with(own, "redirect_uri", Some("https://shop.acme.example/callback")), "scope", Some("openid"));
+    for (number, asks, is_websites) in [(0, own, true), (1, shop_asks(), false)] {
+        let page = ask(shop.broker(), &mut browser, &asks).await;
+        let form = form_with(&page, "email");
+        browser.submit(&page, &form, &[("email", DANA), ("decision", "email")]).await;
+        let letter = shop.office.letter(number).await;
+        assert_eq!(letter.contains("\"Acme Shop\" <"), is_websites, "{letter}");
+    }
 }
 
 #[tokio::test]

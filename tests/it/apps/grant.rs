@@ -6,10 +6,12 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{
-    SEED, SEED_SECRET, SEED_URI, SHOP, SHOP_URI, VERIFIER, ask, bare, code, consent, error, parameter, post,
-    redeem, shop_asks, sign_in, start, tokens, userinfo, with,
+    SEED, SEED_SECRET, SEED_URI, SHOP, SHOP_URI, VERIFIER, ask, bare, clients, code, consent, error,
+    parameter, post, redeem, shop_asks, sign_in, start, tokens, userinfo, with,
 };
 use crate::harness::browser::Browser;
+use crate::harness::redis::{SAFE, Server};
+use crate::harness::{Choices, Harness, eventually};
 
 fn text<'a>(json: &'a Value, name: &str) -> &'a str {
     json[name].as_str().unwrap_or_else(|| panic!("{name} in {json}"))
@@ -47,6 +49,23 @@ async fn a_customer_signs_in_to_an_app_at_the_tenants_provider_and_the_app_gets_
     assert_eq!(contacts[0]["customerNumber"], who["customer_number"]);
     assert_eq!(broker.event_types().await, ["contact.created"], "no conversation is verified by it");
     broker.all_sent().await;
+}
+
+/// The claims of an access token.
+fn claims(tokens: &Value) -> Value {
+    crate::customers::claims(text(tokens, "access_token"))
+}
+
+#[tokio::test]
+async fn an_app_learns_the_address_if_the_customer_agreed_to_that_and_whether_anybody_vouches_for_it() {
+    let broker = start().await;
+    let told = claims(&tokens(&broker).await);
+    assert_eq!((text(&told, "email"), &told["email_verified"]), ("billy.bob@example.com", &false.into()));
+    let asks = with(shop_asks(), "scope", Some("openid profile"));
+    let code = parameter(&sign_in(&broker, &asks).await, "code").unwrap();
+    let (_, kept) = redeem(&broker, &code, &[]).await;
+    let kept = claims(&kept);
+    assert!(kept.get("email").is_none() && kept.get("email_verified").is_none(), "{kept}");
 }
 
 #[tokio::test]
@@ -145,6 +164,38 @@ async fn a_refresh_gives_a_new_pair_and_reuse_ends_the_sign_in() {
 }
 
 #[tokio::test]
+async fn on_redis_a_sign_in_goes_on_and_ends_as_everywhere() {
+    let server = Server::start(SAFE);
+    let broker =
+        Harness::with(Choices { tenant: clients(), store: Some(server.url()), ..Choices::default() }).await;
+    let first = tokens(&broker).await;
+    let again = refresh(&broker, text(&first, "refresh_token"));
+    let (one, other) = tokio::join!(again, refresh(&broker, text(&first, "refresh_token")));
+    assert_eq!(
+        (one.0, &one.1["refresh_token"]),
+        (StatusCode::OK, &other.1["refresh_token"]),
+        "one step for both"
+    );
+    broker.clock.advance(Duration::from_secs(11));
+    assert_eq!(error(&refresh(&broker, text(&first, "refresh_token")).await), (400, "invalid_grant"));
+    assert_eq!(error(&refresh(&broker, text(&one.1, "refresh_token")).await), (400, "invalid_grant"));
+    assert_eq!(userinfo(&broker, text(&one.1, "access_token")).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn an_app_that_refreshes_too_often_waits() {
+    let main = Some("[limits]\ncustomer_calls = 1\n".to_owned());
+    let broker = Harness::with(Choices { tenant: clients(), main, ..Choices::default() }).await;
+    let first = tokens(&broker).await;
+    let (status, second) = refresh(&broker, text(&first, "refresh_token")).await;
+    assert_eq!(status, StatusCode::OK, "{second}");
+    let refused = refresh(&broker, text(&second, "refresh_token")).await;
+    assert_eq!(error(&refused), (429, "slow_down"));
+    broker.clock.advance(Duration::from_mins(1));
+    assert_eq!(refresh(&broker, text(&second, "refresh_token")).await.0, StatusCode::OK, "it has not ended");
+}
+
+#[tokio::test]
 async fn a_token_is_revoked_by_its_own_client_only_and_whatever_is_none_is_no_fault() {
     let broker = start().await;
     let own = tokens(&broker).await;
@@ -233,6 +284,19 @@ async fn json_says_the_same_as_a_form() {
 }
 
 #[tokio::test]
+async fn a_bot_calls_the_api_as_seed_001_prints_it() {
+    let broker = start().await;
+    let fields =
+        [("grant_type", "client_credentials"), ("client_id", "machine"), ("client_secret", SEED_SECRET)];
+    let (_, token) = post(&broker, "/v1/oauth/token", &fields).await;
+    let bearer = format!("Bearer {}", text(&token, "access_token"));
+    let people =
+        broker.plain(Method::GET, "/v1/contacts").header("authorization", bearer).send().await.unwrap();
+    assert_eq!(people.status(), StatusCode::OK);
+    assert!(people.json::<Value>().await.unwrap()["items"].is_array());
+}
+
+#[tokio::test]
 async fn a_client_comes_from_where_it_may() {
     let broker = start().await;
     let ask = |client: &'static str| {
@@ -248,6 +312,27 @@ async fn a_client_comes_from_where_it_may() {
 }
 
 #[tokio::test]
+async fn the_tokens_of_an_apps_customers_come_from_where_the_app_may() {
+    let broker = start().await;
+    let own = tokens(&broker).await;
+    let token = text(&own, "access_token");
+    assert_eq!(userinfo(&broker, token).await.0, StatusCode::OK);
+    let file = broker.tenant_file();
+    let id = format!("client_id = \"{SHOP}\"\n");
+    let bound = std::fs::read_to_string(&file)
+        .unwrap()
+        .replace(&id, &format!("{id}allow_from = [\"192.0.2.0/24\"]\n"));
+    std::fs::write(&file, bound).unwrap();
+    eventually("the app is bound to its addresses", async || {
+        (userinfo(&broker, token).await.0 == StatusCode::UNAUTHORIZED).then_some(())
+    })
+    .await;
+    let profile =
+        broker.plain(Method::GET, "/api/client/v1/profile").bearer_auth(token).send().await.unwrap();
+    assert_eq!(profile.status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
 async fn a_customer_who_declines_at_the_provider_goes_back_to_the_app() {
     let broker = start().await;
     let mut browser = Browser::new();
@@ -257,6 +342,9 @@ async fn a_customer_who_declines_at_the_provider_goes_back_to_the_app() {
     assert_eq!(back.scheme(), "com.acme.shop");
     assert_eq!(parameter(&back, "error").as_deref(), Some("access_denied"));
     assert_eq!(parameter(&back, "state").as_deref(), Some("state-1"));
+    let told = broker.get("/v1/audit?action=customer.not_signed_in").await["items"][0].clone();
+    assert_eq!(told["detail"], format!("to {SHOP} at acme: verify, access_denied"), "{told}");
+    assert!(told["object"].as_str().is_some_and(|attempt| attempt.starts_with("at_")), "{told}");
     assert_eq!(broker.contacts().await.len(), 0);
 }
 

@@ -1,7 +1,7 @@
 //! Headless Chromium behind chromedriver, with a profile of its own. It reaches this machine only.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -9,6 +9,7 @@ use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::prelude::*;
 use thirtyfour::{ChromeCapabilities, ChromiumLikeCapabilities, LoggingPrefsLogLevel};
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 use url::Url;
 
 use countersign::domain::staff::Role;
@@ -227,7 +228,7 @@ async fn steadily<T>(mut act: impl AsyncFnMut() -> WebDriverResult<T>) -> T {
     for _ in 0..20 {
         match act().await {
             Err(error) if is_of_a_page_that_went(&error) => {
-                tokio::time::sleep(Duration::from_millis(50)).await
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             done => return done.unwrap(),
         }

@@ -1,5 +1,5 @@
 //! Every customer page at the widths and in the looks that customers have: nothing may stick out
-//! at the side. With `COUNTERSIGN_SCREENSHOTS=<folder>` the pictures are kept.
+//! at the side, and axe-core finds nothing. With `COUNTERSIGN_SCREENSHOTS=<folder>` the pictures are kept.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,6 +20,10 @@ const LOOKS: [(&str, u32, bool); 5] = [
     ("wide-dark", 1280, true),
 ];
 
+/// In which looks axe-core asks: colours differ by day and night, sizes by the width. What it asks is the same in every
+/// language.
+const ASKED: [&str; 2] = ["narrow", "wide-dark"];
+
 /// A customer who looks closely at every page.
 struct Viewer {
     broker: Harness,
@@ -27,6 +31,8 @@ struct Viewer {
     locale: &'static str,
     folder: Option<PathBuf>,
     seen: Vec<String>,
+    /// What axe-core has found.
+    found: Vec<String>,
 }
 
 impl Viewer {
@@ -42,7 +48,7 @@ impl Viewer {
         if let Some(folder) = &folder {
             std::fs::create_dir_all(folder).unwrap();
         }
-        Self { broker, browser, locale, folder, seen: Vec::new() }
+        Self { broker, browser, locale, folder, seen: Vec::new(), found: Vec::new() }
     }
 
     /// A link in a conversation of its own, unless one is named.
@@ -60,6 +66,10 @@ impl Viewer {
             let text = |index: usize| measured[index].to_string().parse::<f64>().unwrap();
             assert!(text(0) <= text(1), "{name} sticks out at {width} pixels: {measured}");
             assert_eq!(measured[2], if self.locale == "ar" { "rtl" } else { "ltr" }, "{name}");
+            if self.locale == "en" && ASKED.contains(&look) {
+                let found = self.browser.axe().await;
+                self.found.extend(found.into_iter().map(|fault| format!("{name}, {look}: {fault}")));
+            }
             if let Some(folder) = &self.folder {
                 let file = folder.join(format!("{name}.{}.{look}.png", self.locale));
                 self.browser.driver().screenshot(&file).await.unwrap();
@@ -167,4 +177,5 @@ async fn no_page_sticks_out_at_any_width(#[case] locale: &'static str) {
     viewer.failures().await;
     viewer.notices().await;
     assert_eq!(viewer.seen.len(), 17, "{:?}", viewer.seen);
+    assert!(viewer.found.is_empty(), "{}", viewer.found.join("\n"));
 }

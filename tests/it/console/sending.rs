@@ -115,7 +115,8 @@ callback_path = "named"
     let links = broker.get("/v1/auth-links").await;
     assert_eq!(links["items"][0]["provider"], "second");
     broker.clock.advance(std::time::Duration::from_secs(6));
-    let gone = agent.post(SEND, &[("provider", "gone"), ("snippet", ""), ("despite", "yes")]).await;
+    let seen = links["items"][0]["id"].as_str().unwrap();
+    let gone = agent.post(SEND, &[("provider", "gone"), ("snippet", ""), ("seen", seen)]).await;
     assert_eq!(gone.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(gone.html.contains("the settings have changed"), "{}", gone.html);
 }
@@ -163,6 +164,20 @@ async fn that_a_provider_is_out_of_order_is_said_before_anything_is_sent() {
     assert!(part(&held.html, "trouble").contains("out of order"));
     let done = press(&mut agent, &held, &[("snippet", "")]).await;
     assert_eq!((done.status, sent().await), (StatusCode::SEE_OTHER, 1), "the agent may decide otherwise");
+
+    let mut dana = broker.staff(Role::Admin).await;
+    let (seen_by_ari, seen_by_dana) = (agent.get(PAGE).await, dana.get(PAGE).await);
+    let done = press(&mut dana, &seen_by_dana, &[("snippet", "")]).await;
+    assert_eq!((done.status, sent().await), (StatusCode::SEE_OTHER, 2));
+    let held = press(&mut agent, &seen_by_ari, &[("snippet", "")]).await;
+    assert_eq!(
+        (held.status, sent().await),
+        (StatusCode::CONFLICT, 2),
+        "who knew of the trouble knew no more"
+    );
+    assert!(held.html.contains("A sign-in was sent meanwhile by Dana"), "{}", held.html);
+    let done = press(&mut agent, &held, &[("snippet", "")]).await;
+    assert_eq!((done.status, sent().await), (StatusCode::SEE_OTHER, 3));
 }
 
 #[tokio::test]

@@ -170,6 +170,16 @@ async fn who_is_signed_out_elsewhere_is_signed_out_here_at_the_next_call() {
     tabs.at(0).await;
     tabs.sign_in(DANA).await;
     let token = tabs.run("auth.getAccessToken()").await;
+    // The storage as another tab leaves it, before this one hears of it: renewed, and then signed out.
+    let key = format!("localStorage['countersign:{KEY}']");
+    tabs.run(&format!("({key} = JSON.stringify({{...JSON.parse({key}), refreshToken: 'rt_next'}})) && null"))
+        .await;
+    tabs.run("auth.updateProfile({firstName: 'Dana'})").await;
+    let kept = tabs.run(&format!("JSON.parse({key})")).await;
+    assert_eq!((&kept["refreshToken"], &kept["user"]["email"]), (&json!("rt_next"), &json!(DANA)));
+    tabs.run("localStorage.clear()").await;
+    tabs.run("auth.updateProfile({firstName: 'Dina'})").await;
+    assert_eq!(tabs.run("localStorage.length").await, 0, "who signed out in the other tab stays out");
     let request = tabs.shop.broker().plain(reqwest::Method::POST, "/api/client/v1/logout");
     let out = answer(request.bearer_auth(token.as_str().unwrap()).json(&json!({"everywhere": true}))).await;
     assert_eq!(out.data(), &json!({"everywhere": true}));
@@ -178,6 +188,18 @@ async fn who_is_signed_out_elsewhere_is_signed_out_here_at_the_next_call() {
         tabs.at(number).await;
         tabs.browser.see("body[data-state='out']").await;
     }
+}
+
+#[test]
+fn a_bundler_finds_the_module_and_its_types() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/sdk");
+    let package: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("package.json")).unwrap()).unwrap();
+    let entry = &package["exports"]["."];
+    for path in [&package["main"], &package["types"], &entry["types"], &entry["default"]] {
+        assert!(folder.join(path.as_str().unwrap()).is_file(), "{path}");
+    }
+    assert_eq!(package["type"], "module");
 }
 
 #[test]

@@ -37,6 +37,32 @@ async fn a_refresh_token_gives_a_fresh_pair_and_is_good_no_more() {
 }
 
 #[tokio::test]
+async fn a_token_says_whether_anybody_vouches_for_the_address_in_it() {
+    let shop = Shop::start().await;
+    let first = shop.sign_in(DANA).await;
+    assert_eq!(claims(access(&first))["email_verified"], true);
+    let path = format!("/v1/contacts/{}", first["user"]["id"].as_str().unwrap());
+    let (status, _) = shop.broker().api(Method::PATCH, &path, Some(json!({"email": EVE}))).await;
+    assert!(status.is_success());
+    let second = refresh(&shop, &first["refresh_token"]).await.data().clone();
+    let told = claims(access(&second));
+    assert_eq!((&told["email"], &told["email_verified"]), (&json!(EVE), &json!(false)), "an agent typed it");
+}
+
+#[tokio::test]
+async fn a_refresh_costs_a_call_of_the_customer() {
+    let main = Some("[limits]\ncustomer_calls = 1\n".to_owned());
+    let shop = Shop::of("", Choices { main, ..Choices::default() }).await;
+    let (dana, eve) = (shop.sign_in(DANA).await, shop.sign_in(EVE).await);
+    let next = refresh(&shop, &dana["refresh_token"]).await.data()["refresh_token"].clone();
+    let refused = refresh(&shop, &next).await.refused(429, "too_many_requests");
+    assert!(refused.headers.contains_key("retry-after"));
+    assert_eq!(refresh(&shop, &eve["refresh_token"]).await.status, 200, "another customer goes on");
+    shop.broker().clock.advance(Duration::from_mins(1));
+    assert_eq!(refresh(&shop, &next).await.status, 200, "the sign-in has not ended");
+}
+
+#[tokio::test]
 async fn two_tabs_that_renew_at_once_both_go_on() {
     let shop = Shop::start().await;
     let first = shop.sign_in(DANA).await;

@@ -112,6 +112,22 @@ async fn what_was_typed_stays_with_its_fault() {
 }
 
 #[tokio::test]
+async fn what_was_typed_about_a_member_stays_with_its_fault() {
+    let mut desk = Desk::start().await;
+    desk.invite("ari@shop.example", "Ari", "agent").await;
+    let path = desk.path_of("ari@shop.example").await;
+    let page = desk.get(&path).await;
+    let long = "x".repeat(101);
+    let refused = desk.send(&page, &form_to(&page, &path), &[("role", "admin"), ("name", &long)]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.html);
+    for told in
+        [&format!("value=\"{long}\""), "value=\"admin\" checked", "href=\"#name\"", "id=\"name-fault\""]
+    {
+        assert!(refused.html.contains(told), "{told}: {}", refused.html);
+    }
+}
+
+#[tokio::test]
 async fn a_role_is_changed_and_a_page_of_before_is_told_apart() {
     let mut desk = Desk::start().await;
     desk.invite("ari@shop.example", "Ari", "agent").await;

@@ -62,8 +62,9 @@ fn check_of_good_settings_ends_with_0_and_counts() {
     let output = run(folder.path(), &["check"], "");
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    assert!(said.ends_with("3 tenants, 4 providers: no fault, 2 warnings\n"), "{said}");
+    assert!(said.ends_with("3 tenants, 4 providers: no fault, 3 warnings\n"), "{said}");
     assert!(said.contains("there is no key ring"), "{said}");
+    assert!(said.contains("emailed codes, and no mail server is set up"), "{said}");
     let made = run(folder.path(), &["key", "new", "--out", "keys.toml"], "");
     assert_eq!(made.status.code(), Some(0));
     let quiet = run(folder.path(), &["check", "--base-url", "https://localhost"], "");

@@ -43,6 +43,8 @@ async fn a_secret_is_shown_once_and_another_takes_its_place_without_a_failed_cal
     token(&world, "bot", &first).await.is(200);
     token(&world, "bot", &second).await.is(200);
     assert_eq!(listed(&world, "bot").await["previousSecretUntil"], rotated.body["previousSecretUntil"]);
+    rotate(json!({})).await.refused(409, "conflict");
+    token(&world, "bot", &first).await.is(200);
     world.broker.clock.advance(std::time::Duration::from_mins(11));
     token(&world, "bot", &first).await.is(401);
     token(&world, "bot", &second).await.is(200);
@@ -84,7 +86,6 @@ async fn an_app_has_addresses_and_no_secret_and_what_does_not_fit_is_refused() {
         ("allowFrom", json!(["everywhere"])),
         ("jwks", json!({"keys": []})),
         ("auth", json!("private_key_jwt")),
-        ("scopes", json!(["delete:policies"])),
     ] {
         let refused = make(&world, with(name, value.clone())).await;
         assert_eq!(refused.status.as_u16(), 422, "{name} {value}: {}", refused.text);
@@ -93,6 +94,64 @@ async fn an_app_has_addresses_and_no_secret_and_what_does_not_fit_is_refused() {
     let mut keyed = with("auth", json!("private_key_jwt"));
     keyed["jwks"] = private;
     make(&world, keyed).await.is(422);
+}
+
+#[tokio::test]
+async fn whoever_may_do_everything_gives_scopes_that_mean_nothing_here_and_nobody_else() {
+    let world = World::start().await;
+    let made =
+        make(&world, json!({"clientId": "policies", "scopes": ["delete:principals"]})).await.is(201).body;
+    let issued = token(&world, "policies", text(&made, "clientSecret")).await.is(200).body;
+    assert_eq!(issued["scope"], "delete:principals");
+    let made = make(&world, json!({"clientId": "small", "scopes": ["write:clients"]})).await.is(201).body;
+    let small = token(&world, "small", text(&made, "clientSecret")).await.is(200).body;
+    let order = |body: Value| {
+        let request = world.broker.plain(Method::POST, "/v1/clients").header("host", HOST).json(&body);
+        Answer::of(request.bearer_auth(text(&small, "access_token")))
+    };
+    order(json!({"clientId": "more", "scopes": ["delete:principals"]})).await.is(422);
+    order(json!({"clientId": "less", "scopes": ["openid"]})).await.is(201);
+}
+
+#[tokio::test]
+async fn a_client_is_looked_at_and_changed_where_it_was_said_to_be() {
+    let world = World::start().await;
+    let made = make(&world, json!({"clientId": "bot", "scopes": ["read:contacts"]})).await.is(201);
+    let place = "/v1/clients/bot".to_owned();
+    let secret = text(&made.body, "clientSecret").to_owned();
+    let seen = world.call(Method::GET, &place, If::Nothing, None).await.is(200);
+    check_answer(&document(), "GET", "/v1/clients/{id}", 200, &seen.body);
+    assert!(seen.body["scopes"] == json!(["read:contacts"]) && seen.body.get("clientSecret").is_none());
+    let change =
+        json!({"name": "The bot", "scopes": ["read:events", "read:contacts"], "allowFrom": ["127.0.0.0/8"]});
+    world.call(Method::PUT, &place, If::Nothing, Some(change.clone())).await.is(428);
+    let put = |etag: String, body: Value| {
+        let (world, place) = (&world, place.clone());
+        async move { world.call(Method::PUT, &place, If::Is(&etag), Some(body)).await }
+    };
+    let now = put(seen.etag().to_owned(), change.clone()).await.is(200);
+    check_answer(&document(), "PUT", "/v1/clients/{id}", 200, &now.body);
+    assert_eq!((&now.body["name"], &now.body["allowFrom"]), (&json!("The bot"), &change["allowFrom"]));
+    assert_ne!(now.etag(), seen.etag());
+    put(seen.etag().to_owned(), change.clone()).await.is(412);
+    let issued = token(&world, "bot", &secret).await.is(200).body;
+    assert_eq!(issued["scope"], "read:events read:contacts", "its secret is as it was");
+    for (name, value) in [
+        ("grantTypes", json!(["authorization_code"])),
+        ("redirectUris", json!(["http://evil.example/cb"])),
+        ("scopes", json!(["é"])),
+        ("jwks", json!({"keys": []})),
+        ("clientId", json!("other")),
+    ] {
+        let mut bad = change.clone();
+        bad[name] = value;
+        put(now.etag().to_owned(), bad).await.is(422);
+    }
+    let small = make(&world, json!({"clientId": "small", "scopes": ["write:clients"]})).await.is(201).body;
+    let small = token(&world, "small", text(&small, "clientSecret")).await.is(200).body;
+    let order = world.broker.plain(Method::PUT, &place).header("host", HOST).header("if-match", "*");
+    Answer::of(order.bearer_auth(text(&small, "access_token")).json(&json!({"scopes": []}))).await.is(409);
+    world.call(Method::GET, "/v1/clients/nobody", If::Nothing, None).await.is(404);
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use super::*;
-use crate::harness::eventually;
+use crate::customers::Shop;
+use crate::harness::{MAPPING, eventually};
 
 #[tokio::test]
 async fn at_the_end_of_the_conversation_its_tokens_are_deleted() {
@@ -39,6 +40,22 @@ async fn another_address_in_the_conversation_is_another_person() {
     world.broker().post("/v1/auth-links", json!({"provider": "acme", "conversation": conversation})).await;
     assert_eq!(world.ask(&contact).await.refusal(), (409, "not_verified"));
     assert!(kept(world.broker()).await.is_empty());
+}
+
+#[tokio::test]
+async fn who_takes_a_provider_from_the_own_record_takes_its_tokens_along() {
+    let provider = format!("{MAPPING}\ntrusted = [\"email\"]\nvault = true");
+    let choices = Choices { minimum: "none", provider, ..Choices::default() };
+    let shop = Shop::of("merge_by_email = true", choices).await;
+    crate::api::sign_in(shop.broker(), "conv-1", "billy").await;
+    let billy = shop.token("billy.bob@example.com").await;
+    assert_eq!(kept(shop.broker()).await.len(), 1);
+    let known = shop.get(&billy, "sign-ins").await.data()["signIns"].clone();
+    let is_provider = |one: &&Value| one["kind"] == "provider";
+    let there = known.as_array().unwrap().iter().find(is_provider).unwrap();
+    let path = format!("sign-ins/{}", there["id"].as_str().unwrap());
+    shop.call(&billy, Method::DELETE, &path, None).await.data();
+    assert!(kept(shop.broker()).await.is_empty());
 }
 
 #[tokio::test]

@@ -41,6 +41,127 @@ async fn an_admin_makes_changes_over_and_deletes_a_client() {
     }
 }
 
+/// The fields of the form that makes another secret, as the page of a client has them.
+fn rotation(html: &str) -> Vec<(String, String)> {
+    let form =
+        html.split("action=\"/admin/clients/rotate\"").nth(1).unwrap().split("</form>").next().unwrap();
+    let fields = form.split("<input type=\"hidden\" name=\"").skip(1).map(|input| {
+        let (name, rest) = input.split_once('"').unwrap();
+        (name.to_owned(), rest.split("value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned())
+    });
+    fields.filter(|(name, _)| name != "csrf").collect()
+}
+
+#[tokio::test]
+async fn a_page_that_is_sent_again_takes_the_secret_in_use_from_nobody() {
+    let mut shop = Shop::start().await;
+    let fields = [("client_id", "bot"), ("kind", "bot"), ("scopes", "delete:principals")];
+    let made = shop.post_few("/admin/clients", &fields).await;
+    assert_eq!(made.status, StatusCode::OK, "an admin gives any scope: {}", made.html);
+    let in_use = shown(&made.html, "secret");
+    let list = shop.get("/admin/clients").await.html;
+    assert!(list.contains("/admin/clients/client?client_id=bot"), "{list}");
+    let page = shop.get("/admin/clients/client?client_id=bot").await.html;
+    assert!(!page.contains("ends_older"), "there is no older one yet: {page}");
+    let form = rotation(&page);
+    let mut fields: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let second = shown(&shop.post_few("/admin/clients/rotate", &fields).await.html, "secret");
+    for ticked in [false, true] {
+        if ticked {
+            fields.push(("ends_older", "on"));
+        }
+        let again = shop.post_few("/admin/clients/rotate", &fields).await;
+        assert_eq!(again.status, StatusCode::CONFLICT, "the reload, ticked {ticked}: {}", again.html);
+    }
+    assert!(gets_a_token(&shop, "bot", &in_use).await && gets_a_token(&shop, "bot", &second).await);
+
+    let page = shop.get("/admin/clients/client?client_id=bot").await.html;
+    assert!(page.contains("ends_older") && page.contains("is good until"), "{page}");
+    let form = rotation(&page);
+    let mut fields: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let held = shop.post_few("/admin/clients/rotate", &fields).await;
+    assert!(
+        held.status == StatusCode::CONFLICT && held.html.contains("may be the one in use"),
+        "{}",
+        held.html
+    );
+    assert!(gets_a_token(&shop, "bot", &in_use).await);
+    fields.push(("ends_older", "on"));
+    let third = shown(&shop.post_few("/admin/clients/rotate", &fields).await.html, "secret");
+    assert!(!gets_a_token(&shop, "bot", &in_use).await, "now it was said that it may go");
+    assert!(gets_a_token(&shop, "bot", &second).await && gets_a_token(&shop, "bot", &third).await);
+    assert_eq!(shop.get("/admin/clients/client?client_id=nobody").await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_client_is_changed_on_its_page_and_keeps_what_it_is() {
+    let mut shop = Shop::start().await;
+    let fields = [
+        ("client_id", "app"),
+        ("kind", "device"),
+        ("scopes", "openid email"),
+        ("redirect_uris", "com.acme.shop:/callback"),
+    ];
+    assert_eq!(shop.post_few("/admin/clients", &fields).await.status, StatusCode::OK);
+    let path = "/admin/clients/client?client_id=app";
+    let page = shop.get(path).await.html;
+    assert!(
+        page.contains("com.acme.shop:/callback</textarea>") && page.contains("value=\"openid email\""),
+        "{page}"
+    );
+    let version =
+        page.split("name=\"version\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let change = |uris: &'static str, version: &str| {
+        [
+            ("client_id", "app".to_owned()),
+            ("version", version.to_owned()),
+            ("name", "The App".to_owned()),
+            ("scopes", "openid".to_owned()),
+            ("redirect_uris", uris.to_owned()),
+        ]
+    };
+    let bad = change("http://evil.example/", &version);
+    let bad: Vec<_> = bad.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let refused = shop.post_few("/admin/clients/change", &bad).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.html);
+    for told in [
+        "href=\"#redirect_uris\"",
+        "id=\"redirect_uris-fault\"",
+        "http://evil.example/</textarea>",
+        "The App",
+    ] {
+        assert!(refused.html.contains(told), "{told}: {}", refused.html);
+    }
+    let good = change("com.acme.shop:/next", &version);
+    let good: Vec<_> = good.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let done = shop.post_few("/admin/clients/change", &good).await;
+    assert!(shop.follow(&done).await.contains("Saved."));
+    let list = shop.get("/admin/clients").await.html;
+    assert!(list.contains("com.acme.shop:/next") && list.contains("App without a secret"), "{list}");
+    let late = shop.post_few("/admin/clients/change", &good).await;
+    assert_eq!(late.status, StatusCode::PRECONDITION_FAILED, "{}", late.html);
+    let told = shop.audit().await;
+    assert!(told.iter().any(|(action, actor)| action == "client.changed" && actor.starts_with("staff:")));
+}
+
+#[tokio::test]
+async fn a_client_with_a_key_of_its_own_is_made_on_the_page_and_has_no_secret() {
+    let mut shop = Shop::start().await;
+    let keys = json!({"keys": [{
+        "kty": "EC", "crv": "P-256", "kid": "1",
+        "x": "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU", "y": "x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0",
+    }]});
+    let keys = keys.to_string();
+    let fields = [("client_id", "signer"), ("kind", "bot"), ("scopes", "read:contacts"), ("jwks", "{}")];
+    let refused = shop.post_few("/admin/clients", &fields).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.html);
+    assert!(refused.html.contains("id=\"jwks-fault\""), "{}", refused.html);
+    let fields = [("client_id", "signer"), ("kind", "bot"), ("scopes", "read:contacts"), ("jwks", &keys)];
+    let made = shop.post_few("/admin/clients", &fields).await;
+    let page = shop.follow(&made).await;
+    assert!(page.contains("Bot with a key") && !page.contains("/admin/clients/rotate"), "{page}");
+}
+
 #[tokio::test]
 async fn what_does_not_fit_is_told_at_its_field_and_hostile_words_stay_words() {
     let mut shop = Shop::start().await;
@@ -51,13 +172,13 @@ async fn what_does_not_fit_is_told_at_its_field_and_hostile_words_stay_words() {
             "is no redirect uri",
         ),
         (vec![("client_id", "b"), ("kind", "bot"), ("scopes", "délété")], "is not a scope"),
-        (vec![("client_id", "b"), ("kind", "bot"), ("scopes", "custom:thing")], "An admin may give"),
         (vec![("client_id", ""), ("kind", "bot")], "Use 1 to 200"),
         (vec![("client_id", "b"), ("kind", "bot"), ("allow_from", "moon")], "no address or network"),
     ] {
         let page = shop.post_few("/admin/clients", &fields).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}");
         assert!(page.html.contains(told), "{told}: {}", page.html);
+        assert!(page.html.contains("-fault\">"), "at its field: {}", page.html);
     }
     let hostile = "<script>alert(1)</script>";
     let fields = [("client_id", hostile), ("name", hostile), ("kind", "bot"), ("scopes", "")];
@@ -94,4 +215,20 @@ async fn the_page_is_fit_to_be_seen() {
     }
     admin.browser.open(&url).await;
     admin.look("clients-many").await;
+    admin
+        .browser
+        .open(&format!("{url}/client?client_id=a-client-with-a-very-long-name-that-nobody-would-choose-0"))
+        .await;
+    admin.look("client").await;
+    admin.browser.open(&url).await;
+    admin.browser.fill("#client_id", "bot").await;
+    admin.browser.press("#kind-device").await;
+    admin.browser.fill("#redirect_uris", "http://evil.example/").await;
+    admin.browser.press("form[action='/admin/clients'] button").await;
+    admin.browser.see("#redirect_uris-fault").await;
+    admin.look("clients-fault").await;
+    admin.browser.press("#kind-bot").await;
+    admin.browser.press("form[action='/admin/clients'] button").await;
+    admin.browser.see("#secret").await;
+    admin.look("client-secret").await;
 }

@@ -41,6 +41,45 @@ async fn try_it(browser: &Chromium) -> String {
     browser.text("#report > section").await
 }
 
+/// Presses keys, wherever the focus is.
+async fn keys(browser: &Chromium, keys: &str) {
+    browser.driver().action_chain().send_keys(keys).perform().await.unwrap();
+}
+
+/// Presses Tab until an element of the page that is awaited has the focus, which must be seen there.
+async fn tab_to(browser: &Chromium, css: &str) {
+    browser.see(css).await;
+    for _ in 0..60 {
+        keys(browser, "\u{e004}").await;
+        let ask = "const at = document.activeElement;
+            return at.matches(arguments[0]) && at.matches(':focus-visible') && getComputedStyle(at).outlineStyle !== 'none'";
+        let there = browser.driver().execute(ask, vec![json!(css)]).await.unwrap();
+        if there.json() == &json!(true) {
+            return;
+        }
+    }
+    panic!("Tab never comes to `{css}`");
+}
+
+#[tokio::test]
+async fn a_draft_is_found_and_published_by_tab_space_and_enter_alone() {
+    let shop = Shop::drafted().await;
+    let browser = Chromium::start(Scripts::On).await;
+    sign_in(&shop, &browser).await;
+    browser.open(&format!("{}/admin/providers", shop.origin)).await;
+    for (css, key) in [
+        ("table a[href='/admin/providers/acme']", "\u{e007}"),
+        (".tabs a[href$='/publish']", "\u{e007}"),
+        ("input[name=untested]", " "),
+        ("form[action$='/acme/publish'] button", "\u{e007}"),
+    ] {
+        tab_to(&browser, css).await;
+        keys(&browser, key).await;
+    }
+    browser.see(".notice.good[role=status]").await;
+    assert_eq!(shop.provider().await["live"]["version"], 1);
+}
+
 async fn found_and_mended(scripts: Scripts) {
     let provider = Provider::start().await;
     let shop = broken(&provider).await;

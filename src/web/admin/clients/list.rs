@@ -1,4 +1,4 @@
-//! The clients, and the forms that make, change over and delete them.
+//! The clients, and the form that makes one.
 
 use std::sync::Arc;
 
@@ -6,10 +6,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use jiff::SignedDuration;
 
 use crate::domain::client::{Client, GrantType};
-use crate::domain::ids::ClientId;
 use crate::web::Web;
 use crate::web::api::clients::fresh_secret;
 use crate::web::page::clean;
@@ -17,15 +15,15 @@ use crate::web::staff::{
     Admin, Forms, Frame, Moment, OnDuty, Posted, Said, Section, respond, see_other_saying,
 };
 
-use super::form::{Fault, Typed};
-use super::{LIST, held, words_of};
-
-/// How long the old secret may still be used after a change-over.
-const OVERLAP: SignedDuration = SignedDuration::from_hours(24);
+use super::change::path_of;
+use super::form::{Fault, Shows, Typed, field_of};
+use super::words_of;
 
 /// A client in the list.
 struct Row {
     id: String,
+    /// Where it is changed.
+    path: String,
     name: String,
     /// What it is, in words.
     kind: &'static str,
@@ -35,7 +33,6 @@ struct Row {
     used: Option<Moment>,
     /// Until when an older secret may be used.
     older_until: Option<Moment>,
-    has_secret: bool,
 }
 
 #[derive(Template)]
@@ -46,6 +43,7 @@ struct ListView {
     /// The file in which the clients stand; none if they are changed here.
     file: Option<String>,
     typed: Typed,
+    shows: Shows,
     fault: Option<Fault>,
     /// Our own address, for the lines that show how a token is asked for.
     origin: String,
@@ -72,7 +70,8 @@ pub(super) async fn list(duty: OnDuty<Admin>, State(web): State<Arc<Web>>) -> Re
 /// `POST /admin/clients`: makes one, and shows its secret, this once.
 pub(super) async fn create(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, form: Posted) -> Response {
     let typed = Typed::of(&form);
-    let made = if typed.keeps_secrets() { fresh_secret(&web).await.ok().map(Some) } else { Some(None) };
+    let needs_secret = typed.keeps_secrets() && !typed.has_keys();
+    let made = if needs_secret { fresh_secret(&web).await.ok().map(Some) } else { Some(None) };
     let Some(made) = made else {
         return duty.plain(StatusCode::INTERNAL_SERVER_ERROR, "That did not work", "Try again in a moment.");
     };
@@ -83,52 +82,20 @@ pub(super) async fn create(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, for
             return list_page(&duty, &web, typed, Some(fault), StatusCode::UNPROCESSABLE_ENTITY).await;
         }
     };
-    if !client.scopes.may_be_given_by(&held()) {
-        let words = "An admin may give the scopes of this business, and openid, profile, email and phone.";
-        let fault = ("scopes", words.to_owned());
-        return list_page(&duty, &web, typed, Some(fault), StatusCode::UNPROCESSABLE_ENTITY).await;
-    }
     match web.broker.create_client(&duty.tenant().id, &client, &duty.actor(), None).await {
         Ok(made) => {
             let secret = secret.map(|secret| secret.expose().to_owned());
+            if typed.has_keys() {
+                return see_other_saying(&path_of(made.id.as_str()), Said::Saved);
+            }
             secret_page(&duty, made.id.as_str(), secret, None, true)
         }
         Err(error) => match words_of(&duty, &error) {
-            Ok((words, status)) => list_page(&duty, &web, typed, Some(("", words)), status).await,
+            Ok((words, status)) => {
+                list_page(&duty, &web, typed, Some((field_of(&error), words)), status).await
+            }
             Err(page) => *page,
         },
-    }
-}
-
-/// `POST /admin/clients/rotate`: another secret, shown this once; the one before is good for another day.
-pub(super) async fn rotate(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, form: Posted) -> Response {
-    let Ok(id) = form.text("client_id").parse::<ClientId>() else { return duty.missing() };
-    let Ok((secret, hash)) = fresh_secret(&web).await else {
-        return duty.plain(StatusCode::INTERNAL_SERVER_ERROR, "That did not work", "Try again in a moment.");
-    };
-    let (tenant, actor) = (&duty.tenant().id, duty.actor());
-    match web.broker.rotate_client_secret(tenant, &id, (&hash, OVERLAP), &held(), &actor).await {
-        Ok(until) => {
-            let until = until.map(|until| duty.local().moment(until));
-            secret_page(&duty, id.as_str(), Some(secret.expose().to_owned()), until, false)
-        }
-        Err(error) => told(&duty, &web, &error).await,
-    }
-}
-
-/// `POST /admin/clients/delete`: its tokens are refused from now on.
-pub(super) async fn delete(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, form: Posted) -> Response {
-    let Ok(id) = form.text("client_id").parse::<ClientId>() else { return duty.missing() };
-    match web.broker.delete_client(&duty.tenant().id, &id, &held(), &duty.actor()).await {
-        Ok(()) => see_other_saying(LIST, Said::Deleted),
-        Err(error) => told(&duty, &web, &error).await,
-    }
-}
-
-async fn told(duty: &OnDuty<Admin>, web: &Web, error: &crate::flow::settings::SettingsError) -> Response {
-    match words_of(duty, error) {
-        Ok((words, status)) => list_page(duty, web, Typed::default(), Some(("", words)), status).await,
-        Err(page) => *page,
     }
 }
 
@@ -149,6 +116,7 @@ async fn list_page(
         let older = client.previous_secret.as_ref().map(|older| older.until).filter(|until| *until > now);
         Row {
             id: client.client_id.to_string(),
+            path: path_of(client.client_id.as_str()),
             name: clean(client.name.as_deref().unwrap_or_default()),
             kind: kind_of(client),
             scopes: client.scopes.iter().map(str::to_owned).collect(),
@@ -156,7 +124,6 @@ async fn list_page(
             allow_from: client.allow_from.iter().map(ToString::to_string).collect(),
             used: used.map(|used| local.ago(used, now)),
             older_until: older.map(|until| local.moment(until)),
-            has_secret: client.secret_hash.is_some(),
         }
     });
     let view = ListView {
@@ -164,13 +131,15 @@ async fn list_page(
         rows: rows.collect(),
         file: web.broker.settings_file(&tenant.id),
         typed,
+        shows: Shows::ALL,
         fault,
         origin: tenant.origin.clone(),
     };
     respond(status, &view.frame, Forms::Here, &view)
 }
 
-fn secret_page(
+/// The page of a secret that was made just now, or of a client that has none.
+pub(super) fn secret_page(
     duty: &OnDuty<Admin>,
     id: &str,
     secret: Option<String>,
@@ -188,7 +157,8 @@ fn secret_page(
     respond(StatusCode::OK, &view.frame, Forms::Here, &view)
 }
 
-fn kind_of(client: &Client) -> &'static str {
+/// What a client is, in words.
+pub(super) fn kind_of(client: &Client) -> &'static str {
     match (client.may(GrantType::AuthorizationCode), client.is_public(), &client.keys) {
         (true, true, _) => "App without a secret",
         (true, false, None) => "App with a secret",

@@ -3,6 +3,7 @@
 //! To add something that an admin may do with a client: 1. its flow, 2. a handler here and a row below, 3. its form in
 //! `templates/admin/clients/`, 4. a case in `tests/it/apps/`.
 
+mod change;
 mod form;
 mod list;
 
@@ -25,8 +26,10 @@ const LIST: &str = "/admin/clients";
 pub fn routes() -> Router<Arc<Web>> {
     Router::new()
         .route("/admin/clients", get(list::list).post(list::create))
-        .route("/admin/clients/rotate", post(list::rotate))
-        .route("/admin/clients/delete", post(list::delete))
+        .route("/admin/clients/client", get(change::show))
+        .route("/admin/clients/change", post(change::change))
+        .route("/admin/clients/rotate", post(change::rotate))
+        .route("/admin/clients/delete", post(change::delete))
 }
 
 /// What an admin may give to a client: everything of the tenant.

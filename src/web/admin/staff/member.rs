@@ -35,7 +35,7 @@ struct MemberView {
     frame: Frame,
     id: String,
     name: String,
-    /// The name in the settings, which may be none.
+    /// The name in the settings, which may be none, or what was typed.
     given: String,
     email: String,
     is_admin: bool,
@@ -46,19 +46,26 @@ struct MemberView {
     providers: Vec<String>,
     browsers: Vec<BrowserRow>,
     mails: bool,
-    fault: Option<String>,
+    /// What is wrong, and at which field.
+    fault: Option<(&'static str, String)>,
+}
+
+/// What was typed, where it was refused.
+struct Typed {
+    name: String,
+    role: Role,
 }
 
 /// `GET /admin/staff/{id}`: one member.
 pub(super) async fn show(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, Segment(id): Segment) -> Response {
-    member_page(&duty, &web, &id, None, StatusCode::OK).await
+    member_page(&duty, &web, (&id, None), None, StatusCode::OK).await
 }
 
 async fn member_page(
     duty: &OnDuty<Admin>,
     web: &Web,
-    id: &str,
-    fault: Option<String>,
+    (id, typed): (&str, Option<Typed>),
+    fault: Option<(&'static str, String)>,
     status: StatusCode,
 ) -> Response {
     let (member, version) = match member(duty, web, id).await {
@@ -80,9 +87,9 @@ async fn member_page(
     let view = MemberView {
         frame: duty.frame(&name, Section::Staff),
         id: member.id.to_string(),
-        given: member.name.clone().unwrap_or_default(),
+        given: typed.as_ref().map_or(member.name.clone().unwrap_or_default(), |typed| typed.name.clone()),
         email: member.email.as_str().to_owned(),
-        is_admin: member.role == Role::Admin,
+        is_admin: typed.as_ref().map_or(member.role, |typed| typed.role) == Role::Admin,
         is_self: member.id == duty.member.id,
         file: web.broker.settings_file(&tenant.id),
         version: version.unwrap_or_default(),
@@ -118,7 +125,10 @@ pub(super) async fn change(
         web.broker.change_member(&duty.tenant().id, &staff_id, &what, &condition(&form), &duty.actor()).await;
     match changed {
         Ok(_) => see_other_saying(LIST, Said::Saved),
-        Err(error) => told(&duty, &web, &id, &error).await,
+        Err(error) => {
+            let typed = Typed { name: form.text("name").to_owned(), role };
+            told(&duty, &web, (&id, Some(typed)), &error).await
+        }
     }
 }
 
@@ -134,7 +144,7 @@ pub(super) async fn remove(
         web.broker.remove_member(&duty.tenant().id, &staff_id, &condition(&form), &duty.actor()).await;
     match removed {
         Ok(()) => see_other_saying(LIST, Said::Removed),
-        Err(error) => told(&duty, &web, &id, &error).await,
+        Err(error) => told(&duty, &web, (&id, None), &error).await,
     }
 }
 
@@ -156,9 +166,21 @@ pub(super) async fn end_session(
 }
 
 /// A member's page again, with what was in the way.
-async fn told(duty: &OnDuty<Admin>, web: &Web, id: &str, error: &SettingsError) -> Response {
+async fn told(
+    duty: &OnDuty<Admin>,
+    web: &Web,
+    (id, typed): (&str, Option<Typed>),
+    error: &SettingsError,
+) -> Response {
     match words_of(duty, error) {
-        Ok((_, words, status)) => member_page(duty, web, id, Some(words), status).await,
+        Ok((place, words, status)) => {
+            // Whoever comes too late sees what the others have made of it.
+            let is_own = matches!(error, SettingsError::Refused(_) | SettingsError::Conflict(_));
+            let typed = typed.filter(|_| is_own);
+            // This page has no field for the address.
+            let place = if place == "name" { place } else { "" };
+            member_page(duty, web, (id, typed), Some((place, words)), status).await
+        }
         Err(page) => *page,
     }
 }
