@@ -1,4 +1,5 @@
-//! Afterwards: everything that is stored is compared with what customers saw and with itself.
+//! Afterwards: everything that is stored is compared with what customers saw, with what the provider did for
+//! them, and with itself.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,6 +7,7 @@ use reqwest::StatusCode;
 use serde_json::Value;
 
 use super::customer::{Customer, Went};
+use super::ledger::Ledger;
 
 /// What was found; all but the first two should be nothing.
 #[derive(Debug, Default)]
@@ -22,12 +24,16 @@ pub struct Verdict {
     pub twice: u64,
     /// Event ids that are there twice.
     pub same_ids: u64,
+    /// Completed links of whom the provider has told nobody.
+    pub unfounded: u64,
+    /// Customers of whom more codes were exchanged than the provider gave out.
+    pub reused: u64,
     /// The ids of all events, in their order.
     pub ids: Vec<String>,
 }
 
 /// Reads everything through the API.
-pub async fn judge(customer: &mut Customer, token: &str, everybody: &[Went]) -> Verdict {
+pub async fn judge(customer: &mut Customer, token: &str, everybody: &[Went], ledger: &Ledger) -> Verdict {
     let mut verdict = Verdict::default();
     let events = all_events(customer, token).await;
     let mut known = HashSet::new();
@@ -46,19 +52,26 @@ pub async fn judge(customer: &mut Customer, token: &str, everybody: &[Went]) -> 
     }
     verdict.events = events.len() as u64;
     for went in everybody {
-        one(customer, token, went, (&completions, &created), &mut verdict).await;
+        let complete = one(customer, token, went, (&completions, &created), &mut verdict).await;
+        let asked = ledger.of(&format!("p{}", went.number));
+        let is_founded = asked.codes > 0 && asked.tokens > 0 && asked.whoami > 0;
+        verdict.unfounded += u64::from(complete && !is_founded);
+        verdict.reused += u64::from(asked.tokens > asked.codes);
+        if (complete && !is_founded) || asked.tokens > asked.codes {
+            eprintln!("customer {}: the provider was asked {asked:?}", went.number);
+        }
     }
     verdict
 }
 
-/// One customer: link, contact, conversation and events agree.
+/// One customer: link, contact, conversation and events agree. Whether the link is completed.
 async fn one(
     customer: &mut Customer,
     token: &str,
     went: &Went,
     (completions, created): (&HashMap<String, u64>, &HashMap<String, u64>),
     verdict: &mut Verdict,
-) {
+) -> bool {
     let Went { number, link: id, .. } = went;
     let link = read(customer, token, &format!("/v1/auth-links/{id}")).await;
     let contacts = read(customer, token, &format!("/v1/contacts?email=p{number}@example.com")).await;
@@ -84,6 +97,7 @@ async fn one(
         eprintln!("customer {number}: {link} {contacts:?} {conversation} told {told} times");
     }
     verdict.half += u64::from(!agree);
+    complete
 }
 
 async fn all_events(customer: &mut Customer, token: &str) -> Vec<Value> {

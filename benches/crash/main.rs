@@ -10,7 +10,7 @@
 //! | `--seed` | of the moments of the kills (1) |
 //!
 //! Every customer goes on until he is signed in; then everything that is stored is read through the
-//! API and compared with what he saw. It ends with 1 if anything that was acknowledged is gone.
+//! API and compared with what he saw and with what the provider did for him. It ends with 1 if anything that was acknowledged is gone.
 
 #![expect(clippy::unwrap_used, reason = "a bench may fail where it stands")]
 #![expect(
@@ -89,7 +89,7 @@ async fn run() -> ExitCode {
     }
 
     let mut reader = Customer::new(origins, token.clone(), 0);
-    let verdict = judge::judge(&mut reader, &token, &everybody).await;
+    let verdict = judge::judge(&mut reader, &token, &everybody, &ledger).await;
     let (clock_began, all) = (clock.tick(), verdict.ids.len());
     while receiver.taken() < all && clock_began.elapsed() < DELIVERED_WITHIN {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -121,10 +121,14 @@ async fn run() -> ExitCode {
     println!("half records            {}", verdict.half);
     println!("twice                   {}", verdict.twice);
     println!("duplicated event ids    {}", verdict.same_ids);
+    println!("completed, none let in  {}", verdict.unfounded);
+    println!("codes exchanged twice   {}", verdict.reused);
     println!("events not delivered    {missing}, all there {delivered:.0} s after the last login was read");
     println!("delivered out of order  {late} within their conversation");
     println!("delivered again         {} (at least once is what is promised)", receiver.again());
-    let faults = verdict.lost + verdict.half + verdict.twice + verdict.same_ids + missing + late;
+    let verdicts =
+        [verdict.lost, verdict.half, verdict.twice, verdict.same_ids, verdict.unfounded, verdict.reused];
+    let faults = verdicts.iter().sum::<u64>() + missing + late;
     if faults == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

@@ -11,6 +11,7 @@
 #[expect(dead_code, reason = "other runs use the rest")]
 #[path = "../world/broker.rs"]
 mod broker;
+#[expect(dead_code, reason = "other runs use the rest")]
 #[path = "../world/ledger.rs"]
 mod ledger;
 #[path = "../world/options.rs"]

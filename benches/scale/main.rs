@@ -101,6 +101,7 @@ async fn tenants() {
     }
     let began = clock.tick();
     let broker = site.start().await;
+    println!("store           {}, in {}", redis.words(), site.folder().display());
     println!("tenants         {tenants}");
     println!("ready after     {:.2} s", began.elapsed().as_secs_f64());
     println!("memory          {} MiB resident", broker.resident() >> 20);
@@ -119,6 +120,7 @@ async fn start() {
     let mut site = Site::new(&provider, &redis.url(), "", &[]);
     let began = clock.tick();
     let broker: Broker = site.start().await;
+    println!("store           {}, in {}", redis.words(), site.folder().display());
     println!("ready after     {:.3} s", began.elapsed().as_secs_f64());
     let token = site.token(&broker).await;
     Walk::new(&broker.origin, &token, clock.clone()).login("first").await;

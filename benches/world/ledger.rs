@@ -54,6 +54,11 @@ impl Ledger {
         })
     }
 
+    /// What was asked of one person.
+    pub fn of(&self, person: &str) -> Asked {
+        self.people.lock().unwrap().get(person).copied().unwrap_or_default()
+    }
+
     fn write(&self, person: &str, entry: impl FnOnce(&mut Asked)) {
         entry(self.people.lock().unwrap().entry(person.to_owned()).or_default());
     }

@@ -42,13 +42,11 @@ pub async fn open(
 /// The tenant of a file, if there is such a file.
 fn of_file(config: &Config, environment: &Environment, tenant: &TenantId) -> anyhow::Result<Directory> {
     let path = config.tenants.join(format!("{tenant}.toml"));
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(Directory::default()) };
-    let named = text.split("env").skip(1).filter_map(|rest| rest.split('"').nth(1)).map(str::to_owned);
-    let missing =
-        named.filter(|name| environment.get(name).is_none()).map(|name| (name, "absent".to_owned()));
-    let known = environment.starting_with("").map(|(name, value)| (name.to_owned(), value.to_owned()));
-    let environment: Environment = known.chain(missing).collect();
-    let read = read_files(std::slice::from_ref(&path), &ReadContext::of(config, &environment))?.value;
+    if !path.is_file() {
+        return Ok(Directory::default());
+    }
+    let context = ReadContext { without_secrets: true, ..ReadContext::of(config, environment) };
+    let read = read_files(std::slice::from_ref(&path), &context)?.value;
     let source = Some(path.display().to_string());
     let served = read.into_iter().map(|tenant| Served {
         tenant: Arc::new(tenant),

@@ -11,6 +11,7 @@ use crate::clock::Clock;
 use crate::config::{Config, StoreUrl};
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::ids::{AuditId, TenantId};
+use crate::domain::tenant::Tenant;
 use crate::flow::settings::format::Format as _;
 use crate::keyring::KeyRing;
 use crate::store::audit_verify::{Anchor, Verified};
@@ -53,38 +54,48 @@ pub async fn ping_store(config: &Config, clock: &Clock) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What `check` says of the store's tenants: a file's takes the place of one of the same name, and one whose settings
-/// cannot be used serves nobody. Nothing where there is no store yet.
-pub async fn stored_remarks(config: &Config, clock: &Clock) -> anyhow::Result<Vec<(TenantId, String)>> {
+/// The tenants of the store that are served, and what is to be said of the others.
+#[derive(Debug, Default)]
+pub struct StoredTenants {
+    /// Those whose settings can be used.
+    pub served: Vec<Tenant>,
+    /// A file's takes the place of one of the same name, and one whose settings cannot be used serves nobody.
+    pub remarks: Vec<(TenantId, String)>,
+}
+
+/// Reads the tenants of the store as a broker does. Nothing where there is no store yet.
+pub async fn stored_tenants(config: &Config, clock: &Clock) -> anyhow::Result<StoredTenants> {
+    let mut read = StoredTenants::default();
     if let StoreUrl::Sqlite(path) = &config.store
         && !path.is_file()
     {
-        return Ok(Vec::new());
+        return Ok(read);
     }
     store::check(config, clock).await?;
     let operator = open(config, clock)?.of_operator();
     let (in_files, format) = (files(&config.tenants), StoredFormat::new(config, clock.clone()));
-    let mut remarks = Vec::new();
     for found in operator.stored_tenants(operator.stored_names().await?).await? {
         match found {
             Found::Nothing(_) => {}
-            Found::Unreadable(id, error) => remarks.push((id, format!("it cannot be read: {error}"))),
+            Found::Unreadable(id, error) => read.remarks.push((id, format!("it cannot be read: {error}"))),
             Found::There(tenant) if tenant.deleted_at.is_some() => {}
             Found::There(tenant) if in_files.contains(&tenant.id) => {
                 let text =
                     "a file of the same name stands in the folder of tenants, and is served in its place";
-                remarks.push((tenant.id, text.to_owned()));
+                read.remarks.push((tenant.id, text.to_owned()));
             }
             Found::There(tenant) => {
-                let read = format.read(&tenant.id, &tenant.document, &tenant.live(), &tenant.secrets);
-                let faults = read.err().into_iter().flatten();
-                let told =
-                    faults.map(|fault| format!("it is not served: `{}`: {}", fault.pointer, fault.message));
-                remarks.extend(told.map(|text| (tenant.id.clone(), text)));
+                match format.read(&tenant.id, &tenant.document, &tenant.live(), &tenant.secrets) {
+                    Ok(reading) => read.served.push(reading.tenant),
+                    Err(faults) => read.remarks.extend(faults.into_iter().map(|fault| {
+                        let text = format!("it is not served: `{}`: {}", fault.pointer, fault.message);
+                        (tenant.id.clone(), text)
+                    })),
+                }
             }
         }
     }
-    Ok(remarks)
+    Ok(read)
 }
 
 /// Verifies the audit of one tenant, or of every one that the store or a checkpoint of before names; tells of each as

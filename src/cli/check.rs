@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 
-use crate::app::upkeep::stored_remarks;
+use crate::app::upkeep::stored_tenants;
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Fault, Faults, Look, Place};
 use crate::domain::tenant::Tenant;
@@ -106,12 +106,13 @@ fn check_keys(config: &Config, faults: &mut Vec<Fault>, warnings: &mut Vec<Fault
 fn check_stored(config: &Config) -> Vec<Fault> {
     let look = async {
         let clock = Clock::system();
-        tokio::time::timeout(PATIENCE, stored_remarks(config, &clock)).await.context("it does not answer")?
+        tokio::time::timeout(PATIENCE, stored_tenants(config, &clock)).await.context("it does not answer")?
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let looked = runtime.context("no thread can be started").and_then(|runtime| runtime.block_on(look));
     match looked {
-        Ok(remarks) => remarks
+        Ok(read) => read
+            .remarks
             .into_iter()
             .map(|(id, text)| {
                 Fault::new(Place::File(format!("the store's tenant `{id}`")), text).as_warning()

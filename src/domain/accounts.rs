@@ -33,6 +33,29 @@ impl AppleFlow {
     }
 }
 
+/// What a reply to a message of Apple's newer flow must bring, so that it counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum AppleProof {
+    /// The number that only our success page told the sheet: whoever replies sat in front of the sign-in.
+    #[default]
+    Number,
+    /// The word `success`, which every page can make a sheet say.
+    Status,
+}
+
+impl AppleProof {
+    /// Every choice.
+    pub const ALL: [Self; 2] = [Self::Number, Self::Status];
+
+    /// The word in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Number => "number",
+            Self::Status => "status",
+        }
+    }
+}
+
 /// A tenant's account for Messages for Business.
 #[derive(Debug, Clone)]
 pub struct AppleBusiness {
@@ -44,6 +67,8 @@ pub struct AppleBusiness {
     pub secret: Secret,
     /// Which flow it uses.
     pub flow: AppleFlow,
+    /// What a reply must bring (newer flow).
+    pub proof: AppleProof,
     /// The version of a message of the newer flow.
     pub version: String,
     /// The client identifier that stands in Apple's register beside our URLs.

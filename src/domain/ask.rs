@@ -19,6 +19,9 @@ pub struct Ask {
     pub state: Secret,
     /// What the flow needs beside that.
     pub way: AskWay,
+    /// The request identifier of the message that the link was made with, if this is a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
     /// When it was made.
     pub created_at: Timestamp,
     /// What came of it.
@@ -100,6 +103,10 @@ pub enum Native {
     Sheet {
         /// The request identifier.
         ask: String,
+        /// What only the sheet learns that our success page has reached, and what its reply must repeat; none where the
+        /// status alone is enough.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        number: Option<u32>,
     },
     /// Apple's older flow: the reply brings back the token that the phone got from us.
     Relay {
@@ -111,8 +118,8 @@ pub enum Native {
     },
     /// Messenger: its webhook brings back the code that it got from us.
     Linking {
-        /// Where Facebook wants the customer back.
-        back: String,
+        /// Where Facebook wants the customer back. It holds Meta's token of whoever pressed the button.
+        back: Secret,
     },
 }
 
@@ -126,6 +133,7 @@ mod tests {
             link: LinkId::from_uuid(uuid::Uuid::from_u128(1)),
             state: Secret::new("r.secret"),
             way: AskWay::Newer { redirect_uri: "https://acme.example.com/".to_owned() },
+            first: None,
             created_at: Timestamp::UNIX_EPOCH,
             stage: AskStage::Sent,
         }

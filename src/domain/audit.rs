@@ -165,7 +165,7 @@ audit_actions! {
     SampleSaved: Settings => "provider.sample_saved",
     /// A saved answer of a provider was deleted; `detail` has its number.
     SampleDeleted: Settings => "provider.sample_deleted",
-    /// Staff read what a test login told; `detail` is the test.
+    /// Staff or a client read what a test login told; `detail` is the test.
     TestRead: Access => "provider.test_read",
     /// Staff read the saved answers of a provider.
     SamplesRead: Access => "provider.samples_read",

@@ -94,6 +94,24 @@ impl Channel {
         matches!(self, Self::Apple | Self::Messenger | Self::Instagram | Self::Whatsapp)
     }
 
+    /// Whether the channel itself can say who signed in, where the tenant has its account there.
+    pub fn vouches(self) -> bool {
+        match self {
+            Self::Apple | Self::Messenger => true,
+            Self::Sms
+            | Self::Whatsapp
+            | Self::Instagram
+            | Self::Rcs
+            | Self::Line
+            | Self::Telegram
+            | Self::Viber
+            | Self::Slack
+            | Self::Teams
+            | Self::Webchat
+            | Self::Email => false,
+        }
+    }
+
     /// Whether the customer's address on this channel is a phone number.
     pub fn has_phone_handles(self) -> bool {
         matches!(self, Self::Sms | Self::Whatsapp | Self::Rcs | Self::Viber)
@@ -292,12 +310,27 @@ pub struct GuessWindow {
     /// When, oldest first.
     #[serde(default)]
     at: Vec<Timestamp>,
+    /// In which messages, by their keyed hashes, oldest first: a channel that sends a message again adds no guess.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    heard: Vec<String>,
 }
 
 impl GuessWindow {
     /// Guesses that an hour allows, whenever it begins.
     pub const LIMIT: usize = 15;
     const LENGTH: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+    /// Whether the message was heard before.
+    pub fn has_heard(&self, message: &str) -> bool {
+        self.heard.iter().any(|heard| heard == message)
+    }
+
+    /// Remembers a message, and forgets the oldest ones beyond as many as there are guesses.
+    pub fn hear(&mut self, message: String) {
+        self.heard.push(message);
+        let surplus = self.heard.len().saturating_sub(Self::LIMIT);
+        self.heard.drain(..surplus);
+    }
 
     /// Counts one guess, or says that those of the last hour are all that it allows.
     pub fn count(mut self, now: Timestamp) -> Result<Self, GuessesSpent> {

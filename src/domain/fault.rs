@@ -90,7 +90,7 @@ codes! {
     IssuerMismatch => "issuer_mismatch",
     /// The callback repeats one of the provider's variables with another value (SECURITY 12).
     VariableMismatch => "variable_mismatch",
-    /// The browser holds another login's cookie than the one of this request.
+    /// The browser holds another login's cookie than the one of this request, or none where the channel itself must vouch.
     CookieMismatch => "cookie_mismatch",
     /// The link was cancelled, superseded, completed or expired in the meantime.
     LinkFinal => "link_final",

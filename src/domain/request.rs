@@ -125,6 +125,10 @@ pub struct AuthorizationRequest {
     pub cookie_hash: String,
     /// The name of the cookie that this opening set.
     pub cookie_name: String,
+    /// The keyed hash of the answer, where a browser without the cookie brought it: the one that has the cookie is shown
+    /// what came of it only if it brings the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brought: Option<String>,
     /// How the channel itself will vouch for the person; none if the chat must confirm it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub native: Option<Native>,
@@ -236,6 +240,16 @@ impl AuthorizationRequest {
             }
             _ => Err(Fault::new(Step::Claim, Code::StateUnknown)),
         }
+    }
+
+    /// A browser without the cookie brings an answer: whoever set out may have sent the provider's page to somebody
+    /// else. Whoever has the cookie then learns nothing without the same answer, which the provider gave to the other
+    /// browser alone; and nothing that the channel says of its person counts for this sign-in.
+    #[must_use]
+    pub fn change_browser(mut self, answer: String) -> Self {
+        self.brought = Some(answer);
+        self.native = None;
+        self
     }
 
     /// The same browser has opened the link again.

@@ -99,12 +99,13 @@ impl Broker {
         tenant: &TenantId,
         conversation: &ConversationRef,
         actor: &str,
-    ) {
+    ) -> EventId {
         let now = self.clock.now();
         let data = json!({"conversation": conversation});
         let event = self.event(tenant, EventType::ConversationUnverified, data, now);
         tx.audit(self.entry(actor, AuditAction::ConversationUnverified, event.id.to_string()));
         self.tell(tx, &event);
+        event.id
     }
 
     /// Writes an event into the batch; and if the tenant has a webhook that wants it, that it is to be delivered. Of a

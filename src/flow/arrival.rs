@@ -1,8 +1,11 @@
 //! A browser at one of the callback routes, and where it goes from there.
 
-use crate::domain::provider::{Provider, ResponseMode};
+use std::sync::Arc;
+
+use crate::domain::provider::{CallbackNames, CallbackPath, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Route};
-use crate::oauth::response;
+use crate::domain::tenant::Tenant;
+use crate::oauth::response::{self, names_of};
 
 use super::app::arrive::AppArrived;
 use super::native::Away;
@@ -51,6 +54,19 @@ pub enum Leads {
 }
 
 impl Arrival {
+    /// What the provider that may have answered calls the parameters of the callback. The settings of the time when
+    /// the link was opened are found by the state only, so another set of names must still lead to the same provider.
+    pub(super) fn names(&self, tenant: &Tenant) -> CallbackNames {
+        let may_be = |provider: &&Arc<Provider>| match self.provider.as_deref() {
+            Some(named) => named == provider.id.as_str(),
+            None => provider.callback_path == CallbackPath::Bare,
+        };
+        names_of(
+            &self.params,
+            tenant.providers.iter().filter(may_be).map(|provider| &provider.callback_names),
+        )
+    }
+
     /// How and where the answer came, for the protocol's own checks.
     pub(super) fn at<'a>(
         &'a self,

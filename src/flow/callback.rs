@@ -2,21 +2,22 @@
 //! product. Every check comes before the first outgoing call, and a failed check changes nothing.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 use tokio::sync::OnceCell;
 use tracing::Instrument as _;
 
+use crate::domain::ask::Native;
 use crate::domain::binding::{Binding, Vouch};
 use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::profile::SignedIn;
-use crate::domain::provider::{CallbackNames, CallbackPath, Provider};
+use crate::domain::provider::Provider;
 use crate::domain::request::{AuthorizationRequest, Phase};
 use crate::domain::tenant::Tenant;
 use crate::egress::gate::Pass;
-use crate::oauth::response::{AuthorizationResponse, Verdict, names_of, parse_response};
+use crate::oauth::response::{AuthorizationResponse, Verdict, parse_response};
 use crate::oauth::server::Server;
 
 pub use super::arrival::{Arrival, Arrived, Leads};
@@ -28,8 +29,8 @@ use super::app::enter::is_of_app;
 use super::course::Course;
 use super::health::OutOfOrder;
 use super::insight::Sighting;
-use super::native::back::PATIENCE;
 use super::open_link::LoginCookie;
+use super::outcome::is_answered_by;
 use super::record::{End, SignIn};
 use super::redirect_uris::unregistered;
 use super::sign_in::Visit;
@@ -79,6 +80,10 @@ struct Login {
     same_browser: bool,
     /// The way through to the provider; none if there is nothing to ask it.
     way: Option<Box<Way>>,
+    /// When a phone no longer waits for the answer.
+    until: Option<Instant>,
+    /// The keyed hash of what the provider answered.
+    answer: String,
 }
 
 /// The way through to a provider.
@@ -94,8 +99,7 @@ impl Broker {
         tenant: &Arc<Tenant>,
         arrival: Arrival,
     ) -> Result<Arrived, CallbackError> {
-        let names = callback_names(tenant, &arrival);
-        let response = parse_response(&arrival.params, &names)?;
+        let response = parse_response(&arrival.params, &arrival.names(tenant))?;
         if is_of_trial(&response.state) {
             return self.arrive_at_trial(tenant, arrival, response).await;
         }
@@ -105,13 +109,19 @@ impl Broker {
         if is_of_app(&response.state) {
             return self.arrive_for_app(tenant, arrival, response).await;
         }
-        let found = self.find(tenant, &response).await?;
+        let since = self.clock.tick();
+        let mut found = self.find(tenant, &response).await?;
+        if arrival.cookies.is_empty() {
+            // Whom the channel will name set out in another browser: only the code can prove who sits in front of this one.
+            found.request.value.native = None;
+        }
         let Some(native) = found.request.value.native.clone() else {
-            return self.log_in(tenant, arrival, response, found).await;
+            return self.log_in(tenant, arrival, response, found, None).await;
         };
         let key = found.request.value.key.clone();
-        let login = self.log_in(tenant, arrival, response, found);
-        let away = self.go_back(tenant, &native, &key, login).await?;
+        let until = self.patience_of(&native).map(|patience| since + patience);
+        let login = self.log_in(tenant, arrival, response, found, until);
+        let away = self.go_back(tenant, (&native, &key), until, login).await?;
         Ok(Arrived { handle: String::new(), keep: None, leads: Leads::Away(away) })
     }
 
@@ -122,23 +132,29 @@ impl Broker {
         arrival: Arrival,
         response: AuthorizationResponse,
         found: Found,
+        until: Option<Instant>,
     ) -> Result<Arrived, CallbackError> {
-        // The second arrival of a sign-in that the channel vouches for is worth nothing, whoever it is.
-        let is_native = found.request.value.native.is_some();
+        // The second arrival of a phone's sign-in is worth nothing, whoever it is; Messenger's shows where it led.
+        let is_native = is_in_sheet(&found.request.value);
         let seen = Sighting::of(&found.request);
+        let answer = self.hash_of_answer(tenant, &response);
         let checked = self.verify(tenant, &arrival, response, found);
         let mut login = match checked.map_err(|why| self.count_refusal(tenant, seen, why))? {
             Checked::First(login) => login,
-            Checked::Again(_) if is_native => {
+            Checked::Again(request) if is_native || !is_answered_by(&request.value, &answer) => {
                 return Err(Fault::new(Step::Claim, Code::StateUnknown).into());
             }
-            Checked::Again(request) => return Ok(self.arrived(tenant, &request, arrival.cookies, true)),
+            Checked::Again(request) => {
+                return Ok(self.arrived(tenant, &request, arrival.cookies, (true, answer)));
+            }
         };
+        login.until = until;
+        login.answer.clone_from(&answer);
         if matches!(login.verdict, Verdict::Granted(_)) {
             login.way = Some(Box::new(self.way_to(tenant, &login.provider).await?));
         }
         let same_browser = login.same_browser;
-        let arrived = self.arrived(tenant, &login.request, arrival.cookies, same_browser);
+        let arrived = self.arrived(tenant, &login.request, arrival.cookies, (same_browser, answer));
         let ours = self.carry_out(login).await?;
         // What another callback with the same state has brought is for the same browser only.
         if ours || (same_browser && !is_native) {
@@ -152,21 +168,6 @@ impl Broker {
     async fn way_to(&self, tenant: &Tenant, provider: &Provider) -> Result<Way, OutOfOrder> {
         let server = self.server(tenant, provider).await?;
         Ok(Way { server, pass: self.enter(&tenant.id, provider).await? })
-    }
-
-    fn arrived(
-        &self,
-        tenant: &Tenant,
-        request: &Stored<AuthorizationRequest>,
-        cookies: Vec<LoginCookie>,
-        same_browser: bool,
-    ) -> Arrived {
-        let own = |cookie: &LoginCookie| same_browser && cookie.name == request.value.cookie_name;
-        Arrived {
-            handle: self.result_handle(tenant, request, same_browser),
-            keep: cookies.into_iter().find(own),
-            leads: Leads::Result,
-        }
     }
 
     /// Finds the authorization request by its state, and its link. Reads only.
@@ -208,6 +209,9 @@ impl Broker {
         if link.status().is_final() {
             return Err(CallbackError::Gone(link.status()));
         }
+        if !same_browser && link.minimum == Binding::Native {
+            return Err(refused(Code::CookieMismatch));
+        }
         Ok(Checked::First(Login {
             tenant: Arc::clone(tenant),
             provider,
@@ -217,6 +221,8 @@ impl Broker {
             minimum: link.minimum,
             same_browser,
             way: None,
+            until: None,
+            answer: String::new(),
         }))
     }
 
@@ -254,16 +260,13 @@ impl Broker {
         })
     }
 
-    /// How long the calls of a login may take together.
-    fn patience(&self, request: &AuthorizationRequest) -> Duration {
-        let patience = self.settings.login_deadline;
-        if request.native.is_some() { patience.min(PATIENCE) } else { patience }
-    }
-
     /// Marks the request as ours; none if another callback with the same state was faster.
     async fn claim(&self, mut login: Login) -> Result<Option<Login>, CallbackError> {
         let store = self.store.at(&login.tenant.id);
-        let claimed = login.request.value.clone().claim(self.clock.now())?;
+        let mut claimed = login.request.value.clone().claim(self.clock.now())?;
+        if !login.same_browser {
+            claimed = claimed.change_browser(login.answer.clone());
+        }
         let mut tx = Tx::new();
         tx.update_request(&login.request, &claimed);
         match store.commit(tx, Durability::Relaxed).await {
@@ -317,7 +320,7 @@ impl Broker {
             server: &server,
             pass: &mut pass,
             course: &mut *course,
-            deadline: self.clock.tick() + self.patience(&login.request.value),
+            deadline: login.until.unwrap_or_else(|| self.clock.tick() + self.settings.login_deadline),
             secret: login.provider.client_secret.as_ref(),
         };
         let signed_in = self.sign_in(&mut visit, grant, Some(&login.conversation)).await;
@@ -344,6 +347,11 @@ impl Broker {
     }
 }
 
+/// Whether an Apple sheet waits for the end of this sign-in.
+fn is_in_sheet(request: &AuthorizationRequest) -> bool {
+    matches!(request.native, Some(Native::Sheet { .. } | Native::Relay { .. }))
+}
+
 /// What is proved already, if it is enough. The provider's verified phone or email may be the
 /// chat's own address; the browser that opened the link may hold the web chat as well; nothing at
 /// all is enough where the tenant says so. All count only for the browser that opened the link; in
@@ -357,16 +365,6 @@ fn bind(login: &Login, signed_in: &SignedIn) -> Option<Binding> {
     // The channel's own word is still to come, and is worth more.
     let is_native = login.request.value.native.is_some();
     (login.same_browser && !is_native && reached >= login.minimum).then_some(reached)
-}
-
-/// What the provider that may have answered calls the parameters of the callback. The settings of the time when
-/// the link was opened are found by the state only, so another set of names must still lead to the same provider.
-fn callback_names(tenant: &Tenant, arrival: &Arrival) -> CallbackNames {
-    let may_be = |provider: &&Arc<Provider>| match arrival.provider.as_deref() {
-        Some(named) => named == provider.id.as_str(),
-        None => provider.callback_path == CallbackPath::Bare,
-    };
-    names_of(&arrival.params, tenant.providers.iter().filter(may_be).map(|provider| &provider.callback_names))
 }
 
 /// A callback may repeat what the settings say of this tenant's account there, and must not say otherwise.

@@ -16,6 +16,9 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 use super::record::{End, SignIn};
 use super::{Broker, RACES};
 
+/// What the names of messages are hashed for.
+const MESSAGE: &str = "message";
+
 /// Why a code did not confirm a sign-in.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfirmError {
@@ -57,7 +60,19 @@ impl Broker {
         id: &LinkId,
         typed: &TypedCode,
     ) -> Result<Link, ConfirmError> {
-        let guessed = self.count_guess(tenant, id).await?;
+        self.confirm_heard(tenant, id, typed, None).await
+    }
+
+    /// The same with a code that stood in a message of a channel: one that is sent again is no further guess.
+    pub(super) async fn confirm_heard(
+        &self,
+        tenant: &Tenant,
+        id: &LinkId,
+        typed: &TypedCode,
+        message: Option<&str>,
+    ) -> Result<Link, ConfirmError> {
+        let message = message.map(|name| self.store.at(&tenant.id).hash(MESSAGE, name));
+        let guessed = self.count_guess(tenant, id, message.as_deref()).await?;
         if !guessed.provisional.code.matches(typed.digits()) {
             return Err(self.refuse_guess(tenant, &guessed).await?);
         }
@@ -70,11 +85,19 @@ impl Broker {
     /// Counts the guess at the sign-in, the link and the conversation, before anything is compared:
     /// guesses in parallel are counted one by one. Answers the sign-in that the guess was counted for,
     /// as it was read, with the number of the guess.
-    async fn count_guess(&self, tenant: &Tenant, id: &LinkId) -> Result<Waiting, ConfirmError> {
+    async fn count_guess(
+        &self,
+        tenant: &Tenant,
+        id: &LinkId,
+        message: Option<&str>,
+    ) -> Result<Waiting, ConfirmError> {
         let store = self.store.at(&tenant.id);
         for _ in 0..RACES {
             let mut waiting = self.find_waiting(tenant, id).await?;
             let status = waiting.link.value.status();
+            if message.is_some_and(|message| waiting.link.value.guesses.has_heard(message)) {
+                return Err(ConfirmError::NothingWaits(status));
+            }
             if waiting.provisional.guesses >= CODE_GUESSES {
                 return Err(ConfirmError::Spent(status));
             }
@@ -82,6 +105,9 @@ impl Broker {
             let mut tx = Tx::new();
             let mut link = waiting.link.value.clone();
             link.guesses = link.guesses.clone().count(now).map_err(|_| ConfirmError::Spent(status))?;
+            if let Some(message) = message {
+                link.guesses.hear(message.to_owned());
+            }
             tx.update_link(&waiting.link, &link);
             if let Some(known) = store.conversation(&link.conversation.id).await? {
                 let mut conversation = known.value.clone();

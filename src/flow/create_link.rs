@@ -7,7 +7,7 @@ use crate::channel::AuthMessage;
 use crate::domain::actor::Actor;
 use crate::domain::ask::Ask;
 use crate::domain::binding::Binding;
-use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow};
+use crate::domain::conversation::{Conversation, ConversationRef, GuessWindow, Handle};
 use crate::domain::event::EventType;
 use crate::domain::ids::{LinkId, ProviderId};
 use crate::domain::link::{ContactHint, Link, LinkState, Sender, Times};
@@ -106,7 +106,7 @@ impl Broker {
     ) -> Result<Made<CreatedLink>, CreateLinkError> {
         let provider = find_provider(tenant, order.provider.as_ref())?;
         let snippet = find_snippet(tenant, order.snippet.as_deref())?;
-        let minimum = raise_minimum(tenant, &order)?;
+        let minimum = self.raise_minimum(tenant, &order).await?;
         let lifetime = check_lifetime(order.expires_in)?;
         self.check_hint(tenant, order.contact.as_ref()).await?;
         let route = order.route;
@@ -117,6 +117,28 @@ impl Broker {
         };
         let (url, message) = self.render(tenant, Some(provider), snippet, &link, ask.as_ref());
         Ok(Made::Now(Box::new(CreatedLink { link, url, message, replayed: false })))
+    }
+
+    /// What the chat must prove: what the tenant demands, or more. Whether the channel can vouch may hang on the address
+    /// that is known of the conversation.
+    async fn raise_minimum(&self, tenant: &Tenant, order: &NewLink) -> Result<Binding, CreateLinkError> {
+        let minimum = check_minimum(tenant, order)?;
+        if minimum != Binding::Native {
+            return Ok(minimum);
+        }
+        let mut at = order.conversation.clone();
+        if at.handle.is_none() {
+            let known = self.store.at(&tenant.id).conversation(&at.id).await?;
+            at.handle = known_handle(&at, known.as_deref());
+        }
+        if can_vouch(tenant, &at, order.route, &order.capabilities) {
+            return Ok(minimum);
+        }
+        let detail = format!(
+            "`{}` cannot vouch for the person of this conversation; the strongest proof here is `code`",
+            at.channel
+        );
+        Err(CreateLinkError::Refused { pointer: "/binding/minimum", detail })
     }
 
     /// The answer to an order that was carried out before, as it was then. The wording is that of
@@ -131,7 +153,7 @@ impl Broker {
         let link = Link { locale, ..link.into_value().as_made() };
         let snippet = snippet.and_then(|name| tenant.snippet(&name));
         let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
-        let ask = self.ask_of(tenant, &link).await?;
+        let ask = self.first_ask_of(tenant, &link).await?;
         let (url, message) = self.render(tenant, provider, snippet, &link, ask.as_ref());
         Ok(CreatedLink { link, url, message, replayed: true })
     }
@@ -279,10 +301,13 @@ enum Made<T> {
 /// A sender that leaves the address out speaks of the one that is known: who may confirm the sign-in does not grow by
 /// that, and what the provider vouches for is still compared with it.
 fn with_known_handle(mut link: Link, known: Option<&Conversation>) -> Link {
-    if let Some(known) = known.filter(|known| known.at.channel == link.conversation.channel) {
-        link.conversation.handle = link.conversation.handle.or_else(|| known.at.handle.clone());
-    }
+    link.conversation.handle =
+        link.conversation.handle.clone().or_else(|| known_handle(&link.conversation, known));
     link
+}
+
+fn known_handle(at: &ConversationRef, known: Option<&Conversation>) -> Option<Handle> {
+    known.filter(|known| known.at.channel == at.channel)?.at.handle.clone()
 }
 
 /// The link of a conversation that can still change.
@@ -321,21 +346,13 @@ pub(super) fn find_snippet<'a>(
     })
 }
 
-fn raise_minimum(tenant: &Tenant, order: &NewLink) -> Result<Binding, CreateLinkError> {
+fn check_minimum(tenant: &Tenant, order: &NewLink) -> Result<Binding, CreateLinkError> {
     let floor = tenant.binding.minimum_for(order.conversation.channel);
     let minimum = order.minimum.unwrap_or(floor);
-    let refused = |detail| Err(CreateLinkError::Refused { pointer: "/binding/minimum", detail });
     if minimum < floor {
-        return refused(format!(
-            "the tenant demands at least `{floor}` here; a link may raise it, never lower it"
-        ));
-    }
-    let vouches = || can_vouch(tenant, &order.conversation, order.route, &order.capabilities);
-    if minimum == Binding::Native && !vouches() {
-        return refused(format!(
-            "`{}` cannot vouch for the person of this conversation; the strongest proof here is `code`",
-            order.conversation.channel
-        ));
+        let detail =
+            format!("the tenant demands at least `{floor}` here; a link may raise it, never lower it");
+        return Err(CreateLinkError::Refused { pointer: "/binding/minimum", detail });
     }
     Ok(minimum)
 }

@@ -22,6 +22,8 @@ pub struct InboundMessage {
     pub from: Handle,
     /// What was written.
     pub text: String,
+    /// The channel's name for the message, which stays the same when it is sent again; none if nobody knows it.
+    pub name: Option<String>,
 }
 
 /// What the message was to us.
@@ -51,7 +53,7 @@ impl Broker {
     ) -> Result<Reading, ConfirmError> {
         let Some(code) = TypedCode::find(&message.text) else { return Ok(Reading::Nothing) };
         let Some(link) = self.waiting_link(tenant, message).await? else { return Ok(Reading::Nothing) };
-        match self.confirm_link(tenant, &link, &code).await {
+        match self.confirm_heard(tenant, &link, &code, message.name.as_deref()).await {
             Ok(_) => Ok(Reading::Confirmed(link)),
             Err(ConfirmError::Wrong { attempts_left }) => Ok(Reading::Wrong { link, attempts_left }),
             // Whoever is verified may well write six digits that are an order's number.

@@ -74,9 +74,11 @@ impl Broker {
         conversation: &mut Conversation,
         actor: &str,
     ) {
-        if conversation.verified.take().is_some() {
+        if let Some(verified) = conversation.verified.take() {
             conversation.updated_at = self.clock.now();
-            self.announce_unverified(tx, tenant, &conversation.at, actor);
+            let told = self.announce_unverified(tx, tenant, &conversation.at, actor);
+            // It has the address: whoever erases the person finds it by the link.
+            tx.event_of_link(&verified.auth_link_id, &told);
         }
     }
 

@@ -326,7 +326,7 @@ impl Broker {
 
     /// Openings of this link that end with a new one: those that this browser began and did not finish,
     /// and the one that the link can no longer remember.
-    async fn replaced_openings(
+    pub(super) async fn replaced_openings(
         &self,
         tenant: &Tenant,
         link: &Link,

@@ -12,7 +12,10 @@ use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
 use crate::store::{StoreError, Stored};
 
+use crate::oauth::response::{Answer, AuthorizationResponse};
+
 use super::Broker;
+use super::arrival::{Arrived, Leads};
 use super::open_link::LoginCookie;
 
 /// How long a result page can be reloaded.
@@ -25,6 +28,8 @@ struct Handle {
     request: String,
     /// Whether only the browser with the login's cookie may read it.
     bound: bool,
+    /// The keyed hash of the provider's answer that the browser brought.
+    answer: String,
     /// When it stops to work.
     until: Timestamp,
 }
@@ -76,15 +81,40 @@ pub enum OutcomeError {
 }
 
 impl Broker {
-    /// The name of a result page.
-    pub(super) fn result_handle(
+    /// What tells one answer of a provider from another.
+    pub(super) fn hash_of_answer(&self, tenant: &Tenant, response: &AuthorizationResponse) -> String {
+        let text = match &response.answer {
+            Answer::Code(code) => code.expose(),
+            Answer::Error(error) => error,
+        };
+        self.store.at(&tenant.id).hash("answer", text)
+    }
+
+    /// A browser that has brought an answer, and where its result page is.
+    pub(super) fn arrived(
         &self,
         tenant: &Tenant,
         request: &Stored<AuthorizationRequest>,
-        bound: bool,
+        cookies: Vec<LoginCookie>,
+        (same_browser, answer): (bool, String),
+    ) -> Arrived {
+        let own = |cookie: &LoginCookie| same_browser && cookie.name == request.value.cookie_name;
+        Arrived {
+            handle: self.result_handle(tenant, request, (same_browser, answer)),
+            keep: cookies.into_iter().find(own),
+            leads: Leads::Result,
+        }
+    }
+
+    /// The name of a result page.
+    fn result_handle(
+        &self,
+        tenant: &Tenant,
+        request: &Stored<AuthorizationRequest>,
+        (bound, answer): (bool, String),
     ) -> String {
-        let handle =
-            Handle { request: request.value.key.clone(), bound, until: self.clock.now() + HANDLE_LIFETIME };
+        let (request, until) = (request.value.key.clone(), self.clock.now() + HANDLE_LIFETIME);
+        let handle = Handle { request, bound, answer, until };
         let text = serde_json::to_string(&handle).expect("a handle of texts is JSON");
         self.store.at(&tenant.id).seal_text("result", &text)
     }
@@ -100,6 +130,9 @@ impl Broker {
         let store = self.store.at(&tenant.id);
         let request = store.request(&handle.request).await?.ok_or(OutcomeError::Unknown)?.into_value();
         if handle.bound && !self.holds_cookie(tenant, cookies, &request) {
+            return Err(OutcomeError::Unknown);
+        }
+        if handle.bound && !is_answered_by(&request, &handle.answer) {
             return Err(OutcomeError::Unknown);
         }
         let link = store.link(&request.link).await?.ok_or(OutcomeError::Unknown)?;
@@ -119,6 +152,11 @@ impl Broker {
             .filter(|cookie| cookie.name == request.cookie_name)
             .any(|cookie| store.is_hash("cookie", cookie.value.expose(), &request.cookie_hash))
     }
+}
+
+/// Whether the browser that set out may see what came of an answer: where another one brought it, only with the same.
+pub(super) fn is_answered_by(request: &AuthorizationRequest, answer: &str) -> bool {
+    request.brought.as_deref().is_none_or(|brought| brought == answer)
 }
 
 fn show(request: &AuthorizationRequest, link: Link, now: Timestamp) -> Result<Shown, OutcomeError> {

@@ -2,7 +2,7 @@
 
 use crate::domain::fault::{Code, Fault};
 use crate::domain::ids::ProviderId;
-use crate::domain::provider::Provider;
+use crate::domain::provider::{CallbackPath, Provider};
 use crate::domain::request::Route;
 use crate::domain::tenant::Tenant;
 use crate::domain::trial::RedirectUri;
@@ -12,8 +12,13 @@ use super::Broker;
 
 /// Every redirect URI of a provider, the one that all channels share first.
 pub fn redirect_uris(tenant: &Tenant, provider: &Provider) -> Vec<RedirectUri> {
+    redirect_uris_at(tenant, &provider.id, provider.callback_path)
+}
+
+/// The same of one of which no more is known than where customers come back.
+pub fn redirect_uris_at(tenant: &Tenant, id: &ProviderId, path: CallbackPath) -> Vec<RedirectUri> {
     let of = |callback: Route| RedirectUri {
-        uri: callback.redirect_uri(&tenant.origin, &provider.id, provider.callback_path),
+        uri: callback.redirect_uri(&tenant.origin, id, path),
         callback,
         required: callback == Route::EndUser,
         purpose: purpose(callback).to_owned(),

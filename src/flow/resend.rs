@@ -59,7 +59,7 @@ impl Broker {
             let snippet = snippet.or_else(|| tenant.snippet(link.snippet.as_deref()?));
             let mut tx = Tx::new();
             self.settle_lapse(&mut tx, &tenant.id, &stored.value).await?;
-            let ask = self.prepare_ask_again(tenant, provider, &link);
+            let ask = self.prepare_ask_again(tenant, provider, &link).await?;
             if let Some(ask) = &ask {
                 link.ask = Some(ask.request.clone());
                 tx.put_ask(None, ask);

@@ -72,7 +72,8 @@ impl Broker {
         Ok(Underway { request, cookie, authorize_url, cross_site })
     }
 
-    fn fresh_request(&self, errand: &Errand<'_>, cookie: &LoginCookie) -> AuthorizationRequest {
+    /// The authorization request alone.
+    pub(super) fn fresh_request(&self, errand: &Errand<'_>, cookie: &LoginCookie) -> AuthorizationRequest {
         let Errand { tenant, provider, server, .. } = errand;
         let (store, now) = (self.store.at(&tenant.id), self.clock.now());
         AuthorizationRequest {
@@ -89,6 +90,7 @@ impl Broker {
             names_issuer: server.names_issuer,
             cookie_hash: store.hash("cookie", cookie.value.expose()),
             cookie_name: cookie.name.clone(),
+            brought: None,
             native: errand.native.clone(),
             in_chat: false,
             created_at: now,

@@ -94,7 +94,9 @@ impl Broker {
         let store = self.store.at(&tenant.id);
         let (mut items, mut position, mut looked_at) = (Vec::new(), position, 0);
         while looked_at < LOOKED_AT {
-            let events = store.events_after(position, limit).await?;
+            // Few may be wanted of many: behind the first ones it reads on in larger steps.
+            let at_once = if looked_at == 0 { limit } else { limit.max(AT_ONCE) };
+            let events = store.events_after(position, at_once).await?;
             if events.is_empty() {
                 return Ok(EventPage { items, next: None });
             }

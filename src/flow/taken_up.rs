@@ -2,12 +2,18 @@
 //! operator's clients, of the key ring. Brokers that share a store share the memory of what was told
 //! last, so that a change is told once, also one that was made while no broker ran.
 
-use std::fmt::Write as _;
+use std::fmt::{Debug, Write as _};
 
+use zeroize::Zeroizing;
+
+use crate::domain::accounts::{Accounts, MetaAccount};
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::client::Client;
+use crate::domain::conversation::Channel;
 use crate::domain::ids::TenantId;
 use crate::domain::tenant::{Directory, Tenant};
+use crate::domain::webhook::Webhook;
+use crate::secret::Secret;
 use crate::store::backend::Partition;
 use crate::store::{Durability, KnownSettings, StoreError, Tx};
 
@@ -132,14 +138,61 @@ fn changes(before: &Tenant, after: &Tenant) -> Option<String> {
     };
     tell(&mut told, "clients", &clients(before), &clients(after));
     tell(&mut told, "providers", &providers(before), &providers(after));
+    tell(&mut told, "webhooks", &webhooks(before), &webhooks(after));
+    tell(&mut told, "staff", &staff(before), &staff(after));
+    tell(&mut told, "channels", &channels(before), &channels(after));
+    tell(&mut told, "websites", &websites(before), &websites(after));
     let others = [
         ("hosts", before.hosts != after.hosts),
         ("binding", format!("{:?}", before.binding) != format!("{:?}", after.binding)),
+        ("rules", before.rules.list != after.rules.list),
+        ("customers", before.customers != after.customers),
     ];
     for (what, _) in others.into_iter().filter(|(_, differs)| *differs) {
         let _ = write!(told, "{}{what} changed", if told.is_empty() { "" } else { "; " });
     }
     (!told.is_empty()).then_some(told)
+}
+
+fn webhooks(tenant: &Tenant) -> Vec<(String, String)> {
+    let print = |webhook: &Webhook| print_with(webhook, webhook.secrets.iter());
+    tenant.webhooks.iter().map(|webhook| (webhook.id.to_string(), print(webhook))).collect()
+}
+
+/// By ids: an address stands in no entry.
+fn staff(tenant: &Tenant) -> Vec<(String, String)> {
+    tenant.staff.iter().map(|member| (member.id.to_string(), member.role.to_string())).collect()
+}
+
+fn channels(tenant: &Tenant) -> Vec<(String, String)> {
+    let Accounts { apple, messenger, instagram, whatsapp } = &tenant.accounts;
+    let apple =
+        apple.iter().map(|account| (Channel::Apple.to_string(), print_with(account, [&account.secret])));
+    let of_meta = |account: &MetaAccount| {
+        let secrets =
+            [Some(&account.app_secret), account.verify_token.as_ref(), account.access_token.as_ref()];
+        print_with(account, secrets.into_iter().flatten())
+    };
+    let meta =
+        [(Channel::Messenger, messenger), (Channel::Instagram, instagram), (Channel::Whatsapp, whatsapp)];
+    let meta = meta
+        .into_iter()
+        .filter_map(|(channel, account)| Some((channel.to_string(), of_meta(account.as_ref()?))));
+    apple.chain(meta).collect()
+}
+
+fn websites(tenant: &Tenant) -> Vec<(String, String)> {
+    tenant.websites.iter().map(|website| (website.public_key.clone(), format!("{website:?}"))).collect()
+}
+
+/// What something is, together with its secrets, for comparing only.
+fn print_with<'a>(settings: &impl Debug, secrets: impl IntoIterator<Item = &'a Secret>) -> String {
+    let mut text = Zeroizing::new(format!("{settings:?}"));
+    for secret in secrets {
+        text.push('\n');
+        text.push_str(secret.expose());
+    }
+    revision_of(&text)
 }
 
 /// Some hexadecimal digits of a text's SHA-256.

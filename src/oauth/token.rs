@@ -205,12 +205,7 @@ fn build_request(form: TokenRequestForm, url: &Url, pairs: &[(&str, Cow<'_, str>
     let headers = vec![("accept".into(), Secret::new("application/json"))];
     let (method, url, body) = match form {
         TokenRequestForm::Form => (Method::Post, url.clone(), Some(form_body(pairs))),
-        TokenRequestForm::Json => {
-            let members = pairs.iter().map(|(name, value)| ((*name).to_owned(), Value::from(&**value)));
-            let text = Value::Object(members.collect::<Map<_, _>>()).to_string();
-            let body = OutboundBody { content_type: "application/json", text: Secret::new(text) };
-            (Method::Post, url.clone(), Some(body))
-        }
+        TokenRequestForm::Json => (Method::Post, url.clone(), Some(json_body(pairs))),
         TokenRequestForm::Query => {
             let mut url = url.clone();
             url.query_pairs_mut().extend_pairs(pairs);
@@ -225,6 +220,13 @@ pub(super) fn form_body<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> Outbo
     let mut text = form_urlencoded::Serializer::new(String::with_capacity(512));
     text.extend_pairs(pairs.iter().map(|(name, value)| (name, value)));
     OutboundBody { content_type: "application/x-www-form-urlencoded", text: Secret::new(text.finish()) }
+}
+
+/// Parameters as a JSON object of texts.
+pub(super) fn json_body<N: AsRef<str>, V: AsRef<str>>(pairs: &[(N, V)]) -> OutboundBody {
+    let members = pairs.iter().map(|(name, value)| (name.as_ref().to_owned(), Value::from(value.as_ref())));
+    let text = Value::Object(members.collect::<Map<_, _>>()).to_string();
+    OutboundBody { content_type: "application/json", text: Secret::new(text) }
 }
 
 /// Adds fixed headers; one that is there already gives way.

@@ -11,7 +11,7 @@ use crate::secret::Secret;
 
 use super::media::Media;
 use super::quirk::Quirk;
-use super::token::{TokenResponse, filled, form_body, push_headers};
+use super::token::{TokenResponse, filled, form_body, json_body, push_headers};
 use super::wire::{Method, OutboundBody, OutboundRequest, ProviderAnswer};
 
 /// A body that may be read as JSON.
@@ -57,7 +57,7 @@ pub fn build_whoami_request(
             (Method::Get, None)
         }
         WhoamiMethod::Post if params.is_empty() => (Method::Post, None),
-        WhoamiMethod::Post => (Method::Post, Some(body_of(&params))),
+        WhoamiMethod::Post => (Method::Post, Some(body_of(call, &params))),
     };
     let mut request = OutboundRequest { method, url, headers, body };
     push_headers(&mut request, &call.headers, provider);
@@ -68,9 +68,11 @@ fn with_scheme(scheme: &str, token: &Secret) -> Secret {
     Secret::new(format!("{scheme} {}", token.expose()))
 }
 
-fn body_of(params: &[(&str, Secret)]) -> OutboundBody {
+/// A form; JSON where the call's own header says that it is (GraphQL over HTTP).
+fn body_of(call: &WhoamiCall, params: &[(&str, Secret)]) -> OutboundBody {
     let pairs: Vec<_> = params.iter().map(|(name, value)| (*name, value.expose())).collect();
-    form_body(&pairs)
+    let kind = call.headers.get("content-type").map(String::as_str);
+    if kind.is_some() && Media::parse(kind) == Media::Json { json_body(&pairs) } else { form_body(&pairs) }
 }
 
 /// A text or number of the token answer: at its top level, or one step below.

@@ -1,6 +1,7 @@
 //! A tenant's mapping, read and checked once: one expression that gives an object, or one
 //! expression per field.
 
+use crate::domain::profile::ProfileField;
 use crate::domain::provider::Mapping;
 
 use super::draft::is_extra_name;
@@ -81,6 +82,21 @@ impl CompiledMapping {
         }
     }
 
+    /// From where it takes the `userId`: none if it does not; the whole expression if the answer decides.
+    pub(super) fn user_id(&self) -> Option<Expression> {
+        let name = ProfileField::UserId.as_str();
+        match &self.form {
+            Form::Whole(repaired) => match repaired.expression.written_keys() {
+                Some(_) => repaired.expression.written(name),
+                None => Some(repaired.expression.clone()),
+            },
+            Form::Fields(fields) => {
+                let found = fields.iter().find(|(field, _)| field == name);
+                found.map(|(_, repaired)| repaired.expression.clone())
+            }
+        }
+    }
+
     /// The fields that the mapping gives, uncopied. A fault of one field stands in its place; a
     /// budget that is spent ends it all.
     pub(super) fn entries<'a>(
@@ -130,6 +146,20 @@ mod tests {
         assert_eq!(table.repairs().collect::<Vec<_>>(), [(Some("c"), "\"d\"")]);
         let fine = CompiledMapping::parse(&Mapping::Whole("{email: mail}".into())).unwrap();
         assert_eq!(fine.repaired(), None);
+    }
+
+    #[test]
+    fn where_the_user_id_comes_from_is_known_through_either_form() {
+        let of = |mapping: &Mapping| CompiledMapping::parse(mapping).unwrap().user_id();
+        let whole = |text: &str| of(&Mapping::Whole(text.to_owned()));
+        let table = |text: &str| of(&fields(&[("email", "mail"), ("userId", text)]));
+        assert!(whole("{email: mail, userId: user.id}").is_some());
+        assert_eq!(whole("{email: mail, userId: user.id}"), table("user.id"));
+        assert_eq!(whole("user | {userId: id}"), table("user | id"));
+        assert_eq!(whole("user.{userId: id, email: mail}"), table("user.id"));
+        assert_ne!(whole("{userId: user.id}"), table("user.name"));
+        assert_eq!((whole("{email: mail}"), of(&fields(&[("email", "mail")]))), (None, None));
+        assert!(whole("user").is_some(), "it may say anything");
     }
 
     #[test]

@@ -72,6 +72,13 @@ pub fn is_field_name(name: &str) -> bool {
 
 static NULL: Value = Value::Null;
 
+/// Whether two mappings take the `userId` from the same place of an answer: one that names none, and none at all,
+/// leave it to the answer. Mappings that cannot be read take it from nowhere.
+pub fn takes_same_user_id(before: Option<&Mapping>, after: Option<&Mapping>) -> bool {
+    let of = |mapping: Option<&Mapping>| CompiledMapping::parse(mapping?).ok()?.user_id();
+    before == after || of(before) == of(after)
+}
+
 /// A provider's rules for profiles, compiled once per revision of its settings.
 #[derive(Debug, Clone)]
 pub struct Normaliser {

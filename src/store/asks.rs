@@ -1,7 +1,7 @@
 //! What Apple's authentication messages ask for, and the way from a customer's address on a channel to
 //! the newest link that was sent there.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ask::Ask;
 use crate::domain::conversation::{Channel, Handle};
@@ -35,6 +35,15 @@ impl Tx {
         let at = &link.conversation;
         if let Some(handle) = at.handle.as_ref().filter(|_| at.channel.has_webhooks()) {
             let until = Some(link.expires_at + HANDLE_KEPT);
+            self.put(hashed(HANDLE, &handle_text(at.channel, handle)), None, &link.id, until);
+        }
+    }
+
+    /// The address leads to the link for longer, at most for a day from now on.
+    pub fn keep_handle(&mut self, link: &Link, until: Timestamp) {
+        let at = &link.conversation;
+        if let Some(handle) = at.handle.as_ref().filter(|_| at.channel.has_webhooks()) {
+            let until = Some(until.max(link.expires_at + HANDLE_KEPT));
             self.put(hashed(HANDLE, &handle_text(at.channel, handle)), None, &link.id, until);
         }
     }

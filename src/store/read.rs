@@ -175,6 +175,14 @@ impl TenantStore {
         Ok(None)
     }
 
+    /// Whether a position is one of the log, or stands before the first.
+    pub async fn has_event_at(&self, position: u64) -> Result<bool, StoreError> {
+        let Some(before) = position.checked_sub(1) else { return Ok(true) };
+        let log = self.keys.key(EVENTS, "");
+        let entries = self.store.inner.backend.read(&log, before, 1).await?;
+        Ok(entries.first().is_some_and(|(at, _)| *at == position))
+    }
+
     /// The position of the latest event; 0 if there is none.
     pub async fn events_end(&self) -> Result<u64, StoreError> {
         self.end_of(&self.keys.key(EVENTS, ""), 0).await

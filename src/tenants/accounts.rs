@@ -8,7 +8,7 @@ use crate::config::fault::Report;
 use crate::config::node::Node;
 use crate::config::shape::{Kind, PLAIN, Table, Words};
 use crate::config::text::{ACCOUNT_ID, MESSAGE_VERSION};
-use crate::domain::accounts::{Accounts, AppleBusiness, AppleFlow, MetaAccount};
+use crate::domain::accounts::{Accounts, AppleBusiness, AppleFlow, AppleProof, MetaAccount};
 use crate::domain::ids::TenantId;
 use crate::secret::Secret;
 
@@ -40,6 +40,12 @@ const VERSION: &str = "2.0";
 static FLOWS: Words =
     Words { what: "a flow", known: || AppleFlow::ALL.iter().map(|flow| flow.as_str()).collect(), later: &[] };
 
+static PROOFS: Words = Words {
+    what: "a proof",
+    known: || AppleProof::ALL.iter().map(|proof| proof.as_str()).collect(),
+    later: &[],
+};
+
 static APPLE: Table = Table {
     doc: "Apple Messages for Business (docs/apple.md). With it a sign-in opens in a sheet over the chat, and Apple \
           vouches for who it was.",
@@ -61,6 +67,14 @@ static APPLE: Table = Table {
             "v2",
             "Which sign-in: `v2` the newer one (iOS 16), `v1` the older one, which Apple has deprecated, `auto` the newer \
              one where the device says `auth2`, else the older one.",
+        ),
+        with_default(
+            "proof",
+            Kind::Word(&PROOFS),
+            "number",
+            "What a reply to the newer sign-in must bring: `number` the number that our last page told the sheet, \
+             `status` the word `success` alone, which a customer can also make a sheet say after somebody else signed in \
+             (docs/apple.md).",
         ),
         with_default(
             "message_version",
@@ -166,11 +180,23 @@ impl Reader<'_, '_> {
             let help = "write `v2`, or `auto` while some customers have phones before iOS 16";
             self.report.warn(spot.span, "`v1` is deprecated: Apple may take it away", help);
         }
+        let proof =
+            word("proof").and_then(|word| AppleProof::ALL.into_iter().find(|proof| proof.as_str() == word));
+        if let (Some(AppleProof::Status), Some(spot)) = (proof, node.text("proof")) {
+            let help =
+                "write `number`, unless Apple's bubbles then say that the sign-in failed (docs/apple.md)";
+            self.report.warn(
+                spot.span,
+                "with `status` a message that was forwarded can verify its sender",
+                help,
+            );
+        }
         Some(AppleBusiness {
             business_id: word("business_id")?,
             platform_id: word("msp_id")?,
             secret: secret?,
             flow: flow.unwrap_or_default(),
+            proof: proof.unwrap_or_default(),
             version: word("message_version").unwrap_or_else(|| VERSION.to_owned()),
             client_id: word("client_id").unwrap_or_else(|| CLIENT_ID.to_owned()),
             gateway: gateway?,

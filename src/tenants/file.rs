@@ -177,7 +177,7 @@ fn binding(root: &Node<'_>, report: &mut Report) -> BindingPolicy {
                 channel.label()
             );
             report.warn(word.span, message, "the code is asked for instead; write `code`");
-        } else if binding == Binding::Native && !matches!(channel, Channel::Apple | Channel::Messenger) {
+        } else if binding == Binding::Native && !channel.vouches() {
             let message =
                 format!("`native` cannot be reached on {}: nobody could sign in there", channel.label());
             report.warn(word.span, message, "the strongest proof there is `code`");

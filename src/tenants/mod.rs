@@ -72,6 +72,8 @@ pub struct ReadContext<'a> {
     pub keys: &'a Path,
     /// Whether it stands in the store: such a tenant may have no provider yet.
     pub stored: bool,
+    /// Whether secrets may be out of reach, as where nobody signs in: what needs one is then left out without a fault.
+    pub without_secrets: bool,
 }
 
 impl<'a> ReadContext<'a> {
@@ -85,6 +87,7 @@ impl<'a> ReadContext<'a> {
             environment,
             keys: &config.keys,
             stored: false,
+            without_secrets: false,
         }
     }
 }

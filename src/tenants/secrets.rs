@@ -67,7 +67,7 @@ fn find(value: &Spanned<DeValue<'_>>, context: &ReadContext<'_>, report: &mut Re
             from_sealed(sealed.value, sealed.span, context, report)?
         } else {
             let file = reference.text("file")?;
-            from_file(file.value, file.span, report)?
+            from_file(file.value, file.span, context, report)?
         }
     };
     Some(found)
@@ -83,18 +83,24 @@ fn from_variable(
         return None; // the check of the shape has refused it: it may be the secret itself
     }
     let found = context.environment.get(name);
-    if found.is_none() {
+    if found.is_none() && !context.without_secrets {
         let message = format!("the environment variable {} is not set", quoted(name));
         report.fault(span, message, "set it where the process is started, or use `{ file = \"path\" }`");
     }
     found.map(Secret::new)
 }
 
-fn from_file(path: &str, span: Range<usize>, report: &mut Report) -> Option<Secret> {
+fn from_file(
+    path: &str,
+    span: Range<usize>,
+    context: &ReadContext<'_>,
+    report: &mut Report,
+) -> Option<Secret> {
     let read = read_text(path).map(zeroize::Zeroizing::new);
     report.depends_on(path.as_ref(), read.as_ref().ok().map(|text| hash_of([text.as_bytes()])));
     match read {
         Ok(text) => Some(Secret::new(text.trim_end_matches(['\r', '\n']))),
+        Err(_) if context.without_secrets => None,
         Err(problem) => {
             let message = format!("the file {} {problem}", quoted(path));
             report.fault(span, message, "paths are taken from the working directory of the process");
@@ -116,6 +122,9 @@ fn from_sealed(
     let bytes = std::fs::read(context.keys).map(zeroize::Zeroizing::new);
     report.depends_on(context.keys, bytes.as_ref().ok().map(|bytes| hash_of([bytes.as_slice()])));
     let Ok(ring) = KeyRing::read(context.keys) else {
+        if context.without_secrets {
+            return None;
+        }
         let message = format!(
             "it cannot be opened: the key ring {} cannot be read",
             quoted(&context.keys.display().to_string())

@@ -203,6 +203,7 @@ mod tests {
             environment: &environment,
             keys: std::path::Path::new("keys.toml"),
             stored: false,
+            without_secrets: false,
         };
         check(url, &"acme".parse().unwrap(), &context).map(String::from).map_err(|(problem, _)| problem)
     }

@@ -74,6 +74,7 @@ mod tests {
             environment: &environment,
             keys: std::path::Path::new("no-keys.toml"),
             stored: false,
+            without_secrets: false,
         };
         check(origin, &context).err().map(|(message, _)| message)
     }

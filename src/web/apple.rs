@@ -17,7 +17,7 @@ use crate::flow::native::sheet::OpenSheetError;
 use super::Web;
 use super::page::{self, Notice};
 use super::strict_json::is_too_large;
-use super::visit::{Returning, Visit, see_other};
+use super::visit::{Returning, Visit, see_other, too_many};
 
 /// `GET /web/inbound/abc/oauth/authorize`: a phone opens the sign-in of a message.
 pub async fn authorize(visit: Visit, State(web): State<Arc<Web>>, request: Request) -> Response {
@@ -56,6 +56,15 @@ pub async fn token(Returning(visit): Returning, State(web): State<Arc<Web>>, req
     if visit.method != Method::POST {
         return visit.wrong_method("POST");
     }
+    if visit.tenant.accounts.apple.is_none() {
+        return stranger(
+            &visit,
+            &web,
+            "the tenant has no account at Apple",
+            StatusCode::UNAUTHORIZED,
+            "invalid_client",
+        );
+    }
     let query = request.uri().query().unwrap_or_default().to_owned();
     let body = match Bytes::from_request(request, &()).await {
         Ok(body) => body,
@@ -73,16 +82,32 @@ pub async fn token(Returning(visit): Returning, State(web): State<Arc<Web>>, req
         }
         Err(error) => {
             let detail = error.to_string();
-            tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, detail, "relay.refused");
             let client = matches!(error, RedeemError::Client);
-            refusal(if client { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST }, &detail)
+            let status = if client { StatusCode::UNAUTHORIZED } else { StatusCode::BAD_REQUEST };
+            stranger(&visit, &web, &detail, status, &detail)
         }
     }
 }
 
+/// A redeemer that is refused, counted for its address; a flood of them is not written into the log line by line.
+fn stranger(visit: &Visit, web: &Web, detail: &str, status: StatusCode, error: &str) -> Response {
+    if let Err(quota) = web.limits.miss(visit.address, web.broker.clock().now()) {
+        return too_many(&visit.visitor(None), &quota);
+    }
+    tracing::warn!(tenant = %visit.tenant.id, request_id = visit.request_id, detail, "relay.refused");
+    refusal(status, error)
+}
+
 /// Sends a phone or a browser back into its app, with a page for whoever stays.
 pub fn away(visit: &Visit, to: &Away) -> Response {
-    page::away(&visit.visitor(None), &to.location, to.ended)
+    let reference = Some(to.reference.as_str()).filter(|reference| !reference.is_empty());
+    let page = page::Away {
+        location: to.location.expose(),
+        ended: to.ended,
+        provider: &to.provider,
+        reference: reference.unwrap_or(&visit.request_id),
+    };
+    page::away(&visit.visitor(None), &page)
 }
 
 fn refusal(status: StatusCode, error: &str) -> Response {

@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use crate::domain::fault::Fault;
 use crate::domain::request::Route;
 use crate::flow::callback::{Arrival, CallbackError, Leads, parse_form, parse_query};
+use crate::flow::native::Away;
 use crate::flow::outcome::{Ended, OutcomeError, Shown};
 
 use super::error::login_status;
@@ -50,7 +51,7 @@ pub async fn arrive(
             let page = match arrived.leads {
                 Leads::Result => "/a/r",
                 Leads::Trial => "/t",
-                Leads::Away(to) => return apple::away(&visit, &to),
+                Leads::Away(to) => return back(&visit, &web, &to),
                 Leads::App(arrived) => return authorize::arrived(&visit, &web, *arrived).await,
                 Leads::Staff(entered) => return signin::arrived(&visit, &web, *entered).await,
             };
@@ -66,6 +67,17 @@ pub async fn arrive(
         Err(CallbackError::OutOfOrder(provider)) => visit.out_of_order(&provider, (!posted).then_some("")),
         Err(CallbackError::Store(error)) => visit.unavailable(&error),
     }
+}
+
+/// Back into the app that the browser came from. What was refused counts as every bad state does.
+fn back(visit: &Visit, web: &Web, to: &Away) -> Response {
+    if let Some(fault) = to.refused {
+        let page = neutral(visit, web, fault);
+        if page.status() == StatusCode::TOO_MANY_REQUESTS {
+            return page;
+        }
+    }
+    apple::away(visit, to)
 }
 
 /// `/a/r/{handle}`: how the login ended, or the code to send in the chat.

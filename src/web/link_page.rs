@@ -34,7 +34,7 @@ pub async fn link(
     match visit.method {
         Method::GET | Method::HEAD => look(&visit, &web, &token, button, is_here(query)).await,
         Method::POST if !visit.is_same_origin() => visit.notice(Notice::Forbidden),
-        Method::POST => open(&visit, &web, &token, query).await,
+        Method::POST => open(&visit, &web, &token, button).await,
         _ => visit.wrong_method("GET, HEAD, POST"),
     }
 }

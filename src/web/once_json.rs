@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::de::DeserializeOwned;
@@ -54,6 +55,18 @@ where
         let body = strict_json::parse(&bytes)?;
         let once = key.map(|key| Once { key, order: Secret::new(format!("{name}\n{}", canonical(&bytes))) });
         Ok(Self { body, once })
+    }
+}
+
+/// The same of an order that has no body.
+pub struct OnceBare(pub Option<Once>);
+
+impl<S: Send + Sync> FromRequestParts<S> for OnceBare {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        let order = format!("{} {}", parts.method, parts.uri.path());
+        Ok(Self(key(&parts.headers)?.map(|key| Once { key, order: Secret::new(order) })))
     }
 }
 

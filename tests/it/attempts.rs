@@ -301,6 +301,9 @@ async fn attempts_are_found_by_link_provider_status_and_time() {
         ("provider=A B", "?provider"),
         ("link=x", "?link"),
         ("limit=1000", "?limit"),
+        ("code=oops", "?code"),
+        ("format=xml", "?format"),
+        ("format=csv&limit=5", "?limit"),
     ] {
         let (status, body) = broker.api(Method::GET, &format!("/v1/attempts?{query}"), None).await;
         assert_eq!(
@@ -309,6 +312,42 @@ async fn attempts_are_found_by_link_provider_status_and_time() {
             "{query}"
         );
     }
+}
+
+#[tokio::test]
+async fn failures_are_found_by_their_code_and_everything_as_a_file() {
+    let broker = Harness::minimum("none").await;
+    for (conversation, trick) in [("conv-1", None), ("conv-2", Some(Trick::TokenInvalidGrant))] {
+        let link = broker.link(conversation).await;
+        if let Some(trick) = trick {
+            broker.provider.script(trick);
+        }
+        Browser::new().sign_in(url(&link)).await;
+    }
+    let failed = attempts(&broker, "code=invalid_grant").await;
+    assert_eq!((failed.len(), &failed[0]["code"]), (1, &json!("invalid_grant")));
+    assert!(attempts(&broker, "code=whoami_refused").await.is_empty());
+    for accept in [false, true] {
+        let path =
+            if accept { "/v1/attempts?provider=acme" } else { "/v1/attempts?provider=acme&format=csv" };
+        let request = broker.plain(Method::GET, path).bearer_auth(broker.token().await);
+        let request = if accept { request.header("accept", "text/csv") } else { request };
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], "text/csv; charset=utf-8; header=present");
+        let text = answer.text().await.unwrap();
+        let rows: Vec<&str> = text.lines().collect();
+        assert_eq!(rows.len(), 3, "{text}");
+        assert!(rows[0].starts_with("\"id\",\"authLinkId\",\"provider\""), "{text}");
+        let newest =
+            format!("\"{}\",\"{}\",\"acme\",", text_of(&failed[0]["id"]), text_of(&failed[0]["authLinkId"]));
+        assert!(rows[1].starts_with(&newest) && rows[1].contains("\"invalid_grant\""), "{text}");
+        assert!(rows[2].contains("\"completed\",\"\",\"\","), "{text}");
+        assert!(!text.contains("billy") && !text.contains("conv-"), "{text}");
+    }
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}"))
 }
 
 #[tokio::test]

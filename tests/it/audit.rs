@@ -232,6 +232,28 @@ async fn settings_that_go_live_are_told_once_with_what_changed() {
     .await;
     assert_eq!(told[0]["detail"], "clients +auditor");
     assert_ne!(told[0]["object"], told[1]["object"], "each is named by its revision");
+    // Everything through which a person's data could go elsewhere is told by name, its secrets by that they changed.
+    let webhook = |secret: &str| {
+        format!(
+            "[[webhook]]\nid = \"crm\"\nurl = \"https://crm.example/in\"\nevents = [\"contact.erased\"]\nsecret = {{ env = \"{secret}\" }}\n"
+        )
+    };
+    let others = "[[staff]]\nemail = \"newcomer@acme.example\"\nrole = \"admin\"\n\
+        [[rule]]\nwhen = \"profile.email\"\nset.tier = \"gold\"\n";
+    for (number, secret, expected) in
+        [(3, "ACME_HOOK", "webhooks +crm; staff +st_"), (4, "ACME_HOOK_NEXT", "webhooks ~crm")]
+    {
+        std::fs::write(&path, format!("{text}{more}{}{others}", webhook(secret))).unwrap();
+        let told = eventually("the next version is told", async || {
+            let told = of(&broker, AuditAction::SettingsTakenUp).await;
+            (told.len() == number).then_some(told)
+        })
+        .await;
+        let detail = told[0]["detail"].as_str().unwrap();
+        assert!(detail.starts_with(expected), "{detail}");
+        assert_eq!(detail.ends_with("; rules changed"), number == 3, "{detail}");
+        assert!(!detail.contains("newcomer"), "{detail}");
+    }
     broker.restart().await;
     broker.forget_token().await;
     broker.link("conv-1").await;
@@ -244,7 +266,7 @@ async fn settings_that_go_live_are_told_once_with_what_changed() {
         (2, None),
         "keys and operator's clients, once"
     );
-    assert_eq!(of(&broker, AuditAction::SettingsTakenUp).await.len(), 2, "a restart changes nothing");
+    assert_eq!(of(&broker, AuditAction::SettingsTakenUp).await.len(), 4, "a restart changes nothing");
 }
 
 #[tokio::test]

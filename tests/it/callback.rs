@@ -112,6 +112,28 @@ async fn a_browser_without_the_cookie_must_be_confirmed_by_the_chat_whatever_the
 }
 
 #[tokio::test]
+async fn whoever_sent_the_providers_page_to_somebody_else_is_not_shown_the_code_of_that_sign_in() {
+    let broker = Harness::start().await;
+    let (link, mut attacker, callback) = at_the_provider(&broker).await;
+    let page = Browser::new().arrive(&callback).await;
+    let code = page.code().expect("the browser that signed in sees the code");
+    // The attacker knows the state, and holds the cookie of the browser that opened the link; not the answer.
+    let denied = |name: &str, value: &str| {
+        vec![if name == "code" { pair("error", "access_denied") } else { pair(name, value) }]
+    };
+    for forged in [
+        with(&callback, |name, value| vec![pair(name, if name == "code" { "x" } else { value })]),
+        with(&callback, denied),
+    ] {
+        let page = attacker.get(&forged).await;
+        neutral(&page);
+        assert!(!page.html.contains(&code));
+    }
+    assert_eq!(broker.status(&link).await["status"], "provisional");
+    assert_eq!(broker.provider.counters().token, 1);
+}
+
+#[tokio::test]
 async fn a_callback_on_another_tenants_host_is_unknown_there() {
     let broker = Harness::start().await;
     let (_, mut browser, callback) = at_the_provider(&broker).await;

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use countersign::cli::demo::provider::{DemoProvider, Trick};
 
 use crate::harness::browser::{Browser, Page};
+use crate::harness::redis::{SAFE, Server};
 use crate::harness::{BOT_SECRET, Choices, Harness, MAPPING, broker_process, eventually};
 
 /// What the person and the conversation are called.
@@ -185,7 +186,9 @@ async fn no_secret_and_no_person_turns_up_where_it_does_not_belong() {
 
     let attempts = broker.get("/v1/attempts?limit=200").await;
     assert_eq!(attempts["items"].as_array().unwrap().len(), witnesses.len());
-    let mut told = vec![("the attempts", attempts.to_string())];
+    let audit = broker.get("/v1/audit?limit=200").await;
+    assert!(audit.to_string().contains("auth_link.completed"), "{audit}");
+    let mut told = vec![("the attempts", attempts.to_string()), ("the audit", audit.to_string())];
     for path in ["/metrics", "/readyz", "/version"] {
         told.push((path, broker.plain(Method::GET, path).send().await.unwrap().text().await.unwrap()));
     }
@@ -200,6 +203,30 @@ async fn no_secret_and_no_person_turns_up_where_it_does_not_belong() {
         .await;
     assert!(link.get("url").is_none() && !link.to_string().contains("access_token"), "{link}");
     assert_ne!(link["status"], Value::Null);
+}
+
+/// The files of a Redis hold every command that it was ever sent.
+#[tokio::test]
+async fn no_secret_and_no_person_stands_in_what_redis_was_sent() {
+    let server = Server::start(SAFE);
+    let broker = Harness::process(Choices { store: Some(server.url()), ..Choices::default() }).await;
+    let mut secrets: BTreeSet<String> = PERSONAL.map(str::to_owned).into();
+    for (n, trick) in
+        [None, Some(Trick::Deny), Some(Trick::TokenTwice), Some(Trick::WhoamiNobody)].into_iter().enumerate()
+    {
+        let witness = log_in(&broker, &format!("conv-{n}"), trick).await;
+        secrets.extend(witness.secrets);
+        secrets.extend(witness.confirmation);
+    }
+    assert_eq!(broker.contacts().await.len(), 1);
+    let written = server.written();
+    assert!(written.len() > 10_000, "{} bytes", written.len());
+    assert!(
+        String::from_utf8_lossy(&written).contains("acme"),
+        "the keys are readable, so that a search finds"
+    );
+    assert_absent(&written, secrets.iter().map(String::as_str), "Redis");
+    assert_absent(&written, ["example.com", "conv-0", "mallory", "auth.completed"], "Redis");
 }
 
 /// A provider whose access token is known, and that remembers what it was asked.

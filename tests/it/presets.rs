@@ -310,6 +310,7 @@ fn every_preset_makes_a_provider_that_nothing_is_wrong_with() {
     let environment: Environment = [("SECRET", "a secret".to_owned()), ("KEY", key)].into_iter().collect();
     let context = ReadContext {
         stored: false,
+        without_secrets: false,
         base_url: &base_url,
         allow: &[],
         ports: &[443],

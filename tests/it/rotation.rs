@@ -20,6 +20,7 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::harness::browser::Browser;
+use crate::harness::redis::{SAFE, Server};
 use crate::harness::{Choices, Harness, eventually, http_client, log};
 
 /// Edits the key ring file as the command does.
@@ -139,7 +140,18 @@ async fn second(broker: &Harness) -> (String, oneshot::Sender<()>) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn all_kinds_of_keys_are_rotated_under_load_without_a_failed_request() {
-    let broker = Arc::new(Harness::start().await);
+    rotate_under_load(Harness::start().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn they_are_on_redis_as_well() {
+    let server = Server::start(SAFE);
+    let choices = Choices { store: Some(server.url()), ..Choices::default() };
+    rotate_under_load(Harness::with(choices).await).await;
+}
+
+async fn rotate_under_load(broker: Harness) {
+    let broker = Arc::new(broker);
     let (other, stop) = second(&broker).await;
     let before = ring(&broker);
     let first_token = broker.fetch_token().await;

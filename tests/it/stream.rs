@@ -6,19 +6,19 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::harness::{Harness, http_client};
+use crate::harness::{Choices, Harness, http_client};
 
 /// Longer than anything takes that does not wait for its end.
 const SOON: Duration = Duration::from_secs(40);
 
 /// A stream that is read.
-struct Stream {
+pub struct Stream {
     answer: Response,
     text: String,
 }
 
 impl Stream {
-    async fn open(request: RequestBuilder) -> Self {
+    pub async fn open(request: RequestBuilder) -> Self {
         let answer = request.timeout(Duration::from_mins(3)).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::OK);
         assert_eq!(answer.headers()["content-type"], "text/event-stream");
@@ -46,7 +46,7 @@ impl Stream {
     }
 
     /// The next event; none at the end.
-    async fn event(&mut self) -> Option<Value> {
+    pub async fn event(&mut self) -> Option<Value> {
         loop {
             let block = self.block().await?;
             if block.starts_with(':') {
@@ -200,12 +200,36 @@ async fn many_streams_find_an_end() {
     .await;
 }
 
+/// How often the store was asked for a part of a log.
+async fn reads(broker: &Harness) -> u64 {
+    let told = broker.plain(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    let count = "countersign_store_seconds_count{operation=\"read\"} ";
+    told.lines().find_map(|line| line.strip_prefix(count)).map_or(0, |count| count.parse().unwrap())
+}
+
+/// A process of its own, since what it counts is of the whole process.
+#[tokio::test]
+async fn a_page_of_rare_events_is_found_among_many_others_in_large_steps() {
+    let broker = Harness::process(Choices::default()).await;
+    for _ in 0..100 {
+        broker.link("conv-1").await;
+    }
+    let before = reads(&broker).await;
+    let page = broker.get("/v1/events?limit=1&types=auth.completed").await;
+    assert_eq!(page, json!({"items": [], "next": null}));
+    let after = reads(&broker).await;
+    assert!((before + 2..before + 60).contains(&after), "{} reads for 199 events", after - before);
+    let page = broker.get("/v1/events?limit=1&types=auth.superseded").await;
+    assert_eq!((page["items"].as_array().unwrap().len(), page["next"].is_string()), (1, true));
+}
+
 #[tokio::test]
 async fn what_cannot_be_read_is_refused() {
     let broker = Harness::start().await;
     let unknown = format!("?after=evt_{}", "0".repeat(32));
     for (query, pointer) in [
         ("?after=yesterday", "?after"),
+        ("?after=7", "?after"),
         (&*unknown, "?after"),
         ("?types=auth.done", "?types"),
         ("?types=auth.*,", "?types"),
@@ -217,6 +241,13 @@ async fn what_cannot_be_read_is_refused() {
             (StatusCode::BAD_REQUEST, &json!(pointer)),
             "{query}"
         );
+    }
+    for last in ["yesterday", "7"] {
+        let request = broker.plain(Method::GET, "/v1/events/stream").bearer_auth(broker.token().await);
+        let refused = request.header("last-event-id", last).send().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::BAD_REQUEST, "{last}");
+        let body: Value = refused.json().await.unwrap();
+        assert_eq!(body["faults"][0]["pointer"], "Last-Event-ID");
     }
     let bare = broker.plain(Method::GET, "/v1/events/stream").send().await.unwrap();
     assert_eq!(bare.status(), StatusCode::UNAUTHORIZED);

@@ -47,6 +47,10 @@ declined-lead = Der Link ist nicht mehr gültig, und nichts über Sie wurde weit
 completed-heading = Sie sind angemeldet
 completed-lead = { $tenant } weiß jetzt, dass Sie es sind. Sie können im Chat weiterschreiben und diese Seite schließen.
 back-to-chat = Zurück zum Chat
+away-heading = Gleich geschafft
+away-lead = Gehen Sie zurück zum Chat. Sobald der Chat bestätigt, dass Sie es waren, weiß es { $tenant }.
+away-failed-heading = Diese Anmeldung hat nicht geklappt
+away-failed-lead = Gehen Sie zurück zum Chat. Dort können Sie sich noch einmal anmelden oder um eine neue Nachricht bitten.
 
 provisional-heading = Noch ein letzter Schritt
 provisional-lead = Senden Sie diesen Code in dem Chat, in dem Sie darum gebeten haben. Geben Sie ihn nur dort ein.

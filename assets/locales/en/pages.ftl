@@ -47,6 +47,10 @@ declined-lead = The link no longer works, and nothing about you was passed on. Y
 completed-heading = You are signed in
 completed-lead = { $tenant } now knows that it is you. You can go on in the chat and close this page.
 back-to-chat = Back to the chat
+away-heading = One moment more
+away-lead = Go back to the chat. As soon as the chat confirms that this was you, { $tenant } will know it.
+away-failed-heading = This sign-in did not work
+away-failed-lead = Go back to the chat. You can sign in once more there, or ask for a new message.
 
 provisional-heading = One last step
 provisional-lead = Send this code in the chat where you asked for it. Type it only there.

@@ -47,6 +47,10 @@ declined-lead = El enlace ya no funciona y no se ha comunicado nada sobre usted.
 completed-heading = Ha iniciado sesión
 completed-lead = { $tenant } ya sabe que es usted. Puede seguir en el chat y cerrar esta página.
 back-to-chat = Volver al chat
+away-heading = Ya casi está
+away-lead = Vuelva al chat. En cuanto el chat confirme que ha sido usted, { $tenant } lo sabrá.
+away-failed-heading = No se ha podido iniciar sesión
+away-failed-lead = Vuelva al chat. Allí puede iniciar sesión otra vez o pedir un mensaje nuevo.
 
 provisional-heading = Un último paso
 provisional-lead = Envíe este código en el chat donde lo pidió. Escríbalo solo allí.

@@ -47,6 +47,10 @@ declined-lead = Le lien ne fonctionne plus et rien à votre sujet n’a été tr
 completed-heading = Vous êtes connecté(e)
 completed-lead = { $tenant } sait maintenant que c’est bien vous. Vous pouvez poursuivre la conversation et fermer cette page.
 back-to-chat = Revenir à la conversation
+away-heading = C’est presque terminé
+away-lead = Revenez à la conversation. Dès qu’elle confirme qu’il s’agit bien de vous, { $tenant } le saura.
+away-failed-heading = Cette connexion n’a pas abouti
+away-failed-lead = Revenez à la conversation. Vous pouvez vous y connecter à nouveau ou demander un autre message.
 
 provisional-heading = Une dernière étape
 provisional-lead = Envoyez ce code dans la conversation où vous l’avez demandé. Ne le saisissez nulle part ailleurs.

@@ -47,6 +47,10 @@ declined-lead = Il link non funziona più e nulla che la riguarda è stato comun
 completed-heading = Accesso effettuato
 completed-lead = { $tenant } ora sa che è lei. Può continuare nella chat e chiudere questa pagina.
 back-to-chat = Torna alla chat
+away-heading = Ci siamo quasi
+away-lead = Torni alla chat. Appena la chat conferma che è stata la sua persona, { $tenant } lo saprà.
+away-failed-heading = L’accesso non è riuscito
+away-failed-lead = Torni alla chat. Lì può accedere di nuovo o chiedere un nuovo messaggio.
 
 provisional-heading = Un ultimo passo
 provisional-lead = Invii questo codice nella chat in cui l’ha richiesto. Lo scriva solo lì.

@@ -41,6 +41,10 @@ declined-lead = リンクは使えなくなりました。お客さまの情報�
 completed-heading = ログインしました
 completed-lead = ご本人であることが { $tenant } に伝わりました。このページを閉じて、チャットを続けてください。
 back-to-chat = チャットに戻る
+away-heading = もう少しです
+away-lead = チャットに戻ってください。ご本人であることがチャットで確認されると、{ $tenant } に伝わります。
+away-failed-heading = ログインできませんでした
+away-failed-lead = チャットに戻ってください。そこでもう一度ログインするか、新しいメッセージを依頼できます。
 
 provisional-heading = あと一歩です
 provisional-lead = このコードを、依頼したチャットで送信してください。ほかの場所には入力しないでください。

@@ -47,6 +47,10 @@ declined-lead = De link werkt niet meer en er is niets over u doorgegeven. U kun
 completed-heading = U bent ingelogd
 completed-lead = { $tenant } weet nu dat u het bent. U kunt verdergaan in de chat en deze pagina sluiten.
 back-to-chat = Terug naar de chat
+away-heading = Bijna klaar
+away-lead = Ga terug naar de chat. Zodra de chat bevestigt dat u het was, weet { $tenant } het.
+away-failed-heading = Dit inloggen is niet gelukt
+away-failed-lead = Ga terug naar de chat. Daar kunt u nog eens inloggen of om een nieuw bericht vragen.
 
 provisional-heading = Nog één stap
 provisional-lead = Stuur deze code in de chat waar u erom vroeg. Typ hem alleen daar.

@@ -49,6 +49,10 @@ declined-lead = Link już nie działa i nie przekazano żadnych Twoich danych. M
 completed-heading = Zalogowano
 completed-lead = { $tenant } już wie, że to Ty. Możesz wrócić do czatu i zamknąć tę stronę.
 back-to-chat = Wróć do czatu
+away-heading = Jeszcze chwila
+away-lead = Wróć do czatu. Gdy tylko czat potwierdzi, że to Ty, { $tenant } będzie o tym wiedzieć.
+away-failed-heading = To logowanie się nie powiodło
+away-failed-lead = Wróć do czatu. Tam możesz zalogować się ponownie albo poprosić o nową wiadomość.
 
 provisional-heading = Ostatni krok
 provisional-lead = Wyślij ten kod na czacie, z którego pochodzi prośba. Wpisz go tylko tam.

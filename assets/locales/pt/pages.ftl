@@ -47,6 +47,10 @@ declined-lead = O link não funciona mais e nada sobre você foi transmitido. Vo
 completed-heading = Sessão iniciada
 completed-lead = { $tenant } agora sabe que é você. Você pode continuar no chat e fechar esta página.
 back-to-chat = Voltar ao chat
+away-heading = Quase pronto
+away-lead = Volte ao chat. Assim que o chat confirmar que foi você, { $tenant } vai saber.
+away-failed-heading = Não foi possível iniciar sessão
+away-failed-lead = Volte ao chat. Lá você pode iniciar sessão de novo ou pedir uma nova mensagem.
 
 provisional-heading = Um último passo
 provisional-lead = Envie este código no chat em que você o pediu. Digite-o somente lá.

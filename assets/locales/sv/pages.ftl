@@ -47,6 +47,10 @@ declined-lead = Länken fungerar inte längre och inget om dig har lämnats ut. 
 completed-heading = Du är inloggad
 completed-lead = { $tenant } vet nu att det är du. Du kan fortsätta i chatten och stänga sidan.
 back-to-chat = Tillbaka till chatten
+away-heading = Snart klart
+away-lead = Gå tillbaka till chatten. Så snart chatten bekräftar att det var du får { $tenant } veta det.
+away-failed-heading = Inloggningen lyckades inte
+away-failed-lead = Gå tillbaka till chatten. Där kan du logga in igen eller be om ett nytt meddelande.
 
 provisional-heading = Ett sista steg
 provisional-lead = Skicka den här koden i chatten där du bad om den. Skriv den bara där.

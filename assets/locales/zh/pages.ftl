@@ -41,6 +41,10 @@ declined-lead = 链接已失效,您的任何信息均未被传递。您可以关
 completed-heading = 您已登录
 completed-lead = { $tenant } 现在知道是您本人。您可以继续聊天并关闭此页面。
 back-to-chat = 返回聊天
+away-heading = 马上就好
+away-lead = 请返回聊天。聊天确认是您本人后,{ $tenant } 就会知道。
+away-failed-heading = 此次登录未成功
+away-failed-lead = 请返回聊天。您可以在那里再次登录,或索取新消息。
 
 provisional-heading = 最后一步
 provisional-lead = 请在您提出请求的聊天中发送此代码。切勿在其他地方输入。

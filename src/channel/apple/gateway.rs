@@ -10,9 +10,6 @@ use zeroize::Zeroizing;
 
 use crate::secret::Secret;
 
-/// Where the gateway is.
-pub const GATEWAY: &str = "https://mspgw.push.apple.com/v1";
-
 /// What a tenant has from Apple.
 #[derive(Debug, Clone, Copy)]
 pub struct Account<'a> {

@@ -30,7 +30,12 @@ pub enum Content {
     /// A reply too big for a webhook: fetch it, then read it with [`parse_interactive`].
     Large(LargeReply),
     /// What the customer wrote: it may hold a confirmation code.
-    Text(Secret),
+    Text {
+        /// What was written.
+        text: Secret,
+        /// The message's own name, which stays the same when Apple sends it again.
+        id: Option<String>,
+    },
     /// The customer has ended the conversation: nothing may be sent any more.
     Closed,
     /// Anything else.
@@ -51,13 +56,13 @@ pub struct Reply {
 pub enum Outcome {
     /// The older flow: the access token of our token endpoint, encrypted for this request, as base64.
     Token(Secret),
-    /// The newer flow: our page said that it succeeded.
-    Success,
-    /// It failed.
-    Failure {
-        /// The number that our page, or the phone, gave.
+    /// The newer flow: a page said that it succeeded.
+    Success {
+        /// The number that the page gave.
         error_code: Option<i64>,
     },
+    /// It failed.
+    Failure,
     /// The customer closed the sheet.
     Cancelled,
     /// A word that the phone, or we, do not know.
@@ -109,10 +114,11 @@ pub fn parse(json: &[u8]) -> Result<Inbound, ReplyFault> {
     let business = text(&message, "/destinationId")?.to_owned();
     let content = match text(&message, "/type")? {
         "close" => Content::Closed,
-        "text" => message
-            .get("body")
-            .and_then(Value::as_str)
-            .map_or(Content::Other, |body| Content::Text(Secret::new(body))),
+        "text" => {
+            let id = message.get("id").and_then(Value::as_str).map(str::to_owned);
+            let body = message.get("body").and_then(Value::as_str);
+            body.map_or(Content::Other, |body| Content::Text { text: Secret::new(body), id })
+        }
         "interactive" => parse_content(&message)?,
         _ => Content::Other,
     };
@@ -139,12 +145,14 @@ pub fn parse_interactive(interactive: &Value) -> Result<Option<Reply>, ReplyFaul
 }
 
 fn parse_content(message: &Value) -> Result<Content, ReplyFault> {
-    if let Some(interactive) = message.get("interactiveData") {
-        return Ok(parse_interactive(interactive)?.map_or(Content::Other, Content::Reply));
-    }
-    match message.get("interactiveDataRef") {
-        Some(reference) => Ok(Content::Large(LargeReply::parse(reference)?)),
-        None => Ok(Content::Other),
+    // Beside a reference the interactive part may stand empty, or name the extension only.
+    let is_whole = message.pointer("/interactiveData/data").is_some_and(|data| !data.is_null());
+    match (message.get("interactiveDataRef"), message.get("interactiveData")) {
+        (Some(reference), _) if !is_whole && !reference.is_null() => {
+            Ok(Content::Large(LargeReply::parse(reference)?))
+        }
+        (_, Some(interactive)) => Ok(parse_interactive(interactive)?.map_or(Content::Other, Content::Reply)),
+        (_, None) => Ok(Content::Other),
     }
 }
 
@@ -162,8 +170,8 @@ fn parse_outcome(status: &str, authenticate: &Value) -> Result<Outcome, ReplyFau
             })?;
             Outcome::Token(Secret::new(token))
         }
-        "success" => Outcome::Success,
-        "failed" | "failure" => Outcome::Failure { error_code: error_code() },
+        "success" => Outcome::Success { error_code: error_code() },
+        "failed" | "failure" => Outcome::Failure,
         "cancel" => Outcome::Cancelled,
         _ => Outcome::Unknown,
     })
@@ -207,12 +215,16 @@ mod tests {
         };
         match inbound.content {
             Content::Closed => "closed".to_owned(),
-            Content::Text(text) => format!("text {}", text.expose()),
+            Content::Text { text, id } => {
+                assert!(id.is_some(), "every message of the fixtures has a name");
+                format!("text {}", text.expose())
+            }
             Content::Other => "other".to_owned(),
             Content::Large(large) => format!("large {}", large.size),
             Content::Reply(Reply { request, outcome }) => match outcome {
                 Outcome::Token(token) => format!("{request} token {}", token.expose()),
-                Outcome::Failure { error_code } => format!("{request} failure {error_code:?}"),
+                Outcome::Success { error_code: Some(code) } => format!("{request} Success {code}"),
+                Outcome::Success { error_code: None } => format!("{request} Success"),
                 outcome => format!("{request} {outcome:?}"),
             },
         }
@@ -243,7 +255,10 @@ mod tests {
         let data = json!({"requestIdentifier": "r-1", "version": 2, "authenticate": {"status": "success"}});
         for interactive in [json!({"bid": "x", "data": data}), data] {
             let reply = parse_interactive(&interactive).unwrap().unwrap();
-            assert!(matches!(reply.outcome, Outcome::Success) && reply.request.as_str() == "r-1");
+            assert!(
+                matches!(reply.outcome, Outcome::Success { error_code: None })
+                    && reply.request.as_str() == "r-1"
+            );
         }
         assert!(parse_interactive(&json!({"data": {"listPicker": {}}})).unwrap().is_none());
     }
@@ -277,7 +292,7 @@ mod tests {
             let data = json!({"data": {"requestIdentifier": "r", "authenticate": {"status": status, "token": "t"}}});
             let reply = parse_interactive(&data).unwrap().unwrap();
             let known = status.to_ascii_lowercase();
-            prop_assert_eq!(matches!(reply.outcome, Outcome::Success), known == "success");
+            prop_assert_eq!(matches!(reply.outcome, Outcome::Success { .. }), known == "success");
             prop_assert_eq!(matches!(reply.outcome, Outcome::Token(_)), known == "authenticated");
         }
     }

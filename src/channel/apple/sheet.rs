@@ -23,9 +23,10 @@ impl Ended {
     }
 }
 
-/// The URL that closes the sheet. It holds nothing but the status: neither a code nor a word of the
-/// provider. The number comes back with the reply.
-pub fn build(ended: Ended, error_code: Option<u16>) -> String {
+/// The URL that closes the sheet. It holds nothing but the status and a number: neither a code nor a word of the
+/// provider. Every page can send a sheet to such a URL, so that the status proves nothing; a number that only our page
+/// knew comes back with the reply if it was ours.
+pub fn build(ended: Ended, error_code: Option<u32>) -> String {
     let status = ended.as_str();
     match error_code {
         Some(code) => format!("messages-auth://?status={status}&error_code={code}"),
@@ -58,7 +59,7 @@ mod tests {
     #[test]
     fn a_phone_reads_every_url_that_we_build() {
         for ended in [Ended::Success, Ended::Failure, Ended::Cancelled] {
-            for code in [None, Some(0), Some(7), Some(u16::MAX)] {
+            for code in [None, Some(1), Some(7), Some(0x7fff_ffff)] {
                 let read = read_as_a_phone_does(&build(ended, code)).unwrap();
                 assert_eq!(read, (ended.as_str().to_owned(), code.map(i64::from)));
             }

@@ -1,6 +1,10 @@
-//! What a reply proves. Whether somebody signed in is decided by the exchange alone; the reply proves that it
-//! happened in this customer's Messages. Only both together, for one request and one customer, verify
-//! anybody: a page that was copied out of the sheet and sent to somebody else gets no reply.
+//! What a reply proves. Whether somebody signed in is decided by the exchange alone; who sat in front of it is what the
+//! reply must prove, and only both together, for one request and one customer, verify anybody.
+//!
+//! The word of a newer reply proves little: any page can send a sheet to `messages-auth:`, so that a customer who sent
+//! the page of the sign-in to somebody else can close his own sheet with a success whenever he likes. What proves it is
+//! the number that our last page told the browser which had signed in, and no other: the phone repeats it. The older
+//! flow has its relay token for that.
 
 use jiff::SignedDuration;
 
@@ -25,6 +29,8 @@ pub struct Asked<'a> {
     pub flow: Flow,
     /// Whether the provider has said who signed in, not longer than [`WAITS`] ago.
     pub exchanged: bool,
+    /// What our last page told the sheet (newer flow); none where the word alone is enough.
+    pub number: Option<u32>,
 }
 
 /// What a reply comes to.
@@ -34,6 +40,8 @@ pub enum Verdict {
     Verified,
     /// He did, if this token, decrypted with the request's key, is the relay token that was issued for it.
     Redeem(Secret),
+    /// It speaks of a success that our page did not tell it: the sheet was at another page.
+    Forged,
     /// It is over, and nobody was verified.
     Over(Over),
     /// Nothing changes.
@@ -76,15 +84,18 @@ pub fn judge(asked: &Asked<'_>, inbound: &Inbound, reply: &Reply) -> Verdict {
         return Verdict::Ignored(Ignored::OtherBusiness);
     }
     match (&reply.outcome, asked.flow) {
-        (Outcome::Success, Flow::Older) | (Outcome::Token(_), Flow::Newer) => {
+        (Outcome::Success { .. }, Flow::Older) | (Outcome::Token(_), Flow::Newer) => {
             Verdict::Ignored(Ignored::OtherFlow)
         }
-        (Outcome::Success | Outcome::Token(_), _) if !asked.exchanged => {
+        (Outcome::Success { .. } | Outcome::Token(_), _) if !asked.exchanged => {
             Verdict::Ignored(Ignored::NobodySignedIn)
         }
-        (Outcome::Success, Flow::Newer) => Verdict::Verified,
+        (Outcome::Success { error_code }, Flow::Newer) => {
+            let repeats = asked.number.is_none_or(|number| *error_code == Some(i64::from(number)));
+            if repeats { Verdict::Verified } else { Verdict::Forged }
+        }
         (Outcome::Token(token), Flow::Older) => Verdict::Redeem(token.clone()),
-        (Outcome::Failure { .. } | Outcome::Unknown, _) => Verdict::Over(Over::Failed),
+        (Outcome::Failure | Outcome::Unknown, _) => Verdict::Over(Over::Failed),
         (Outcome::Cancelled, _) => Verdict::Over(Over::Cancelled),
     }
 }
@@ -114,8 +125,8 @@ mod tests {
     fn outcomes() -> [Outcome; 5] {
         [
             Outcome::Token(Secret::new("t")),
-            Outcome::Success,
-            Outcome::Failure { error_code: Some(3) },
+            Outcome::Success { error_code: Some(3) },
+            Outcome::Failure,
             Outcome::Cancelled,
             Outcome::Unknown,
         ]
@@ -126,6 +137,7 @@ mod tests {
             Verdict::Verified => "verified",
             Verdict::Redeem(token) if token.expose() == "t" => "redeem",
             Verdict::Redeem(_) => "another token",
+            Verdict::Forged => "forged",
             Verdict::Over(Over::Failed) => "failed",
             Verdict::Over(Over::Cancelled) => "cancelled",
             Verdict::Ignored(Ignored::OtherFlow) => "other flow",
@@ -143,7 +155,9 @@ mod tests {
             (Flow::Older, true, ["redeem", "other flow", "failed", "cancelled", "failed"]),
             (Flow::Older, false, ["nobody", "other flow", "failed", "cancelled", "failed"]),
         ] {
-            let asked = Asked { request: &request, customer: &customer, business: "biz-1", flow, exchanged };
+            let number = Some(3);
+            let asked =
+                Asked { request: &request, customer: &customer, business: "biz-1", flow, exchanged, number };
             for (outcome, expected) in outcomes().into_iter().zip(expected) {
                 let reply = Reply { request: request.clone(), outcome };
                 let verdict = judge(&asked, &inbound("urn:mbid:AQ", "biz-1"), &reply);
@@ -153,11 +167,40 @@ mod tests {
     }
 
     #[test]
+    fn a_success_that_does_not_repeat_our_number_is_forged_unless_the_word_is_enough() {
+        let Scene { request, customer } = scene();
+        let mut asked = Asked {
+            request: &request,
+            customer: &customer,
+            business: "biz-1",
+            flow: Flow::Newer,
+            exchanged: true,
+            number: Some(7),
+        };
+        let mut weighed = |number, error_code| {
+            asked.number = number;
+            let reply = Reply { request: request.clone(), outcome: Outcome::Success { error_code } };
+            told(&judge(&asked, &inbound("urn:mbid:AQ", "biz-1"), &reply))
+        };
+        assert_eq!(weighed(Some(7), Some(7)), "verified");
+        for wrong in [None, Some(0), Some(8), Some(-7), Some(7 + (1 << 32))] {
+            assert_eq!(weighed(Some(7), wrong), "forged", "{wrong:?}");
+        }
+        assert_eq!(weighed(None, None), "verified");
+    }
+
+    #[test]
     fn a_reply_of_somebody_else_to_somebody_else_or_about_something_else_changes_nothing() {
         let Scene { request, customer } = scene();
         for flow in [Flow::Older, Flow::Newer] {
-            let asked =
-                Asked { request: &request, customer: &customer, business: "biz-1", flow, exchanged: true };
+            let asked = Asked {
+                request: &request,
+                customer: &customer,
+                business: "biz-1",
+                flow,
+                exchanged: true,
+                number: Some(3),
+            };
             for outcome in outcomes() {
                 for (id, from, to, why) in [
                     ("r-2", "urn:mbid:AQ", "biz-1", Ignored::OtherRequest),

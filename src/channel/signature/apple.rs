@@ -46,6 +46,13 @@ pub enum AppleFault {
     Undated,
 }
 
+/// Whether the header `Authorization` holds a token of Apple's, and not one of ours: they have different algorithms.
+/// Neither is believed for that.
+pub fn is_apples(header: &str) -> bool {
+    let claimed = bearer(Some(header)).ok().and_then(|token| object(token.split('.').next()?).ok());
+    claimed.is_some_and(|claimed| claimed.get("alg").and_then(Value::as_str) == Some("HS256"))
+}
+
 /// Verifies the header `Authorization` as it came.
 pub fn verify(account: &Account<'_>, header: Option<&str>, now: Timestamp) -> Result<(), AppleFault> {
     let claims = read(account, bearer(header)?)?;

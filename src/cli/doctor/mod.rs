@@ -19,6 +19,7 @@ use crate::app;
 use crate::app::upkeep;
 use crate::clock::Clock;
 use crate::config::{Config, Environment, Mail, StoreUrl};
+use crate::domain::ids::TenantId;
 use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::domain::trial::{Proposal, StageOutcome, StageReport};
@@ -68,12 +69,18 @@ pub(super) struct Line {
 pub fn run(args: &DoctorArgs, environment: &Environment, out: &mut dyn Write) -> anyhow::Result<u8> {
     let config = Config::read(&args.settings.flags(), environment)?.value;
     let read = tenants::read_dir(&config.tenants, &ReadContext::of(&config, environment))?.value;
-    let tenants: Vec<Tenant> = read
-        .into_iter()
-        .filter(|tenant| args.tenant.as_ref().is_none_or(|wanted| tenant.id == *wanted))
-        .collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let clock = Clock::system();
+    let in_store = runtime.block_on(upkeep::stored_tenants(&config, &clock));
+    let (stored, unserved) = match in_store {
+        Ok(stored) => (stored.served, not_served(stored.remarks)),
+        // Why, the check of the store says.
+        Err(_) => (Vec::new(), vec![unread()]),
+    };
+    let is_wanted = |tenant: &Tenant| args.tenant.as_ref().is_none_or(|wanted| tenant.id == *wanted);
+    let tenants: Vec<Tenant> = read.into_iter().chain(stored).filter(is_wanted).collect();
     if let Some(wanted) = args.tenant.as_ref().filter(|_| tenants.is_empty()) {
-        bail!("there is no tenant `{wanted}` in `{}`", config.tenants.display());
+        bail!("there is no tenant `{wanted}` in `{}` or in the store", config.tenants.display());
     }
     let asked = |provider: &Arc<Provider>| args.provider.as_ref().is_none_or(|wanted| provider.id == *wanted);
     if let Some(wanted) = &args.provider
@@ -81,9 +88,8 @@ pub fn run(args: &DoctorArgs, environment: &Environment, out: &mut dyn Write) ->
     {
         bail!("no tenant has a provider `{wanted}`");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let clock = Clock::system();
-    let checks = runtime.block_on(examine(&config, &clock, &tenants, asked))?;
+    let mut checks = runtime.block_on(examine(&config, &clock, &tenants, asked))?;
+    checks.extend(unserved);
     let failed = checks.iter().any(|check| check.has(StageOutcome::Failed));
     if args.json {
         let answer = serde_json::json!({"ok": !failed, "checks": checks});
@@ -138,6 +144,22 @@ async fn store(config: &Config, clock: &Clock) -> Check {
         },
     };
     Check::of("store", vec![line])
+}
+
+/// The tenants of the store that nobody is served from.
+fn not_served(remarks: Vec<(TenantId, String)>) -> Vec<Check> {
+    let check = |(id, text): (TenantId, String)| {
+        let remedy =
+            "change it by `/v1/tenants`, or take the file or the stored tenant away; docs/tenants.md";
+        Check::of(&format!("tenant {id} of the store"), vec![Line::warning("settings", text, remedy)])
+    };
+    remarks.into_iter().map(check).collect()
+}
+
+/// The tenants of the store could not be read.
+fn unread() -> Check {
+    let cause = "they were not read, so that their providers were not asked".to_owned();
+    Check::of("tenants of the store", vec![Line::warning("settings", cause, "see what is said of the store")])
 }
 
 fn keys(config: &Config) -> Check {

@@ -201,6 +201,7 @@ mod tests {
             nonce: None,
             issuer: None,
             names_issuer: false,
+            brought: None,
             cookie_hash: "h".to_owned(),
             cookie_name: "cs-12345678".to_owned(),
             native: None,

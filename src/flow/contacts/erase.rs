@@ -1,22 +1,23 @@
 //! A person is erased. The first batch makes the contact unfindable: record, indexes, identities and
 //! ids are gone, the platform and the auditor are told, and a due entry stands in for the rest. What
 //! was told of the person before — profiles of completed links, bodies of events, who is verified in
-//! a conversation — is rewritten in bounded steps: at once, and by the sweep if that was cut short.
+//! a conversation, and what the platform said of the person there — is rewritten in bounded steps: at once,
+//! and by the sweep if that was cut short.
 
 use serde_json::{Map, Value, json};
 
 use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::contact::Trace;
-use crate::domain::conversation::ConversationRef;
+use crate::domain::conversation::{Conversation, ConversationRef};
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::{ContactId, TenantId};
+use crate::domain::ids::{ContactId, ConversationId, TenantId};
 use crate::domain::link::{Link, LinkState};
 use crate::domain::profile::Profile;
 use crate::domain::tenant::Tenant;
 use crate::flow::{Broker, RACES};
 use crate::store::keys::{Due, DueKind};
-use crate::store::{Durability, StoreError, Tx};
+use crate::store::{Asked, Durability, List, StoreError, Stored, Tx};
 
 use super::{Condition, ContactError};
 
@@ -24,6 +25,8 @@ use super::{Condition, ContactError};
 const AT_ONCE: usize = 16;
 /// How many batches one call, or one sweep, takes.
 const STEPS: usize = 64;
+/// Links of a conversation that are looked through together.
+const PAGE: usize = 200;
 /// Who rewrites.
 const ACTOR: &str = "system";
 
@@ -100,9 +103,11 @@ impl Broker {
         if let Ok(contact) = due.id.parse::<ContactId>() {
             let found = store.traces(&contact, AT_ONCE).await?;
             is_last = found.len() < AT_ONCE;
+            let mut erasing =
+                Erasing { tenant: &due.tenant, contact: &contact, tx: &mut tx, conversations: Vec::new() };
             for found in &found {
-                self.erase_trace(&mut tx, &due.tenant, &found.trace).await?;
-                tx.untrace(&contact, found);
+                is_last &= !self.erase_trace(&mut erasing, &found.trace).await?;
+                erasing.tx.untrace(&contact, found);
             }
         }
         if let Ok(contact) = due.id.parse::<ContactId>() {
@@ -121,9 +126,18 @@ impl Broker {
         Ok(is_last)
     }
 
-    /// What one sign-in or change has left.
-    async fn erase_trace(&self, tx: &mut Tx, tenant: &TenantId, trace: &Trace) -> Result<(), StoreError> {
-        let store = self.store.at(tenant);
+    /// What one sign-in or change has left; whether it has led to further traces.
+    async fn erase_trace(&self, erasing: &mut Erasing<'_>, trace: &Trace) -> Result<bool, StoreError> {
+        let store = self.store.at(erasing.tenant);
+        let link = match &trace.link {
+            Some(id) => or_skipped(store.link(id).await)?,
+            None => None,
+        };
+        let owner = link.as_ref().and_then(|link| link.completion()?.contact.as_ref());
+        if trace.conversation.is_none() && owner.is_some_and(|owner| owner != erasing.contact) {
+            // Somebody has signed in there since it was found to be nobody's.
+            return Ok(false);
+        }
         let mut told = trace.events.clone();
         if let Some(link) = &trace.link {
             // What was told before anybody had signed in has the address and what the platform gave along.
@@ -132,14 +146,13 @@ impl Broker {
             told.dedup();
         }
         for event in or_skipped(store.events(&told).await)? {
-            tx.rewrite_event(&without_person(event.into_value()));
+            erasing.tx.rewrite_event(&without_person(event.into_value()));
         }
-        let Some(id) = &trace.link else { return Ok(()) };
-        let link = or_skipped(store.link(id).await)?;
+        let Some(id) = &trace.link else { return Ok(false) };
         if let Some(link) = &link {
-            tx.update_link(link, &link_without_person(link.value.clone()));
+            self.erase_link(erasing, link).await?;
         }
-        let Some(key) = &trace.conversation else { return Ok(()) };
+        let Some(key) = &trace.conversation else { return Ok(false) };
         let known = match or_skipped(store.conversation_by_key(key).await)? {
             // Its name is another one since the index key was replaced.
             None => match &link {
@@ -148,18 +161,100 @@ impl Broker {
             },
             known => known,
         };
-        if let Some(known) = known
-            && known.verified.as_ref().is_some_and(|verified| verified.auth_link_id == *id)
-        {
-            let mut conversation = known.value.clone();
-            conversation.verified = None;
-            conversation.updated_at = self.clock.now();
-            let nameless = ConversationRef { handle: None, ..conversation.at.clone() };
-            self.announce_unverified(tx, tenant, &nameless, ACTOR);
-            tx.put_conversation(Some(&known), &conversation);
+        let ours = |known: &Conversation| known.verified.as_ref().is_none_or(|seen| seen.auth_link_id == *id);
+        let place = match (&link, &known) {
+            (Some(link), _) => Some(link.conversation.clone()),
+            // The link was kept for long enough: the address of now is the person's unless another one is there.
+            (None, Some(known)) => Some(known.value.at.clone()).filter(|_| ours(&known.value)),
+            (None, None) => None,
+        };
+        let Some(place) = place else { return Ok(false) };
+        if let Some(known) = known.filter(|known| ours(&known.value)) {
+            self.erase_conversation(erasing, &known, &place);
+        }
+        self.trace_others(erasing, &place).await
+    }
+
+    /// A link without the person. One at which somebody could still sign in is taken back: without the address it
+    /// would let anybody confirm.
+    async fn erase_link(&self, erasing: &mut Erasing<'_>, link: &Stored<Link>) -> Result<(), StoreError> {
+        let nameless = link_without_person(link.value.clone());
+        match nameless.clone().cancel(false, self.clock.now()) {
+            Ok(cancelled) => {
+                self.forget_provisional(erasing.tx, erasing.tenant, &nameless).await?;
+                erasing.tx.update_link(link, &cancelled);
+                self.announce_link(erasing.tx, erasing.tenant, EventType::Cancelled, &cancelled, ACTOR);
+            }
+            Err(_final) => erasing.tx.update_link(link, &nameless),
         }
         Ok(())
     }
+
+    /// A conversation in which the person is verified, or nobody is.
+    fn erase_conversation(
+        &self,
+        erasing: &mut Erasing<'_>,
+        known: &Stored<Conversation>,
+        place: &ConversationRef,
+    ) {
+        let is_theirs = known.at.handle.is_some() && known.at.is_same_person(place);
+        if (known.verified.is_none() && !is_theirs) || erasing.conversations.contains(&known.at.id) {
+            return;
+        }
+        let mut conversation = known.value.clone();
+        conversation.updated_at = self.clock.now();
+        if is_theirs {
+            conversation.at.handle = None;
+        }
+        if let Some(verified) = conversation.verified.take() {
+            let nameless = ConversationRef { handle: None, ..conversation.at.clone() };
+            let told = self.announce_unverified(erasing.tx, erasing.tenant, &nameless, ACTOR);
+            erasing.tx.event_of_link(&verified.auth_link_id, &told);
+        }
+        erasing.tx.put_conversation(Some(known), &conversation);
+        erasing.conversations.push(known.at.id.clone());
+    }
+
+    /// The other links of a conversation that were sent to this person and at which nobody else has signed in: the
+    /// platform's words about them are erased as well. Whether there are any.
+    async fn trace_others(
+        &self,
+        erasing: &mut Erasing<'_>,
+        place: &ConversationRef,
+    ) -> Result<bool, StoreError> {
+        let store = self.store.at(erasing.tenant);
+        let is_theirs = |link: &Link| {
+            let is_anybodys = link.completion().is_none_or(|completion| completion.contact.is_none());
+            let says =
+                link.conversation.handle.is_some() || !link.metadata.is_empty() || link.contact.is_some();
+            is_anybodys && says && link.conversation.is_same_person(place)
+        };
+        let (mut cursor, mut any) = (None::<String>, false);
+        loop {
+            let asked =
+                Asked { cursor: cursor.as_deref(), limit: PAGE, since: None, until: None, filter: "erase" };
+            let page = store.links(List::LinksOf(&place.id), &asked, is_theirs).await.map(Some);
+            let Some(page) = or_skipped(page)? else { return Ok(any) };
+            for link in page.items {
+                any = true;
+                let trace = Trace { link: Some(link.value.id), ..Trace::default() };
+                erasing.tx.trace(erasing.contact, &trace);
+            }
+            match page.next {
+                Some(next) => cursor = Some(next),
+                None => return Ok(any),
+            }
+        }
+    }
+}
+
+/// A batch that takes a person out.
+struct Erasing<'a> {
+    tenant: &'a TenantId,
+    contact: &'a ContactId,
+    tx: &'a mut Tx,
+    /// The conversations that it changes already.
+    conversations: Vec<ConversationId>,
 }
 
 /// A record that cannot be read tells of nobody: it must not stand in the way of all others.
@@ -183,7 +278,9 @@ fn without_person(mut event: Event) -> Event {
     } else {
         // What the platform gave with the order may name the person as well.
         for name in ["profile", "fields", "metadata"] {
-            data.insert(name.to_owned(), Value::Object(Map::new()));
+            if let Some(said) = data.get_mut(name) {
+                *said = Value::Object(Map::new());
+            }
         }
         if let Some(Value::Object(conversation)) = data.get_mut("conversation") {
             conversation.shift_remove("handle");

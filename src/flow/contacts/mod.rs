@@ -90,6 +90,8 @@ impl Broker {
         let store = self.store.at(&tenant.id);
         let ids = match query {
             ContactQuery::By(filter) => store.contact_ids(filter, cursor, limit).await?,
+            // One contact at most has no further page, so that nothing is a cursor of it.
+            ContactQuery::Conversation(_) if cursor.is_some() => return Err(StoreError::BadCursor),
             ContactQuery::Conversation(id) => {
                 let known = store.conversation(&id).await?;
                 let verified = known.as_ref().and_then(|known| known.value.verified_at(self.clock.now()));
@@ -107,6 +109,12 @@ impl Broker {
     /// Where an event stands in the order; none if there is no such event.
     pub async fn event_position(&self, tenant: &Tenant, id: &EventId) -> Result<Option<u64>, StoreError> {
         self.store.at(&tenant.id).event_position(id).await
+    }
+
+    /// Whether so many events have happened: a position of another store, such as a backup that was put back,
+    /// may lie behind the end.
+    pub async fn has_event_position(&self, tenant: &Tenant, position: u64) -> Result<bool, StoreError> {
+        self.store.at(&tenant.id).has_event_at(position).await
     }
 
     /// Events in their order, those behind `position` only.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::channel::{self, AuthMessage, MessageInput};
+use crate::channel::{self, AuthMessage, Capabilities, MessageInput};
 use crate::domain::binding::{Binding, BindingPolicy};
 use crate::domain::conversation::{Channel, ConversationRef, Handle};
 use crate::domain::ids::{ProviderId, SnippetId};
@@ -14,7 +14,7 @@ use crate::domain::provider::Provider;
 use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
 use crate::flow::message::word;
-use crate::flow::native::means_of;
+use crate::flow::native::{can_vouch, means_of};
 use crate::store::StoreError;
 
 use super::board::Trouble;
@@ -29,6 +29,11 @@ pub enum Proof {
     Nothing,
     /// By the code, as the tenant demands.
     Code,
+    /// By the channel itself; in a browser outside of its app by the code, unless the tenant takes nothing less.
+    Native {
+        /// Whether nothing less is taken.
+        only: bool,
+    },
     /// By the provider's verified phone number or email, if it is the conversation's address; otherwise by the code.
     AddressOrCode,
     /// By the browser, if the customer signs in from the page of the chat; otherwise by the code.
@@ -44,17 +49,18 @@ pub enum Proof {
 
 impl Proof {
     /// What will prove the person in this conversation. `has_pages` says whether the pages of the tenant's web chat are
-    /// known.
-    pub fn of(policy: &BindingPolicy, has_pages: bool, at: &ConversationRef) -> Self {
+    /// known, `vouches` whether the channel itself will say who it was.
+    pub fn of(policy: &BindingPolicy, (has_pages, vouches): (bool, bool), at: &ConversationRef) -> Self {
         let minimum = policy.minimum_for(at.channel);
         let has_address = at.channel.has_phone_handles() || at.channel == Channel::Email;
         match minimum {
+            _ if vouches => Self::Native { only: minimum == Binding::Native },
             Binding::None => Self::Nothing,
             Binding::Match if has_address && at.handle.is_some() => Self::AddressOrCode,
             Binding::Match => Self::CodeInstead { minimum, no_handle: has_address },
             Binding::Browser if at.channel == Channel::Webchat && has_pages => Self::BrowserOrCode,
-            Binding::Browser => Self::CodeInstead { minimum, no_handle: false },
-            Binding::Code | Binding::Native => Self::Code,
+            Binding::Browser | Binding::Native => Self::CodeInstead { minimum, no_handle: false },
+            Binding::Code => Self::Code,
         }
     }
 }
@@ -100,6 +106,7 @@ impl Broker {
         &self,
         tenant: &Tenant,
         at: &ConversationRef,
+        capabilities: &[String],
         choice: &Choice,
     ) -> Result<Option<Drafts>, StoreError> {
         let chosen = choice.provider.as_ref().and_then(|id| tenant.provider(Some(id)));
@@ -112,6 +119,7 @@ impl Broker {
                 provider_label: &provider.label,
                 handle,
                 means: means_of(tenant, at, None),
+                capabilities: Capabilities::new(capabilities),
                 ..MessageInput::of(at.channel, &url)
             };
             word(tenant, snippet, choice.locale.as_deref(), &message)
@@ -127,16 +135,24 @@ impl Broker {
             provider,
             list,
             url,
-            proof: Proof::of(&tenant.binding, !tenant.chat_origins.is_empty(), at),
+            proof: {
+                let vouches = can_vouch(tenant, at, None, capabilities);
+                Proof::of(&tenant.binding, (!tenant.chat_origins.is_empty(), vouches), at)
+            },
             trouble,
         }))
     }
 
     /// The message of a link, with its URL, for whoever carries it into the chat. It is not counted as a resend.
-    pub fn desk_message(&self, tenant: &Tenant, link: &Link) -> (String, AuthMessage) {
+    pub async fn desk_message(
+        &self,
+        tenant: &Tenant,
+        link: &Link,
+    ) -> Result<(String, AuthMessage), StoreError> {
         let provider = tenant.provider(Some(&link.provider)).map(AsRef::as_ref);
         let snippet = link.snippet.as_deref().and_then(|name| tenant.snippet(name));
-        self.render(tenant, provider, snippet, link, None)
+        let ask = self.ask_of(tenant, link).await?;
+        Ok(self.render(tenant, provider, snippet, link, ask.as_ref()))
     }
 }
 
@@ -170,7 +186,22 @@ mod tests {
     fn proof(minimum: Binding, channel: Channel, handle: Option<&str>) -> Proof {
         let policy = BindingPolicy { minimum: Some(minimum), ..BindingPolicy::default() };
         let handle = handle.map(|handle| Handle::parse(handle).unwrap());
-        Proof::of(&policy, false, &ConversationRef { id: "c".parse().unwrap(), channel, handle })
+        let at = ConversationRef { id: "c".parse().unwrap(), channel, handle };
+        Proof::of(&policy, (false, false), &at)
+    }
+
+    #[test]
+    fn a_channel_that_vouches_proves_the_person_whatever_less_is_demanded() {
+        let of = |minimum, vouches| {
+            let policy = BindingPolicy { minimum: Some(minimum), ..BindingPolicy::default() };
+            let at = ConversationRef { id: "c".parse().unwrap(), channel: Channel::Apple, handle: None };
+            Proof::of(&policy, (false, vouches), &at)
+        };
+        assert_eq!(of(Binding::Code, true), Proof::Native { only: false });
+        assert_eq!(of(Binding::None, true), Proof::Native { only: false });
+        assert_eq!(of(Binding::Native, true), Proof::Native { only: true });
+        let instead = Proof::CodeInstead { minimum: Binding::Native, no_handle: false };
+        assert_eq!(of(Binding::Native, false), instead);
     }
 
     #[test]
@@ -190,7 +221,7 @@ mod tests {
         let of = |has_pages, channel| {
             let policy = BindingPolicy { minimum: Some(Binding::Browser), ..BindingPolicy::default() };
             let at = ConversationRef { id: "c".parse().unwrap(), channel, handle: None };
-            Proof::of(&policy, has_pages, &at)
+            Proof::of(&policy, (has_pages, false), &at)
         };
         let instead = Proof::CodeInstead { minimum: Binding::Browser, no_handle: false };
         assert_eq!(of(true, Channel::Webchat), Proof::BrowserOrCode);

@@ -71,14 +71,30 @@ impl Broker {
     }
 
     /// A fresh ask of the same flow, for a message that is sent again.
-    pub(in crate::flow) fn prepare_ask_again(
+    pub(in crate::flow) async fn prepare_ask_again(
         &self,
         tenant: &Tenant,
         provider: &Provider,
         link: &Link,
-    ) -> Option<Ask> {
-        tenant.accounts.apple.as_ref()?;
-        link.ask.as_ref().map(|_| self.new_ask(tenant, provider, link, link.route == Route::Abc))
+    ) -> Result<Option<Ask>, StoreError> {
+        let before = self.ask_of(tenant, link).await?.filter(|_| tenant.accounts.apple.is_some());
+        Ok(before.map(|before| {
+            let fresh = self.new_ask(tenant, provider, link, before.is_older());
+            Ask { first: before.first.or(Some(before.request)), ..fresh }
+        }))
+    }
+
+    /// The ask of the message that a link was made with.
+    pub(in crate::flow) async fn first_ask_of(
+        &self,
+        tenant: &Tenant,
+        link: &Link,
+    ) -> Result<Option<Ask>, StoreError> {
+        let newest = self.ask_of(tenant, link).await?;
+        let Some(first) = newest.as_ref().and_then(|newest| newest.first.as_deref()) else {
+            return Ok(newest);
+        };
+        Ok(self.store.at(&tenant.id).ask(first).await?.map(crate::store::Stored::into_value))
     }
 
     /// The ask of a link's newest message.
@@ -102,7 +118,7 @@ impl Broker {
             AskWay::Newer { redirect_uri }
         };
         let (link, created_at) = (link.id.clone(), self.clock.now());
-        Ask { request, link, state, way, created_at, stage: AskStage::Sent }
+        Ask { request, link, state, way, first: None, created_at, stage: AskStage::Sent }
     }
 }
 

@@ -1,10 +1,12 @@
 //! Meta opens our page by its *Log In* button (Messenger's account linking). Who pressed it is asked before anybody is
 //! sent to the provider: a button that was forwarded ends here.
 
+use jiff::SignedDuration;
+
 use crate::channel::linking::{Linked, Opened, parse_opened, parse_opener};
 use crate::domain::accounts::MetaAccount;
 use crate::domain::ask::Native;
-use crate::domain::conversation::{Channel, Handle};
+use crate::domain::conversation::{Channel, Conversation, Handle};
 use crate::domain::event::EventType;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::link::{Link, NotOpened, Opening};
@@ -13,13 +15,15 @@ use crate::domain::tenant::Tenant;
 use crate::egress::channel::ChannelCall;
 use crate::flow::inbound::Reading;
 use crate::flow::open_link::{LoginCookie, OpenLinkError, OpenedLink};
-use crate::flow::set_out::{Errand, Underway};
+use crate::flow::set_out::Errand;
 use crate::flow::{Broker, RACES};
 use crate::secret::Secret;
-use crate::store::{Durability, StoreError, Stored, Tx};
+use crate::store::{Durability, StoreError, Tx};
 
 use super::back::LINKING;
-use super::settle::SettleError;
+
+/// How long a customer is heard who takes a link back: as long as an index key takes to be replaced.
+const HEARD: SignedDuration = SignedDuration::from_hours(24);
 
 /// Somebody else pressed the button, or came back, than the person of the conversation.
 const SOMEONE_ELSE: Fault = Fault { step: Step::Bind, code: Code::SomeoneElse };
@@ -79,7 +83,7 @@ impl Broker {
             self.note_someone_else(tenant, token).await?;
             return Err(OpenLinkingError::SomeoneElse);
         }
-        let native = Native::Linking { back: opened.build_failed().to_string() };
+        let native = Native::Linking { back: Secret::new(opened.build_failed()) };
         Ok(self.open_found(tenant, token, link, (cookies, &[]), Some(native)).await?)
     }
 
@@ -114,6 +118,9 @@ impl Broker {
             let request = self.refused_request(tenant, &link.value).await?;
             let now = self.clock.now();
             let mut tx = Tx::new();
+            for older in self.replaced_openings(tenant, &link.value, &[]).await? {
+                tx.update_request(&older, &older.value.clone().give_up(now));
+            }
             let settled = self.settle(&mut tx, &tenant.id, &link.value).await?;
             let opening = Opening { cookie_name: request.cookie_name.clone(), request: request.key.clone() };
             let opened = settled.open(opening, now).map_err(OpenLinkError::from)?;
@@ -145,6 +152,7 @@ impl Broker {
         tenant: &Tenant,
         link: &Link,
     ) -> Result<AuthorizationRequest, OpenLinkError> {
+        // The provider is not asked for anything, whatever it wants to be told before a sign-in.
         let provider = tenant.provider(Some(&link.provider)).ok_or(OpenLinkError::ProviderGone)?;
         let server = self.server(tenant, provider).await.map_err(|late| late.of(link))?;
         let errand = Errand {
@@ -158,13 +166,13 @@ impl Broker {
             handle: None,
             native: None,
         };
-        let Underway { mut request, .. } = self.set_out(&errand).await.map_err(|late| late.of(link))?;
+        let mut request = self.fresh_request(&errand, &self.new_cookie());
         request.timeline.fail(SOMEONE_ELSE, 0);
         Ok(request.finish(Outcome::Failed(SOMEONE_ELSE), self.clock.now()))
     }
 
     /// Facebook says in a signed webhook that somebody came back with a code of ours, or took the link back.
-    pub(super) async fn take_linked(&self, tenant: &Tenant, linked: &Linked) -> Result<Reading, SettleError> {
+    pub(super) async fn take_linked(&self, tenant: &Tenant, linked: &Linked) -> Result<Reading, StoreError> {
         match &linked.code {
             Some(code) => self.take_code(tenant, linked, code).await,
             None => self.take_unlinked(tenant, linked).await,
@@ -176,7 +184,7 @@ impl Broker {
         tenant: &Tenant,
         linked: &Linked,
         code: &Secret,
-    ) -> Result<Reading, SettleError> {
+    ) -> Result<Reading, StoreError> {
         let store = self.store.at(&tenant.id);
         let Some(key) = store.open_text(LINKING, code.expose()) else {
             return Ok(ignored(tenant, "no code of ours"));
@@ -185,6 +193,9 @@ impl Broker {
         let Phase::Provisional(waits) = request.value.phase_at(self.clock.now()) else {
             return Ok(ignored(tenant, "nothing waits"));
         };
+        if request.value.native.is_none() {
+            return Ok(ignored(tenant, "another browser signed in"));
+        }
         let Some(link) = store.link(&request.value.link).await? else {
             return Ok(ignored(tenant, "forgotten"));
         };
@@ -192,30 +203,49 @@ impl Broker {
             self.refuse_native(tenant, &key, SOMEONE_ELSE).await?;
             return Ok(Reading::Nothing);
         }
-        self.complete_native(tenant, &request, &link.value, &waits).await.map(Reading::Confirmed)
+        let reading = self.complete_native(tenant, &request, &link.value, &waits).await?;
+        if let Reading::Confirmed(_) = &reading {
+            self.keep_handle(tenant, &link.value).await?;
+        }
+        Ok(reading)
     }
 
-    /// The customer took the link back in Messenger: nobody is verified there any more.
-    async fn take_unlinked(&self, tenant: &Tenant, linked: &Linked) -> Result<Reading, SettleError> {
+    /// The customer may take it back as long as somebody is verified, for a day at most: the address leads to the link
+    /// until then, if no newer one was sent there.
+    async fn keep_handle(&self, tenant: &Tenant, link: &Link) -> Result<(), StoreError> {
+        let store = self.store.at(&tenant.id);
+        let Some(handle) = &link.conversation.handle else { return Ok(()) };
+        let newest = store.link_sent_to(link.conversation.channel, handle).await?;
+        if newest.is_none_or(|newest| newest.value.id != link.id) {
+            return Ok(());
+        }
+        let mut tx = Tx::new();
+        tx.keep_handle(link, self.clock.now() + tenant.binding.lasts.min(HEARD));
+        store.commit(tx, Durability::Relaxed).await
+    }
+
+    /// The customer took the link back in Messenger: nobody is verified there any more. A webhook of before the present
+    /// proof, which comes late or again, takes nothing back.
+    async fn take_unlinked(&self, tenant: &Tenant, linked: &Linked) -> Result<Reading, StoreError> {
         let store = self.store.at(&tenant.id);
         let Some(link) = store.link_sent_to(Channel::Messenger, &linked.sender).await? else {
             return Ok(Reading::Nothing);
         };
         for _ in 0..RACES {
-            let Some(known) = store.conversation(&link.value.conversation.id).await? else { break };
-            if !is_of(&known, &linked.sender) {
-                break;
-            }
+            let known = store.conversation(&link.value.conversation.id).await?;
+            let Some(known) = known.filter(|known| takes_back(known, linked)) else {
+                return Ok(Reading::Nothing);
+            };
             let (mut tx, mut ended) = (Tx::new(), known.value.clone());
             self.drop_tokens(&mut tx, &tenant.id, &known.value).await?;
             self.unverify(&mut tx, &tenant.id, &mut ended, "customer");
             tx.put_conversation(Some(&known), &ended);
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
-                done => return Ok(done.map(|()| Reading::Nothing)?),
+                done => return done.map(|()| Reading::Nothing),
             }
         }
-        Ok(Reading::Nothing)
+        Err(StoreError::Conflict)
     }
 }
 
@@ -227,11 +257,12 @@ fn vouched<'a>(tenant: &'a Tenant, link: &'a Link) -> Option<(&'a MetaAccount, &
     Some((account, handle))
 }
 
-/// Whether a conversation is still with this customer of Messenger, and somebody is verified there.
-fn is_of(known: &Stored<crate::domain::conversation::Conversation>, customer: &Handle) -> bool {
-    let at = &known.value.at;
-    let same = at.channel == Channel::Messenger && at.handle.as_ref() == Some(customer);
-    same && known.value.verified.is_some()
+/// Whether a conversation is still with this customer of Messenger, and somebody was verified there before the link was
+/// taken back.
+fn takes_back(known: &Conversation, linked: &Linked) -> bool {
+    let is_same = known.at.channel == Channel::Messenger && known.at.handle.as_ref() == Some(&linked.sender);
+    let since = known.verified.as_ref().map(|verified| verified.since);
+    is_same && since.is_some_and(|since| linked.at.is_none_or(|at| at >= since))
 }
 
 fn ignored(tenant: &Tenant, why: &str) -> Reading {

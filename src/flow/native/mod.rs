@@ -29,12 +29,21 @@ pub mod webhook;
 pub(super) use ask::{can_vouch, means_of};
 
 /// Where a phone or a browser goes from our callback, back into the app that it came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Away {
-    /// The address: `messages-auth:`, Apple's, or Facebook's. It holds nothing of the provider's.
-    pub location: String,
+    /// The address: `messages-auth:`, Apple's, or Facebook's. It holds nothing of the provider's, but what proves to us
+    /// that the app was there.
+    pub location: Secret,
     /// How the sign-in ended, for whoever sees a page instead.
     pub ended: SheetEnded,
+    /// What customers call the provider; empty before one was reached.
+    pub provider: String,
+    /// The name of the attempt, by which the business finds it; empty if there is none.
+    pub reference: String,
+    /// Why the callback was refused before anything was claimed, if it was.
+    pub refused: Option<Fault>,
 }
 
 pub use crate::channel::apple::sheet::Ended as SheetEnded;
+use crate::domain::fault::Fault;
+use crate::secret::Secret;

@@ -4,7 +4,7 @@
 use crate::channel::apple::Flow;
 use crate::channel::apple::reply::{Inbound, Reply};
 use crate::channel::apple::response_key::ResponseKey;
-use crate::channel::apple::verdict::{Asked, Verdict, judge};
+use crate::channel::apple::verdict::{Asked, Over, Verdict, judge};
 use crate::domain::accounts::AppleBusiness;
 use crate::domain::ask::{Ask, AskStage, AskWay, Native};
 use crate::domain::event::EventType;
@@ -16,8 +16,6 @@ use crate::flow::inbound::Reading;
 use crate::flow::{Broker, RACES};
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
-
-use super::settle::SettleError;
 
 /// The customer's phone says that it is over.
 const CLOSED: Fault = Fault { step: Step::Bind, code: Code::SheetClosed };
@@ -32,7 +30,7 @@ impl Broker {
         account: &AppleBusiness,
         inbound: &Inbound,
         reply: &Reply,
-    ) -> Result<Reading, SettleError> {
+    ) -> Result<Reading, StoreError> {
         let store = self.store.at(&tenant.id);
         let Some(ask) = store.ask(reply.request.as_str()).await? else {
             return Ok(ignored(tenant, "unasked"));
@@ -43,6 +41,8 @@ impl Broker {
             AskStage::Opened { attempt } => store.request(attempt).await?,
             AskStage::Sent | AskStage::Over => None,
         };
+        // What went on in another browser than the sheet is no business of the sheet's.
+        let attempt = attempt.filter(|attempt| attempt.value.native.is_some());
         let waits = attempt.as_ref().and_then(|attempt| self.waiting(&attempt.value));
         let asked = Asked {
             request: &reply.request,
@@ -50,28 +50,35 @@ impl Broker {
             business: &account.business_id,
             flow: if ask.value.is_older() { Flow::Older } else { Flow::Newer },
             exchanged: waits.is_some(),
+            number: attempt.as_ref().and_then(|attempt| number_of(&attempt.value)),
         };
         match (judge(&asked, inbound, reply), attempt, waits) {
             (Verdict::Verified, Some(attempt), Some(waits)) => {
-                self.complete_native(tenant, &attempt, &link.value, &waits).await.map(Reading::Confirmed)
+                self.complete_native(tenant, &attempt, &link.value, &waits).await
+            }
+            (Verdict::Forged, Some(attempt), _) => {
+                self.refuse_native(tenant, &attempt.value.key, SOMEONE_ELSE).await?;
+                Ok(Reading::Nothing)
             }
             (Verdict::Redeem(sealed), Some(attempt), Some(waits)) => {
                 if !brings_back(&ask.value, &attempt.value, &sealed) {
                     self.refuse_native(tenant, &attempt.value.key, SOMEONE_ELSE).await?;
                     return Ok(Reading::Nothing);
                 }
-                self.complete_native(tenant, &attempt, &link.value, &waits).await.map(Reading::Confirmed)
+                self.complete_native(tenant, &attempt, &link.value, &waits).await
             }
             (Verdict::Over(_), Some(attempt), _) => {
                 self.refuse_native(tenant, &attempt.value.key, CLOSED).await?;
                 Ok(Reading::Nothing)
             }
-            (Verdict::Over(_), None, _) => {
-                self.end_ask(tenant, &ask.value.request).await?;
+            (Verdict::Over(over), None, _) => {
+                self.end_ask(tenant, &ask.value.request, over).await?;
                 Ok(Reading::Nothing)
             }
             (Verdict::Ignored(why), ..) => Ok(ignored(tenant, &format!("{why:?}"))),
-            (Verdict::Verified | Verdict::Redeem(_), ..) => Ok(ignored(tenant, "nothing waits")),
+            (Verdict::Verified | Verdict::Redeem(_) | Verdict::Forged, ..) => {
+                Ok(ignored(tenant, "nothing waits"))
+            }
         }
     }
 
@@ -83,20 +90,28 @@ impl Broker {
         }
     }
 
-    /// The sheet was closed before it had reached us: its message is spent, and the sender is told.
-    async fn end_ask(&self, tenant: &Tenant, request: &str) -> Result<(), StoreError> {
+    /// The sheet came to nothing before a sign-in had begun, and the sender is told. A message that the customer closed
+    /// is spent; one that failed, as where the provider was out of order for a moment, may be pressed again.
+    async fn end_ask(&self, tenant: &Tenant, request: &str, over: Over) -> Result<(), StoreError> {
         let (store, now) = (self.store.at(&tenant.id), self.clock.now());
         for _ in 0..RACES {
             let Some(ask) = store.ask(request).await? else { return Ok(()) };
             let Ok(ended) = ask.value.clone().end() else { return Ok(()) };
-            let mut tx = Tx::new();
-            tx.put_ask(Some(&ask), &ended);
+            let (mut tx, mut is_news) = (Tx::new(), over == Over::Cancelled);
+            if is_news {
+                tx.put_ask(Some(&ask), &ended);
+            }
             if let Some(link) = store.link(&ask.value.link).await?
                 && is_untouched(&link, request)
+                && link.value.failure.is_none()
                 && let Ok(failed) = link.value.clone().refuse(CLOSED, now)
             {
                 tx.update_link(&link, &failed);
                 self.announce_link(&mut tx, &tenant.id, EventType::Failed, &failed, "customer");
+                is_news = true;
+            }
+            if !is_news {
+                return Ok(());
             }
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
@@ -104,6 +119,14 @@ impl Broker {
             }
         }
         Err(StoreError::Conflict)
+    }
+}
+
+/// What our last page told the sheet of this sign-in.
+fn number_of(attempt: &AuthorizationRequest) -> Option<u32> {
+    match attempt.native {
+        Some(Native::Sheet { number, .. }) => number,
+        _ => None,
     }
 }
 

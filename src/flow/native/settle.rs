@@ -5,36 +5,29 @@ use tokio::sync::OnceCell;
 use crate::domain::binding::Binding;
 use crate::domain::event::EventType;
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::ids::LinkId;
 use crate::domain::link::Link;
 use crate::domain::request::{AuthorizationRequest, Outcome, Phase, Provisional};
 use crate::domain::tenant::Tenant;
+use crate::flow::inbound::Reading;
 use crate::flow::record::{End, SignIn};
 use crate::flow::{Broker, RACES};
 use crate::store::{Durability, StoreError, Stored, Tx};
 
-/// What is wrong where the channel vouched and nothing was recorded.
-#[derive(Debug, thiserror::Error)]
-pub enum SettleError {
-    /// The sign-in could not be recorded, and cannot be.
-    #[error("the sign-in was not recorded: {0}")]
-    NotRecorded(Fault),
-    /// The store failed: the channel sends it again.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
 impl Broker {
-    /// Completes a sign-in that waits for the channel's word.
+    /// Completes a sign-in that waits for the channel's word. One that cannot be recorded is over, and no reason for the
+    /// channel to send its webhook again, which holds other people's messages as well; only a store that fails is.
     pub(super) async fn complete_native(
         &self,
         tenant: &Tenant,
         request: &Stored<AuthorizationRequest>,
         link: &Link,
         provisional: &Provisional,
-    ) -> Result<LinkId, SettleError> {
-        let gone = SettleError::NotRecorded(Fault::new(Step::Bind, Code::ProviderChanged));
-        let provider = self.confirmed_with(tenant, &request.value).ok_or(gone)?;
+    ) -> Result<Reading, StoreError> {
+        let Some(provider) = self.confirmed_with(tenant, &request.value) else {
+            let gone = Fault::new(Step::Bind, Code::ProviderChanged);
+            self.refuse_native(tenant, &request.value.key, gone).await?;
+            return Ok(Reading::Spent(link.id.clone()));
+        };
         let mut request = request.clone();
         let at = request.value.age_at(self.clock.now());
         request.value.timeline.begin(Step::Bind, at);
@@ -51,10 +44,15 @@ impl Broker {
             Ok(()) => {
                 let (tenant, link_id, attempt) = (&tenant.id, &link.id, &request.value.id);
                 tracing::info!(%tenant, %link_id, %attempt, "native.completed");
-                Ok(link.id.clone())
+                Ok(Reading::Confirmed(link.id.clone()))
             }
-            Err(Fault { code: Code::StoreUnavailable, .. }) => Err(StoreError::Conflict.into()),
-            Err(fault) => Err(SettleError::NotRecorded(fault)),
+            Err(Fault { code: Code::StoreUnavailable, .. }) => Err(StoreError::Conflict),
+            // The same webhook, delivered twice at once, was faster.
+            Err(Fault { code: Code::Voided, .. }) => Ok(Reading::Nothing),
+            Err(fault) => {
+                self.refuse_native(tenant, &request.value.key, fault).await?;
+                Ok(Reading::Spent(link.id.clone()))
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use crate::channel::apple::relay::{
 };
 use crate::channel::apple::response_key::ResponseKey;
 use crate::channel::apple::sheet;
+use crate::domain::accounts::AppleProof;
 use crate::domain::ask::{Ask, AskStage, AskWay, Native};
 use crate::domain::conversation::Handle;
 use crate::domain::ids::AttemptId;
@@ -17,9 +18,13 @@ use crate::domain::tenant::Tenant;
 use crate::flow::open_link::{LoginCookie, OpenLinkError};
 use crate::flow::set_out::{Errand, Underway};
 use crate::flow::{Broker, RACES};
+use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored};
 
 use super::{Away, SheetEnded};
+
+/// How many numbers a sheet may be told: those of 31 bits, which every phone can carry.
+const NUMBERS: u32 = 0x7fff_ffff;
 
 /// A sign-in that began in a sheet.
 #[derive(Debug)]
@@ -62,7 +67,8 @@ impl Broker {
         let ask = self.ask_by_state(tenant, &opening).await?;
         verify(&opening, &ask.value, &account.client_id)
             .map_err(|_| OpenSheetError::Refused("not what the message says"))?;
-        let opened = self.open_asked(tenant, ask.value.clone()).await;
+        let proof = account.proof;
+        let opened = self.open_asked(tenant, ask.value.clone(), proof).await;
         opened.map_err(|error| match error {
             OpenLinkError::Store(error @ (StoreError::Unavailable(_) | StoreError::Unknown)) => error.into(),
             error => OpenSheetError::Away { away: failed(&ask.value), why: error.to_string() },
@@ -81,7 +87,12 @@ impl Broker {
     }
 
     /// Makes the authorization request, and writes it down with the ask that it spends.
-    async fn open_asked(&self, tenant: &Tenant, ask: Ask) -> Result<OpenedSheet, OpenLinkError> {
+    async fn open_asked(
+        &self,
+        tenant: &Tenant,
+        ask: Ask,
+        proof: AppleProof,
+    ) -> Result<OpenedSheet, OpenLinkError> {
         let link = self.openable(tenant, &ask).await?;
         let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
         self.check_provider(tenant, provider, &link.value)?;
@@ -99,7 +110,9 @@ impl Broker {
             native: Some(if ask.is_older() {
                 Native::Relay { ask: name, token: None }
             } else {
-                Native::Sheet { ask: name }
+                // Nought is what a phone makes of a number that it cannot read.
+                let number = (proof == AppleProof::Number).then(|| self.clock.below(NUMBERS) + 1);
+                Native::Sheet { ask: name, number }
             }),
         };
         let underway = self.set_out(&errand).await.map_err(|late| late.of(&link.value))?;
@@ -169,5 +182,6 @@ fn failed(ask: &Ask) -> Away {
         AskWay::Newer { .. } => sheet::build(ended, None),
         AskWay::Older { .. } => build_back_failed("server_error", &ask.state),
     };
-    Away { location, ended }
+    let (provider, reference) = (String::new(), String::new());
+    Away { location: Secret::new(location), ended, provider, reference, refused: None }
 }

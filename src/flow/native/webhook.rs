@@ -1,12 +1,13 @@
 //! What a channel posts to us, or the platform hands on as it came: who sent it, and what is in it. Nothing
 //! of a body is read before its sender is known.
 
-use serde_json::Value;
-
 use crate::channel::apple::gateway::Account;
+use crate::channel::apple::large_reply::LargeReply;
 use crate::channel::apple::reply::{self, Content, Inbound, ReplyFault};
-use crate::channel::{linking, signature, texts};
+use crate::channel::signature;
+use crate::channel::texts::{self, Told, Written};
 use crate::domain::accounts::{AppleBusiness, MetaAccount};
+use crate::domain::ask::AskStage;
 use crate::domain::confirmation::TypedCode;
 use crate::domain::conversation::{Channel, Handle};
 use crate::domain::tenant::Tenant;
@@ -16,16 +17,16 @@ use crate::flow::inbound::{InboundMessage, Reading};
 use crate::secret::Secret;
 use crate::store::StoreError;
 
-use super::settle::SettleError;
+pub use crate::channel::signature::apple::is_apples;
 
 /// The most bytes of a body of Apple's when it is unpacked. What is larger comes as a reference.
 const UNPACKED: usize = 1024 * 1024;
 /// What every gzip begins with (RFC 1952, 2.3.1).
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
-/// A webhook as it came.
-#[derive(Debug)]
-pub struct RawWebhook<'a> {
+/// Who knocks with a webhook, as far as that is known before its body.
+#[derive(Clone, Copy)]
+pub struct Knock<'a> {
     /// Whose form it has.
     pub channel: Channel,
     /// The header `Authorization`.
@@ -34,8 +35,27 @@ pub struct RawWebhook<'a> {
     pub hub_signature: Option<&'a str>,
     /// Whether the platform handed it on, and has said who it is.
     pub is_handed_on: bool,
+}
+
+/// A webhook as it came.
+#[derive(Clone, Copy)]
+pub struct RawWebhook<'a> {
+    /// Who sends it.
+    pub knock: Knock<'a>,
     /// The body, byte by byte.
     pub body: &'a [u8],
+}
+
+impl std::fmt::Debug for Knock<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Knock").field("channel", &self.channel).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for RawWebhook<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RawWebhook").field("knock", &self.knock).finish_non_exhaustive()
+    }
 }
 
 /// Why a webhook is not taken. Nothing has changed.
@@ -72,17 +92,6 @@ pub enum RawError {
     Store(#[from] StoreError),
 }
 
-impl From<SettleError> for RawError {
-    fn from(error: SettleError) -> Self {
-        match error {
-            SettleError::Store(error) => error.into(),
-            SettleError::NotRecorded(fault) => {
-                Self::Malformed { pointer: "", detail: format!("the sign-in was not recorded: {fault}") }
-            }
-        }
-    }
-}
-
 impl From<ReplyFault> for RawError {
     fn from(fault: ReplyFault) -> Self {
         match fault {
@@ -94,16 +103,34 @@ impl From<ReplyFault> for RawError {
 }
 
 impl Broker {
+    /// Whether a body is worth reading: the tenant has an account at the channel, and the sender shows what can be judged
+    /// without one.
+    pub fn hear_knock(&self, tenant: &Tenant, knock: &Knock<'_>) -> Result<(), RawError> {
+        match knock.channel {
+            Channel::Apple => {
+                let account = tenant.accounts.apple.as_ref().ok_or(RawError::NoAccount)?;
+                self.check_apples(account, knock)
+            }
+            channel => {
+                tenant.accounts.meta(channel).ok_or(RawError::NoAccount)?;
+                if knock.is_handed_on || knock.hub_signature.is_some() {
+                    return Ok(());
+                }
+                Err(RawError::Unsigned(signature::meta::MetaFault::Form.to_string()))
+            }
+        }
+    }
+
     /// Reads a webhook and does what follows from it: what came of each of its messages, in their order.
     pub async fn take_webhook(
         &self,
         tenant: &Tenant,
         raw: &RawWebhook<'_>,
     ) -> Result<Vec<Reading>, RawError> {
-        match raw.channel {
+        self.hear_knock(tenant, &raw.knock)?;
+        match raw.knock.channel {
             Channel::Apple => {
                 let account = tenant.accounts.apple.as_ref().ok_or(RawError::NoAccount)?;
-                self.check_apples(account, raw)?;
                 self.take_apples(tenant, account, raw).await.map(|reading| vec![reading])
             }
             channel => {
@@ -120,12 +147,12 @@ impl Broker {
         signature::meta::answer_challenge(account.verify_token.as_ref()?, query)
     }
 
-    fn check_apples(&self, account: &AppleBusiness, raw: &RawWebhook<'_>) -> Result<(), RawError> {
-        if raw.is_handed_on {
+    fn check_apples(&self, account: &AppleBusiness, knock: &Knock<'_>) -> Result<(), RawError> {
+        if knock.is_handed_on {
             return Ok(());
         }
         let own = Account { platform_id: &account.platform_id, secret: &account.secret };
-        let verified = signature::apple::verify(&own, raw.authorization, self.clock.now());
+        let verified = signature::apple::verify(&own, knock.authorization, self.clock.now());
         verified.map_err(|fault| match fault {
             signature::apple::AppleFault::Missing => RawError::Unsigned(fault.to_string()),
             fault => RawError::Forged(fault.to_string()),
@@ -144,14 +171,45 @@ impl Broker {
         }
         match &inbound.content {
             Content::Reply(reply) => Ok(self.take_reply(tenant, account, &inbound, reply).await?),
-            Content::Large(large) => match self.fetch_large(&tenant.id, account, large).await {
-                Ok(Some(reply)) => Ok(self.take_reply(tenant, account, &inbound, &reply).await?),
-                Ok(None) => Ok(Reading::Nothing),
-                Err(error) => Err(RawError::NotFetched(error.to_string())),
-            },
-            Content::Text(text) => self.take_text(tenant, Channel::Apple, &inbound.customer, text).await,
+            Content::Large(large) => self.take_large(tenant, account, &inbound, large).await,
+            Content::Text { text, id } => {
+                let from = (Channel::Apple, &inbound.customer);
+                self.take_text(tenant, from, text, id.as_deref()).await
+            }
             Content::Closed | Content::Other => Ok(Reading::Nothing),
         }
+    }
+
+    /// A reply that must be fetched: only for somebody who may have one to write.
+    async fn take_large(
+        &self,
+        tenant: &Tenant,
+        account: &AppleBusiness,
+        inbound: &Inbound,
+        large: &LargeReply,
+    ) -> Result<Reading, RawError> {
+        if !self.awaits_reply(tenant, &inbound.customer).await? {
+            return Ok(Reading::Nothing);
+        }
+        match self.fetch_large(&tenant.id, account, large).await {
+            Ok(Some(reply)) => Ok(self.take_reply(tenant, account, inbound, &reply).await?),
+            Ok(None) => Ok(Reading::Nothing),
+            Err(error) if error.passes => Err(RawError::NotFetched(error.to_string())),
+            Err(error) => {
+                // However often Apple sends it, it will be no other.
+                let detail = error.to_string();
+                tracing::warn!(tenant = %tenant.id, channel = "apple", detail, "inbound.ignored");
+                Ok(Reading::Nothing)
+            }
+        }
+    }
+
+    /// Whether a sign-in message that was sent to this customer may still be answered.
+    async fn awaits_reply(&self, tenant: &Tenant, customer: &Handle) -> Result<bool, StoreError> {
+        let sent = self.store.at(&tenant.id).link_sent_to(Channel::Apple, customer).await?;
+        let Some(link) = sent.map(|sent| sent.into_value().as_of(self.clock.now())) else { return Ok(false) };
+        let ask = self.ask_of(tenant, &link).await?;
+        Ok(!link.status().is_final() && ask.is_some_and(|ask| ask.stage != AskStage::Over))
     }
 
     async fn take_metas(
@@ -160,23 +218,24 @@ impl Broker {
         account: &MetaAccount,
         raw: &RawWebhook<'_>,
     ) -> Result<Vec<Reading>, RawError> {
+        let channel = raw.knock.channel;
         let unread = || RawError::Malformed {
             pointer: "/object",
-            detail: format!("is missing or not that of a webhook of `{}`", raw.channel),
+            detail: format!("is missing or not that of a webhook of `{channel}`"),
         };
-        let (accounts, written) = texts::parse_webhook(raw.channel, raw.body).ok_or_else(unread)?;
-        if accounts.iter().any(|named| *named != account.id) {
+        let (accounts, told) = texts::parse_webhook(channel, raw.body).ok_or_else(unread)?;
+        // One app may have many pages, and Meta puts what concerns several of them into one webhook.
+        if !accounts.is_empty() && !accounts.contains(&account.id) {
             return Err(RawError::Foreign);
         }
         let mut readings = Vec::new();
-        for written in written.iter().filter(|written| written.account == account.id) {
-            readings.push(self.take_text(tenant, raw.channel, &written.from, &written.text).await?);
-        }
-        if raw.channel == Channel::Messenger {
-            let linked = linking::parse_webhook(raw.body).unwrap_or_default();
-            for linked in linked.iter().filter(|linked| linked.page == account.id) {
-                readings.push(self.take_linked(tenant, linked).await?);
-            }
+        for told in told.iter().filter(|told| told.account() == account.id) {
+            readings.push(match told {
+                Told::Written(Written { from, text, id, .. }) => {
+                    self.take_text(tenant, (channel, from), text, id.as_deref()).await?
+                }
+                Told::Linked(linked) => self.take_linked(tenant, linked).await?,
+            });
         }
         Ok(readings)
     }
@@ -185,9 +244,9 @@ impl Broker {
     async fn take_text(
         &self,
         tenant: &Tenant,
-        channel: Channel,
-        from: &Handle,
+        (channel, from): (Channel, &Handle),
         text: &Secret,
+        name: Option<&str>,
     ) -> Result<Reading, RawError> {
         if TypedCode::find(text.expose()).is_none() {
             return Ok(Reading::Nothing);
@@ -195,8 +254,8 @@ impl Broker {
         let sent = self.store.at(&tenant.id).link_sent_to(channel, from).await?;
         let Some(link) = sent else { return Ok(Reading::Nothing) };
         let conversation = link.value.conversation.id.clone();
-        let message =
-            InboundMessage { conversation, channel, from: from.clone(), text: text.expose().to_owned() };
+        let (text, name) = (text.expose().to_owned(), name.map(str::to_owned));
+        let message = InboundMessage { conversation, channel, from: from.clone(), text, name };
         self.read_message(tenant, &message).await.map_err(|error| match error {
             ConfirmError::Store(error) => error.into(),
             // Of a code only the store can be in the way.
@@ -207,7 +266,7 @@ impl Broker {
 
 /// Apple packs what it posts; a platform may have unpacked it.
 fn read_apples(raw: &RawWebhook<'_>) -> Result<Inbound, RawError> {
-    if raw.is_handed_on && !raw.body.starts_with(&GZIP) {
+    if raw.knock.is_handed_on && !raw.body.starts_with(&GZIP) {
         if raw.body.len() > UNPACKED {
             return Err(RawError::TooLarge);
         }
@@ -217,23 +276,9 @@ fn read_apples(raw: &RawWebhook<'_>) -> Result<Inbound, RawError> {
 }
 
 fn check_metas(account: &MetaAccount, raw: &RawWebhook<'_>) -> Result<(), RawError> {
-    if raw.is_handed_on {
+    if raw.knock.is_handed_on {
         return Ok(());
     }
-    if raw.hub_signature.is_none() {
-        return Err(RawError::Unsigned(signature::meta::MetaFault::Form.to_string()));
-    }
-    let verified = signature::meta::verify(&account.app_secret, raw.body, raw.hub_signature);
+    let verified = signature::meta::verify(&account.app_secret, raw.body, raw.knock.hub_signature);
     verified.map_err(|fault| RawError::Forged(fault.to_string()))
-}
-
-/// Whether a token in `Authorization` is one of Apple's, and not one of ours: they have different algorithms. Neither is
-/// believed for that.
-pub fn is_apples(authorization: &str) -> bool {
-    use base64::Engine as _;
-    let token = authorization.split_whitespace().nth(1).unwrap_or_default();
-    let header = token.split('.').next().unwrap_or_default();
-    let header = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(header).ok();
-    let header = header.and_then(|header| serde_json::from_slice::<Value>(&header).ok());
-    header.is_some_and(|header| header["alg"] == "HS256")
 }

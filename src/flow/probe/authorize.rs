@@ -4,37 +4,26 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::domain::provider::Pkce;
 use crate::domain::request::Route;
 use crate::domain::trial::{Proposal, Stage, StageOutcome, StageReport};
 use crate::egress::error::EgressError;
 use crate::egress::reach::Page;
-use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url, needs_nonce};
 use crate::oauth::complaint::{Complaint, visible};
-use crate::oauth::pushed::{build_pushed_request, build_pushed_url, parse_pushed_answer};
 use crate::oauth::server::Server;
-use crate::oauth::shown::Shown;
 use crate::oauth::wire::{Method, OutboundRequest};
 use crate::secret::Secret;
 
 use super::reach::{host_of, unmet};
+use super::sample::{Sample, own_routes};
 use super::{Probe, Target};
-use crate::flow::server::credentials;
 
 /// How often the page may lead on within the provider's own hosts.
 const HOPS: usize = 5;
 
-/// A request that nobody will sign in with.
-struct Sample {
-    redirect_uri: String,
-    url: Url,
-    shown: Shown,
-}
-
 impl Probe {
     /// The step `authorize`, with settings that would mend it.
     pub async fn authorize(&self, target: &Target<'_>, server: &Server) -> (StageReport, Vec<Proposal>) {
-        let (looked, ms) = self.timed(self.look_at_page(target, server)).await;
+        let (looked, ms) = self.timed(self.look_at_pages(target, server)).await;
         let (report, proposals) = match looked {
             Ok(report) => (report, Vec::new()),
             Err(refused) => *refused,
@@ -42,8 +31,27 @@ impl Probe {
         (report.taking(ms), proposals)
     }
 
-    async fn look_at_page(&self, target: &Target<'_>, server: &Server) -> Result<StageReport, Box<Refused>> {
-        let sample = self.sample(target, server).await?;
+    /// The page for everybody, and that for whoever comes from an account of the tenant's at a channel. What is refused
+    /// to the latter only is no reason to refuse all others.
+    async fn look_at_pages(&self, target: &Target<'_>, server: &Server) -> Result<StageReport, Box<Refused>> {
+        let report = self.look_at_page(target, server, Route::EndUser).await?;
+        for route in own_routes(target.tenant) {
+            let looked = self.look_at_page(target, server, route).await;
+            let Err(refused) = looked else { continue };
+            let mut warning = refused.0;
+            warning.outcome = StageOutcome::Warning;
+            return Ok(warning);
+        }
+        Ok(report)
+    }
+
+    async fn look_at_page(
+        &self,
+        target: &Target<'_>,
+        server: &Server,
+        route: Route,
+    ) -> Result<StageReport, Box<Refused>> {
+        let sample = self.sample(target, server, route).await?;
         let mut cookies: BTreeMap<(String, String), String> = BTreeMap::new();
         let mut url = sample.url.clone();
         for hop in 0..HOPS {
@@ -70,61 +78,10 @@ impl Probe {
             "open the test's `url` in a browser, and see whether the page comes",
         ))
     }
-
-    /// A request as a login would send it; where the provider wants it so, it is pushed first.
-    async fn sample(&self, target: &Target<'_>, server: &Server) -> Result<Sample, Box<Refused>> {
-        let Target { tenant, provider, deadline } = *target;
-        let redirect_uri = Route::EndUser.redirect_uri(&tenant.origin, &provider.id, provider.callback_path);
-        let state = self.clock.fresh_token();
-        let code_verifier = (provider.pkce == Pkce::S256).then(|| self.clock.fresh_token());
-        let nonce = needs_nonce(provider).then(|| self.clock.fresh_token());
-        let way = AuthorizeRequest {
-            provider,
-            server,
-            redirect_uri: &redirect_uri,
-            state: state.expose(),
-            code_verifier: code_verifier.as_ref(),
-            nonce: nonce.as_ref(),
-            locale: None,
-            handle: None,
-        };
-        let mut shown = Shown::default();
-        for secret in provider.client_secret.iter().chain(&provider.previous_secret).chain([&state]) {
-            shown.hide(secret.expose());
-        }
-        let mut url = build_authorize_url(&way);
-        if let Some(par) = &server.par_url {
-            let refused = |cause: String| {
-                let remedy = "see what the provider says of the pushed request: client id, secret and redirect URI are \
-                              checked there first; `par = \"off\"` if it need not be pushed";
-                Box::new((StageReport::failed(Stage::Authorize, "par_failed", cause, remedy), Vec::new()))
-            };
-            let secret = provider.client_secret.as_ref();
-            let credentials = credentials(&self.clock, provider, server, secret).map_err(|_| {
-                refused("our assertion cannot be signed with the key of the settings".to_owned())
-            })?;
-            let pushed = build_pushed_request(par, &way, &credentials);
-            let answer = self.client.send(&tenant.id, &pushed, deadline).await;
-            let answer = answer.map_err(|error| refused(format!("`{par}`: {error}")))?;
-            let name = parse_pushed_answer(&answer).map_err(|_| {
-                let mut failed =
-                    refused(format!("`{par}` does not take the pushed request (status {})", answer.status));
-                let said = String::from_utf8_lossy(&answer.body);
-                if let Some(complaint) = Complaint::of_text(&said) {
-                    *failed = complained(target, &redirect_uri, complaint);
-                }
-                failed.0.sent = Some(shown.request(&pushed));
-                failed.0.received = Some(shown.token_answer(&answer));
-                failed
-            })?;
-            url = build_pushed_url(provider, &server.authorize_url, &name);
-        }
-        Ok(Sample { redirect_uri, url, shown })
-    }
 }
 
 /// A failure with what would mend it.
-type Refused = (StageReport, Vec<Proposal>);
+pub(super) type Refused = (StageReport, Vec<Proposal>);
 
 /// What a page means.
 enum Judged {

@@ -217,6 +217,7 @@ impl Probe {
             nonce: None,
             issuer: issuer.map(str::to_owned),
             names_issuer: server.names_issuer,
+            brought: None,
             cookie_hash: String::new(),
             cookie_name: String::new(),
             native: None,

@@ -8,6 +8,7 @@
 mod authorize;
 mod credentials;
 mod reach;
+mod sample;
 
 pub(super) use authorize::complained;
 pub(super) use credentials::TOKEN_URL;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::domain::ids::ProviderId;
 use crate::domain::provider::{Provider, Revision};
 use crate::domain::stored::{Settings, StoredProvider, StoredTenant};
-use crate::profile::{EvalFault, Input, Normaliser};
+use crate::profile::{EvalFault, Input, Normaliser, takes_same_user_id};
 
 use super::format::{Format, Remark};
 use super::{SettingsError, bounds};
@@ -138,13 +138,39 @@ fn places_of(provider: &Provider) -> BTreeSet<String> {
     origins.chain(provider.oidc.issuer.clone()).collect()
 }
 
-/// With another subject the same people would be others (DESIGN §5.5).
-pub(super) fn same_subject(known: &StoredProvider, settings: &Settings) -> Result<(), SettingsError> {
-    let Some(live) = &known.live else { return Ok(()) };
-    if live.settings.get("subject") == settings.get("subject") {
-        return Ok(());
-    }
-    let message = "another `subject` makes everybody a new person: who signed in before gets a second contact, and the first is found by nobody";
+/// What a provider's settings must have in common with those that are live, so that the same people stay the same
+/// (DESIGN §5.5). `provider` is what they make; `confirmed` says that somebody wants it otherwise.
+pub(super) fn same_subject(
+    format: &dyn Format,
+    tenant: &StoredTenant,
+    (known, confirmed): (&StoredProvider, bool),
+    (settings, provider): (&Settings, &Provider),
+) -> Result<(), SettingsError> {
+    let Some(live) = known.live.as_ref().filter(|_| !confirmed) else { return Ok(()) };
+    let name = match read_with(format, tenant, &known.id, &live.settings) {
+        Ok(before) => renames(&before.provider, provider),
+        // What cannot be read any more still has its words.
+        Err(_) => (live.settings.get("subject") != settings.get("subject")).then_some("subject"),
+    };
+    let Some(name) = name else { return Ok(()) };
+    let message = format!(
+        "another `{name}` makes everybody a new person: who signed in before gets a second contact, and the first is found by nobody"
+    );
     let help = "send `\"confirmSubjectChange\": true` if that is what you want";
-    Err(SettingsError::refused("/subject", message, help))
+    Err(SettingsError::refused(&format!("/{name}"), &message, help))
+}
+
+/// The setting by which people get other names than before, if any does.
+fn renames(before: &Provider, after: &Provider) -> Option<&'static str> {
+    let issuers = (&before.oidc.issuer, &after.oidc.issuer);
+    // An expression may speak of anything, but who vouches for what it finds is another.
+    let other_issuer = matches!(issuers, (Some(one), Some(two)) if one != two);
+    let is_usual = after.subject.is_none();
+    let told = [
+        ("subject", before.subject != after.subject),
+        ("identity", before.identity != after.identity),
+        ("issuer", other_issuer || (is_usual && issuers.0 != issuers.1)),
+        ("mapping", is_usual && !takes_same_user_id(before.mapping.as_ref(), after.mapping.as_ref())),
+    ];
+    told.into_iter().find_map(|(name, differs)| differs.then_some(name))
 }

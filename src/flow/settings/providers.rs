@@ -217,18 +217,7 @@ impl Broker {
         known: Option<&StoredProvider>,
     ) -> Result<(Settings, ReadProvider), SettingsError> {
         let mut sent = sent.clone();
-        let confirmed = sent.shift_remove("confirmSubjectChange");
-        let confirmed = match confirmed {
-            None | Some(Value::Null) => false,
-            Some(Value::Bool(confirmed)) => confirmed,
-            Some(_) => {
-                return Err(SettingsError::refused(
-                    "/confirmSubjectChange",
-                    "it is true or false",
-                    "leave it out",
-                ));
-            }
-        };
+        let confirmed = take_confirmed(&mut sent)?;
         named(&mut sent, id)?;
         let before = known.and_then(StoredProvider::latest);
         let tenant = &mut changing.tenant;
@@ -242,9 +231,7 @@ impl Broker {
         same_places(self.format(), tenant, before, (&settings, &reading.provider))?;
         if let Some(known) = known {
             fixed_path(known, &settings)?;
-            if !confirmed {
-                same_subject(known, &settings)?;
-            }
+            same_subject(self.format(), tenant, (known, confirmed), (&settings, &reading.provider))?;
         }
         Ok((settings, reading))
     }
@@ -308,6 +295,17 @@ impl Changing {
             providers.len() - 1
         });
         &mut providers[place]
+    }
+}
+
+/// Takes out of what was sent whether everybody may become a new person.
+pub(super) fn take_confirmed(sent: &mut Map<String, Value>) -> Result<bool, SettingsError> {
+    match sent.shift_remove("confirmSubjectChange") {
+        None | Some(Value::Null) => Ok(false),
+        Some(Value::Bool(confirmed)) => Ok(confirmed),
+        Some(_) => {
+            Err(SettingsError::refused("/confirmSubjectChange", "it is true or false", "leave it out"))
+        }
     }
 }
 

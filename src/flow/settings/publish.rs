@@ -116,11 +116,9 @@ impl Broker {
             };
             let mut settings = earlier.settings;
             changing.tenant.secrets.carry(&live.settings, &mut settings);
-            if !confirmed {
-                same_subject(known, &settings)?;
-            }
             let reading = read_with(self.format(), &changing.tenant, id, &settings)?;
             let (format, tenant) = (self.format(), &changing.tenant);
+            same_subject(format, tenant, (known, confirmed), (&settings, &reading.provider))?;
             if same_places(format, tenant, Some(&live.settings), (&settings, &reading.provider)).is_err() {
                 let message = format!("version {version} would send the secret to another place than now");
                 let help = "put its settings as a draft, with the secret";

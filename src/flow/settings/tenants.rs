@@ -10,9 +10,9 @@ use crate::domain::tenant::Served;
 
 use super::super::Broker;
 use super::change::{Changing, Made};
-use super::checks::{read_with, same_places};
+use super::checks::{fixed_path, read_with, same_places, same_subject};
 use super::format::{Part, Remark};
-use super::providers::MOST;
+use super::providers::{MOST, take_confirmed};
 use super::{Home, Precondition, SettingsError, trail};
 
 /// The member of the whole document that holds the providers.
@@ -229,19 +229,24 @@ impl Broker {
         };
         let live =
             changing.tenant.provider(&id).and_then(|provider| Some(provider.live.as_ref()?.settings.clone()));
-        let taken = self.format().take(Part::Provider, sent, live.as_ref(), &mut changing.tenant.secrets);
+        let at_its_place = |error: SettingsError| match error {
+            SettingsError::Refused(remarks) => below(remarks),
+            other => other,
+        };
+        let mut sent = sent.clone();
+        let confirmed = take_confirmed(&mut sent).map_err(at_its_place)?;
+        let taken = self.format().take(Part::Provider, &sent, live.as_ref(), &mut changing.tenant.secrets);
         let settings = taken.map_err(below)?;
         if live.as_ref() == Some(&settings) {
             return Ok(id);
         }
-        let reading = match read_with(self.format(), &changing.tenant, &id, &settings) {
-            Err(SettingsError::Refused(remarks)) => return Err(below(remarks)),
-            read => read?,
-        };
-        let placed = (&settings, &*reading.provider);
-        match same_places(self.format(), &changing.tenant, live.as_ref(), placed) {
-            Err(SettingsError::Refused(remarks)) => return Err(below(remarks)),
-            same => same?,
+        let reading = read_with(self.format(), &changing.tenant, &id, &settings).map_err(at_its_place)?;
+        let (format, tenant, placed) = (self.format(), &changing.tenant, (&settings, &*reading.provider));
+        same_places(format, tenant, live.as_ref(), placed).map_err(at_its_place)?;
+        // What holds of a draft holds here: nothing of it can be tried before it is live.
+        if let Some(known) = tenant.provider(&id).filter(|known| known.live.is_some()) {
+            fixed_path(known, &settings).map_err(at_its_place)?;
+            same_subject(format, tenant, (known, confirmed), placed).map_err(at_its_place)?;
         }
         let signed = changing.signed.clone();
         changing.provider(&id).sign(signed.clone());

@@ -91,7 +91,7 @@ impl Broker {
         let mut trial = stored.value.clone();
         trial.phase = TrialPhase::Working { at: self.clock.now() };
         // Another callback with the same state was faster: it writes the result.
-        match self.put_trial(&tenant, Some(&stored), &trial).await {
+        match self.put_trial(&tenant, &stored, &trial).await {
             Err(crate::store::StoreError::Conflict) => return Ok(()),
             done => done?,
         }
@@ -114,7 +114,7 @@ impl Broker {
                 trial.phase = TrialPhase::Done { passed: false };
             }
         }
-        self.put_trial(&tenant, Some(&claimed), &trial).await?;
+        self.put_trial(&tenant, &claimed, &trial).await?;
         let passed = matches!(trial.phase, TrialPhase::Done { passed: true });
         if passed {
             self.tested(&tenant, &trial).await;

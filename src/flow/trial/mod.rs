@@ -34,6 +34,7 @@ use crate::domain::trial::{Trial, TrialPhase, TrialState};
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::Broker;
+use super::once::{Once, OnceError};
 use super::probe::Target;
 use super::redirect_uris::redirect_uris;
 use super::settings::SettingsError;
@@ -56,8 +57,10 @@ pub struct OnTrial {
 pub struct Begun {
     /// How it stands.
     pub trial: Trial,
-    /// What the URL of its page ends with; none if it has failed already.
+    /// What the URL of its page ends with; none if it is over already.
     pub handle: Option<String>,
+    /// Whether the same order had begun it before.
+    pub replayed: bool,
 }
 
 /// Why there is no test.
@@ -72,16 +75,26 @@ pub enum TrialError {
     /// Too many wait already.
     #[error(transparent)]
     Wait(#[from] WaitError),
+    /// The key of the order is in the way.
+    #[error(transparent)]
+    Once(#[from] OnceError),
 }
 
 impl Broker {
-    /// Begins a test: does at once what needs no person, and says where to sign in.
+    /// Begins a test: does at once what needs no person, and says where to sign in. The same order sent again begins
+    /// none, and answers the first one as it is now.
     pub async fn begin_trial(
         &self,
         tenant: &Tenant,
         id: &ProviderId,
         by: &Actor,
+        once: Option<&Once>,
     ) -> Result<Begun, TrialError> {
+        let mut turn = self.begin_once(&tenant.id, by, once)?;
+        let store = self.store.at(&tenant.id);
+        if let Some(made) = turn.made_before(&store, self.clock.now()).await? {
+            return self.begun_before(tenant, id, &made).await;
+        }
         let OnTrial { provider, draft } = self.on_trial(tenant, id).await?.ok_or(TrialError::Unknown)?;
         let target = Target { tenant, provider: &provider, deadline: self.probe.deadline() };
         let seen = self.probe.begin(&target).await;
@@ -103,11 +116,34 @@ impl Broker {
             warnings: propose::warnings(&provider),
         };
         trial.propose(seen.proposals);
-        self.put_trial(tenant, None, &trial).await?;
+        let mut tx = Tx::new();
+        tx.put_trial(None, &trial);
+        tx.put_latest_trial(&trial);
+        turn.keep(&mut tx, &trial.id, now);
+        match store.commit(tx, Durability::Relaxed).await {
+            // Another broker was faster with the same order.
+            Err(StoreError::Conflict) => {
+                let made = turn.made_before(&store, now).await?.ok_or(StoreError::Conflict)?;
+                return self.begun_before(tenant, id, &made).await;
+            }
+            done => done?,
+        }
         let (tenant_id, test) = (&tenant.id, &trial.id);
         tracing::info!(tenant = %tenant_id, provider = %provider.id, %test, failed, "trial.begun");
-        let handle = (!failed).then(|| self.store.at(&tenant.id).seal_text("trial", trial.id.as_str()));
-        Ok(Begun { trial, handle })
+        let handle = self.trial_handle(tenant, &trial);
+        Ok(Begun { trial, handle, replayed: false })
+    }
+
+    /// What the same order has begun, for as long as it is known.
+    async fn begun_before(
+        &self,
+        tenant: &Tenant,
+        id: &ProviderId,
+        made: &TrialId,
+    ) -> Result<Begun, TrialError> {
+        let trial = self.trial_of(tenant, id, made).await?;
+        let handle = self.trial_handle(tenant, &trial);
+        Ok(Begun { trial, handle, replayed: true })
     }
 
     /// A test of a provider, as it is now.
@@ -168,14 +204,11 @@ impl Broker {
     async fn put_trial(
         &self,
         tenant: &Tenant,
-        stored: Option<&Stored<Trial>>,
+        stored: &Stored<Trial>,
         trial: &Trial,
     ) -> Result<(), StoreError> {
         let mut tx = Tx::new();
-        tx.put_trial(stored, trial);
-        if stored.is_none() {
-            tx.put_latest_trial(trial);
-        }
+        tx.put_trial(Some(stored), trial);
         self.store.at(&tenant.id).commit(tx, Durability::Relaxed).await
     }
 

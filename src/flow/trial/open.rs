@@ -101,7 +101,7 @@ impl Broker {
         };
         let Underway { request, cookie, authorize_url, cross_site } = self.set_out(&errand).await?;
         trial.phase = TrialPhase::AtProvider(Box::new(request));
-        self.put_trial(tenant, Some(&stored), &trial).await?;
+        self.put_trial(tenant, &stored, &trial).await?;
         Ok(OpenedTrial { authorize_url, cookie, cross_site })
     }
 

@@ -82,6 +82,7 @@ fn sent() -> AuthorizationRequest {
         nonce: Some(Secret::new("the-nonce")),
         issuer: None,
         names_issuer: false,
+        brought: None,
         cookie_hash: "h".to_owned(),
         cookie_name: "__Host-cs-12345678".to_owned(),
         native: None,

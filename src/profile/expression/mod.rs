@@ -100,6 +100,21 @@ impl Expression {
         Some(fields.iter().map(|(key, _)| &**key).collect())
     }
 
+    /// The expression of one field of the object that it writes out; none if it writes none of that name.
+    pub fn written(&self, key: &str) -> Option<Self> {
+        let (before, node) = match &self.root {
+            Node::Then(links) => links.split_last().map(|(last, before)| (before, last))?,
+            node => (&[][..], node),
+        };
+        let Node::Object(fields) = node else { return None };
+        let (_, value) = fields.iter().find(|(name, _)| **name == *key)?;
+        let root = match before {
+            [] => value.clone(),
+            _ => Node::Then(before.iter().chain([value]).cloned().collect()),
+        };
+        Some(Self { root })
+    }
+
     /// The fields of the object that it gives. Where the object is written out as `{a: …, b: …}`,
     /// each field stands for itself: one that cannot be evaluated does not take the others with it.
     pub fn entries<'a>(&'a self, scope: &'a Scope<'a>, meter: &Meter) -> Result<Vec<Entry<'a>>, EvalFault> {

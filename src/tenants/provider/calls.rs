@@ -142,7 +142,7 @@ fn call(
     }
     Some(WhoamiCall {
         params: params::texts(node, names.params),
-        headers: params::headers(node, names.headers, report),
+        headers: params::call_headers(node, names.headers, report),
         url: url?,
         auth,
         method,

@@ -70,10 +70,24 @@ pub(super) fn texts(node: &Node<'_>, name: &str) -> BTreeMap<String, String> {
 
 /// A table of headers, names in lower case. What belongs to the message itself is not ours to choose.
 pub(super) fn headers(node: &Node<'_>, name: &str, report: &mut Report) -> BTreeMap<String, String> {
+    headers_but(node, name, |_, _| false, report)
+}
+
+/// The same of a `WhoAmI` call, which may say that its body is JSON.
+pub(super) fn call_headers(node: &Node<'_>, name: &str, report: &mut Report) -> BTreeMap<String, String> {
+    headers_but(node, name, |name, value| name == "content-type" && value == "application/json", report)
+}
+
+fn headers_but(
+    node: &Node<'_>,
+    name: &str,
+    may: impl Fn(&str, &str) -> bool,
+    report: &mut Report,
+) -> BTreeMap<String, String> {
     let mut headers = BTreeMap::new();
     for (name, value) in node.table(name).iter().flat_map(Node::text_entries) {
         let lower = name.value.to_ascii_lowercase();
-        if OUR_HEADERS.contains(&lower.as_str()) {
+        if OUR_HEADERS.contains(&lower.as_str()) && !may(&lower, value.value) {
             let message = format!("the header {} is set by Countersign itself", quoted(name.value));
             report.fault(name.span, message, format!("take it out; reserved are {}", listed(OUR_HEADERS)));
         } else if headers.insert(lower, value.value.to_owned()).is_some() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -19,11 +20,12 @@ use crate::flow::Page;
 use crate::flow::lists::{AttemptQuery, Part};
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadAudit, Scope as _};
-use crate::web::error::ApiError;
+use crate::web::error::{ApiError, BodyFault};
 use crate::web::openapi::answers::{Called, Sought, Stored};
 use crate::web::segment::Segment;
 
 use super::query::Query;
+use super::{attempts_csv, csv};
 
 /// One opening of a link. It tells steps, times, codes and our own notes, and nothing of the person.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,7 +100,8 @@ pub struct AttemptList<'a> {
 /// List attempts
 ///
 /// Every opening of a link, newest first, with its steps: what went wrong, where, and how long it took. Nothing in
-/// it is of the person. They are kept for 30 days.
+/// it is of the person. They are kept for 30 days. As CSV (`format=csv`, or `Accept: text/csv`) it is all that the
+/// question wants, as one file, newest first too; a file that was cut short ends with an error of the connection.
 #[utoipa::path(
     get, path = "/v1/attempts", operation_id = "listAttempts", tag = "Attempts",
     security(("oauth2" = [ReadAudit::NAME])),
@@ -106,28 +109,39 @@ pub struct AttemptList<'a> {
         ("authLinkId" = Option<LinkId>, Query, description = "Those of this link."),
         ("provider" = Option<ProviderId>, Query, description = "Those at this provider."),
         ("status" = Option<AttemptStatus>, Query, description = "Those that stand so now."),
+        ("code" = Option<Code>, Query, description = "Those that failed with this code."),
         ("since" = Option<Timestamp>, Query, description = "Those that began then or later."),
         ("until" = Option<Timestamp>, Query, description = "Those that began then or earlier."),
-        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
-        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before, of the same question."),
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out. Not for CSV."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before, of the same question. Not for CSV."),
+        ("format" = Option<String>, Query, pattern = "^(json|csv)$", description = "`json` or `csv`; what `Accept` wants, if it is left out."),
     ),
-    responses((status = 200, description = "A page of attempts.", body = AttemptList), Called, Stored)
+    responses(
+        (status = 200, description = "A page of attempts, or all of them as CSV.", content(
+            (AttemptList = "application/json"), (String = "text/csv"),
+        )),
+        Called, Stored,
+    )
 )]
 pub async fn list(
     caller: Caller<ReadAudit>,
     State(web): State<Arc<Web>>,
+    headers: HeaderMap,
     RawQuery(raw): RawQuery,
 ) -> Result<Response, ApiError> {
-    let known = ["authLinkId", "provider", "status", "since", "until", "limit", "cursor"];
+    let known = ["authLinkId", "provider", "status", "code", "since", "until", "limit", "cursor", "format"];
     let query = Query::parse(raw.as_deref(), &known)?;
     let wanted = AttemptQuery {
         link: query.parsed("authLinkId")?,
         provider: query.parsed("provider")?,
         status: query.parsed("status")?,
-        code: None,
+        code: code_of(&query)?,
         since: query.time("since")?,
         until: query.time("until")?,
     };
+    if csv::is_wanted(&query, &headers)? {
+        return attempts_csv::file(web, Arc::clone(&caller.tenant), wanted).await;
+    }
     let part = Part { cursor: query.get("cursor"), limit: query.limit()? };
     let page = web.broker.attempts(&caller.tenant, &wanted, part).await?;
     Ok(Json(AttemptList::of(&page, web.broker.clock().now())).into_response())
@@ -150,6 +164,18 @@ pub async fn read(
     let id: AttemptId = id.parse().map_err(|_| ApiError::NotFound)?;
     let attempt = web.broker.attempt(&caller.tenant, &id).await?.ok_or(ApiError::NotFound)?;
     Ok(Json(AttemptView::of(&attempt, web.broker.clock().now())).into_response())
+}
+
+fn code_of(query: &Query) -> Result<Option<Code>, ApiError> {
+    let Some(text) = query.get("code") else { return Ok(None) };
+    let found = Code::ALL.iter().copied().find(|code| code.as_str() == text);
+    let fault = || {
+        ApiError::Malformed(vec![BodyFault::at(
+            "?code",
+            "no code of a failed sign-in; docs/errors.md has them",
+        )])
+    };
+    found.map(Some).ok_or_else(fault)
 }
 
 impl<'a> AttemptList<'a> {

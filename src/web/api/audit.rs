@@ -17,10 +17,10 @@ use crate::flow::lists::Part;
 use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadAudit, Scope as _};
-use crate::web::error::{ApiError, BodyFault};
+use crate::web::error::ApiError;
 use crate::web::openapi::answers::{Called, Stored};
 
-use super::csv::push_row;
+use super::csv::{self, push_row};
 use super::query::Query;
 
 /// Rows that are read together for a file.
@@ -77,10 +77,7 @@ pub async fn list(
         since: query.time("since")?,
         until: query.time("until")?,
     };
-    if wants_csv(&query, &headers)? {
-        if query.get("limit").or(query.get("cursor")).is_some() {
-            return Err(fault("?limit", "a CSV file has no pages; leave `limit` and `cursor` out"));
-        }
+    if csv::is_wanted(&query, &headers)? {
         return file(caller, web, wanted).await;
     }
     let part = Part { cursor: query.get("cursor"), limit: query.limit()? };
@@ -155,27 +152,4 @@ fn push_entry(text: &mut String, entry: &AuditEntry) {
         &detail,
     ];
     push_row(text, fields);
-}
-
-/// `format` decides; without it CSV is told to those who accept it and not JSON.
-fn wants_csv(query: &Query, headers: &HeaderMap) -> Result<bool, ApiError> {
-    match query.get("format") {
-        Some("csv") => Ok(true),
-        Some("json") => Ok(false),
-        Some(_) => Err(fault("?format", "use `json` or `csv`")),
-        None => {
-            let accept =
-                headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-            let accepts = |kind: &str| {
-                accept
-                    .split(',')
-                    .any(|one| one.split(';').next().is_some_and(|one| one.trim().eq_ignore_ascii_case(kind)))
-            };
-            Ok(accepts("text/csv") && !accepts("application/json"))
-        }
-    }
-}
-
-fn fault(pointer: &str, detail: &str) -> ApiError {
-    ApiError::Malformed(vec![BodyFault::at(pointer, detail)])
 }

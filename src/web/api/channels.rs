@@ -13,11 +13,12 @@ use utoipa::ToSchema;
 
 use crate::domain::conversation::Channel;
 use crate::domain::tenant::Tenant;
-use crate::flow::native::webhook::{RawError, RawWebhook, is_apples};
+use crate::flow::native::webhook::{Knock, RawError, RawWebhook, is_apples};
 use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteInbound};
 use crate::web::error::{ApiError, BodyFault};
 use crate::web::host::AtTenant;
+use crate::web::limit::address::Address;
 use crate::web::openapi::answers::{Called, Sought, Stored, WithBody};
 use crate::web::segment::Segment;
 use crate::web::strict_json::is_too_large;
@@ -79,6 +80,17 @@ pub async fn pass(
     };
     let channel = channel.parse::<Channel>().map_err(|_| ApiError::NotFound)?;
     let headers = parts.headers.clone();
+    let knock = Knock {
+        channel,
+        authorization: text(&headers, &header::AUTHORIZATION),
+        hub_signature: text(&headers, &HeaderName::from_static("x-hub-signature-256")),
+        is_handed_on,
+    };
+    let address = web.address(&parts.extensions, &headers).filter(|_| !is_handed_on);
+    // Nobody makes us read a body before as much is known of him as can be without.
+    web.broker
+        .hear_knock(&tenant, &knock)
+        .map_err(|error| refused(&web, &tenant, (channel, address), error))?;
     let body = Bytes::from_request(Request::from_parts(parts, body), &()).await;
     let body = body.map_err(|error| {
         if is_too_large(&error) {
@@ -86,15 +98,8 @@ pub async fn pass(
         }
         ApiError::Malformed(vec![BodyFault::at("", "the body did not arrive as a whole")])
     })?;
-    let raw = RawWebhook {
-        channel,
-        authorization: text(&headers, &header::AUTHORIZATION),
-        hub_signature: text(&headers, &HeaderName::from_static("x-hub-signature-256")),
-        is_handed_on,
-        body: &body,
-    };
-    let taken = web.broker.take_webhook(&tenant, &raw).await;
-    let readings = taken.map_err(|error| refused(&tenant, channel, error))?;
+    let taken = web.broker.take_webhook(&tenant, &RawWebhook { knock, body: &body }).await;
+    let readings = taken.map_err(|error| refused(&web, &tenant, (channel, address), error))?;
     Ok(Json(WebhookReadingView { items: readings.into_iter().map(ReadingView::from).collect() }))
 }
 
@@ -108,15 +113,28 @@ pub async fn challenge(
     let query = request.uri().query().unwrap_or_default();
     let answer =
         channel.parse().ok().and_then(|channel| web.broker.answer_challenge(&tenant, channel, query));
-    match answer {
-        Some(challenge) => ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response(),
-        None => unbelieved(&tenant, StatusCode::FORBIDDEN, "the question does not know the verify token")
-            .into_response(),
+    if let Some(challenge) = answer {
+        return ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], challenge).into_response();
     }
+    let address = web.address(request.extensions(), request.headers());
+    if let Err(quota) = web.limits.miss(address, web.broker.clock().now()) {
+        return ApiError::TooMany(quota).into_response();
+    }
+    unbelieved(&tenant, StatusCode::FORBIDDEN, "the question does not know the verify token").into_response()
 }
 
-/// A webhook that is not taken; why stands in the log.
-fn refused(tenant: &Tenant, channel: Channel, error: RawError) -> ApiError {
+/// A webhook that is not taken; why stands in the log. One of somebody who is not believed counts for his address, and a
+/// flood of them is not written into the log line by line.
+fn refused(
+    web: &Web,
+    tenant: &Tenant,
+    (channel, address): (Channel, Option<Address>),
+    error: RawError,
+) -> ApiError {
+    let is_stranger = matches!(error, RawError::NoAccount | RawError::Unsigned(_) | RawError::Forged(_));
+    if is_stranger && let Err(quota) = web.limits.miss(address, web.broker.clock().now()) {
+        return ApiError::TooMany(quota);
+    }
     let detail = error.to_string();
     tracing::warn!(tenant = %tenant.id, %channel, detail, "inbound.refused");
     metrics::counter!("countersign_channel_webhooks_refused_total", "channel" => channel.as_str())

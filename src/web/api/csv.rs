@@ -1,6 +1,28 @@
 //! Rows of CSV (RFC 4180): every field is quoted, every row ends with CR LF. A text that a
 //! spreadsheet would take for a formula gets an apostrophe in front.
 
+use axum::http::{HeaderMap, header};
+
+use crate::web::error::{ApiError, BodyFault};
+
+use super::query::Query;
+
+/// Whether a question wants a file, which has no pages. `format` decides; without it CSV is told to those who accept
+/// it and not JSON.
+pub fn is_wanted(query: &Query, headers: &HeaderMap) -> Result<bool, ApiError> {
+    let fault = |pointer: &str, detail: &str| ApiError::Malformed(vec![BodyFault::at(pointer, detail)]);
+    let is_wanted = match query.get("format") {
+        Some("csv") => true,
+        Some("json") => false,
+        Some(_) => return Err(fault("?format", "use `json` or `csv`")),
+        None => accepts(headers, "text/csv") && !accepts(headers, "application/json"),
+    };
+    if is_wanted && query.get("limit").or(query.get("cursor")).is_some() {
+        return Err(fault("?limit", "a CSV file has no pages; leave `limit` and `cursor` out"));
+    }
+    Ok(is_wanted)
+}
+
 /// Adds a row.
 pub fn push_row<'f>(text: &mut String, fields: impl IntoIterator<Item = &'f str>) {
     for (number, field) in fields.into_iter().enumerate() {
@@ -17,6 +39,13 @@ pub fn push_row<'f>(text: &mut String, fields: impl IntoIterator<Item = &'f str>
         text.push('"');
     }
     text.push_str("\r\n");
+}
+
+fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    accept
+        .split(',')
+        .any(|one| one.split(';').next().is_some_and(|one| one.trim().eq_ignore_ascii_case(kind)))
 }
 
 #[cfg(test)]

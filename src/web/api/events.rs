@@ -41,7 +41,7 @@ pub async fn list(
     let limit = query.limit()?;
     let after = match query.get("after") {
         None => 0,
-        Some(cursor) => position(&web, &caller, cursor).await?,
+        Some(cursor) => position(&web, &caller, ("?after", cursor)).await?,
     };
     let page = web.broker.events_of(&caller.tenant, after, limit, |kind| wanted.holds(kind)).await?;
     caller.saw(&web, Seen::events(page.items.iter().map(|(position, event)| (*position, event)))).await?;
@@ -69,14 +69,21 @@ impl Wanted {
     }
 }
 
-/// The position that a cursor means.
-pub async fn position(web: &Web, caller: &Caller<ReadEvents>, cursor: &str) -> Result<u64, ApiError> {
+/// The position that a cursor means; `at` is where it stood.
+pub async fn position(
+    web: &Web,
+    caller: &Caller<ReadEvents>,
+    (at, cursor): (&'static str, &str),
+) -> Result<u64, ApiError> {
     let known = match cursor.parse::<EventId>() {
         Ok(id) => web.broker.event_position(&caller.tenant, &id).await?,
-        Err(_) => cursor.parse::<u64>().ok(),
+        Err(_) => match cursor.parse::<u64>() {
+            Ok(position) if web.broker.has_event_position(&caller.tenant, position).await? => Some(position),
+            _ => None,
+        },
     };
     known.ok_or_else(|| {
         let detail = "not a cursor of this list; use the id of an event or the `next` of a page";
-        ApiError::Malformed(vec![BodyFault::at("?after", detail)])
+        ApiError::Malformed(vec![BodyFault::at(at, detail)])
     })
 }

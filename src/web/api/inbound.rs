@@ -50,7 +50,7 @@ pub async fn messages(
     let reading = match (Handle::parse(&body.from), body.text) {
         (Ok(from), Some(text)) => {
             let (conversation, channel) = (body.conversation_id, body.channel);
-            let message = InboundMessage { conversation, channel, from, text };
+            let message = InboundMessage { conversation, channel, from, text, name: None };
             web.broker.read_message(&caller.tenant, &message).await?
         }
         _ => Reading::Nothing,

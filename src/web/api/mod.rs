@@ -5,6 +5,7 @@
 //! in `tests/it/api.rs`.
 
 pub mod attempts;
+mod attempts_csv;
 pub mod audit;
 pub mod auth_links;
 pub mod channels;

@@ -9,7 +9,11 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::domain::ids::ProviderId;
+use crate::domain::provider::CallbackPath;
 use crate::domain::stored::{Difference, Draft, Published, Tested};
+use crate::domain::tenant::Tenant;
+use crate::domain::trial::RedirectUri;
+use crate::flow::redirect_uris::redirect_uris_at;
 use crate::flow::settings::Home;
 use crate::flow::settings::format::Remark;
 use crate::flow::settings::providers::ProviderState;
@@ -47,6 +51,8 @@ pub struct ProviderView {
     draft: Option<DraftView>,
     /// What was live before, the latest first: at most 20 versions.
     history: Vec<VersionView>,
+    /// What must be registered at the provider.
+    redirect_uris: Vec<RedirectUri>,
     /// When it was changed last; null if it stands in a file.
     #[schema(required)]
     changed_at: Option<Timestamp>,
@@ -198,14 +204,23 @@ impl SourceWord {
 
 impl ProviderView {
     /// How a provider is shown.
-    pub fn of(state: ProviderState, home: Option<&Home>) -> Self {
+    pub fn of(tenant: &Tenant, state: ProviderState, home: Option<&Home>) -> Self {
         let ProviderState { id, label, stored, live, draft, revision, health } = state;
+        // The path is fixed when a provider is made, so that any of its settings tells it.
+        let is_named =
+            |tree: &Map<String, Value>| tree.get("callbackPath").is_some_and(|path| path == "named");
+        let path = match tenant.provider(Some(&id)) {
+            Some(served) => served.callback_path,
+            None if draft.iter().chain(&live).any(is_named) => CallbackPath::Named,
+            None => CallbackPath::Bare,
+        };
         let known = stored.as_ref();
         let published = known.and_then(|known| known.live.as_ref());
         let drafted = known.and_then(|known| known.draft.as_ref());
         let is_live = known.is_none() || published.is_some();
         let is_tested = drafted.is_some_and(|draft| draft.tested.is_some());
         Self {
+            redirect_uris: redirect_uris_at(tenant, &id, path),
             id,
             label,
             state: if is_live {

@@ -76,7 +76,8 @@ pub async fn list(
 ) -> Result<Json<ProviderListView>, ApiError> {
     let states = web.broker.provider_states(&caller.tenant).await?;
     let home = web.broker.home_of(&caller.tenant.id);
-    let items = states.into_iter().map(|state| ProviderView::of(state, home.as_ref())).collect();
+    let items =
+        states.into_iter().map(|state| ProviderView::of(&caller.tenant, state, home.as_ref())).collect();
     Ok(Json(ProviderListView { items, next: None }))
 }
 
@@ -105,7 +106,8 @@ pub async fn read(
 ///
 /// The whole of its settings, checked as if they were live; logins go on with what is live until the draft is
 /// published. With `If-None-Match: *` it makes a provider, else `If-Match` names the version that was read.
-/// `callbackPath` is fixed when it is made. Another `subject` needs `"confirmSubjectChange": true` in the body.
+/// `callbackPath` is fixed when it is made. Another `subject`, `identity` or `issuer`, or a `mapping` with
+/// another `userId`, makes everybody a new person and needs `"confirmSubjectChange": true` in the body.
 #[utoipa::path(
     put, path = "/v1/providers/{id}", operation_id = "putProvider", tag = "Providers",
     security(("oauth2" = [WriteProviders::NAME])),
@@ -346,7 +348,7 @@ pub async fn drop_previous_secret(
 async fn shown<S>(web: &Web, caller: &Caller<S>, id: &ProviderId) -> Result<Shown, ApiError> {
     let state = web.broker.provider_state(&caller.tenant, id).await?;
     let home = web.broker.home_of(&caller.tenant.id);
-    Ok(Shown(ProviderView::of(state, home.as_ref())))
+    Ok(Shown(ProviderView::of(&caller.tenant, state, home.as_ref())))
 }
 
 /// An id that no provider can have is unknown.

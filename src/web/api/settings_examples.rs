@@ -46,6 +46,7 @@ pub fn provider() -> Value {
         },
         "draft": null,
         "history": [],
+        "redirectUris": super::trial_examples::redirect_uris(),
         "changedAt": "2026-11-22T09:31:00Z",
         "changedBy": "client:acme-admin",
     })

@@ -69,9 +69,10 @@ pub async fn follow(
         (Some(last), _) => {
             let fault =
                 || ApiError::Malformed(vec![BodyFault::at("Last-Event-ID", "not the id of an event")]);
-            Some(position(&web, &caller, last.to_str().map_err(|_| fault())?).await?)
+            let last = last.to_str().map_err(|_| fault())?;
+            Some(position(&web, &caller, ("Last-Event-ID", last)).await?)
         }
-        (None, Some(after)) => Some(position(&web, &caller, after).await?),
+        (None, Some(after)) => Some(position(&web, &caller, ("?after", after)).await?),
         (None, None) => None,
     };
     let follower = web.broker.follow_events(&caller.tenant.id, after).await?;

@@ -34,10 +34,15 @@ pub fn test() -> Value {
              "why": "sent so, the provider takes client id and secret"},
         ],
         "warnings": [],
-        "redirectUris": [
-            {"uri": REDIRECT_URI, "callback": "eu", "required": true, "purpose": "links in every channel, and test logins"},
-        ],
+        "redirectUris": redirect_uris(),
     })
+}
+
+/// What must be registered at a provider.
+pub fn redirect_uris() -> Value {
+    json!([
+        {"uri": REDIRECT_URI, "callback": "eu", "required": true, "purpose": "links in every channel, and test logins"},
+    ])
 }
 
 /// A provider as its issuer describes itself.

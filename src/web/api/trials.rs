@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{RawQuery, State};
-use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -16,10 +15,12 @@ use crate::domain::contact::Change;
 use crate::domain::ids::{ProviderId, TrialId};
 use crate::domain::profile::Profile;
 use crate::domain::trial::{Findings, Proposal, RedirectUri, StageReport, Trial, TrialState};
+use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::caller::{Caller, ReadProviders, Scope as _, WriteProviders};
 use crate::web::error::{ApiError, BodyFault};
-use crate::web::openapi::answers::{Called, Sought, Stored};
+use crate::web::once_json::{self, OnceBare};
+use crate::web::openapi::answers::{Called, Keyed, Sought, Stored};
 use crate::web::segment::{Pair, Segment};
 
 use super::query::Query;
@@ -92,28 +93,36 @@ pub struct FindingsView {
 ///
 /// Begins a dry run through the way of every login. What needs no person is done at once; then somebody signs in at
 /// `url`, which works once and for ten minutes. Nothing is stored in a contact, a conversation or an event. Where a step
-/// failed, `cause` and `remedy` say what to do, and `proposals` with which setting.
+/// failed, `cause` and `remedy` say what to do, and `proposals` with which setting. Sent again with the same
+/// `Idempotency-Key` while the first test is known (an hour), the order begins none and is answered with that one as it
+/// is then.
 #[utoipa::path(
     post, path = "/v1/providers/{id}/test", operation_id = "testProvider", tag = "Providers",
     security(("oauth2" = [WriteProviders::NAME])),
-    params(("id" = ProviderId, Path, description = "The provider.")),
+    params(
+        ("id" = ProviderId, Path, description = "The provider."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+            description = "The sender's name for this order: visible ASCII characters."),
+    ),
     responses(
         (status = 201, description = "The test, and where to sign in.", body = TrialView,
-            headers(("Location" = String, description = "The path of the test."))),
-        Called, Sought, Stored,
+            headers(("Location" = String, description = "The path of the test."),
+                ("Idempotent-Replayed" = String, description = "`true` where the same order has begun it before."))),
+        Called, Sought, Keyed, Stored,
     )
 )]
 pub async fn begin(
     caller: Caller<WriteProviders>,
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
+    OnceBare(once): OnceBare,
 ) -> Result<Response, ApiError> {
     let id: ProviderId = id.parse().map_err(|_| ApiError::NotFound)?;
-    let begun = web.broker.begin_trial(&caller.tenant, &id, &caller.actor()).await?;
+    let begun = web.broker.begin_trial(&caller.tenant, &id, &caller.actor(), once.as_ref()).await?;
     let location = format!("/v1/providers/{id}/tests/{}", begun.trial.id);
     let url = begun.handle.map(|handle| format!("{}/t/{handle}", caller.tenant.origin));
     let view = TrialView::of(begun.trial, url);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(view)).into_response())
+    Ok(once_json::made(Json(view).into_response(), &location, begun.replayed))
 }
 
 /// See a test
@@ -147,6 +156,7 @@ pub async fn read(
         }
     };
     let trial = web.broker.wait_for_trial(&caller.tenant, &id, &test, longest).await?;
+    caller.saw(&web, Seen::trial(&trial)).await?;
     Ok(Json(TrialView::of(trial, None)))
 }
 

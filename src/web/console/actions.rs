@@ -112,7 +112,8 @@ impl Order {
             expires_in: None,
             sender: None,
             route: None,
-            capabilities: Vec::new(),
+            // What the platform said of the customer's device when it sent a sign-in there last.
+            capabilities: newest.map(|newest| newest.capabilities.clone()).unwrap_or_default(),
             contact: None,
             minimum: None,
             metadata: Map::new(),
@@ -129,6 +130,12 @@ async fn carry_out(
 ) -> Response {
     match web.broker.create_link(duty.tenant(), &duty.actor(), order, None).await {
         Ok(_) => see_other_saying(&paths::conversation(id), Said::SignInSent),
+        Err(CreateLinkError::Refused { pointer: "/binding/minimum", .. }) => {
+            let fault = "Your business takes nobody’s word here but the channel’s own, and it is not known whether the \
+                         customer’s device can give it. Let the platform send the sign-in, which knows the device.";
+            let asked = Asked { fault: Some(fault.to_owned()), ..asked(id, form) };
+            show(duty, web, id, &asked, StatusCode::UNPROCESSABLE_ENTITY).await
+        }
         Err(CreateLinkError::Refused { .. } | CreateLinkError::Once(_)) => {
             let fault = "The message or the provider is no longer there: the settings have changed. Look at what can \
                          be sent now.";

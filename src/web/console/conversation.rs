@@ -227,10 +227,13 @@ async fn live(duty: &OnDuty<Agent>, web: &Web, opened: &Opened, asked: &Asked) -
     let (proving, contact) = verified(duty, web, conversation, links).await?;
     let people = people(duty);
     let newest = opened.row.link.as_ref();
-    let progress = newest.map(|link| {
-        let message = web.broker.desk_message(tenant, link);
-        ProgressView::of(tenant, link, message, &people, &local, now)
-    });
+    let progress = match newest {
+        Some(link) => {
+            let message = web.broker.desk_message(tenant, link).await?;
+            Some(ProgressView::of(tenant, link, message, &people, &local, now))
+        }
+        None => None,
+    };
     let earlier = links.iter().filter(|link| newest.is_none_or(|newest| newest.id != link.id));
     Ok(Live {
         id: clean(conversation.at.id.as_str()),
@@ -300,7 +303,8 @@ async fn panel(
         overtaken_by: newest.map(|link| people(duty).sender(link.sender.as_ref())),
         chosen: &chosen,
     };
-    let drafts = web.broker.desk_drafts(duty.tenant(), at, &chosen).await?;
+    let capabilities = newest.map_or(&[][..], |newest| &newest.capabilities);
+    let drafts = web.broker.desk_drafts(duty.tenant(), at, capabilities, &chosen).await?;
     Ok(drafts.map(|drafts| PanelView::of(&basis, &drafts, &duty.local())))
 }
 

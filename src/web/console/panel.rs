@@ -178,6 +178,21 @@ impl ProofView {
                 "The customer's address in this chat is not known, so that nothing can be compared with it: a code \
                  will be needed. After signing in, the customer sees it and sends it here.",
             ),
+            Proof::Native { only: true } => (
+                false,
+                "The customer signs in by the channel’s own message, and the channel says who it was. Nothing else is \
+                 taken.",
+            ),
+            Proof::Native { only: false } => (
+                false,
+                "The customer signs in by the channel’s own message, and the channel says who it was. Only outside of \
+                 the app the customer sees a code and sends it here.",
+            ),
+            Proof::CodeInstead { minimum: Binding::Native, .. } => (
+                true,
+                "Your business takes nobody’s word here but the channel’s own, and it is not known whether the \
+                 customer’s device can give it. The sign-in cannot be sent from this page.",
+            ),
             Proof::CodeInstead { .. } => (
                 true,
                 "This channel cannot prove the person by itself: a code will be needed. After signing in, the customer \

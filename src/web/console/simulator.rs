@@ -82,14 +82,16 @@ pub async fn page(duty: OnDuty<Agent>, State(web): State<Arc<Web>>, Segment(id):
     let drawn = async {
         let after = web.broker.news_end(duty.tenant()).await?;
         let opened = web.broker.desk_conversation(duty.tenant(), &id, None, LINKS).await?;
-        Ok::<_, StoreError>((after, opened))
+        let Some(opened) = opened else { return Ok(None) };
+        let chat = chat(&duty, &web, &opened).await?;
+        Ok::<_, StoreError>(Some((after, opened, chat)))
     };
-    let (after, opened) = match drawn.await {
-        Ok((after, Some(opened))) => (after, opened),
-        Ok((_, None)) => return duty.missing(),
+    let (after, opened, chat) = match drawn.await {
+        Ok(Some(drawn)) => drawn,
+        Ok(None) => return duty.missing(),
         Err(error) => return duty.unavailable(&error),
     };
-    let (frame, chat) = (duty.frame("Chat simulator", Section::Console), chat(&duty, &web, &opened));
+    let frame = duty.frame("Chat simulator", Section::Console);
     if duty.is_part() {
         return respond_part(&frame, &ChatView { chat });
     }
@@ -150,6 +152,7 @@ async fn answer(
         channel: conversation.at.channel,
         from: conversation.at.handle.unwrap_or_else(somebody),
         text,
+        name: None,
     };
     web.broker.read_message(tenant, &message).await.map(Some)
 }
@@ -165,24 +168,25 @@ fn allowed(duty: &OnDuty<Agent>, id: &str) -> Result<ConversationId, Box<Respons
 }
 
 /// The messages in the order of a chat.
-fn chat(duty: &OnDuty<Agent>, web: &Web, opened: &Opened) -> Chat {
+async fn chat(duty: &OnDuty<Agent>, web: &Web, opened: &Opened) -> Result<Chat, StoreError> {
     let (tenant, local, now) = (duty.tenant(), duty.local(), web.broker.clock().now());
-    let bubble = |link: &Link| {
-        let (url, message) = web.broker.desk_message(tenant, link);
-        BubbleView {
+    let mut bubbles = Vec::new();
+    for link in opened.links.iter().rev() {
+        let (url, message) = web.broker.desk_message(tenant, link).await?;
+        bubbles.push(BubbleView {
             message: MessageView::of(url, &message),
             at: local.moment(link.created_at),
             is_open: is_open(link, now),
             note: note(link, now),
-        }
-    };
-    Chat { bubbles: opened.links.iter().rev().map(bubble).collect(), business: clean(&tenant.name) }
+        });
+    }
+    Ok(Chat { bubbles, business: clean(&tenant.name) })
 }
 
 /// What the customer would learn of a link in the chat.
 fn note(link: &Link, now: Timestamp) -> Option<&'static str> {
     Some(match link.status_at(now) {
-        LinkStatus::Provisional => "You signed in. Send the code of the page as a message.",
+        LinkStatus::Provisional => "You signed in. If the page shows a code, send it as a message.",
         LinkStatus::Completed => "You signed in, and the business knows who you are.",
         LinkStatus::Cancelled => "This link was taken back.",
         LinkStatus::Superseded => "A newer link took its place.",

@@ -55,6 +55,7 @@ impl From<TrialError> for ApiError {
             TrialError::Unknown => Self::NotFound,
             TrialError::Store(error) => error.into(),
             TrialError::Wait(error) => error.into(),
+            TrialError::Once(error) => error.into(),
         }
     }
 }

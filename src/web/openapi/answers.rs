@@ -244,6 +244,8 @@ groups! {
     WithBody: ["Malformed", "TooLarge", "NotJson", "Invalid"],
     /// A handler that asks the store.
     Stored: ["Internal", "Unavailable"],
+    /// A handler that takes a key of an order without a body.
+    Keyed: ["Conflict", "Invalid"],
     /// A handler that looks for one thing.
     Sought: ["NotFound"],
     /// A handler that changes what may be in another state.

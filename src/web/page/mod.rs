@@ -42,7 +42,7 @@ mod text;
 mod trial;
 
 pub use asset::{StaffAssets, asset, icon, reference_stylesheet, staff_assets, stylesheet};
-pub use away::away;
+pub use away::{Away, away};
 pub use consent::{Consent, consent};
 pub use element::{Element, element};
 pub use emailed::{CodeFault, EmailedCode, emailed_code};

@@ -21,6 +21,8 @@ use super::messages_app::{Gateway, Page, Phone, Registered, Sheet};
 
 const BUSINESS: &str = "biz-1";
 const CALLBACK: &str = "https://acme.example.com/web/inbound/abc/oauth/abcAuth2Redirect";
+/// What our last page told the sheet.
+const NUMBER: u32 = 0x7fff_ffff;
 const GATEWAY: Gateway = Gateway { platform_id: "platform-1", key: b"a secret that Apple gave out" };
 const BILLY: Phone = Phone { customer: "urn:mbid:BILLY" };
 const MALLORY: Phone = Phone { customer: "urn:mbid:MALLORY" };
@@ -80,7 +82,8 @@ impl Story {
 
     fn weigh(&self, exchanged: bool, (inbound, reply): &(Inbound, Reply)) -> Verdict {
         let (request, customer) = (&self.request, &self.customer);
-        let asked = Asked { request, customer, business: BUSINESS, flow: self.flow, exchanged };
+        let (flow, number) = (self.flow, Some(NUMBER));
+        let asked = Asked { request, customer, business: BUSINESS, flow, exchanged, number };
         judge(&asked, inbound, reply)
     }
 }
@@ -105,9 +108,12 @@ fn the_newer_flow_verifies_who_signed_in_and_replied() {
     let story = Story::begin(Flow::Newer, &BILLY, 1);
     let sheet = BILLY.press(&story.message, &registered()).unwrap_or_else(|fault| panic!("{fault}"));
     assert!(story.opens(&sheet) && !sheet.url.as_str().contains("lost"), "{}", sheet.url);
-    let page = sheet.follow(&build(Ended::Success, None));
+    let page = sheet.follow(&build(Ended::Success, Some(NUMBER)));
     let reply = arrive(&BILLY.reply(BUSINESS, &sheet, &page));
     assert!(matches!(story.weigh(true, &reply), Verdict::Verified));
+    let hers = sheet.follow("messages-auth://?status=success");
+    let forged = arrive(&BILLY.reply(BUSINESS, &sheet, &hers));
+    assert!(matches!(story.weigh(true, &forged), Verdict::Forged), "a page of anybody's can say so");
     assert!(matches!(story.weigh(false, &reply), Verdict::Ignored(Ignored::NobodySignedIn)));
 }
 

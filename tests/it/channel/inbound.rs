@@ -6,6 +6,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::world::{AppleWorld, BILLY, BUSINESS, GATEWAY, META_VERIFY};
 use crate::harness::{Choices, Harness};
@@ -152,4 +153,46 @@ async fn metas_question_is_answered_to_who_knows_the_word() {
     ] {
         assert_eq!(ask(channel, word, challenge).await.0, StatusCode::FORBIDDEN, "{channel} {word}");
     }
+}
+
+#[tokio::test]
+async fn a_body_is_read_from_nobody_who_shows_nothing() {
+    let tenant = format!("{META}{}", super::world::apple(""));
+    let broker = Harness::with(Choices { tenant, ..Choices::default() }).await;
+    // The body never comes: who is refused does not wait for it.
+    let address = broker.origin.trim_start_matches("http://").to_owned();
+    for (path, status) in
+        [("/v1/inbound/whatsapp", "401"), ("/v1/inbound/apple", "401"), ("/v1/inbound/messenger", "404")]
+    {
+        let mut stream = tokio::net::TcpStream::connect(&address).await.unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-length: 1000\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut line = [0; 12];
+        stream.read_exact(&mut line).await.unwrap();
+        assert_eq!(String::from_utf8_lossy(&line), format!("HTTP/1.1 {status}"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_believed_is_heard_a_few_times_only() {
+    let main = Some("[limits]\naddress_misses = 8\n".to_owned());
+    let tenant = format!("{META}{}", super::world::apple(""));
+    let broker = Harness::with(Choices { tenant, main, ..Choices::default() }).await;
+    let mut statuses = Vec::new();
+    for _ in 0..3 {
+        let forged = [("x-hub-signature-256", "sha256=00")];
+        statuses.push(super::world::send(&broker, "whatsapp", &forged, b"{}".to_vec()).await.0.as_u16());
+        statuses.push(super::world::send(&broker, "apple", &[], b"{}".to_vec()).await.0.as_u16());
+        let ask = broker.plain(Method::GET, "/v1/inbound/whatsapp?hub.mode=subscribe").send().await.unwrap();
+        statuses.push(ask.status().as_u16());
+        let redeem = broker.plain(Method::POST, "/web/inbound/abc/oauth/token").body("code=x").send().await;
+        statuses.push(redeem.unwrap().status().as_u16());
+    }
+    assert_eq!(statuses[..8], [403, 401, 403, 400, 403, 401, 403, 400]);
+    assert_eq!(statuses[8..], [429; 4]);
+    // The platform has shown who it is.
+    let token = format!("Bearer {}", broker.token().await);
+    let (status, _) =
+        super::world::send(&broker, "whatsapp", &[("authorization", &token)], b"{}".to_vec()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
 }

@@ -13,7 +13,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::world::{AppleWorld, BILLY, BUSINESS, apple};
+use super::world::{AppleWorld, BILLY, BUSINESS, MALLORY, apple};
 use crate::harness::Choices;
 
 const KEY: [u8; 32] = [7; 32];
@@ -98,11 +98,12 @@ async fn a_reply_that_is_too_big_for_a_webhook_is_fetched_and_counts_like_any_ot
     let size = plain.len();
     gate.lock().unwrap().plain = plain;
 
-    // The gateway is down, or holds something else than the webhook says: Apple may send it again.
+    // The gateway is down: Apple may send it again. It holds something else than the webhook says: that stays so.
     gate.lock().unwrap().is_down = true;
     assert_eq!(world.post(&reference(&reply, size)).await.0, StatusCode::SERVICE_UNAVAILABLE);
     gate.lock().unwrap().is_down = false;
-    assert_eq!(world.post(&reference(&reply, size + 1)).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let (status, answer) = world.post(&reference(&reply, size + 1)).await;
+    assert_eq!((status, &answer["items"][0]["matched"]), (StatusCode::OK, &json!(false)));
     assert_eq!(world.status(&link).await["status"], "provisional");
 
     gate.lock().unwrap().asked.clear();
@@ -111,4 +112,51 @@ async fn a_reply_that_is_too_big_for_a_webhook_is_fetched_and_counts_like_any_ot
     assert_eq!(world.status(&link).await["binding"]["reached"], "native");
     let asked = gate.lock().unwrap().asked.clone();
     assert_eq!(asked, ["GET /v1/preDownload", "GET /blob", "POST /v1/decodePayload"]);
+}
+
+#[tokio::test]
+async fn a_reply_that_nobody_waits_for_is_not_fetched() {
+    let (world, gate) = start().await;
+    let link = world.link("conv-1", &BILLY, json!({})).await;
+    let (opened, page) = world.sign_in(&BILLY, &link).await;
+    let stranger = MALLORY.reply(BUSINESS, &opened.sheet, &page);
+    let (status, answer) = world.post(&reference(&stranger, 10)).await;
+    assert_eq!((status, &answer["items"][0]["matched"]), (StatusCode::OK, &json!(false)));
+    world.post(&BILLY.reply(BUSINESS, &opened.sheet, &page)).await;
+    world.post(&reference(&BILLY.reply(BUSINESS, &opened.sheet, &page), 10)).await;
+    assert_eq!(gate.lock().unwrap().asked, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_will_never_be_had_is_answered_once_and_for_all() {
+    let (world, gate) = start().await;
+    let link = world.link("conv-1", &BILLY, json!({})).await;
+    let (opened, page) = world.sign_in(&BILLY, &link).await;
+    let reply = BILLY.reply(BUSINESS, &opened.sheet, &page);
+    let plain = b"no json".to_vec();
+    let size = plain.len();
+    gate.lock().unwrap().plain = plain;
+    let mut refused = reference(&reply, size);
+    refused["interactiveDataRef"]["owner"] = json!("M-2");
+    for message in [reference(&reply, size), refused] {
+        let (status, answer) = world.post(&message).await;
+        assert_eq!((status, &answer["items"][0]["matched"]), (StatusCode::OK, &json!(false)), "{message}");
+    }
+    // A place where nobody from here may go: the broker does not.
+    gate.lock().unwrap().address = "169.254.169.254".to_owned();
+    assert_eq!(world.post(&reference(&reply, size)).await.0, StatusCode::OK);
+    assert_eq!(world.status(&link).await["status"], "provisional");
+}
+
+#[tokio::test]
+async fn a_reference_beside_an_empty_interactive_part_is_read() {
+    let (world, gate) = start().await;
+    let link = world.link("conv-1", &BILLY, json!({})).await;
+    let (opened, page) = world.sign_in(&BILLY, &link).await;
+    let reply = BILLY.reply(BUSINESS, &opened.sheet, &page);
+    let plain = reply["interactiveData"].to_string().into_bytes();
+    let mut message = reference(&reply, plain.len());
+    gate.lock().unwrap().plain = plain;
+    message["interactiveData"] = json!({"bid": "the.extension"});
+    assert_eq!(world.post(&message).await.1["items"][0]["matched"], true);
 }

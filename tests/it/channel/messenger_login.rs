@@ -91,11 +91,42 @@ impl World {
         send(&self.broker, "messenger", &[("x-hub-signature-256", &header)], body).await
     }
 
+    /// Facebook posts a webhook with some events.
+    async fn tells(&self, events: &[Value]) -> (StatusCode, Value) {
+        let body = json!({"object": "page", "entry": [{"id": "PAGE", "messaging": events}]});
+        let body = body.to_string().into_bytes();
+        self.post((sign(META_SECRET, &body), body)).await
+    }
+
     /// Facebook takes somebody back, and posts its webhook.
     async fn comes_back(&self, url: &Url) -> (StatusCode, Value) {
         let webhook = self.facebook.lock().unwrap().comes_back(url);
         self.post(webhook).await
     }
+}
+
+/// Somebody takes the link back, at a time in milliseconds.
+fn unlinked(who: &str, at: i64) -> Value {
+    json!({"sender": {"id": who}, "recipient": {"id": "PAGE"}, "timestamp": at, "account_linking": {"status": "unlinked"}})
+}
+
+/// Somebody comes back with a code.
+fn linked(who: &str, code: &str) -> Value {
+    json!({
+        "sender": {"id": who}, "recipient": {"id": "PAGE"}, "timestamp": 1,
+        "account_linking": {"status": "linked", "authorization_code": code},
+    })
+}
+
+/// Somebody writes something.
+fn written(who: &str, name: &str, text: &str) -> Value {
+    json!({"sender": {"id": who}, "recipient": {"id": "PAGE"}, "timestamp": 1, "message": {"mid": name, "text": text}})
+}
+
+/// The code that Facebook is to bring back.
+fn brought(url: &Url) -> String {
+    let code = url.query_pairs().find(|(name, _)| name == "authorization_code").expect("a code of ours");
+    code.1.into_owned()
 }
 
 #[tokio::test]
@@ -124,10 +155,8 @@ async fn log_in_in_messenger_ends_in_a_contact_that_facebook_vouches_for() {
     // The same webhook again changes nothing, and taking the link back ends the verification.
     assert_eq!(world.comes_back(&back).await.1["items"][0]["matched"], false);
     assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], true);
-    let event = json!({"sender": {"id": "BILLY"}, "recipient": {"id": "PAGE"}, "account_linking": {"status": "unlinked"}});
-    let body =
-        json!({"object": "page", "entry": [{"id": "PAGE", "messaging": [event]}]}).to_string().into_bytes();
-    assert_eq!(world.post((sign(META_SECRET, &body), body)).await.0, StatusCode::OK);
+    let now = world.broker.clock.now().as_millisecond();
+    assert_eq!(world.tells(&[unlinked("BILLY", now)]).await.0, StatusCode::OK);
     assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], false);
     assert_eq!(world.broker.event_types().await.last().unwrap(), "conversation.unverified");
 }
@@ -259,4 +288,141 @@ async fn who_stays_in_an_app_that_the_provider_refuses_keeps_what_facebook_added
     let (_, _, url) = world.press("BILLY", &link).await;
     let pressed = format!("{}?{}", url.path(), url.query().unwrap());
     assert_eq!(page::forms(&shown(&pressed).await)[0].action, pressed);
+}
+
+#[tokio::test]
+async fn the_providers_page_copied_out_of_messenger_verifies_nobody_there() {
+    let world = start().await;
+    let link = world.link("conv-mallory", "MALLORY").await;
+    let (mut mallory, answer) = world.go_on("MALLORY", &link).await;
+    let mut billy = Browser::new();
+    let back = billy.sign_in_at_provider(&answer.location(), "allow").await;
+    let page = billy.arrive(&back).await;
+    assert!(page.code().is_some(), "an ordinary page, which leads back to nobody at Facebook: {}", page.html);
+    // All of the callback that she knows.
+    let mut known = back.clone();
+    let state = back.query_pairs().find(|(name, _)| name == "state").unwrap().1.into_owned();
+    known.query_pairs_mut().clear().append_pair("state", &state).append_pair("code", "a-guess");
+    assert_eq!(mallory.get(&known).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(world.broker.status(&link).await["status"], "provisional");
+    assert!(world.broker.contacts().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_that_facebook_opened_and_somebody_forwarded_counts_for_whoever_facebook_names() {
+    let world = start().await;
+    let link = world.link("conv-mallory", "MALLORY").await;
+    // Mallory pressed the button, and Billy opens what Facebook opened for her: the token is hers.
+    let (_, _, url) = world.press("MALLORY", &link).await;
+    let mut billy = Browser::new();
+    let page = billy.get(&url).await;
+    let answer = billy.submit(&page, &page.form(), &[]).await;
+    let back = billy.sign_in_at_provider(&answer.location(), "allow").await;
+    let code = brought(&billy.get(&back).await.location());
+    // Facebook compares the login of the browser with the token, and names Billy (docs/channels.md).
+    assert_eq!(world.tells(&[linked("BILLY", &code)]).await.1["items"][0]["matched"], false);
+    let status = world.broker.status(&link).await;
+    assert_eq!((&status["status"], &status["code"]), (&json!("failed"), &json!("someone_else")));
+    assert!(world.broker.contacts().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_page_that_is_loaded_again_leads_back_to_facebook_again() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let (mut view, answer) = world.go_on("BILLY", &link).await;
+    let callback = view.sign_in_at_provider(&answer.location(), "allow").await;
+    let first = view.get(&callback).await.location();
+    let second = view.get(&callback).await.location();
+    brought(&first);
+    assert_eq!(world.comes_back(&second).await.1["items"][0]["matched"], true);
+    assert_eq!(world.broker.provider.counters().token, 1);
+}
+
+#[tokio::test]
+async fn what_was_taken_back_before_the_proof_takes_nothing_back_and_the_order_of_a_webhook_counts() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let before = world.broker.clock.now().as_millisecond() - 60_000;
+    let code = brought(&world.sign_in("BILLY", &link, "allow").await);
+    assert_eq!(world.tells(&[linked("BILLY", &code)]).await.1["items"][0]["matched"], true);
+    assert_eq!(world.tells(&[unlinked("BILLY", before)]).await.0, StatusCode::OK);
+    assert_eq!(
+        world.broker.get("/v1/conversations/conv-1").await["verified"],
+        true,
+        "an old webhook came late"
+    );
+    // Linked and taken back, in one webhook.
+    let link = world.link("conv-2", "ARI").await;
+    let code = brought(&world.sign_in("ARI", &link, "allow").await);
+    let later = world.broker.clock.now().as_millisecond() + 60_000;
+    world.tells(&[linked("ARI", &code), unlinked("ARI", later)]).await;
+    assert_eq!(world.broker.status(&link).await["status"], "completed");
+    assert_eq!(world.broker.get("/v1/conversations/conv-2").await["verified"], false);
+}
+
+#[tokio::test]
+async fn a_link_is_taken_back_for_as_long_as_somebody_is_verified() {
+    let world = start().await;
+    let at = json!({"id": "conv-1", "channel": "messenger", "handle": "BILLY"});
+    let link = world.broker.post("/v1/auth-links", json!({"conversation": at, "expiresIn": 60})).await;
+    let code = brought(&world.sign_in("BILLY", &link, "allow").await);
+    world.broker.clock.advance(std::time::Duration::from_secs(50));
+    world.tells(&[linked("BILLY", &code)]).await;
+    world.broker.clock.advance(std::time::Duration::from_secs(12 * 3600 - 10));
+    assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], true);
+    world.tells(&[unlinked("BILLY", world.broker.clock.now().as_millisecond())]).await;
+    assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], false);
+}
+
+#[tokio::test]
+async fn a_message_that_facebook_sends_again_is_no_further_guess() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let page = Browser::new().sign_in(link["url"].as_str().unwrap()).await;
+    let code = page.code().unwrap();
+    let wrong = if code == "CS-000000" { "CS-000001" } else { "CS-000000" };
+    let first = world.tells(&[written("BILLY", "m-1", wrong)]).await.1;
+    assert_eq!(first["items"][0]["attemptsLeft"], 4, "{first}");
+    for _ in 0..6 {
+        let again = world.tells(&[written("BILLY", "m-1", wrong), written("OTHER", "m-2", "hello")]).await;
+        assert_eq!(again.1["items"][0], json!({"matched": false}));
+    }
+    assert_eq!(world.tells(&[written("BILLY", "m-3", wrong)]).await.1["items"][0]["attemptsLeft"], 3);
+    assert_eq!(world.tells(&[written("BILLY", "m-4", &code)]).await.1["items"][0]["matched"], true);
+}
+
+#[tokio::test]
+async fn one_item_that_comes_to_nothing_does_not_hold_up_the_others_of_a_webhook() {
+    let world = start().await;
+    let mine = world.link("conv-1", "BILLY").await;
+    let over = brought(&world.sign_in("BILLY", &mine, "allow").await);
+    world.broker.post(&format!("/v1/auth-links/{}/cancel", mine["id"].as_str().unwrap()), json!({})).await;
+    let hers = world.link("conv-2", "ARI").await;
+    let good = brought(&world.sign_in("ARI", &hers, "allow").await);
+    // One more entry is of another page of the same app.
+    let body = json!({"object": "page", "entry": [
+        {"id": "OTHER-PAGE", "messaging": [{"sender": {"id": "X"}, "recipient": {"id": "OTHER-PAGE"}, "message": {"text": "hi"}}]},
+        {"id": "PAGE", "messaging": [linked("BILLY", &over), linked("ARI", &good)]},
+    ]});
+    let body = body.to_string().into_bytes();
+    let (status, answer) = world.post((sign(META_SECRET, &body), body)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    let matched: Vec<_> = answer["items"].as_array().unwrap().iter().map(|item| &item["matched"]).collect();
+    assert_eq!(matched, [&json!(false), &json!(true)]);
+    assert_eq!(world.broker.status(&hers).await["status"], "completed");
+}
+
+#[tokio::test]
+async fn what_somebody_hung_on_the_address_does_not_make_it_metas() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    for tail in ["?here", "?fbclid=abc"] {
+        let mut browser = Browser::new();
+        let page = browser.get(&link["url"].as_str().unwrap().parse().unwrap()).await;
+        let mut form = page.form();
+        form.action = format!("{}{tail}", page.url.path());
+        let answer = browser.submit(&page, &form, &[]).await;
+        assert_eq!(answer.status, StatusCode::SEE_OTHER, "{tail}: {}", answer.html);
+    }
 }

@@ -11,6 +11,7 @@ mod canary;
 mod choice;
 mod devices;
 pub mod facebook;
+mod forwarded;
 mod inbound;
 mod large_reply;
 mod logins;

@@ -126,6 +126,11 @@ impl Opened {
     }
 }
 
+/// Whether the sheet was closed by our own last page.
+pub fn is_success(page: &Page) -> bool {
+    matches!(page, Page::Closed { status: "success", error_code: Some(_) })
+}
+
 /// Where a redirect leads, to the letter.
 pub fn location(page: &browser::Page) -> String {
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.html);

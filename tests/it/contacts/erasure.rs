@@ -160,6 +160,60 @@ async fn others_are_left_alone() {
     assert_eq!(told["profile"]["email"], "amelie@example.org");
 }
 
+/// Everything that a link, a conversation or an event still says of an address or an order.
+async fn said_of(broker: &Harness, needles: &[&str]) -> Vec<String> {
+    let links = broker.get("/v1/auth-links?limit=200").await;
+    let mut all = links["items"].as_array().unwrap().clone();
+    all.push(broker.get("/v1/conversations/conv-1").await);
+    all.extend(events(broker).await);
+    let says = |value: &Value| {
+        let text = value.to_string();
+        needles.iter().any(|needle| text.contains(needle)).then_some(text)
+    };
+    all.iter().filter_map(says).collect()
+}
+
+#[tokio::test]
+async fn what_was_sent_to_the_person_and_led_to_nothing_is_erased_too() {
+    let broker = start().await;
+    let order = |address: &str| {
+        let conversation = json!({"id": "conv-1", "channel": "sms", "handle": address});
+        json!({"conversation": conversation, "metadata": {"note": "case-canary"}, "contact": {"externalId": "crm-canary"}})
+    };
+    let superseded = broker.link_with("conv-1", order("+4930canary")).await;
+    let done = sign_in_with(&broker, "conv-1", "billy", order("+4930canary")).await;
+    let cancelled = broker.link_with("conv-1", order("+4930canary")).await;
+    let path = format!("/v1/auth-links/{}/cancel", cancelled["id"].as_str().unwrap());
+    assert!(broker.api(Method::POST, &path, None).await.0.is_success());
+    // The conversation ends before the erasure, which then finds nobody verified there.
+    assert!(broker.api(Method::POST, "/v1/conversations/conv-1/end", None).await.0.is_success());
+    let live = broker.link_with("conv-1", order("+4930canary")).await;
+    assert!(said_of(&broker, &["+4930canary"]).await.len() > 8, "the search finds what is there");
+    assert_eq!(erase(&broker, &super::id_of(&done)).await, StatusCode::NO_CONTENT);
+    let left = said_of(&broker, &["+4930canary", "case-canary", "crm-canary"]).await;
+    assert!(left.is_empty(), "{left:#?}");
+    assert_eq!(broker.status(&superseded).await["status"], "superseded", "that it happened stays");
+    assert_eq!(broker.status(&live).await["status"], "cancelled", "nobody could be told from anybody there");
+    assert_eq!(told(&broker, "auth.cancelled").await.len(), 2);
+}
+
+#[tokio::test]
+async fn links_to_another_address_in_the_same_conversation_are_left_alone() {
+    let broker = start().await;
+    let order =
+        |address: &str| json!({"conversation": {"id": "conv-1", "channel": "sms", "handle": address}});
+    let done = sign_in_with(&broker, "conv-1", "billy", order("+4930canary")).await;
+    let other = broker.link_with("conv-1", order("+15550177")).await;
+    assert_eq!(erase(&broker, &super::id_of(&done)).await, StatusCode::NO_CONTENT);
+    assert_eq!(said_of(&broker, &["+4930canary"]).await, Vec::<String>::new());
+    let now = broker.status(&other).await;
+    assert_eq!(
+        (&now["status"], &now["conversation"]["handle"]),
+        (&json!("created"), &json!("+15550177")),
+        "the number went to somebody else"
+    );
+}
+
 #[tokio::test]
 async fn a_long_history_is_erased_in_several_steps() {
     let broker = start().await;

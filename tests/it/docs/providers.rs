@@ -35,6 +35,33 @@ fn what_is_said_to_prove_a_setting_is_there() {
     }
 }
 
+/// The reference client passes 34 of the Foundation's 39 core cases.
+#[test]
+fn more_cases_of_openid_connect_are_shown_than_the_reference_client_passes() {
+    let page = page();
+    let told = part(&page, "## OpenID Connect, case by case");
+    let proofs: BTreeSet<&str> = told
+        .lines()
+        .filter_map(|line| quoted(line.strip_prefix("| ")?.rsplit(" | ").next()?).next())
+        .filter(|proof| proof.contains("::"))
+        .collect();
+    for proof in &proofs {
+        assert!(is_case(proof), "`{proof}` is no test");
+    }
+    assert!(proofs.len() > 39, "{}", proofs.len());
+}
+
+/// Whether a test, or a case of one, exists.
+fn is_case(proof: &str) -> bool {
+    let parts: Vec<&str> = proof.split("::").collect();
+    let [folder, file, test, case @ ..] = parts.as_slice() else { return false };
+    let text = read(&format!("tests/it/{folder}/{file}.rs"));
+    let Some(at) = text.find(&format!("fn {test}(")) else { return false };
+    let before = &text[..at];
+    let own = &before[before.rfind("#[rstest]").unwrap_or(at)..];
+    case.iter().all(|case| own.contains(&format!("#[case::{case}(")))
+}
+
 #[test]
 fn every_code_that_the_guide_speaks_of_exists_and_every_fault_of_a_provider_is_told() {
     let page = page();

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use url::Url;
 
 use crate::harness::browser::Browser;
-use crate::harness::{Harness, eventually};
+use crate::harness::{Choices, Harness, eventually};
 use crate::stored::{HOST, If, World};
 
 async fn run(broker: &Harness, args: &[&str]) -> Output {
@@ -91,6 +91,31 @@ async fn of_a_tenant_in_a_file_only_those_who_stand_there_are_invited() {
     assert!(text(&removed).contains("acme.toml") && removed.status.code() == Some(2), "{}", text(&removed));
     let listed = text(&run(&broker, &["list", "--tenant", "acme"]).await);
     assert!(listed.contains("admin  dana@acme.example  Dana  last seen never"), "{listed}");
+}
+
+#[tokio::test]
+async fn an_invitation_needs_none_of_the_tenants_secrets() {
+    let tenant = r#"
+[channel.apple]
+business_id = "biz-1"
+msp_id = "platform-1"
+secret = { env = 'APPLE_SECRET' }
+[channel.messenger]
+page_id = "PAGE"
+app_secret = { env = "META_SECRET" }
+[[webhook]]
+url = "https://hooks.example.com/"
+secret = { env = "ACME_HOOK" }
+"#;
+    let mut broker = Harness::with(Choices { tenant: tenant.to_owned(), ..Choices::default() }).await;
+    broker.stop().await;
+    // Where the administrator sits there is neither the environment of the broker nor its files.
+    let file = broker.folder().join("tenants/acme.toml");
+    let text_of = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text_of.replace("{ env = \"META_SECRET\" }", "{ file = \"not-here.txt\" }"))
+        .unwrap();
+    let output = run(&broker, &["invite", "--tenant", "acme", "--email", "dana@acme.example"]).await;
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output));
 }
 
 #[tokio::test]

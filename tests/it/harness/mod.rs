@@ -384,6 +384,11 @@ impl Beside {
         }
     }
 
+    /// A request that is sent to this broker, for the tenant's host.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.address)).header("host", &self.host)
+    }
+
     /// Sends a request of the tenant's bot, whose token may come from the other broker.
     pub async fn api(
         &self,
@@ -392,8 +397,7 @@ impl Beside {
         path: &str,
         body: Option<Value>,
     ) -> (StatusCode, Value) {
-        let request = self.http.request(method, format!("{}{path}", self.address));
-        let mut request = request.header("host", &self.host).bearer_auth(token);
+        let mut request = self.request(method, path).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(&body);
         }

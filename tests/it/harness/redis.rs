@@ -72,6 +72,12 @@ impl Server {
         format!("redis://127.0.0.1:{}", self.port)
     }
 
+    /// Everything that it has written into its append-only files.
+    pub fn written(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.folder.path().join("appendonlydir")).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
+    }
+
     /// Ends it as `kill -9` does.
     pub fn kill(&mut self) {
         self.process.signal("-KILL");

@@ -76,6 +76,17 @@ async fn whoami_params_and_headers_are_sent_and_know_our_client_id() {
 }
 
 #[tokio::test]
+async fn whoami_params_are_a_json_body_where_the_header_says_so() {
+    let asked = asked_with(
+        "whoami_method = \"POST\"\nwhoami_params = { query = \"{ me { id \\\"name\\\" } }\" }\nwhoami_headers = { Content-Type = \"application/json\" }",
+    )
+    .await;
+    assert_eq!(asked.header("content-type"), "application/json");
+    let body: Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!(body, json!({"query": "{ me { id \"name\" } }"}));
+}
+
+#[tokio::test]
 async fn a_part_of_the_whoami_url_may_stand_in_the_token_answer() {
     let mut stage = Stage::by_urls("whoami_url = \"{origin}/users/{user_id}/me?site={site}\"").await;
     stage.provider.token(|told| {

@@ -48,6 +48,7 @@ impl Surroundings {
     fn context(&self) -> ReadContext<'_> {
         ReadContext {
             stored: false,
+            without_secrets: false,
             base_url: &self.base_url,
             allow: &self.allow,
             ports: &[443, 8443],

@@ -1,4 +1,4 @@
-//! The index key is replaced while everything is in use.
+//! The index key is replaced while everything is in use: on every backend.
 
 use std::sync::Arc;
 
@@ -18,9 +18,11 @@ use countersign::store::{
     Asked, ContactFilter, DueKind, Durability, List, Store, StoreError, TenantStore, Tx,
 };
 use jiff::{SignedDuration, Timestamp};
+use rstest::rstest;
 
-use super::Opened;
+use super::redis::open_one;
 use super::samples::{contact, link, request, start, tenant};
+use super::{Opened, open_sqlite};
 
 const OLD: u8 = 2;
 const NEW: u8 = 3;
@@ -93,9 +95,12 @@ async fn found(at: &TenantStore, filled: &Filled) -> (Vec<&'static str>, bool) {
 const EVERYTHING: [&str; 8] =
     ["token", "conversation", "identity", "list of links", "login", "email", "phone", "external id"];
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn everything_is_found_before_during_and_after_the_move() {
-    let opened = super::open_sqlite();
+async fn everything_is_found_before_during_and_after_the_move(#[case] open: fn() -> Opened) {
+    let opened = open();
     let broker = store(&opened, ring(OLD, None, None));
     let acme = tenant("acme");
     let filled = fill(&broker.at(&acme), &opened.clock).await;
@@ -114,9 +119,12 @@ async fn everything_is_found_before_during_and_after_the_move() {
     assert_eq!(found(&behind.at(&acme), &filled).await, (vec![], true), "nothing that lasts stayed");
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn a_moved_conversation_stands_in_the_list_of_changes_once() {
-    let opened = super::open_sqlite();
+async fn a_moved_conversation_stands_in_the_list_of_changes_once(#[case] open: fn() -> Opened) {
+    let opened = open();
     let broker = store(&opened, ring(OLD, None, None));
     let acme = tenant("acme");
     fill(&broker.at(&acme), &opened.clock).await;
@@ -129,9 +137,12 @@ async fn a_moved_conversation_stands_in_the_list_of_changes_once() {
     assert_eq!((listed.items.len(), listed.next), (1, None), "and after");
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn two_brokers_that_are_one_step_apart_find_what_the_other_writes() {
-    let opened = super::open_sqlite();
+async fn two_brokers_that_are_one_step_apart_find_what_the_other_writes(#[case] open: fn() -> Opened) {
+    let opened = open();
     let slow = store(&opened, ring(OLD, Some(NEW), None));
     let quick = store(&opened, ring(NEW, None, Some(OLD)));
     let (acme, other) = (tenant("acme"), tenant("other"));
@@ -141,9 +152,12 @@ async fn two_brokers_that_are_one_step_apart_find_what_the_other_writes() {
     assert_eq!(found(&slow.at(&other), &by_quick).await, (EVERYTHING.to_vec(), true));
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn what_may_exist_once_is_not_made_twice_by_brokers_with_different_keys() {
-    let opened = super::open_sqlite();
+async fn what_may_exist_once_is_not_made_twice_by_brokers_with_different_keys(#[case] open: fn() -> Opened) {
+    let opened = open();
     let slow = store(&opened, ring(OLD, Some(NEW), None)).at(&tenant("acme"));
     let quick = store(&opened, ring(NEW, None, Some(OLD))).at(&tenant("acme"));
     for (index, (first, second)) in [(&slow, &quick), (&quick, &slow)].into_iter().enumerate() {
@@ -185,9 +199,12 @@ async fn lapsing(store: &Store, at: &TenantStore, until: Timestamp) -> Option<Co
     None
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn a_moved_conversation_still_lapses() {
-    let opened = super::open_sqlite();
+async fn a_moved_conversation_still_lapses(#[case] open: fn() -> Opened) {
+    let opened = open();
     let broker = store(&opened, ring(OLD, None, None));
     let acme = tenant("acme");
     let filled = fill(&broker.at(&acme), &opened.clock).await;
@@ -204,9 +221,12 @@ async fn a_moved_conversation_still_lapses() {
     assert!(lapsing(&broker, &broker.at(&acme), until).await.is_some(), "after it");
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn a_change_of_a_conversation_moves_it_by_the_way() {
-    let opened = super::open_sqlite();
+async fn a_change_of_a_conversation_moves_it_by_the_way(#[case] open: fn() -> Opened) {
+    let opened = open();
     let broker = store(&opened, ring(OLD, None, None));
     let acme = tenant("acme");
     let filled = fill(&broker.at(&acme), &opened.clock).await;
@@ -226,9 +246,12 @@ async fn a_change_of_a_conversation_moves_it_by_the_way() {
     assert!(lapsing(&only_new, &only_new.at(&acme), until).await.is_some());
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn a_contact_is_not_found_by_what_it_lost_during_the_move() {
-    let opened = super::open_sqlite();
+async fn a_contact_is_not_found_by_what_it_lost_during_the_move(#[case] open: fn() -> Opened) {
+    let opened = open();
     let broker = store(&opened, ring(OLD, None, None));
     let acme = tenant("acme");
     let filled = fill(&broker.at(&acme), &opened.clock).await;
@@ -253,9 +276,12 @@ async fn a_contact_is_not_found_by_what_it_lost_during_the_move() {
     assert_eq!(found.items, std::slice::from_ref(&stored.id));
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn contacts_of_both_keys_stand_in_one_list_in_their_order() {
-    let opened = super::open_sqlite();
+async fn contacts_of_both_keys_stand_in_one_list_in_their_order(#[case] open: fn() -> Opened) {
+    let opened = open();
     let broker = store(&opened, ring(OLD, None, None));
     let acme = tenant("acme");
     let mut ids = Vec::new();
@@ -306,9 +332,12 @@ async fn disturb(store: Store, filled: Arc<Filled>, clock: Clock) -> u32 {
     conflicts
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test(flavor = "multi_thread")]
-async fn what_changes_while_it_is_moved_is_neither_lost_nor_doubled() {
-    let opened = super::open_sqlite();
+async fn what_changes_while_it_is_moved_is_neither_lost_nor_doubled(#[case] open: fn() -> Opened) {
+    let opened = open();
     let broker = store(&opened, ring(OLD, None, None));
     let filled = Arc::new(fill(&broker.at(&tenant("acme")), &opened.clock).await);
     let slow = store(&opened, ring(OLD, Some(NEW), None));
@@ -333,9 +362,12 @@ async fn what_changes_while_it_is_moved_is_neither_lost_nor_doubled() {
     assert_eq!(found(&at, &filled).await.0, EVERYTHING);
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn a_merge_during_the_move_leaves_nobody_in_two_places() {
-    let opened = super::open_sqlite();
+async fn a_merge_during_the_move_leaves_nobody_in_two_places(#[case] open: fn() -> Opened) {
+    let opened = open();
     let broker = store(&opened, ring(OLD, None, None));
     let acme = tenant("acme");
     let filled = fill(&broker.at(&acme), &opened.clock).await;
@@ -371,9 +403,12 @@ async fn a_merge_during_the_move_leaves_nobody_in_two_places() {
     owns(&broker.at(&acme)).await;
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn an_order_that_comes_again_is_known_under_either_key() {
-    let opened = super::open_sqlite();
+async fn an_order_that_comes_again_is_known_under_either_key(#[case] open: fn() -> Opened) {
+    let opened = open();
     let broker = store(&opened, ring(OLD, None, None));
     let at = broker.at(&tenant("acme"));
     let made = MadeOnce {
@@ -394,9 +429,12 @@ async fn an_order_that_comes_again_is_known_under_either_key() {
     assert!(matches!(at.commit(again, DURABLE).await, Err(StoreError::Conflict)));
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn a_cursor_goes_on_while_the_index_key_is_replaced() {
-    let opened = super::open_sqlite();
+async fn a_cursor_goes_on_while_the_index_key_is_replaced(#[case] open: fn() -> Opened) {
+    let opened = open();
     let broker = store(&opened, ring(OLD, None, None));
     let acme = tenant("acme");
     let mut conversation = None;
@@ -432,9 +470,12 @@ async fn a_cursor_goes_on_while_the_index_key_is_replaced() {
     assert_eq!((links, contacts, pages), (4, 4, [None, None]));
 }
 
+#[rstest]
+#[case::sqlite(open_sqlite)]
+#[case::redis(open_one)]
 #[tokio::test]
-async fn a_record_that_cannot_be_read_does_not_stop_the_move_of_all_others() {
-    let opened = super::open_sqlite();
+async fn a_record_that_cannot_be_read_does_not_stop_the_move_of_all_others(#[case] open: fn() -> Opened) {
+    let opened = open();
     let before = store(&opened, ring(OLD, None, None));
     let filled = fill(&before.at(&tenant("acme")), &opened.clock).await;
     let broken = link(&opened.clock, opened.clock.now());

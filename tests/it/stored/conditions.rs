@@ -75,6 +75,8 @@ async fn of_many_writers_of_one_version_one_wins_and_all_others_are_told() {
     let mut both = [one.status.as_u16(), two.status.as_u16()];
     both.sort_unstable();
     assert_eq!(both, [201, 412]);
+    let drafted = world.provider("b").await.body["redirectUris"][0]["uri"].clone();
+    assert!(drafted.as_str().unwrap().ends_with("/idp/eu/oauth/callback/b"), "{drafted}");
     let (one, two) = tokio::join!(
         world.tenant(Method::PUT, "t1", If::New, Some(tenant_at("127.0.0.9"))),
         world.tenant(Method::PUT, "t2", If::New, Some(tenant_at("127.0.0.9"))),
@@ -170,6 +172,37 @@ async fn what_is_fixed_stays_and_another_subject_must_be_meant() {
     // A second provider on the same callback path could not be told from the first.
     let second = world.put("other", If::New, world.settings()).await.refused(422, "invalid");
     assert!(second.body["faults"][0]["help"].as_str().unwrap().contains("callbackPath"), "{}", second.text);
+}
+
+#[tokio::test]
+async fn whatever_names_people_otherwise_must_be_meant() {
+    let world = World::start().await;
+    let mut settings = world.settings();
+    settings.as_object_mut().unwrap().shift_remove("subject");
+    settings["mapping"] = json!({"userId": "user.id", "email": "user.email"});
+    world.put("acme", If::New, settings.clone()).await.is(201);
+    world.post("acme", "publish", json!({"untested": true})).await.is(200);
+    let etag = world.provider("acme").await.etag().to_owned();
+    for (name, value) in [
+        ("mapping", json!({"userId": "user.email", "email": "user.email"})),
+        ("mapping", json!({"email": "user.email"})),
+        ("mapping", json!("{userId: user.name, email: user.email}")),
+        ("mapping", json!("user")),
+        ("identity", json!("token_response")),
+        ("issuer", json!(world.broker.provider.origin())),
+        ("subject", json!("user.email")),
+    ] {
+        let mut other = settings.clone();
+        other[name] = value.clone();
+        let refused = world.put("acme", If::Is(&etag), other).await.refused(422, "invalid");
+        assert_eq!(refused.pointers(), [format!("/{name}")], "{value}");
+        let help = refused.body["faults"][0]["help"].as_str().unwrap();
+        assert!(help.contains("confirmSubjectChange"), "{value}: {help}");
+    }
+    // The same place in other words, and everything else.
+    let mut same = settings.clone();
+    same["mapping"] = json!("{fullName: user.name, userId: user.id}");
+    world.put("acme", If::Is(&etag), same).await.is(200);
 }
 
 #[tokio::test]

@@ -192,6 +192,9 @@ async fn the_whole_document_makes_a_tenant_in_one_call() {
     check_answer(&document(), "PUT", "/v1/tenants/{id}", 201, &made.body);
     assert_eq!(signs_in(&world, "conv-1").await["status"], "completed");
     let version = |answer: &Value| answer["live"]["version"].clone();
+    let uris = world.provider("acme").await.body["redirectUris"].clone();
+    assert!(uris[0]["uri"].as_str().unwrap().ends_with("/idp/eu/oauth/callback"), "{uris}");
+    assert_eq!((&uris[0]["required"], uris.as_array().unwrap().len()), (&json!(true), 3));
     // What is read can be sent back, and changes nothing.
     let read = world.tenant(Method::GET, "shop", If::Nothing, None).await.is(200);
     let again = world
@@ -212,4 +215,35 @@ async fn the_whole_document_makes_a_tenant_in_one_call() {
     let mut pointers = refused.pointers();
     pointers.sort_unstable();
     assert_eq!(pointers, ["/providers/0", "/providers/0/authorizeUrl"]);
+}
+
+#[tokio::test]
+async fn the_whole_document_makes_nobody_a_new_person_and_moves_no_callback_unasked() {
+    let world = World::live().await;
+    let read = world.tenant(Method::GET, "shop", If::Nothing, None).await.is(200);
+    let with = |name: &str, value: Value| {
+        let mut document = read.body["settings"].clone();
+        document["providers"][0][name] = value;
+        document
+    };
+    let etag = read.etag();
+    let put = async |document: Value| world.tenant(Method::PUT, "shop", If::Is(etag), Some(document)).await;
+    let refused = put(with("callbackPath", json!("named"))).await.refused(422, "invalid");
+    assert_eq!(refused.pointers(), ["/providers/0/callbackPath"]);
+    let mut other = with("subject", json!("user.email"));
+    let refused = put(other.clone()).await.refused(422, "invalid");
+    assert_eq!(refused.pointers(), ["/providers/0/subject"]);
+    assert!(refused.body["faults"][0]["detail"].as_str().unwrap().contains("new person"), "{}", refused.text);
+    other["providers"][0]["confirmSubjectChange"] = json!("yes");
+    let refused = put(other.clone()).await.refused(422, "invalid");
+    assert_eq!(refused.pointers(), ["/providers/0/confirmSubjectChange"]);
+    other["providers"][0]["confirmSubjectChange"] = json!(true);
+    let done = put(other).await.is(200);
+    let provider = &done.body["settings"]["providers"][0];
+    assert_eq!((&provider["subject"], provider.get("confirmSubjectChange")), (&json!("user.email"), None));
+    // What changes nobody's name is nobody's business.
+    let etag = world.tenant(Method::GET, "shop", If::Nothing, None).await.etag().to_owned();
+    let mut document = done.body["settings"].clone();
+    document["providers"][0]["mapping"] = json!({"userName": "user.name"});
+    world.tenant(Method::PUT, "shop", If::Is(&etag), Some(document)).await.is(200);
 }

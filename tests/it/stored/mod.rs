@@ -121,7 +121,7 @@ impl World {
     }
 
     /// The tenant has a live provider, the demo's.
-    async fn live() -> Self {
+    pub(crate) async fn live() -> Self {
         Self::live_with(Choices::default()).await
     }
 

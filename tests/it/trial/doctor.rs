@@ -8,8 +8,9 @@ use tokio::process::Command;
 use super::provider::{Provider, Wants};
 use super::*;
 use crate::harness::receiver::{HOOK_SECRET, NEXT_SECRET};
+use crate::stored::World;
 
-async fn doctor(broker: &Harness, provider: &Provider, args: &[&str]) -> (Option<i32>, String, String) {
+async fn doctor(broker: &Harness, origin: &str, args: &[&str]) -> (Option<i32>, String, String) {
     let folder = broker.folder();
     let path = |name: &str| folder.join(name).display().to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_countersign"));
@@ -26,7 +27,7 @@ async fn doctor(broker: &Harness, provider: &Provider, args: &[&str]) -> (Option
         "--base-url",
         "http://localhost:1",
     ]);
-    command.args(["--allow-egress", provider.origin().trim_start_matches("http://")]).args(args);
+    command.args(["--allow-egress", origin.trim_start_matches("http://")]).args(args);
     command.stdin(Stdio::null()).kill_on_drop(true);
     let Output { status, stdout, stderr } = command.output().await.unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -34,7 +35,7 @@ async fn doctor(broker: &Harness, provider: &Provider, args: &[&str]) -> (Option
 }
 
 async fn report(broker: &Harness, provider: &Provider) -> (Option<i32>, Value) {
-    let (code, out, err) = doctor(broker, provider, &["--tenant", "acme", "--json"]).await;
+    let (code, out, err) = doctor(broker, provider.origin(), &["--tenant", "acme", "--json"]).await;
     assert_eq!(err, "");
     let report: Value = serde_json::from_str(&out).unwrap();
     check_nothing_leaks(&report);
@@ -48,6 +49,30 @@ fn line<'a>(report: &'a Value, about: &str, step: &str) -> &'a Value {
 }
 
 const ACME: &str = "tenant acme, provider acme";
+
+#[tokio::test]
+async fn the_providers_of_tenants_that_stand_in_the_store_are_asked_too() {
+    let mut world = World::live().await;
+    world.broker.stop().await;
+    let origin = world.broker.provider.origin();
+    let (_, out, err) = doctor(&world.broker, origin, &["--tenant", "shop", "--json"]).await;
+    assert_eq!(err, "");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let about = "tenant shop, provider acme";
+    assert_eq!(line(&report, about, "token")["outcome"], "ok", "{report:#}");
+    assert!(!out.contains(DemoProvider::CLIENT_SECRET));
+    // A file of the same name is served in its place.
+    let file = world.broker.folder().join("tenants/acme.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let hostless: Vec<&str> = text.lines().filter(|line| !line.starts_with("hosts")).collect();
+    std::fs::write(file.with_file_name("shop.toml"), hostless.join("\n")).unwrap();
+    let (_, out, _) = doctor(&world.broker, origin, &["--json"]).await;
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let told = line(&report, "tenant shop of the store", "settings");
+    assert!(told["cause"].as_str().unwrap().contains("a file of the same name"), "{told}");
+    let (code, _, err) = doctor(&world.broker, origin, &["--tenant", "nobody"]).await;
+    assert!(code != Some(0) && err.contains("there is no tenant `nobody`"), "{code:?} {err}");
+}
 
 #[tokio::test]
 async fn a_healthy_installation_is_told_so_and_nothing_is_written() {
@@ -77,7 +102,7 @@ async fn what_is_wrong_is_told_with_what_to_write() {
     assert_eq!(code, Some(1));
     let remedy = line(&report, ACME, "token")["remedy"].as_str().unwrap();
     assert!(remedy.contains("client_auth = \"client_secret_basic\""), "{remedy}");
-    let (code, out, _) = doctor(&broker, &provider, &["--tenant", "acme"]).await;
+    let (code, out, _) = doctor(&broker, provider.origin(), &["--tenant", "acme"]).await;
     assert_eq!(code, Some(1));
     assert!(out.contains("FAILED") && out.contains("to mend it: write `client_auth"), "{out}");
     assert!(out.contains("redirect URI  http://127.0.0.1:"), "{out}");
@@ -103,7 +128,7 @@ async fn bad_usage_ends_with_2() {
     let provider = Provider::start().await;
     let broker = broker(&provider, "").await;
     for args in [["--tenant", "nobody"], ["--provider", "nobody"]] {
-        let (code, out, err) = doctor(&broker, &provider, &args).await;
+        let (code, out, err) = doctor(&broker, provider.origin(), &args).await;
         assert_eq!((code, out.as_str()), (Some(2), ""));
         assert!(err.contains("`nobody`"), "{err}");
     }

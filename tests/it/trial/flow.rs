@@ -68,6 +68,54 @@ async fn what_was_sent_is_shown_with_its_names_and_without_its_values() {
 }
 
 #[tokio::test]
+async fn whoever_reads_what_a_test_told_of_a_person_stands_in_the_audit() {
+    let provider = Provider::start().await;
+    let broker = broker(&provider, "").await;
+    let begun = begin(&broker).await;
+    let path = format!("/v1/providers/acme/tests/{}", begun["id"].as_str().unwrap());
+    let told = async || broker.get("/v1/audit?action=provider.test_read").await["items"].clone();
+    broker.get(&path).await;
+    assert_eq!(told().await, json!([]), "nobody has signed in yet");
+    let mut browser = Browser::new();
+    let opened = open(&mut browser, &begun).await;
+    browser.arrive(&signed_in(&opened.location())).await;
+    assert!(result(&broker, &begun).await["result"].is_object());
+    let entries = told().await;
+    assert_eq!(entries.as_array().unwrap().len(), 1, "{entries}");
+    let entry = &entries[0];
+    assert_eq!(
+        (&entry["actor"], &entry["object"], &entry["detail"]),
+        (&json!("client:acme-bot"), &json!("acme"), &begun["id"])
+    );
+    assert!(entry["requestId"].is_string(), "{entry}");
+}
+
+#[tokio::test]
+async fn a_test_that_is_ordered_again_with_the_same_key_is_the_same_one() {
+    let provider = Provider::start().await;
+    let broker = broker(&provider, "").await;
+    let order = async |path: &str, key: &str| {
+        let request = broker.plain(Method::POST, path).bearer_auth(broker.token().await);
+        let answer = request.header("idempotency-key", key).send().await.unwrap();
+        let replayed = answer.headers().contains_key("idempotent-replayed");
+        (answer.status(), replayed, answer.json::<Value>().await.unwrap())
+    };
+    let path = "/v1/providers/acme/test";
+    let (status, replayed, first) = order(path, "k-1").await;
+    assert_eq!((status, replayed), (StatusCode::CREATED, false), "{first}");
+    let (status, replayed, again) = order(path, "k-1").await;
+    assert_eq!((status, replayed), (StatusCode::CREATED, true), "{again}");
+    assert_eq!(again["id"], first["id"]);
+    assert!(again["url"].is_string(), "somebody may still sign in: {again}");
+    let (_, replayed, other) = order(path, "k-2").await;
+    assert!(!replayed && other["id"] != first["id"], "{other}");
+    let (status, _, reused) = order("/v1/providers/none/test", "k-1").await;
+    assert_eq!((status, &reused["code"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("key_reused")));
+    let (status, _, bad) = order(path, "").await;
+    assert_eq!((status, &bad["code"]), (StatusCode::BAD_REQUEST, &json!("malformed")));
+}
+
+#[tokio::test]
 async fn a_test_is_good_once_and_for_the_browser_that_opened_it() {
     let provider = Provider::start().await;
     let broker = broker(&provider, "").await;

@@ -6,6 +6,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use rustls::pki_types::PrivateKeyDer;
+use serde_json::json;
 
 use super::provider::{Provider, Wants};
 use super::*;
@@ -82,6 +83,23 @@ async fn a_redirect_uri_that_is_not_allowed() {
     provider.script(|script| script.registered = Some(uri));
     assert_eq!(try_it(&broker).await.1["state"], "passed");
     check_nothing_is_stored(&broker).await;
+}
+
+#[tokio::test]
+async fn the_redirect_uri_of_apples_flow_is_tried_where_the_tenant_has_an_account_there() {
+    let provider = Provider::start().await;
+    let choices = Choices { tenant: crate::channel::world::apple(""), ..choices(&provider, "") };
+    let broker = Harness::with(choices).await;
+    let everybodys = format!("{}/idp/eu/oauth/callback", broker.origin);
+    provider.script(|script| script.registered = Some(everybodys));
+    let begun = begin(&broker).await;
+    assert!(begun["url"].is_string(), "everybody else can sign in: {begun:#}");
+    let found = step(&begun, "authorize");
+    assert_eq!((&found["outcome"], &found["code"]), (&json!("warning"), &json!("redirect_uri_refused")));
+    let remedy = found["remedy"].as_str().unwrap();
+    assert!(remedy.contains("/web/inbound/abc/oauth/abcAuth2Redirect"), "{remedy}");
+    provider.script(|script| script.registered = None);
+    assert_eq!(step(&begin(&broker).await, "authorize")["outcome"], "ok");
 }
 
 #[tokio::test]

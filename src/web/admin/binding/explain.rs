@@ -63,7 +63,7 @@ pub(super) fn choices(channel: Option<Channel>, set: Option<Binding>) -> Vec<Bin
         Binding::Code | Binding::None => true,
         Binding::Match => channel.is_none_or(can_match),
         Binding::Browser => channel == Some(Channel::Webchat),
-        Binding::Native => channel.is_some_and(vouches),
+        Binding::Native => channel.is_some_and(Channel::vouches),
     };
     let all = Binding::ALL.into_iter().rev();
     all.filter(|binding| fits(binding) || Some(*binding) == set).collect()
@@ -75,7 +75,7 @@ pub(super) fn provable(channel: Channel) -> &'static str {
         _ if channel.has_phone_handles() => "the code, or a phone number that your provider verifies",
         Channel::Email => "the code, or an email address that your provider verifies",
         Channel::Webchat => "the code, or the same browser",
-        _ if vouches(channel) => "the code, or the channel itself, with your account there in the settings",
+        _ if channel.vouches() => "the code, or the channel itself, with your account there in the settings",
         _ => "the code",
     }
 }
@@ -103,17 +103,12 @@ pub(super) fn preview(channel: Channel, binding: Binding) -> &'static str {
             "Signs in, then sends the code of the page in the chat: only web chat lives in the browser."
         }
         Binding::Code => "Signs in, then sends the code of the page in the chat, such as CS-123456.",
-        Binding::Native if vouches(channel) => {
+        Binding::Native if channel.vouches() => {
             "Signs in by the channel’s own sign-in message, and the channel says who it was. A link is refused where the \
              customer’s device has no such message, or your account there is not in the settings."
         }
         Binding::Native => "Cannot sign in: this channel does not vouch for a person. Choose another proof.",
     }
-}
-
-/// Whether the channel itself can say who signed in.
-fn vouches(channel: Channel) -> bool {
-    matches!(channel, Channel::Apple | Channel::Messenger)
 }
 
 fn can_match(channel: Channel) -> bool {

@@ -204,6 +204,11 @@ impl Problem {
         })
     }
 
+    /// Whether it was refused because everybody would be a new person.
+    pub fn makes_new_people(&self) -> bool {
+        self.more.iter().any(|text| text.to_string().contains("a new person"))
+    }
+
     /// Something else that is wrong.
     pub fn new(status: StatusCode, text: &str) -> Self {
         Self { status, text: html(&sentence(text)), more: Vec::new() }

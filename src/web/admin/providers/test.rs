@@ -83,7 +83,7 @@ pub async fn begin(
         Ok(opened) => opened,
         Err(page) => return *page,
     };
-    match web.broker.begin_trial(duty.tenant(), opened.id(), &duty.actor()).await {
+    match web.broker.begin_trial(duty.tenant(), opened.id(), &duty.actor(), None).await {
         Ok(begun) => see_other(&opened.path(&format!("tests/{}", begun.trial.id))),
         Err(TrialError::Store(error)) => duty.unavailable(&error),
         Err(_) => duty.missing(),

@@ -45,6 +45,9 @@ struct VersionView {
     problem: Option<Problem>,
 }
 
+/// Settings whose change may make everybody a new person.
+const RENAMING: [&str; 3] = ["/subject", "/identity", "/issuer"];
+
 /// Every version that is kept, the latest first.
 pub async fn list(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, Segment(id): Segment) -> Response {
     let opened = match open(&duty, &web, &id).await {
@@ -124,7 +127,8 @@ async fn page(
         head: opened.head("versions"),
         number: version,
         live: live.map_or(0, |live| live.version),
-        asks_subject: found.iter().any(|found| found.setting == "/subject"),
+        asks_subject: found.iter().any(|found| RENAMING.contains(&found.setting.as_str()))
+            || problem.as_ref().is_some_and(Problem::makes_new_people),
         changes: changes(&found),
         problem,
     };

@@ -33,7 +33,7 @@ fn opened(servers: impl Send + 'static, backend: RedisBackend) -> Opened {
     }
 }
 
-fn open_one() -> Opened {
+pub(super) fn open_one() -> Opened {
     let server = Server::start(SAFE);
     let backend = one(&server);
     opened(server, backend)
