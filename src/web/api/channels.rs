@@ -53,7 +53,7 @@ fn webhook() -> Value {
 /// also pass the unpacked JSON. A `GET` answers the question by which Meta makes sure of the address.
 #[utoipa::path(
     post, path = "/v1/inbound/{channel}", operation_id = "passWebhook", tag = "Inbound",
-    security((), ("oauth2" = [WriteInbound::NAME])),
+    security(("oauth2" = [WriteInbound::NAME]), ()),
     params(("channel" = Channel, Path, description = "Whose webhook it is.")),
     request_body(
         content = Value, description = "The webhook, byte by byte as the channel posts it.",
