@@ -3,8 +3,8 @@
 
 use std::borrow::Cow;
 
-use unicode_normalization::UnicodeNormalization as _;
 use unicode_normalization::char::is_combining_mark;
+use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
 /// The longest name that is kept, in characters.
 pub const MAX_CHARS: usize = 1024;
@@ -52,7 +52,8 @@ fn cleaned(text: &str) -> String {
         length += 1;
     }
     clean.truncate(clean.trim_end().len());
-    clean
+    // What was taken out may have stood between a letter and its mark.
+    if is_nfc(&clean) { clean } else { clean.nfc().collect() }
 }
 
 enum Kind {
@@ -151,6 +152,9 @@ mod tests {
         assert_eq!(clean("𝓑𝓲𝓵𝓵𝔂 Ｂｏｂ"), "Billy Bob");
         assert_eq!(clean("Jose\u{301}"), "Jos\u{E9}");
         assert_eq!(clean("ﾔﾏﾀﾞ"), "ヤマダ");
+        // What stood between a letter and its accent goes, and the two are one.
+        assert_eq!(clean("Jose\u{FFFC}\u{301}"), "Jos\u{E9}");
+        assert_eq!(clean("𚿽\u{C55}\u{FFFC}\u{BCD}"), "𚿽\u{BCD}\u{C55}");
     }
 
     #[test]

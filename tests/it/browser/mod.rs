@@ -7,9 +7,8 @@
 //! what came of it. To add a provider: a file in `tests/providers` that prints `READY <origin>` and
 //! then a line `METHOD /path` per request, and a variant of [`provider::Kind`].
 //!
-//! Pictures of every customer page, to be looked at by people:
-//! `COUNTERSIGN_SCREENSHOTS=screenshots cargo test --test it browser::pictures`. The pages of staff are looked at by
-//! an [`inspector::Inspector`], with axe-core; its pictures go to the same folder.
+//! Pictures of every page and state, to be looked at by people: `./screenshots`. Customers' pages are taken in
+//! `pictures`; those of staff are looked at by an [`inspector::Inspector`], with axe-core.
 
 pub mod chromium;
 mod insight;
