@@ -269,6 +269,12 @@ async fn settings_that_go_live_are_told_once_with_what_changed() {
     assert_eq!(of(&broker, AuditAction::SettingsTakenUp).await.len(), 4, "a restart changes nothing");
 }
 
+/// Waits for the last connection to a file: who closes it takes the write-ahead log away.
+async fn closed(file: &std::path::Path) {
+    let log = file.with_extension("db-wal");
+    eventually("the store is closed", async || (!log.exists()).then_some(())).await;
+}
+
 #[tokio::test]
 async fn an_audit_whose_head_is_gone_is_told_of_since_nothing_more_can_be_sealed() {
     let mut broker = Harness::minimum("none").await;
@@ -280,7 +286,9 @@ async fn an_audit_whose_head_is_gone_is_told_of_since_nothing_more_can_be_sealed
     .await;
     assert_eq!(broker.get("/readyz").await["audit"], json!({"stuckCount": 0, "stuck": []}));
     broker.stop().await;
-    let file = rusqlite::Connection::open(broker.folder().join("countersign.db")).unwrap();
+    let file = broker.folder().join("countersign.db");
+    closed(&file).await;
+    let file = rusqlite::Connection::open(file).unwrap();
     let deleted =
         file.execute("DELETE FROM record WHERE CAST(key AS TEXT) = '{82}:acme:audithead'", []).unwrap();
     assert_eq!(deleted, 1);
@@ -314,6 +322,7 @@ async fn an_audit_that_was_cut_back_to_an_earlier_checkpoint_is_found_by_what_th
     let copy = broker.folder().join("copy.db");
     let file = broker.folder().join("countersign.db");
     broker.stop().await;
+    closed(&file).await;
     std::fs::copy(&file, &copy).unwrap();
     broker.restart().await;
     broker.link("conv-2").await;
@@ -322,6 +331,7 @@ async fn an_audit_that_was_cut_back_to_an_earlier_checkpoint_is_found_by_what_th
     broker.link("conv-3").await;
     sealed(&broker, second).await;
     broker.stop().await;
+    closed(&file).await;
     let connection = rusqlite::Connection::open(&file).unwrap();
     connection.execute("ATTACH ?1 AS before", [copy.to_str().unwrap()]).unwrap();
     // All of the tenant's audit as it was: head, checkpoints, entries, and even its name.

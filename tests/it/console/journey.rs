@@ -203,7 +203,7 @@ async fn a_customer_is_played_in_the_simulator() {
     let url = browser.see("#live-chat a").await.attr("href").await.unwrap().unwrap();
     assert_eq!(json!(url), link["url"]);
     let code = Browser::new().sign_in(&url).await.code().unwrap();
-    says(&browser, Scripts::On, "#live-chat", "Send the code of the page").await;
+    says(&browser, Scripts::On, "#live-chat", "If the page shows a code").await;
     browser.fill("#text", &code).await;
     browser.press(".console-compose button").await;
     says(&browser, Scripts::On, "#live-chat", "knows who you are").await;

@@ -40,7 +40,7 @@ async fn a_customer_is_played_to_the_end() {
     assert!(audit(&broker, "auth_link.code_passed").await.is_empty(), "a greeting is no code");
 
     let code = Browser::new().sign_in(url).await.code().unwrap();
-    assert!(part(&agent.text(PAGE).await, "live-chat").contains("Send the code of the page"));
+    assert!(part(&agent.text(PAGE).await, "live-chat").contains("If the page shows a code"));
     let wrong = format!("CS-{:06}", (code[3..].parse::<u32>().unwrap() + 1) % 1_000_000);
     let page = agent.post(&send, &[("text", &wrong)]).await;
     assert!(agent.follow(page).await.html.contains("was not the code"));
