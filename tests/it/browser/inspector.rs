@@ -113,13 +113,12 @@ impl Inspector {
         self.browser.driver().execute(&turn, vec![]).await.unwrap();
     }
 
-    /// What has changed its place since the page was loaded, but for what somebody's typing or clicking moved, and for
-    /// the hair by which a column widens where a busy machine brings a table in pieces (web pages are called still
-    /// below 0.1; this is a twentieth) (<https://www.w3.org/TR/layout-instability/>).
+    /// What has changed its place since the page was loaded, but for what somebody's typing or clicking moved
+    /// (<https://www.w3.org/TR/layout-instability/>).
     async fn moved(&self) -> Vec<String> {
         let ask = "const done = arguments[arguments.length - 1];
             const moved = [];
-            const note = (entries) => moved.push(...entries.filter((e) => !e.hadRecentInput && e.value >= 0.005).flatMap((e) =>
+            const note = (entries) => moved.push(...entries.filter((e) => !e.hadRecentInput).flatMap((e) =>
                 e.sources.map((s) => `${e.value.toFixed(3)} ${(s.node?.outerHTML ?? 'something').slice(0, 160)}`)));
             const observer = new PerformanceObserver((list) => note(list.getEntries()));
             observer.observe({type: 'layout-shift', buffered: true});
