@@ -31,9 +31,9 @@ use super::Web;
 use super::limit::headers;
 use super::visit::{Visit, see_other};
 
-pub use cookie::{cookie_of, forget_cookie, plain_cookie, set_cookie};
+pub use cookie::{cookie_of, forget_cookie, mark_of, plain_cookie, set_cookie, set_mark};
 pub use device::device;
-pub use form::Posted;
+pub use form::{Posted, foreign};
 pub use frame::{Forms, Frame, Section, outside, respond, respond_part};
 pub use local::{Local, Moment};
 pub use said::{Said, see_other_saying};

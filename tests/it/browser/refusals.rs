@@ -31,7 +31,7 @@ async fn what_is_refused_anywhere_is_fit_to_be_seen() {
     let foreign = format!("<form method=post action={}><button>Send</button></form>", at("/signout"));
     agent.browser.open(&format!("data:text/html,{foreign}")).await;
     agent.browser.press("button").await;
-    agent.browser.see(".mood").await;
+    agent.browser.see("main a[href='/signin']").await;
     agent.look_at_refusal("refused-foreign-form").await;
     agent.browser.open(&at("/nothing-here")).await;
     agent.look_at_refusal("nothing-here").await;
