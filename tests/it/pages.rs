@@ -362,7 +362,10 @@ async fn a_failure_tells_a_reference_but_never_its_code() {
 #[tokio::test]
 async fn a_notice_has_its_status_and_says_when_to_come_back() {
     let statuses: Vec<u16> = NOTICES.iter().map(|notice| notice.status().as_u16()).collect();
-    assert_eq!(statuses, [200, 410, 410, 410, 410, 404, 400, 421, 403, 429, 503, 500, 405, 413]);
+    assert_eq!(
+        statuses,
+        [200, 410, 410, 410, 410, 404, 400, 421, 403, 429, 503, 500, 405, 413, 400, 429, 414, 408]
+    );
     for page in every_page("en", &PLAIN).await {
         let expected = match page.name.as_str() {
             "notice-toomany" => "30",

@@ -7,7 +7,8 @@ use url::Url;
 
 use super::frame::{Forms, Frame, Visitor, respond};
 use super::notice::Tone;
-use super::text::{clean, tidy};
+use super::sentence::sentence;
+use super::text::clean;
 
 /// How a test stands, for the person at the browser.
 #[derive(Debug, Clone, Copy)]
@@ -83,32 +84,4 @@ pub fn trial(visitor: &Visitor, provider: &str, stands: TestStands<'_>, report: 
     let view =
         TrialView { frame: Frame::new(&visitor, &words, &heading), tone, heading, lead, note, path, report };
     respond(StatusCode::OK, &view.frame, &forms, &view)
-}
-
-/// With a capital letter, a full stop at the end, and what stands in backticks in quotes.
-fn sentence(text: &str) -> String {
-    let text = tidy(text);
-    let mut marks = ["“", "”"].into_iter().cycle();
-    let quoted = text.matches('`').count() % 2 == 0;
-    let mut told = String::new();
-    for (index, letter) in text.chars().enumerate() {
-        match letter {
-            '`' if quoted => told.push_str(marks.next().unwrap_or_default()),
-            letter if index == 0 => told.extend(letter.to_uppercase()),
-            letter => told.push(letter),
-        }
-    }
-    if told.ends_with(['.', '!', '?']) { told } else { told + "." }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_is_told_as_a_sentence() {
-        assert_eq!(sentence("at `a b` is no page"), "At “a b” is no page.");
-        assert_eq!(sentence("`x` and a lone ` mark!"), "`x` and a lone ` mark!");
-        assert_eq!(sentence(""), ".");
-    }
 }

@@ -252,13 +252,20 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
+/// The text that a call begins with: written there, or a constant of the file.
+fn first_text(call: &str, file: &str) -> String {
+    let literal = |text: &str| text.strip_prefix('"')?.split('"').next().map(str::to_owned);
+    let name = call.split(',').next().unwrap().trim();
+    let constant = || literal(file.split(&format!("const {name}: &str = ")).nth(1)?);
+    literal(call.trim_start()).or_else(constant).unwrap_or_else(|| panic!("`{name}` is no text"))
+}
+
 /// Every route of a browser: those of the tables, and endpoints of programs that are described to answer with a page.
 fn routes() -> BTreeSet<String> {
     let mut routes = BTreeSet::new();
     for (_, text) in sources("src/web") {
         let text = text.split("#[cfg(test)]").next().unwrap();
-        let rows = text.split(".route(").skip(1).filter_map(|row| row.trim_start().strip_prefix('"'));
-        routes.extend(rows.map(|row| row.split('"').next().unwrap().to_owned()));
+        routes.extend(text.split(".route(").skip(1).map(|row| first_text(row, text)));
     }
     let document = crate::openapi::document();
     for (path, item) in document["paths"].as_object().unwrap() {
