@@ -191,7 +191,8 @@ pub async fn list(
     let source = SourceWord::of(web.broker.home_of(&caller.tenant.id).as_ref());
     let used = web.issuer.last_used(&caller.tenant).await?;
     let clients = caller.tenant.clients.iter().zip(used).collect();
-    let (clients, next) = page_of(raw.as_deref(), "clients", clients, |(client, _)| client.client_id.to_string())?;
+    let (clients, next) =
+        page_of(raw.as_deref(), "clients", clients, |(client, _)| client.client_id.to_string())?;
     let now = web.broker.clock().now();
     let items = clients.into_iter().map(|(client, used)| ClientView::of(client, source, used, now)).collect();
     Ok(Json(ClientListView { items, next }))
