@@ -133,6 +133,9 @@ pub struct SignedIn {
     pub subject: Option<String>,
     /// Whether the provider says that the email was verified, or the tenant trusts it.
     pub email_verified: bool,
+    /// Whether the provider itself says so, whatever the tenant trusts.
+    #[serde(default)]
+    pub email_vouched: bool,
     /// Whether the provider says that the phone was verified, or the tenant trusts it.
     pub phone_verified: bool,
     /// What was repaired or left out on the way, for the admin.

@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::ids::{ContactId, ProviderId};
-use crate::domain::otp::{OtpOver, OtpPurpose};
+use crate::domain::otp::{Asker, OtpOver, OtpPurpose};
 use crate::domain::tenant::Tenant;
 use crate::egress::mail::Letter;
 use crate::flow::otp::{OtpError, OtpMade, OtpOrder, OtpRefused};
@@ -66,7 +66,8 @@ impl Broker {
         }
         let post = self.post.clone().ok_or(NoCustomerCode::NoMail)?;
         let address = normal(address).ok_or(NoCustomerCode::NoAddress)?;
-        let order = OtpOrder { purpose: OtpPurpose::Customer, address: &address, known: true, memo: place };
+        let (purpose, asker) = (OtpPurpose::Customer, Asker::Anybody);
+        let order = OtpOrder { purpose, address: &address, asker, known: true, memo: place };
         let made = self.make_otp(&tenant.id, &order).await?;
         tracing::info!(tenant = %tenant.id, otp_id = %made.id, "customer.code_asked");
         let (broker, tenant, digits) = (Arc::clone(self), Arc::clone(tenant), made.digits.clone());

@@ -11,7 +11,7 @@ use crate::domain::contact::Contact;
 use crate::domain::conversation::{Conversation, ConversationRef};
 use crate::domain::ids::ConversationId;
 use crate::domain::link::Link;
-use crate::domain::staff::Member;
+use crate::domain::staff::{Member, Role};
 use crate::flow::StoreError;
 use crate::flow::desk::board::Opened;
 use crate::flow::desk::draft::{Choice as Chosen, device_of};
@@ -240,7 +240,11 @@ async fn live(duty: &OnDuty<Agent>, web: &Web, opened: &Opened, asked: &Asked) -
         raw_id: conversation.at.id.to_string(),
         identity: IdentityView::of(tenant, conversation, (proving.as_ref(), contact.as_ref()), &local, now),
         progress,
-        contact: contact.map(|contact| ContactView::of(tenant, &contact, &people, &local)),
+        contact: contact.map(|contact| {
+            let view = ContactView::of(tenant, &contact, &people, &local);
+            let is_admin = duty.member.role.may(Role::Admin);
+            if is_admin { view.with_ends(&contact.id, &conversation.at.id) } else { view }
+        }),
         earlier: earlier.map(|link| EarlierView::of(link, &people, &local)).collect(),
         replaced: replaced(links, &people),
         code: asked.code.clone(),

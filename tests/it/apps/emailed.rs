@@ -106,7 +106,7 @@ async fn the_pages_on_the_way_into_an_app_are_fit_to_be_seen() {
     let mut inspector = Inspector::start().await;
     let asks = with(shop_asks(), "scope", Some("openid profile email read:orders"));
     inspector.browser.open(super::authorize_url(shop.broker(), &asks).as_str()).await;
-    inspector.look("consent").await;
+    inspector.look("consent-asked").await;
     inspector.browser.fill("#email", DANA).await;
     inspector.browser.press("form.email button").await;
     inspector.browser.see("#code").await;

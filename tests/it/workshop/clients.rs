@@ -211,7 +211,7 @@ async fn the_page_is_fit_to_be_seen() {
     admin.browser.hold_staff_at(&shop.broker, super::HOST, Role::Admin).await;
     let url = format!("{}/admin/clients", shop.origin);
     admin.browser.open(&url).await;
-    admin.look("clients").await;
+    admin.look("clients-few").await;
     let token = token(&shop.broker, super::HOST, "admin").await;
     for id in 0..3 {
         let client = json!({
@@ -229,7 +229,13 @@ async fn the_page_is_fit_to_be_seen() {
         .browser
         .open(&format!("{url}/client?client_id=a-client-with-a-very-long-name-that-nobody-would-choose-0"))
         .await;
-    admin.look("client").await;
+    admin.look("client-one").await;
+    let uris = admin.browser.see("#redirect_uris").await;
+    uris.clear().await.unwrap();
+    uris.send_keys("http://evil.example/").await.unwrap();
+    admin.browser.press("form[action='/admin/clients/change'] button").await;
+    admin.browser.see("#redirect_uris-fault").await;
+    admin.look_at_refusal("client-fault").await;
     admin.browser.open(&url).await;
     admin.browser.fill("#client_id", "bot").await;
     admin.browser.press("#kind-device").await;
@@ -241,4 +247,8 @@ async fn the_page_is_fit_to_be_seen() {
     admin.browser.press("form[action='/admin/clients'] button").await;
     admin.browser.see("#secret").await;
     admin.look("client-secret").await;
+    admin.browser.open(&format!("{url}/client?client_id=bot")).await;
+    admin.browser.press("form[action='/admin/clients/rotate'] button").await;
+    admin.browser.see(".copy #secret").await;
+    admin.look("client-rotated").await;
 }

@@ -9,6 +9,7 @@ mod add;
 mod clients;
 mod edit;
 mod journey;
+mod looks;
 mod playground;
 mod publish;
 mod secrets;
