@@ -351,9 +351,13 @@ pub fn login_status(code: Code) -> StatusCode {
         | C::IdTokenAtHash
         | C::IdTokenClaims
         | C::SubjectMismatch => StatusCode::BAD_REQUEST,
-        C::LinkFinal | C::NotConfirmed | C::GuessesSpent | C::SheetClosed | C::Voided | C::Declined => {
-            StatusCode::GONE
-        }
+        C::LinkFinal
+        | C::NotConfirmed
+        | C::GuessesSpent
+        | C::SheetClosed
+        | C::TakenBack
+        | C::Voided
+        | C::Declined => StatusCode::GONE,
         C::InvalidClient
         | C::TokenRefused
         | C::TokenFailed
