@@ -93,6 +93,7 @@ fn landing_of(visitor: &Visitor, names: &Names, authorize_url: &str, robot: bool
         now: now(),
         expires_at: now() + SignedDuration::from_mins(15),
         robot,
+        can_decline: true,
     };
     page::landing(visitor, &landing)
 }
