@@ -67,7 +67,8 @@ async fn serve(
     let demo = desk::Demo::new(app.router(), address.to_string(), client, provider.backstage(), clock);
     let console = console::router(app.broker(), address.to_string());
     let broker = demo.around(app.router());
-    let router = broker.merge(demo.router()).merge(console).route("/", get(|| async { Redirect::to("/demo") }));
+    let router =
+        broker.merge(demo.router()).merge(console).route("/", get(|| async { Redirect::to("/demo") }));
     let (stop, drain) = (app::stop_signal(), app.drain());
     let stop = async {
         stop.await;

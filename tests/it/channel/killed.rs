@@ -67,8 +67,7 @@ async fn killed_between_the_code_and_the_token_of_apples_older_sign_in_both_stil
 #[tokio::test]
 async fn killed_before_facebook_tells_who_came_back_its_word_still_completes_the_sign_in() {
     let choices = Choices::default();
-    let mut world =
-        messenger_world::start_as(choices, async |choices| Harness::process(choices).await).await;
+    let mut world = messenger_world::start_as(choices, async |choices| Harness::process(choices).await).await;
     let link = world.link("conv-1", "BILLY").await;
     let (mut view, answer) = world.go_on("BILLY", &link).await;
     world.broker.kill_and_start().await;

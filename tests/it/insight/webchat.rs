@@ -111,7 +111,9 @@ async fn what_no_browser_would_send_is_pointed_at_with_its_line_and_kept() {
         let typed = format!("{FIRST}\n{second}");
         let page = dana.post("/admin/webchat", &[("seen", FIRST), ("origins", &typed)]).await;
         assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY, "{second}");
-        assert!(page.html.contains("href=\"#webchat-origins\"") && page.html.contains("webchat-origins-fault"));
+        assert!(
+            page.html.contains("href=\"#webchat-origins\"") && page.html.contains("webchat-origins-fault")
+        );
         assert!(page.html.contains(told), "{second}: {}", page.html);
         assert!(!page.html.contains("<script>alert") && page.html.contains("https://www.shop.example\n"));
     }

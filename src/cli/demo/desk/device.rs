@@ -261,7 +261,9 @@ mod tests {
     }
 
     fn newer() -> Value {
-        message(&json!({"responseType": "code", "scope": ["a", "b"], "state": "r-1.s", "redirectURI": "http://x/y"}))
+        message(
+            &json!({"responseType": "code", "scope": ["a", "b"], "state": "r-1.s", "redirectURI": "http://x/y"}),
+        )
     }
 
     fn older(key: &str) -> Value {

@@ -274,14 +274,16 @@ mod tests {
             means: Means { account_linking: true, ..Means::default() },
             ..MessageInput::of(Channel::Messenger, LINK)
         });
-        let Shown::Button { label, link, .. } = shown(&account_link, &opens(Some("https://a/x?token"))) else {
+        let Shown::Button { label, link, .. } = shown(&account_link, &opens(Some("https://a/x?token")))
+        else {
             panic!("no button: {account_link}")
         };
         assert_eq!((label.as_str(), link.as_str()), ("Log In", "https://a/x?token"));
         let bubble = json!({"carrier": "authenticate_v2", "text": "Sign in", "payload": {
             "interactiveData": {"receivedMessage": {"title": "Sign in to Acme", "subtitle": "Please"}},
         }});
-        let Shown::Bubble { title, subtitle, link } = shown(&bubble, &opens(Some("https://a/authorize"))) else {
+        let Shown::Bubble { title, subtitle, link } = shown(&bubble, &opens(Some("https://a/authorize")))
+        else {
             panic!("no bubble: {bubble}")
         };
         assert_eq!(

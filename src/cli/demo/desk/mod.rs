@@ -146,8 +146,7 @@ async fn page(State(desk): State<Arc<Desk>>) -> Response {
     let mut scene = desk.scene.lock().await;
     let live = desk.look(&mut scene).await;
     let (channel, app) = (scene.channel, scene.app);
-    let view =
-        PageView { live, channels: &Channel::ALL, channel, apps: &App::ALL, app, tricks: Trick::ALL };
+    let view = PageView { live, channels: &Channel::ALL, channel, apps: &App::ALL, app, tricks: Trick::ALL };
     Html(drawn(&view)).into_response()
 }
 

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Json;
 use axum::extract::{RawQuery, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
-use axum::Json;
 use serde_json::{Value, json};
 
 use super::device::{self, Left};
@@ -30,7 +30,8 @@ struct AppView {
 
 /// Lets everything pass but a redirect that leads into an app.
 pub(super) async fn play(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
-    let (path, query) = (request.uri().path().to_owned(), request.uri().query().unwrap_or_default().to_owned());
+    let (path, query) =
+        (request.uri().path().to_owned(), request.uri().query().unwrap_or_default().to_owned());
     let response = next.run(request).await;
     let location = response.headers().get(header::LOCATION).and_then(|location| location.to_str().ok());
     let Some(location) = location else { return response };

@@ -100,15 +100,15 @@ mod tests {
     #[test]
     fn a_form_without_a_line_takes_the_pages_away() {
         assert_eq!(Typed::of_settings(&Map::new()), Typed::default());
-        let put = Typed { origins: " \n\n".to_owned() }.put_into(settings(&json!({"origins": ["https://a"]})));
+        let put =
+            Typed { origins: " \n\n".to_owned() }.put_into(settings(&json!({"origins": ["https://a"]})));
         assert_eq!(Value::Object(put), json!({"name": "Acme"}));
     }
 
     #[test]
     fn what_is_wrong_is_told_with_its_line() {
-        let remark = |pointer: &str| {
-            Remark::new(pointer.to_owned(), "it is wrong".to_owned(), "mend it".to_owned())
-        };
+        let remark =
+            |pointer: &str| Remark::new(pointer.to_owned(), "it is wrong".to_owned(), "mend it".to_owned());
         let told = faults(vec![remark("/webchat/origins/1"), remark("/webchat/origins"), remark("/name")]);
         let expected = [
             (Some("origins"), "Line 2: it is wrong: mend it.".to_owned()),
