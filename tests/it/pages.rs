@@ -346,7 +346,7 @@ async fn a_failure_tells_a_reference_but_never_its_code() {
         if code.contains('_') {
             assert!(!page.body.contains(code), "{} tells its code", page.name);
         }
-        let quiet = ["access_denied", "not_confirmed", "sheet_closed", "voided", "declined"];
+        let quiet = ["access_denied", "not_confirmed", "sheet_closed", "taken_back", "voided", "declined"];
         assert_eq!(page.body.contains(PLAIN.reference), !quiet.contains(&code), "{}", page.name);
     }
 }
