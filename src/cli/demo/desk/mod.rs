@@ -14,7 +14,7 @@
 //!
 //! The broker's own pages stand beside these, and [`Demo::around`] plays the customer's app for them.
 //!
-//! To add an action: 1. a handler here and a row above and in [`router`], 2. a form in
+//! To add an action: 1. a handler here and a row above and in [`Demo::router`], 2. a form in
 //! `templates/demo/desk/page.html` (the script sends every form in the background), 3. a case in
 //! `tests/it/demo_desk.rs`.
 
