@@ -56,8 +56,8 @@ impl Typed {
 
     /// The lines of a tenant's file.
     pub(super) fn toml(&self) -> String {
-        let lines: String = self.list().map(|origin| format!("  {},\n", Value::from(origin))).collect();
-        format!("[webchat]\norigins = [\n{lines}]\n")
+        let lines: Vec<_> = self.list().map(|origin| format!("  {},\n", Value::from(origin))).collect();
+        format!("[webchat]\norigins = [\n{}]\n", lines.concat())
     }
 }
 
