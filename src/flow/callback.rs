@@ -339,6 +339,7 @@ impl Broker {
                 signed_in: &signed_in,
                 exchanged_at,
                 binding,
+                vouched_at: None,
                 number: OnceCell::new(),
             }),
             None => End::Provisional(self.provisional(&request.value, signed_in, exchanged_at)),

@@ -228,6 +228,7 @@ impl Broker {
             signed_in,
             exchanged_at: *exchanged_at,
             binding: Binding::Code,
+            vouched_at: None,
             number: OnceCell::new(),
         });
         let recorded = self.record(tenant, &waiting.request, &end).await;

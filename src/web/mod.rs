@@ -301,6 +301,7 @@ fn staff_pages() -> Router<Arc<Web>> {
         .merge(admin::overview::routes())
         .merge(admin::attempts::routes())
         .merge(admin::binding::routes())
+        .merge(admin::webchat::routes())
         .merge(admin::clients::routes())
         .merge(admin::providers::routes())
         .layer(DefaultBodyLimit::max(API_BODY))

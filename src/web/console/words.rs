@@ -98,6 +98,9 @@ reasons! {
     SheetClosed =>
         "The customer closed the sign-in on the phone, or it failed there.",
         "Send a new message if the customer still wants to sign in.";
+    TakenBack =>
+        "The customer signed in, and took it back in the app at once. Nothing was shared.",
+        "Send a new message if the customer still wants to sign in.";
     Voided => "A newer sign-in of the same link took its place.", "Nothing: look at the newer one.";
     Declined =>
         "The customer said: this wasn't me.",

@@ -19,6 +19,7 @@ pub enum Section {
     Attempts,
     Providers,
     Binding,
+    WebChat,
     Clients,
     Staff,
     Account,
@@ -26,12 +27,13 @@ pub enum Section {
 
 impl Section {
     /// Every section, in the order of the navigation.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Console,
         Self::Overview,
         Self::Attempts,
         Self::Providers,
         Self::Binding,
+        Self::WebChat,
         Self::Clients,
         Self::Staff,
         Self::Account,
@@ -44,6 +46,7 @@ impl Section {
             Self::Attempts => "/admin/attempts",
             Self::Providers => "/admin/providers",
             Self::Binding => "/admin/binding",
+            Self::WebChat => "/admin/webchat",
             Self::Clients => "/admin/clients",
             Self::Staff => "/admin/staff",
             Self::Account => "/account",
@@ -57,6 +60,7 @@ impl Section {
             Self::Attempts => "Attempts",
             Self::Providers => "Providers",
             Self::Binding => "Binding",
+            Self::WebChat => "Web chat",
             Self::Clients => "Clients",
             Self::Staff => "Staff",
             Self::Account => "Account",

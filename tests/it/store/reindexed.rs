@@ -181,6 +181,7 @@ fn verified(conversation: &Conversation, link: &Link, until: Timestamp) -> Conve
         auth_link_id: link.id.clone(),
         binding: Binding::Code,
         since: start(),
+        vouched_at: None,
         until,
         fields: serde_json::Map::new(),
     });

@@ -247,6 +247,9 @@ remedies! {
     SheetClosed at Nowhere: "The customer closed the sign-in",
         "The phone says that the sign-in was closed, or failed, before it was done.",
         "Send the message again: each is good for one sign-in. If many stop here, look at what the provider shows on phones.";
+    TakenBack at Nowhere: "The customer took the link back in Messenger",
+        "The customer signed in, and undid it in the app before Facebook’s word of the sign-in had reached us.",
+        "Nothing: nobody is verified, and nothing was shared. Send the message again if the customer still wants to sign in.";
     Voided at Nowhere: "A newer sign-in took its place",
         "The customer signed in again with the same link, or the link ended.",
         "Nothing: the newer one counts.";
