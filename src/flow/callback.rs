@@ -322,6 +322,7 @@ impl Broker {
             course: &mut *course,
             deadline: login.until.unwrap_or_else(|| self.clock.tick() + self.settings.login_deadline),
             secret: login.provider.client_secret.as_ref(),
+            asked: None,
         };
         let signed_in = self.sign_in(&mut visit, grant, Some(&login.conversation)).await;
         // The provider has done its part: its place is free for the next login.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::domain::app::Demand;
 use crate::domain::ask::Native;
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Handle;
@@ -210,6 +211,7 @@ impl Broker {
             locale: link.value.locale.as_deref(),
             handle: link.value.conversation.handle.as_ref().map(Handle::as_str),
             native,
+            demand: Demand::default(),
         };
         let underway = self.set_out(&errand).await.map_err(|late| late.of(&link.value))?;
         let Underway { mut request, cookie, authorize_url, cross_site } = underway;

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 use url::form_urlencoded;
 
+use crate::domain::app::Demand;
 use crate::domain::provider::oidc::LoginHint;
 use crate::domain::provider::{NONCE, Pkce, Provider, ResponseMode};
 use crate::secret::Secret;
@@ -34,6 +35,8 @@ pub struct AuthorizeRequest<'a> {
     pub locale: Option<&'a str>,
     /// The customer's address in the chat, for a provider whose settings want it as `login_hint`.
     pub handle: Option<&'a str>,
+    /// What one of the tenant's apps asks of the sign-in; only an OpenID provider is told.
+    pub demand: Demand,
 }
 
 /// Parameters in their order.
@@ -113,14 +116,15 @@ pub(super) fn parameters<'a>(request: &AuthorizeRequest<'a>) -> Parameters<'a> {
 /// What the settings say of the sign-in itself (OIDC Core, 3.1.2.1 and 5.5).
 fn push_openid<'a>(pairs: &mut Parameters<'a>, request: &AuthorizeRequest<'a>) {
     let oidc = &request.provider.oidc;
-    if let Some(seconds) = oidc.max_age {
+    let demand = if request.provider.is_openid() { request.demand } else { Demand::default() };
+    if let Some(seconds) = oidc.max_age.into_iter().chain(demand.max_age).min() {
         pairs.push(("max_age", seconds.to_string().into()));
     }
     if !oidc.acr_values.is_empty() {
         pairs.push(("acr_values", oidc.acr_values.join(" ").into()));
     }
-    if let Some(prompt) = &oidc.prompt {
-        pairs.push(("prompt", prompt.into()));
+    if let Some(prompt) = prompt(request.provider, demand) {
+        pairs.push(("prompt", prompt));
     }
     let hint = match &oidc.login_hint {
         Some(LoginHint::Handle) => request.handle,
@@ -131,6 +135,25 @@ fn push_openid<'a>(pairs: &mut Parameters<'a>, request: &AuthorizeRequest<'a>) {
     if let Some(claims) = &oidc.claims {
         pairs.push(("claims", claims.to_string().into()));
     }
+}
+
+/// What the provider must show: what the settings want, wherever they say so, and what an app asks for beside it.
+fn prompt(provider: &Provider, demand: Demand) -> Option<Cow<'_, str>> {
+    let mut asked = demand.prompts().peekable();
+    if asked.peek().is_none() {
+        return provider.oidc.prompt.as_deref().map(Cow::Borrowed);
+    }
+    let set = provider.oidc.prompt.as_ref().or_else(|| provider.authorize_params.get("prompt"));
+    // `none` stands alone, and contradicts whatever is asked for.
+    let set =
+        set.map(String::as_str).unwrap_or_default().split(' ').filter(|word| !matches!(*word, "" | "none"));
+    let mut words: Vec<&str> = set.collect();
+    for word in asked {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    Some(words.join(" ").into())
 }
 
 /// The scopes with the provider's separator between them; nothing if there are none, because an
@@ -201,6 +224,7 @@ mod tests {
             nonce,
             locale,
             handle,
+            demand: Demand::default(),
         })
     }
 
@@ -276,6 +300,7 @@ mod tests {
             nonce: None,
             locale: None,
             handle: None,
+            demand: Demand::default(),
         });
     }
 
@@ -343,5 +368,46 @@ mod tests {
         }
         provider.oidc.login_hint = Some(LoginHint::Fixed("dana".to_owned()));
         assert!(url_of(&provider, None).as_str().contains("login_hint=dana"));
+    }
+
+    #[test]
+    fn what_an_app_asks_of_the_sign_in_joins_what_the_settings_say_and_only_openid_providers_are_told() {
+        let url = |provider: &Provider, demand| {
+            build_authorize_url(&AuthorizeRequest {
+                provider,
+                server: &Server::of(provider, None).unwrap(),
+                redirect_uri: "https://acme.example.com/",
+                state: "s",
+                code_verifier: Some(&Secret::new(VERIFIER)),
+                nonce: Some(&Secret::new("n")),
+                locale: None,
+                handle: None,
+                demand,
+            })
+        };
+        let told = |provider: &Provider, demand, name: &str| {
+            let url = url(provider, demand);
+            let found = url.query_pairs().filter(|pair| pair.0 == name);
+            let found: Vec<String> = found.map(|(_, value)| value.into_owned()).collect();
+            assert!(found.len() < 2, "{name} stands twice");
+            found.into_iter().next()
+        };
+        let demand = Demand { max_age: Some(300), login: true, select_account: false };
+        let mut provider = provider();
+        assert_eq!((told(&provider, demand, "prompt"), told(&provider, demand, "max_age")), (None, None));
+        provider.scope = Some("openid".to_owned());
+        provider.oidc.issuer = Some("https://yoursite.com".to_owned());
+        provider.oidc.jwks_url = "https://yoursite.com/keys".parse().ok();
+        assert_eq!(told(&provider, demand, "prompt").as_deref(), Some("login"));
+        assert_eq!(told(&provider, demand, "max_age").as_deref(), Some("300"));
+        provider.authorize_params.insert("prompt".to_owned(), "consent none".to_owned());
+        provider.oidc.max_age = Some(60);
+        assert_eq!(told(&provider, demand, "prompt").as_deref(), Some("consent login"));
+        assert_eq!(told(&provider, demand, "max_age").as_deref(), Some("60"), "the stricter of both");
+        provider.oidc.prompt = Some("login".to_owned());
+        assert_eq!(told(&provider, demand, "prompt").as_deref(), Some("login"));
+        assert_eq!(told(&provider, Demand::default(), "prompt").as_deref(), Some("login"));
+        let both = Demand { select_account: true, ..demand };
+        assert_eq!(told(&provider, both, "prompt").as_deref(), Some("login select_account"));
     }
 }

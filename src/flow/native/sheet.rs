@@ -9,6 +9,7 @@ use crate::channel::apple::relay::{
 use crate::channel::apple::response_key::ResponseKey;
 use crate::channel::apple::sheet;
 use crate::domain::accounts::AppleProof;
+use crate::domain::app::Demand;
 use crate::domain::ask::{Ask, AskStage, AskWay, Native};
 use crate::domain::conversation::Handle;
 use crate::domain::ids::AttemptId;
@@ -114,6 +115,7 @@ impl Broker {
                 let number = (proof == AppleProof::Number).then(|| self.clock.below(NUMBERS) + 1);
                 Native::Sheet { ask: name, number }
             }),
+            demand: Demand::default(),
         };
         let underway = self.set_out(&errand).await.map_err(|late| late.of(&link.value))?;
         self.spend_ask(tenant, &ask.request, &underway).await?;

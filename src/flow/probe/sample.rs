@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::domain::accounts::AppleFlow;
+use crate::domain::app::Demand;
 use crate::domain::provider::Pkce;
 use crate::domain::request::Route;
 use crate::domain::tenant::Tenant;
@@ -56,6 +57,7 @@ impl Probe {
             nonce: nonce.as_ref(),
             locale: None,
             handle: None,
+            demand: Demand::default(),
         };
         let mut shown = Shown::default();
         for secret in provider.client_secret.iter().chain(&provider.previous_secret).chain([&state]) {

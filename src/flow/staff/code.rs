@@ -35,11 +35,6 @@ pub struct CodeTyped {
 }
 
 impl Broker {
-    /// Whether letters go out.
-    pub fn sends_mail(&self) -> bool {
-        self.post.is_some()
-    }
-
     /// Sends a code to an address, if it is one of the staff's, and answers what the browser must show with it.
     pub async fn email_code(&self, tenant: &Tenant, address: &str, next: &str) -> Result<OtpMade, NoCode> {
         let post = self.post.as_ref().ok_or(NoCode::NoMail)?;
@@ -51,7 +46,7 @@ impl Broker {
         tracing::info!(tenant = %tenant.id, otp_id = %made.id, known, "staff.code_asked");
         if let Some(member) = member {
             // A full queue is in the log, and looks to whoever asked like a slow mail server.
-            let _ = post.send(letters::code(tenant, member, &made.digits));
+            let _ = post.send(&tenant.id, letters::code(tenant, member, &made.digits));
         }
         Ok(made)
     }

@@ -32,26 +32,24 @@ use super::provider_view::SourceWord;
 #[schema(as = ClientChange)]
 pub struct ChangeBody {
     /// What customers read when they sign in to it.
-    #[schema(nullable = false, min_length = 1)]
+    #[schema(min_length = 1)]
     name: Option<String>,
     /// What it may ask for: at most what the caller may do, and `openid`, `profile`, `email`, `phone` and
     /// `offline_access` of customers.
     #[schema(examples("write:auth_links"))]
     scopes: Vec<String>,
     /// Which grants it may use; `client_credentials` if left out.
-    #[schema(nullable = false)]
     grant_types: Option<Vec<GrantWord>>,
     /// Other public keys of a client with `private_key_jwt`: a JWK set (RFC 7517); left out, the present ones stay.
-    #[schema(nullable = false, value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     jwks: Option<Value>,
     /// Where customers come back to, for `authorization_code`.
-    #[schema(nullable = false, examples("https://yourapp.com/callback"))]
+    #[schema(examples("https://yourapp.com/callback"))]
     redirect_uris: Option<Vec<String>>,
     /// Whether `authorization_code` needs PKCE; `required` if left out.
-    #[schema(nullable = false)]
     pkce: Option<PkceWord>,
     /// Addresses and networks from which it may come; from anywhere if left out.
-    #[schema(nullable = false, examples("192.0.2.0/24"))]
+    #[schema(examples("192.0.2.0/24"))]
     allow_from: Option<Vec<String>>,
 }
 
