@@ -10,7 +10,7 @@ use url::form_urlencoded;
 
 use crate::domain::app::Demand;
 use crate::domain::provider::oidc::LoginHint;
-use crate::domain::provider::{NONCE, Pkce, Provider, ResponseMode};
+use crate::domain::provider::{NONCE, Pkce, Provider, ResponseMode, ScopeEncoding};
 use crate::secret::Secret;
 
 use super::server::Server;
@@ -55,7 +55,33 @@ pub fn needs_nonce(provider: &Provider) -> bool {
 /// The URL of the provider's sign-in page with every parameter once. What the flow relies on wins
 /// over `authorize_params`, and those win over the query that the authorize URL already has.
 pub fn build_authorize_url(request: &AuthorizeRequest<'_>) -> Url {
-    with_parameters(&request.server.authorize_url, &parameters(request))
+    let pairs = parameters(request);
+    let mut url = with_parameters(&request.server.authorize_url, &pairs);
+    if request.provider.scope_encoding == ScopeEncoding::Bare {
+        let bare = bare_scope(request.provider, url.query().unwrap_or_default());
+        url.set_query(Some(&bare));
+    }
+    url
+}
+
+/// A query whose scopes have their separator between them as it is.
+fn bare_scope(provider: &Provider, query: &str) -> String {
+    let Some(scope) = scope_text(provider) else { return query.to_owned() };
+    let (mut encoded, mut bare) = (String::new(), String::new());
+    push_pair(&mut encoded, provider.name_of("scope"), &scope);
+    for (at, word) in provider.scope.as_deref().unwrap_or_default().split_ascii_whitespace().enumerate() {
+        let mut pair = String::new();
+        push_pair(&mut pair, provider.name_of("scope"), word);
+        let value = pair.split_once('=').map_or("", |(_, value)| value);
+        if at == 0 {
+            bare.push_str(&pair);
+        } else {
+            bare.push_str(&provider.scope_separator);
+            bare.push_str(value);
+        }
+    }
+    let parts = query.split('&').map(|part| if part == encoded { bare.as_str() } else { part });
+    parts.collect::<Vec<_>>().join("&")
 }
 
 /// A URL with these parameters in its query, each once.
@@ -277,6 +303,11 @@ mod tests {
         assert!(url_of(&provider, None).as_str().contains("&scope=read%20write&"));
         provider.scope_separator = ",".to_owned();
         assert!(url_of(&provider, None).as_str().contains("&scope=read%2Cwrite&"));
+        provider.scope_encoding = ScopeEncoding::Bare;
+        provider.scope = Some("user:read a&b".to_owned());
+        assert!(url_of(&provider, None).as_str().contains("&scope=user%3Aread,a%26b&"));
+        provider.scope_separator = "+".to_owned();
+        assert!(url_of(&provider, None).as_str().contains("&scope=user%3Aread+a%26b&"));
     }
 
     #[test]

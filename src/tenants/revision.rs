@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::domain::provider::call::{Exchange, WhoamiAuth, WhoamiCall, WhoamiMethod};
 use crate::domain::provider::oidc::{CLOCK_SKEW, Oidc};
 use crate::domain::provider::{
-    CallbackNames, CallbackPath, ClientAuth, EnrichPolicy, Identity, Mapping, Pkce, Provider, ResponseMode,
-    Revision, TokenRequestForm, TrustedField,
+    AssertionNames, CallbackNames, CallbackPath, ClientAuth, EnrichPolicy, Identity, Mapping, Pkce, Provider,
+    ResponseMode, Revision, ScopeEncoding, TokenRequestForm, TrustedField,
 };
 use crate::domain::rule::Rule;
 
@@ -59,6 +59,24 @@ struct More<'a> {
     oidc: &'a Oidc,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     vault: bool,
+    #[serde(skip_serializing_if = "unnamed")]
+    assertion: &'a AssertionNames,
+    #[serde(skip_serializing_if = "is_usual")]
+    scope_encoding: ScopeEncoding,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    callback_keep: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_key_id: Option<&'a str>,
+}
+
+/// Whether nothing is named otherwise than usual.
+fn unnamed(names: &&AssertionNames) -> bool {
+    is_usual(*names)
+}
+
+/// Whether a setting is as if it had been left out.
+fn is_usual<T: Default + PartialEq>(set: &T) -> bool {
+    *set == T::default()
 }
 
 /// Builds the revision of a provider: SHA-256 over its settings as JSON, in 64 hexadecimal digits.
@@ -113,6 +131,10 @@ impl<'a> More<'a> {
             vars,
             oidc,
             vault,
+            assertion,
+            scope_encoding,
+            callback_keep,
+            previous_key,
             // In the first part.
             id: _,
             label: _,
@@ -152,6 +174,10 @@ impl<'a> More<'a> {
             vars,
             oidc,
             vault: *vault,
+            assertion,
+            scope_encoding: *scope_encoding,
+            callback_keep,
+            previous_key_id: previous_key.as_ref().and_then(|key| key.id.as_deref()),
         }
     }
 
@@ -159,6 +185,7 @@ impl<'a> More<'a> {
     fn is_empty(&self) -> bool {
         let Self { private_key_id, whoami, further_whoami, identity, token_params, token_headers, .. } = self;
         let Self { token_path, exchange, rename, callback_names, vars, oidc, vault, .. } = self;
+        let Self { assertion, scope_encoding, callback_keep, previous_key_id, .. } = self;
         private_key_id.is_none()
             && whoami.is_none()
             && further_whoami.is_empty()
@@ -171,6 +198,10 @@ impl<'a> More<'a> {
             && **callback_names == CallbackNames::default()
             && vars.is_empty()
             && !vault
+            && is_usual(*assertion)
+            && is_usual(scope_encoding)
+            && callback_keep.is_empty()
+            && previous_key_id.is_none()
             && **oidc == Oidc { clock_skew: CLOCK_SKEW, ..Oidc::default() }
     }
 }

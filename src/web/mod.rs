@@ -302,6 +302,7 @@ fn staff_pages() -> Router<Arc<Web>> {
         .merge(admin::attempts::routes())
         .merge(admin::binding::routes())
         .merge(admin::clients::routes())
+        .merge(admin::websites::routes())
         .merge(admin::providers::routes())
         .layer(DefaultBodyLimit::max(API_BODY))
 }

@@ -81,7 +81,7 @@ impl Broker {
         let authenticated_at = vouched.id_token.as_ref().and_then(Verified::authenticated_at);
         let token = self.exchange_again(visit, token).await?;
         let tokens = conversation.and_then(|_| self.tokens_to_keep(visit, &token));
-        let told = self.ask(visit, token, vouched).await?;
+        let told = self.ask(visit, grant, token, vouched).await?;
         visit.course.told(&told);
         let mut signed_in = self.normalise(visit, &told)?;
         visit.course.note(&signed_in.warnings);

@@ -35,7 +35,8 @@ use crate::config::node::Node;
 use crate::config::words::quoted;
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::{
-    CallbackPath, Identity, Pkce, Provider, ResponseMode, Revision, TokenRequestForm, TrustedField,
+    CallbackPath, Identity, Pkce, Provider, ResponseMode, Revision, ScopeEncoding, TokenRequestForm,
+    TrustedField,
 };
 
 pub(super) use self::mapping::check_expression;
@@ -151,6 +152,8 @@ fn provider(
         client_secret: credentials.secret,
         previous_secret: credentials.previous,
         private_key: credentials.private_key,
+        previous_key: credentials.previous_key,
+        assertion: credentials.assertion,
         scope: node.text("scope").map(|scope| scope.value.to_owned()),
         authorize_url,
         token_url,
@@ -165,6 +168,7 @@ fn provider(
         token_request: node.word("token_request", TOKEN_REQUESTS).unwrap_or_default(),
         pkce,
         scope_separator: node.text("scope_separator").map_or(" ", |text| text.value).to_owned(),
+        scope_encoding: scope_encoding(node, report),
         authorize_params: params.authorize,
         token_params: params.token,
         token_headers: params.token_headers,
@@ -172,6 +176,7 @@ fn provider(
         exchange: calls.exchange,
         rename: params.rename,
         callback_names: params.callback_names,
+        callback_keep: params.callback_keep,
         vars: params::texts(node, "vars"),
         oidc,
         response_mode: node.word("response_mode", RESPONSE_MODES).unwrap_or_default(),
@@ -227,6 +232,27 @@ const TOKEN_REQUESTS: &[(&str, TokenRequestForm)] =
     &[("form", TokenRequestForm::Form), ("json", TokenRequestForm::Json), ("query", TokenRequestForm::Query)];
 const RESPONSE_MODES: &[(&str, ResponseMode)] =
     &[("query", ResponseMode::Query), ("form_post", ResponseMode::FormPost)];
+const SCOPE_ENCODINGS: &[(&str, ScopeEncoding)] =
+    &[("percent", ScopeEncoding::Percent), ("bare", ScopeEncoding::Bare)];
+/// What may stand in a query as it is (RFC 3986, 3.4), and neither ends a parameter nor begins another.
+const BARE: &str = "!$'()*+,;:@/?-._~";
+
+/// A separator that stands as it is must be one that can.
+fn scope_encoding(node: &Node<'_>, report: &mut Report) -> ScopeEncoding {
+    let encoding = node.word("scope_encoding", SCOPE_ENCODINGS).unwrap_or_default();
+    let separator = node.text("scope_separator").map_or(" ", |text| text.value);
+    if encoding == ScopeEncoding::Bare && !separator.chars().all(|c| BARE.contains(c)) {
+        let span = node.raw("scope_encoding").map_or_else(|| node.span(), toml::Spanned::span);
+        let message = format!("the separator {} cannot stand in an address as it is", quoted(separator));
+        report.fault(
+            span,
+            message,
+            "choose another `scope_separator`, e.g. `+` or `,`, or leave `scope_encoding` out",
+        );
+    }
+    encoding
+}
+
 fn callback_path(node: &Node<'_>) -> CallbackPath {
     let known = [("bare", CallbackPath::Bare), ("named", CallbackPath::Named)];
     node.word("callback_path", &known).unwrap_or_default()

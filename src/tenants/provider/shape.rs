@@ -9,7 +9,7 @@ use crate::tenants::shape::{optional, required, text, with_default};
 
 use super::words::{
     ALGORITHMS, ANNOUNCED, CALLBACK_PATHS, CALLBACK_RENAMED, CLIENT_AUTHS, IDENTITIES, PKCES, POLICIES,
-    PRESETS, RENAMED, RESPONSE_MODES, TOKEN_REQUESTS, TRUSTED, WHOAMI_METHODS,
+    PRESETS, RENAMED, RESPONSE_MODES, SCOPE_ENCODINGS, TOKEN_REQUESTS, TRUSTED, WHOAMI_METHODS,
 };
 
 /// The table of a provider.
@@ -30,7 +30,8 @@ pub static SHAPE: Table = Table {
         optional(
             "client_secret",
             Kind::Secret,
-            "Our secret there; a file says where to find it. Left out only with `client_auth = \"none\"` or `\"private_key_jwt\"`.",
+            "Our secret there; a file says where to find it. Left out only with `client_auth = \"none\"`, `\"private_key_jwt\"` or \
+             `\"signed_secret\"`.",
         ),
         optional(
             "client_secret_previous",
@@ -40,9 +41,28 @@ pub static SHAPE: Table = Table {
         optional(
             "private_key",
             Kind::Secret,
-            "For `client_auth = \"private_key_jwt\"`: our private key, a PEM or a JWK; a file says where to find it.",
+            "For `client_auth = \"private_key_jwt\"` and `\"signed_secret\"`: our private key, a PEM or a JWK; a file says where \
+             to find it.",
         ),
         optional("private_key_id", text(&PLAIN), "Its `kid` at the provider. Example: `2026-key`."),
+        optional(
+            "private_key_previous",
+            Kind::Secret,
+            "While the key is replaced, the one before: it is tried when the provider refuses what the other one signs.",
+        ),
+        optional("private_key_previous_id", text(&PLAIN), "The `kid` of that one. Example: `2025-key`."),
+        optional(
+            "assertion_issuer",
+            text(&PLAIN),
+            "Who signs, the `iss` of what our key signs, where that is not the client id: Apple wants the team's id. Example: \
+             `DEF123GHIJ`.",
+        ),
+        optional(
+            "assertion_audience",
+            text(&PLAIN),
+            "Whom it is for, its `aud`. Left out: the token endpoint; of a signed secret the provider's issuer. Example: \
+             `https://login.acme.example`.",
+        ),
         optional(
             "scope",
             text(&SCOPES),
@@ -101,6 +121,13 @@ pub static SHAPE: Table = Table {
             text(&SEPARATOR),
             " ",
             "What stands between two scopes in the authorization request. Example: `,`.",
+        ),
+        with_default(
+            "scope_encoding",
+            Kind::Word(&SCOPE_ENCODINGS),
+            "percent",
+            "How the separator stands in the address: percent-encoded, or `bare` for servers that split the text before they \
+             decode it.",
         ),
         optional("authorize_params", Kind::Table(&AUTHORIZE_PARAMS), AUTHORIZE_PARAMS.doc),
         with_default(
@@ -176,6 +203,12 @@ pub static SHAPE: Table = Table {
         ),
         optional("rename", Kind::Table(&RENAME), RENAME.doc),
         optional("callback_rename", Kind::Table(&CALLBACK_RENAME), CALLBACK_RENAME.doc),
+        optional(
+            "callback_keep",
+            Kind::List(&Kind::Text(&PARAMETER)),
+            "Parameters of the callback that WhoAmI URLs may repeat as `{name}`, in the path and the query; at most 8. They \
+             come through the customer's browser, so that no mapping sees them. Example: `realmId`.",
+        ),
         optional(
             "whoami_params",
             Kind::Table(&FIXED_PARAMS),

@@ -9,4 +9,5 @@ pub mod clients;
 pub mod overview;
 pub mod providers;
 pub mod staff;
+pub mod websites;
 pub mod words;

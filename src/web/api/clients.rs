@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::client::{Client, GrantType, Scopes};
+use crate::domain::client::{Client, Scopes};
 use crate::domain::ids::ClientId;
-use crate::flow::settings::clients::{LONGEST_OVERLAP, NewClient, NewProof, NewSecret, Terms};
+use crate::flow::settings::clients::{LONGEST_OVERLAP, NewClient, NewProof, NewSecret};
 use crate::issuer::secret_hash;
 use crate::secret::Secret;
 use crate::web::Web;
@@ -23,6 +23,7 @@ use crate::web::once_json::{self, OnceJson};
 use crate::web::openapi::answers::{Called, InState, Sought, Stored, WithBody};
 use crate::web::segment::Segment;
 
+use super::client_words::{AuthWord, GrantWord, PkceWord, Wanted, id_of};
 use super::provider_view::SourceWord;
 
 /// How long the old secret may still be used, if nobody says otherwise, in seconds.
@@ -59,30 +60,6 @@ pub struct ClientBody {
     allow_from: Option<Vec<String>>,
 }
 
-/// How a client proves who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ClientAuth)]
-pub enum AuthWord {
-    /// By a secret.
-    ClientSecret,
-    /// By a key of its own (RFC 7523).
-    PrivateKeyJwt,
-    /// Not at all: an app on a device or in a page.
-    None,
-}
-
-/// Whether PKCE is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ClientPkce)]
-pub enum PkceWord {
-    /// Always.
-    Required,
-    /// For a client that cannot do it.
-    Optional,
-}
-
 /// How a client gets another secret.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -92,19 +69,6 @@ pub struct RotateBody {
     /// 0 one of an earlier change-over ends as well.
     #[schema(minimum = 0, maximum = 604_800, examples(86_400))]
     overlap_seconds: Option<u32>,
-}
-
-/// A way to get a token.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = GrantType)]
-pub enum GrantWord {
-    /// The client acts for itself.
-    ClientCredentials,
-    /// A customer signed in.
-    AuthorizationCode,
-    /// A later access token for the same sign-in.
-    RefreshToken,
 }
 
 /// A client of the tenant.
@@ -245,7 +209,7 @@ pub async fn rotate(
     Segment(id): Segment,
     OnceJson { body, once }: OnceJson<RotateBody>,
 ) -> Result<Response, ApiError> {
-    let id: ClientId = id.parse().map_err(|_| ApiError::NotFound)?;
+    let id = id_of(&id)?;
     let seconds = body.overlap_seconds.unwrap_or(OVERLAP);
     let overlap = SignedDuration::from_secs(i64::from(seconds));
     if overlap > LONGEST_OVERLAP {
@@ -281,7 +245,7 @@ pub async fn delete(
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
 ) -> Result<StatusCode, ApiError> {
-    let id: ClientId = id.parse().map_err(|_| ApiError::NotFound)?;
+    let id = id_of(&id)?;
     let author = caller.actor();
     web.broker.delete_client(&caller.tenant.id, &id, &caller.scopes, &author).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -293,7 +257,15 @@ async fn new_client(
     held: &Scopes,
     body: ClientBody,
 ) -> Result<(NewClient, Option<Secret>), ApiError> {
-    let scopes = given(held, &body.scopes)?;
+    let wanted = Wanted {
+        name: body.name,
+        scopes: body.scopes,
+        grant_types: body.grant_types,
+        redirect_uris: body.redirect_uris,
+        pkce: body.pkce,
+        allow_from: body.allow_from,
+    };
+    let terms = wanted.terms(held)?;
     let (proof, secret) = match (body.auth.unwrap_or(AuthWord::ClientSecret), &body.jwks) {
         (AuthWord::ClientSecret, None) => {
             let (secret, hash) = fresh_secret(web).await?;
@@ -306,26 +278,7 @@ async fn new_client(
         (AuthWord::None, None) => (NewProof::None, None),
         (_, Some(_)) => return Err(ApiError::refused("/jwks", "keys are for `private_key_jwt`")),
     };
-    let grants = body.grant_types.unwrap_or_else(|| vec![GrantWord::ClientCredentials]);
-    let terms = Terms {
-        name: body.name,
-        scopes,
-        grant_types: grants.into_iter().map(GrantWord::known).collect(),
-        redirect_uris: body.redirect_uris.unwrap_or_default(),
-        pkce_optional: body.pkce == Some(PkceWord::Optional),
-        allow_from: body.allow_from.unwrap_or_default(),
-    };
     Ok((NewClient { id: body.client_id, proof, terms }, secret))
-}
-
-/// The scopes that a client shall have: at most those of the caller.
-pub(super) fn given(held: &Scopes, wanted: &[String]) -> Result<Scopes, ApiError> {
-    let scopes =
-        Scopes::parse(&wanted.join(" ")).map_err(|error| ApiError::refused("/scopes", error.to_string()))?;
-    if scopes.may_be_given_by(held) {
-        return Ok(scopes);
-    }
-    Err(ApiError::refused("/scopes", "a client gets at most the scopes of the token that makes it"))
 }
 
 /// A secret of 256 bits and its hash, which takes a while on purpose.
@@ -382,16 +335,6 @@ impl ClientView {
             last_used_at: None,
             previous_secret_until: None,
             client_secret: secret.map(|secret| secret.expose().to_owned()),
-        }
-    }
-}
-
-impl GrantWord {
-    pub(super) fn known(self) -> GrantType {
-        match self {
-            Self::ClientCredentials => GrantType::ClientCredentials,
-            Self::AuthorizationCode => GrantType::AuthorizationCode,
-            Self::RefreshToken => GrantType::RefreshToken,
         }
     }
 }

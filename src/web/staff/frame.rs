@@ -20,19 +20,21 @@ pub enum Section {
     Providers,
     Binding,
     Clients,
+    Websites,
     Staff,
     Account,
 }
 
 impl Section {
     /// Every section, in the order of the navigation.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Console,
         Self::Overview,
         Self::Attempts,
         Self::Providers,
         Self::Binding,
         Self::Clients,
+        Self::Websites,
         Self::Staff,
         Self::Account,
     ];
@@ -45,6 +47,7 @@ impl Section {
             Self::Providers => "/admin/providers",
             Self::Binding => "/admin/binding",
             Self::Clients => "/admin/clients",
+            Self::Websites => "/admin/websites",
             Self::Staff => "/admin/staff",
             Self::Account => "/account",
         }
@@ -58,6 +61,7 @@ impl Section {
             Self::Providers => "Providers",
             Self::Binding => "Binding",
             Self::Clients => "Clients",
+            Self::Websites => "Websites",
             Self::Staff => "Staff",
             Self::Account => "Account",
         }
