@@ -129,7 +129,7 @@ mod tests {
             source: TokenSource::OAuth,
             scopes: Scopes::default(),
             signed_in_at: now(),
-            authenticated_at: None,
+            authenticated_at: Some(now()),
             key: Secret::new("k"),
             current: Secret::new("one"),
             former: None,

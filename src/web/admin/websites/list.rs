@@ -39,8 +39,6 @@ struct ListView {
     fault: Option<Fault>,
     /// Who letters come from if a website says nothing.
     business: String,
-    /// Our own address, for the lines of a page.
-    origin: String,
 }
 
 /// `GET /admin/websites`: all of them.
@@ -114,7 +112,6 @@ async fn page(
         typed,
         fault,
         business: crate::web::page::clean(&tenant.name),
-        origin: tenant.origin.clone(),
     };
     respond(status, &view.frame, Forms::Here, &view)
 }
