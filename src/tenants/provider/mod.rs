@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`shape`] | the table of every setting, with its `words`; start here |
+//! | [`shape`] | the table of every setting, with its `words` and the `tables` within it; start here |
 //! | this file | one provider from its parts |
 //! | `credentials` | who we are there: secrets and keys |
 //! | `params` | fixed parameters and headers, and the provider's own names |
@@ -22,6 +22,7 @@ mod oidc;
 mod params;
 mod presets;
 pub mod shape;
+mod tables;
 mod words;
 
 use std::collections::BTreeMap;
@@ -81,7 +82,8 @@ pub fn read(
             );
         }
         bare.extend(Bare::of(node));
-        providers.extend(provider(root, node, tenant, context, report).map(Arc::new));
+        let reading = Reading { node, tenant, context };
+        providers.extend(provider(root, &reading, report).map(Arc::new));
     }
     check_bare(&bare, report);
     providers
@@ -125,20 +127,14 @@ fn check_bare(bare: &[Bare], report: &mut Report) {
     }
 }
 
-fn provider(
-    root: &Node<'_>,
-    node: &Node<'_>,
-    tenant: &TenantId,
-    context: &ReadContext<'_>,
-    report: &mut Report,
-) -> Option<Provider> {
+fn provider(root: &Node<'_>, reading: &Reading<'_>, report: &mut Report) -> Option<Provider> {
     // Everything is read before anything may be missing, so that every fault is told.
-    let reading = Reading { node, tenant, context };
-    let [authorize_url, token_url] = endpoints(&reading, report);
-    let calls = calls::read(&reading, report);
+    let node = reading.node;
+    let [authorize_url, token_url] = endpoints(reading, report);
+    let calls = calls::read(reading, report);
     let identity = node.word("identity", IDENTITIES).unwrap_or_default();
-    let oidc = oidc::read(&reading, identity, report);
-    let credentials = credentials::read(&reading, report);
+    let oidc = oidc::read(reading, identity, report);
+    let credentials = credentials::read(reading, report);
     let mapping = mapping::mapping(node, report);
     let subject = mapping::subject(node, mapping.as_ref(), report);
     let enrich = mapping::enrich(node, mapping.as_ref(), report);
