@@ -59,19 +59,14 @@ struct More<'a> {
     oidc: &'a Oidc,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     vault: bool,
-    #[serde(skip_serializing_if = "unnamed")]
-    assertion: &'a AssertionNames,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assertion: Option<&'a AssertionNames>,
     #[serde(skip_serializing_if = "is_usual")]
     scope_encoding: ScopeEncoding,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     callback_keep: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_key_id: Option<&'a str>,
-}
-
-/// Whether nothing is named otherwise than usual.
-fn unnamed(names: &&AssertionNames) -> bool {
-    is_usual(*names)
 }
 
 /// Whether a setting is as if it had been left out.
@@ -180,7 +175,7 @@ impl<'a> More<'a> {
             vars: &provider.vars,
             oidc: &provider.oidc,
             vault: provider.vault,
-            assertion: &provider.assertion,
+            assertion: Some(&provider.assertion).filter(|names| !is_usual(*names)),
             scope_encoding: provider.scope_encoding,
             callback_keep: &provider.callback_keep,
             previous_key_id: id_of(&provider.previous_key),
@@ -204,7 +199,7 @@ impl<'a> More<'a> {
             && **callback_names == CallbackNames::default()
             && vars.is_empty()
             && !vault
-            && is_usual(*assertion)
+            && assertion.is_none()
             && is_usual(scope_encoding)
             && callback_keep.is_empty()
             && previous_key_id.is_none()

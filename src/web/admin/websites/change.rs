@@ -66,7 +66,7 @@ pub(super) async fn change(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, for
         let place = place_of(document, &key, &seen)?;
         let mut list = list_of(document);
         list[place] = typed.settings();
-        put_list(document, list);
+        put_list(document, &list);
         Ok(())
     };
     match put(&web, &duty, change).await {
@@ -82,7 +82,7 @@ pub(super) async fn delete(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, for
         let place = place_of(document, &key, &seen)?;
         let mut list = list_of(document);
         list.remove(place);
-        put_list(document, list);
+        put_list(document, &list);
         Ok(())
     };
     match put(&web, &duty, change).await {

@@ -59,7 +59,7 @@ pub(super) async fn create(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, for
     let change = |document: &mut serde_json::Map<String, Value>| {
         let mut list = list_of(document);
         list.push(made.settings());
-        put_list(document, list);
+        put_list(document, &list);
         Ok(())
     };
     match put(&web, &duty, change).await {

@@ -121,7 +121,7 @@ fn list_of(document: &Map<String, Value>) -> Vec<Value> {
 }
 
 /// Writes the list back; an empty one is none.
-fn put_list(document: &mut Map<String, Value>, list: Vec<Value>) {
+fn put_list(document: &mut Map<String, Value>, list: &[Value]) {
     if list.is_empty() {
         document.shift_remove(MEMBER);
     } else {
