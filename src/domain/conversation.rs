@@ -310,7 +310,7 @@ pub struct GuessWindow {
     /// When, oldest first.
     #[serde(default)]
     at: Vec<Timestamp>,
-    /// In which messages, by their keyed hashes, oldest first: a channel that sends a message again adds no guess.
+    /// In which messages with which code, by keyed hashes, oldest first: a channel that sends a message again adds no guess.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     heard: Vec<String>,
 }

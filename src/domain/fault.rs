@@ -184,7 +184,7 @@ codes! {
     /// A field that the tenant requires is missing.
     RequiredMissing => "required_missing",
     // --- binding and recording
-    /// The code was not sent in the chat in time.
+    /// The chat did not confirm it in time: the code was not sent, or the channel did not say who it was.
     NotConfirmed => "not_confirmed",
     /// Too many wrong codes.
     GuessesSpent => "guesses_spent",

@@ -16,7 +16,7 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 use super::super::once::{MadeHere, Once, OnceError, Turn};
 use super::super::{Broker, RACES, trail};
 use super::format::{Reading, Remark};
-use super::{SettingsError, bounds};
+use super::{SettingsError, accounts, bounds};
 
 /// What a change has made, and what the audit is told of it.
 pub(super) struct Made<T> {
@@ -143,8 +143,8 @@ impl Broker {
             let stored = operator.stored_tenant(id).await?;
             let mut changing = begin(id, author, stored.as_ref(), now);
             let made = make(&mut changing)?;
-            let before = stored.as_ref().map(|stored| stored.value.hosts.clone()).unwrap_or_default();
-            let hosts = self.check_live(&mut changing, &before).await?;
+            let before = stored.as_ref().map(|stored| &stored.value);
+            let hosts = self.check_live(&mut changing, before).await?;
             let Changing { mut tenant, signed, .. } = changing;
             tenant.note(change_of(&made, signed));
             bounds::tenant(&mut tenant)?;
@@ -169,11 +169,12 @@ impl Broker {
     async fn check_live(
         &self,
         changing: &mut Changing,
-        before: &[String],
+        before: Option<&StoredTenant>,
     ) -> Result<HostChange, SettingsError> {
         let tenant = &mut changing.tenant;
+        let known = before.map(|before| before.hosts.as_slice()).unwrap_or_default();
         if tenant.deleted_at.is_some() {
-            let freed = HostChange::between(before, &[]);
+            let freed = HostChange::between(known, &[]);
             tenant.hosts.clear();
             return Ok(freed);
         }
@@ -184,7 +185,10 @@ impl Broker {
                 .read(&tenant.id, &tenant.document, &tenant.live(), &tenant.secrets)
                 .map_err(SettingsError::Refused)?,
         };
-        let hosts = HostChange::between(before, &reading.tenant.hosts);
+        if let Some(before) = before {
+            accounts::same_places(self.format(), before, (&tenant.document, &reading.tenant.accounts))?;
+        }
+        let hosts = HostChange::between(known, &reading.tenant.hosts);
         for host in &hosts.taken {
             if let Some(owner) = self.owner_of(host, &tenant.id).await? {
                 return Err(taken(&tenant.document, host, &owner));

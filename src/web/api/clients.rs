@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
@@ -25,6 +25,7 @@ use crate::web::segment::Segment;
 
 use super::client_words::{AuthWord, GrantWord, PkceWord, Wanted, id_of};
 use super::provider_view::SourceWord;
+use super::whole_list::page_of;
 
 /// How long the old secret may still be used, if nobody says otherwise, in seconds.
 const OVERLAP: u32 = 24 * 3600;
@@ -124,9 +125,8 @@ pub struct RotatedView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ClientList)]
 pub struct ClientListView {
-    /// All of them.
     items: Vec<ClientView>,
-    /// Always null.
+    /// The `cursor` of the next page.
     #[schema(required)]
     next: Option<String>,
 }
@@ -137,18 +137,25 @@ pub struct ClientListView {
 #[utoipa::path(
     get, path = "/v1/clients", operation_id = "listClients", tag = "Settings",
     security(("oauth2" = [WriteClients::NAME])),
-    responses((status = 200, description = "All of them.", body = ClientListView), Called, Stored)
+    params(
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before."),
+    ),
+    responses((status = 200, description = "A page of them.", body = ClientListView), Called, Stored)
 )]
 pub async fn list(
     caller: Caller<WriteClients>,
     State(web): State<Arc<Web>>,
+    RawQuery(raw): RawQuery,
 ) -> Result<Json<ClientListView>, ApiError> {
     let source = SourceWord::of(web.broker.home_of(&caller.tenant.id).as_ref());
     let used = web.issuer.last_used(&caller.tenant).await?;
-    let clients = caller.tenant.clients.iter().zip(used);
+    let clients = caller.tenant.clients.iter().zip(used).collect();
+    let (clients, next) =
+        page_of(raw.as_deref(), "clients", clients, |(client, _)| client.client_id.to_string())?;
     let now = web.broker.clock().now();
-    let items = clients.map(|(client, used)| ClientView::of(client, source, used, now)).collect();
-    Ok(Json(ClientListView { items, next: None }))
+    let items = clients.into_iter().map(|(client, used)| ClientView::of(client, source, used, now)).collect();
+    Ok(Json(ClientListView { items, next }))
 }
 
 /// Make a client

@@ -38,3 +38,4 @@ pub mod trials;
 mod view;
 pub mod webhook_changes;
 pub mod webhooks;
+mod whole_list;

@@ -86,8 +86,9 @@ reasons! {
         "The customer signed in, but the provider did not share something that your business requires.",
         "Ask the customer to complete the account at the provider. If it is complete, tell an admin.";
     NotConfirmed =>
-        "The customer signed in, but the code did not come in this chat within five minutes.",
-        "Ask the customer to open the same link again, and to send the code here.";
+        "The customer signed in, but this chat did not confirm it in time.",
+        "Ask the customer to open the same link again and, if the page shows a code, to send it here. If it was a message \
+         of Apple’s, send another one.";
     GuessesSpent =>
         "Too many wrong codes came. The sign-in was thrown away.",
         "Make sure that you talk with the right person. The same link can be opened again.";

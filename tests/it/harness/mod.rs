@@ -4,6 +4,7 @@
 pub mod broker_process;
 pub mod browser;
 pub mod log;
+pub mod mortal;
 pub mod page;
 pub mod process;
 pub mod receiver;
