@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::domain::app::Demand;
 use crate::domain::ask::Native;
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Handle;
@@ -233,6 +234,7 @@ impl Broker {
             locale: link.locale.as_deref(),
             handle: link.conversation.handle.as_ref().map(Handle::as_str),
             native,
+            demand: Demand::default(),
         };
         self.set_out(&errand).await.map_err(|late| late.of(link).into())
     }

@@ -303,6 +303,7 @@ fn staff_pages() -> Router<Arc<Web>> {
         .merge(admin::binding::routes())
         .merge(admin::webchat::routes())
         .merge(admin::clients::routes())
+        .merge(admin::websites::routes())
         .merge(admin::providers::routes())
         .layer(DefaultBodyLimit::max(API_BODY))
 }

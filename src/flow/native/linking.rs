@@ -5,6 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::channel::linking::{Linked, Opened, parse_opened, parse_opener};
 use crate::domain::accounts::MetaAccount;
+use crate::domain::app::Demand;
 use crate::domain::ask::Native;
 use crate::domain::conversation::{Channel, Conversation, Handle};
 use crate::domain::event::EventType;
@@ -165,6 +166,7 @@ impl Broker {
             locale: None,
             handle: None,
             native: None,
+            demand: Demand::default(),
         };
         let mut request = self.fresh_request(&errand, &self.new_cookie());
         request.timeline.fail(SOMEONE_ELSE, 0);

@@ -9,6 +9,7 @@ use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::TenantId;
 use crate::domain::stored::{Change, Settings, Signed, StoredTenant};
+use crate::secret::Secret;
 use crate::store::tenants::{DELETED_KEPT, HostChange};
 use crate::store::{Durability, StoreError, Stored, Tx};
 
@@ -27,6 +28,8 @@ pub(super) struct Made<T> {
     pub(super) object: String,
     /// Names of settings, no values.
     pub(super) detail: Option<String>,
+    /// What the answer tells once, for whoever sends the same order again.
+    pub(super) told: Option<Secret>,
 }
 
 /// What a change came to.
@@ -51,7 +54,11 @@ pub(super) struct Changing {
 
 impl<T> Made<T> {
     pub(super) fn new(value: T, action: AuditAction, object: &impl ToString) -> Self {
-        Self { value, action, object: object.to_string(), detail: None }
+        Self { value, action, object: object.to_string(), detail: None, told: None }
+    }
+
+    pub(super) fn telling(self, told: Secret) -> Self {
+        Self { told: Some(told), ..self }
     }
 
     pub(super) fn saying(self, detail: impl Into<Option<String>>) -> Self {
@@ -100,6 +107,25 @@ impl Broker {
         }
     }
 
+    /// The same for an order whose answer tells something that nobody else knows: what it told, and whether that was
+    /// before.
+    pub(super) async fn change_telling(
+        &self,
+        tenant: &TenantId,
+        author: &Actor,
+        once: Option<&Once>,
+        make: impl FnMut(&mut Changing) -> Result<Made<Secret>, SettingsError> + Send,
+    ) -> Result<MadeHere<Secret>, SettingsError> {
+        let mut turn = self.begin_settings_once(tenant, author, once)?;
+        match self.change_in(&mut turn, tenant, author, make).await? {
+            Come::Now(id, _) => Ok(MadeHere { id, replayed: false }),
+            Come::Before(_) => {
+                let told = turn.told_before().ok_or(OnceError::Reused)?;
+                Ok(MadeHere { id: told, replayed: true })
+            }
+        }
+    }
+
     async fn change_in<T: Send>(
         &self,
         turn: &mut Turn<'_>,
@@ -124,7 +150,7 @@ impl Broker {
             bounds::tenant(&mut tenant)?;
             let mut tx = Tx::new();
             tx.put_tenant(stored.as_ref(), &tenant, &hosts);
-            turn.keep(&mut tx, &made.object, now);
+            turn.keep_telling(&mut tx, &made.object, made.told.as_ref(), now);
             match operator.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => {

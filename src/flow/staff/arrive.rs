@@ -162,6 +162,7 @@ impl Broker {
                     course: &mut course,
                     deadline: self.clock.tick() + self.settings.login_deadline,
                     secret: provider.client_secret.as_ref(),
+                    asked: None,
                 };
                 match self.sign_in(&mut visit, grant, None).await {
                     Ok(signed_in) => self.judge_staff(&tenant, &provider, &signed_in).await,

@@ -10,4 +10,5 @@ pub mod overview;
 pub mod providers;
 pub mod staff;
 pub mod webchat;
+pub mod websites;
 pub mod words;

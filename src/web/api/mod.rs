@@ -10,6 +10,7 @@ pub mod audit;
 pub mod auth_links;
 pub mod channels;
 pub mod client_changes;
+pub mod client_words;
 pub mod clients;
 pub mod contact_changes;
 pub mod contacts;

@@ -36,7 +36,7 @@ pub struct NewStaffBody {
     email: String,
     role: Role,
     /// What colleagues call this person.
-    #[schema(nullable = false, examples("Dana"), max_length = 100)]
+    #[schema(examples("Dana"), max_length = 100)]
     name: Option<String>,
 }
 
@@ -47,7 +47,7 @@ pub struct NewStaffBody {
 pub struct StaffBody {
     role: Role,
     /// What colleagues call this person; none if left out.
-    #[schema(nullable = false, examples("Dana"), max_length = 100)]
+    #[schema(examples("Dana"), max_length = 100)]
     name: Option<String>,
 }
 
@@ -56,7 +56,7 @@ pub struct StaffBody {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = StaffChange)]
 pub struct StaffPatch {
-    #[schema(nullable = false, value_type = Role, required = false)]
+    #[schema(required = false)]
     role: Option<Role>,
     /// What colleagues call this person; null takes it away.
     #[serde(default, deserialize_with = "given")]

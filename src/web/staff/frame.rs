@@ -21,6 +21,7 @@ pub enum Section {
     Binding,
     WebChat,
     Clients,
+    Websites,
     Staff,
     Account,
 }
@@ -35,6 +36,7 @@ impl Section {
         Self::Binding,
         Self::WebChat,
         Self::Clients,
+        Self::Websites,
         Self::Staff,
         Self::Account,
     ];
@@ -48,6 +50,7 @@ impl Section {
             Self::Binding => "/admin/binding",
             Self::WebChat => "/admin/webchat",
             Self::Clients => "/admin/clients",
+            Self::Websites => "/admin/websites",
             Self::Staff => "/admin/staff",
             Self::Account => "/account",
         }
@@ -62,6 +65,7 @@ impl Section {
             Self::Binding => "Binding",
             Self::WebChat => "Web chat",
             Self::Clients => "Clients",
+            Self::Websites => "Websites",
             Self::Staff => "Staff",
             Self::Account => "Account",
         }

@@ -14,6 +14,7 @@ mod playground;
 mod publish;
 mod secrets;
 mod tries;
+mod websites;
 
 use countersign::cli::demo::provider::DemoProvider;
 use countersign::domain::staff::{Role, SignedInBy};

@@ -101,16 +101,17 @@ pub(super) async fn rotate(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, for
     };
     let has_leaked = form.has("leaked");
     let order = NewSecret {
+        secret: &secret,
         hash: &hash,
         overlap: if has_leaked { SignedDuration::ZERO } else { OVERLAP },
         ends_older: has_leaked || form.has("ends_older"),
         replaces: Some(form.text("replaces")).filter(|mark| !mark.is_empty()),
     };
     let (tenant, actor) = (&duty.tenant().id, duty.actor());
-    match web.broker.rotate_client_secret(tenant, &id, &order, &held(), &actor).await {
-        Ok(until) => {
-            let until = until.map(|until| duty.local().moment(until));
-            secret_page(&duty, id.as_str(), Some(secret.expose().to_owned()), until, false)
+    match web.broker.rotate_client_secret(tenant, (&id, &order), &held(), &actor, None).await {
+        Ok(rotated) => {
+            let until = rotated.previous_until.map(|until| duty.local().moment(until));
+            secret_page(&duty, id.as_str(), Some(rotated.secret.expose().to_owned()), until, false)
         }
         Err(error) => told(&duty, &web, (&id, None), &error).await,
     }
