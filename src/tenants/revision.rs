@@ -136,6 +136,7 @@ impl<'a> More<'a> {
             client_secret: _,
             previous_secret: _,
             blocks_webviews: _,
+            for_staff: _,
             revision: _,
         } = provider;
         Self {

@@ -179,6 +179,8 @@ fn provider(
         merge_by_email: mapping::merge_by_email(node, report),
         vault: mapping::vault(node, report),
         blocks_webviews: node.flag("blocks_webviews").unwrap_or_default(),
+        // Of one in the store it is known once its publisher is.
+        for_staff: !context.stored,
         revision: Revision::new(""),
     };
     provider.revision = revision::build(&provider);
