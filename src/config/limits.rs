@@ -61,8 +61,8 @@ pub static LIMITS: Table = Table {
             "address_misses",
             "600",
             "Requests from one address per minute for pages that do not exist, unknown links and callbacks with a bad \
-             state; 429 beyond. Known links and good states are never refused for it; but whoever opens one by Meta's *Log In* counts as one \
-             until Meta has said who it is.",
+             state; 429 beyond. Known links and good states are never refused for it; but who opens a link by Meta's \
+             *Log In* counts as one until Meta has said who it is.",
         ),
         count(
             "address_failures",
