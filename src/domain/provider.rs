@@ -92,7 +92,8 @@ pub struct Provider {
     pub blocks_webviews: bool,
     /// Whether staff may sign in here too: it stands in a tenant's file, or who published it may decide who is staff.
     pub for_staff: bool,
-    /// The hash of all of the above but the secrets and `blocks_webviews`, which no login depends on.
+    /// The hash of all of the above but the secrets, and `blocks_webviews` and `for_staff`, which no customer's login depends
+    /// on.
     pub revision: Revision,
 }
 
