@@ -118,7 +118,11 @@ async fn a_member_who_loads_pages_without_end_waits_and_nobody_else_does() {
     let fetched = by_itself(Method::GET, "/console").await;
     assert_eq!(fetched, StatusCode::OK, "what a page fetches by itself is the page's");
     let too_many = StatusCode::TOO_MANY_REQUESTS;
-    assert_eq!(by_itself(Method::POST, "/console/send").await, too_many, "no page sends anything by itself");
+    assert_eq!(
+        by_itself(Method::POST, "/console/search").await,
+        too_many,
+        "no page sends anything by itself"
+    );
     for path in ["/account", "/admin/providers/acme/mapping", "/admin/attempts"] {
         assert_eq!(by_itself(Method::GET, path).await, too_many, "only the console does so: {path}");
     }

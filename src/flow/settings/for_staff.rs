@@ -1,5 +1,6 @@
 //! At which providers of a stored tenant staff may sign in: what a provider says of an address opens the tenant's pages,
 //! so that only those may bring one for staff who may decide who is staff. To publish providers for customers takes less.
+//! As it is read, a stored provider is for no staff.
 
 use std::sync::Arc;
 

@@ -144,7 +144,7 @@ fn provider(
     let pkce = pkce(node, report);
     let params = params::read(node, authorize_url.as_ref(), report);
     let label = node.text("label").or_else(|| root.text("name"))?;
-    let mut provider = Provider {
+    let provider = Provider {
         id: node.text("id")?.value.parse().ok()?,
         label: label.value.to_owned(),
         client_id: node.text("client_id")?.value.to_owned(),
@@ -179,12 +179,10 @@ fn provider(
         merge_by_email: mapping::merge_by_email(node, report),
         vault: mapping::vault(node, report),
         blocks_webviews: node.flag("blocks_webviews").unwrap_or_default(),
-        // Of one in the store it is known once its publisher is.
         for_staff: !context.stored,
         revision: Revision::new(""),
     };
-    provider.revision = revision::build(&provider);
-    Some(provider)
+    Some(Provider { revision: revision::build(&provider), ..provider })
 }
 
 /// What the reading of one provider needs.
