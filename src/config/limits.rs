@@ -28,6 +28,8 @@ pub struct Limits {
     pub staff_pages: u32,
     /// Emailed codes that customers ask for from one address in a minute.
     pub address_codes: u32,
+    /// Emailed codes that customers of one tenant ask for in a minute.
+    pub tenant_codes: u32,
     /// Emailed codes that customers type from one address in a minute.
     pub address_typed_codes: u32,
     /// Calls of the Client API of one customer in a minute.
@@ -61,7 +63,8 @@ pub static LIMITS: Table = Table {
             "address_misses",
             "600",
             "Requests from one address per minute for pages that do not exist, unknown links and callbacks with a bad \
-             state; 429 beyond. Known links and good states are never refused for it.",
+             state; 429 beyond. Known links and good states are never refused for it; but who opens a link by Meta's \
+             *Log In* counts as one until Meta has said who it is.",
         ),
         count(
             "address_failures",
@@ -83,19 +86,26 @@ pub static LIMITS: Table = Table {
         count(
             "address_app_sign_ins",
             "300",
-            "Sign-ins of customers to the apps of one tenant that begin from one address per minute; 429 beyond.",
+            "Sign-ins of customers to the apps of one tenant that begin from one address per minute, and at most four times \
+             as many to those of all tenants together; 429 beyond.",
         ),
         count(
             "staff_pages",
             "600",
-            "Pages that one member of staff loads or sends per minute; 429 beyond. What a page fetches by itself when \
-             something changes is not counted.",
+            "Pages that one member of staff loads or sends per minute; 429 beyond. What the pages of the console fetch by \
+             themselves when something changes may be ten times as much.",
         ),
         count(
             "address_codes",
             "30",
             "Emailed codes that customers ask for from one address per minute; 429 beyond. How many codes a mailbox gets has \
              limits of its own (docs/customers.md).",
+        ),
+        count(
+            "tenant_codes",
+            "300",
+            "Emailed codes that customers of one tenant ask for per minute and broker; 429 beyond. All tenants share one mail \
+             server: what floods one of them does not make it refuse the letters of the others.",
         ),
         count(
             "address_typed_codes",
@@ -107,7 +117,12 @@ pub static LIMITS: Table = Table {
             "600",
             "Calls of the Client API of one customer per minute and broker; 429 beyond.",
         ),
-        count("requests", "2000", "Requests at work at the same time; 503 beyond, at once."),
+        count(
+            "requests",
+            "2000",
+            "Requests at work at the same time; 503 beyond, at once. For one address at most an eighth of them wait for \
+             their body.",
+        ),
         count(
             "provider_logins",
             "64",
@@ -157,6 +172,7 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
         "address_app_sign_ins",
         "staff_pages",
         "address_codes",
+        "tenant_codes",
         "address_typed_codes",
         "customer_calls",
     ];
@@ -167,7 +183,7 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
     let linger = one("linger_ms");
     let [client_calls, tenant_calls, address_misses, address_failures, client_failures, rest @ ..] = rates;
     let [address_sign_ins, address_app_sign_ins, staff_pages, rest @ ..] = rest;
-    let [address_codes, address_typed_codes, customer_calls] = rest;
+    let [address_codes, tenant_codes, address_typed_codes, customer_calls] = rest;
     let [requests, provider_logins, all_provider_logins, connections, connections_per_address] = sizes;
     Some(Limits {
         client_calls: client_calls?,
@@ -179,6 +195,7 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
         address_app_sign_ins: address_app_sign_ins?,
         staff_pages: staff_pages?,
         address_codes: address_codes?,
+        tenant_codes: tenant_codes?,
         address_typed_codes: address_typed_codes?,
         customer_calls: customer_calls?,
         requests: requests?,

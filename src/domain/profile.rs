@@ -1,5 +1,6 @@
 //! The normalised result of a sign-in: what the provider said of the person, in our names.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -146,4 +147,7 @@ pub struct SignedIn {
     /// What opens the tenant's own API for the person, where the provider's `vault` is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Box<ProviderTokens>>,
+    /// When the person signed in at the provider, if its id_token says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticated_at: Option<Timestamp>,
 }

@@ -116,16 +116,17 @@ impl Broker {
             found.request.value.native = None;
         }
         let Some(native) = found.request.value.native.clone() else {
-            return self.log_in(tenant, arrival, response, found, None).await;
+            return self.log_in(tenant, arrival, response, found, None).await.map(|(arrived, _)| arrived);
         };
         let key = found.request.value.key.clone();
         let until = self.patience_of(&native).map(|patience| since + patience);
         let login = self.log_in(tenant, arrival, response, found, until);
+        let login = async { login.await.map(|(_, ours)| ours) };
         let away = self.go_back(tenant, (&native, &key), until, login).await?;
-        Ok(Arrived { handle: String::new(), keep: None, leads: Leads::Away(away) })
+        Ok(Arrived { handle: String::new(), keep: None, leads: away.map_or(Leads::Working, Leads::Away) })
     }
 
-    /// The same with what the callback is about.
+    /// The same with what the callback is about; and whether it was this callback that signed in.
     async fn log_in(
         self: &Arc<Self>,
         tenant: &Arc<Tenant>,
@@ -133,19 +134,19 @@ impl Broker {
         response: AuthorizationResponse,
         found: Found,
         until: Option<Instant>,
-    ) -> Result<Arrived, CallbackError> {
+    ) -> Result<(Arrived, bool), CallbackError> {
         // The second arrival of a phone's sign-in is worth nothing, whoever it is; Messenger's shows where it led.
         let is_native = is_in_sheet(&found.request.value);
         let seen = Sighting::of(&found.request);
         let answer = self.hash_of_answer(tenant, &response);
         let checked = self.verify(tenant, &arrival, response, found);
         let mut login = match checked.map_err(|why| self.count_refusal(tenant, seen, why))? {
-            Checked::First(login) => login,
+            Checked::First(login) => *login,
             Checked::Again(request) if is_native || !is_answered_by(&request.value, &answer) => {
                 return Err(Fault::new(Step::Claim, Code::StateUnknown).into());
             }
             Checked::Again(request) => {
-                return Ok(self.arrived(tenant, &request, arrival.cookies, (true, answer)));
+                return Ok((self.arrived(tenant, &request, arrival.cookies, (true, answer)), false));
             }
         };
         login.until = until;
@@ -158,7 +159,7 @@ impl Broker {
         let ours = self.carry_out(login).await?;
         // What another callback with the same state has brought is for the same browser only.
         if ours || (same_browser && !is_native) {
-            Ok(arrived)
+            Ok((arrived, ours))
         } else {
             Err(Fault::new(Step::Claim, Code::StateUnknown).into())
         }
@@ -212,7 +213,7 @@ impl Broker {
         if !same_browser && link.minimum == Binding::Native {
             return Err(refused(Code::CookieMismatch));
         }
-        Ok(Checked::First(Login {
+        Ok(Checked::First(Box::new(Login {
             tenant: Arc::clone(tenant),
             provider,
             request,
@@ -223,7 +224,7 @@ impl Broker {
             way: None,
             until: None,
             answer: String::new(),
-        }))
+        })))
     }
 
     /// Whether the browser holds this login's cookie. A browser that holds another login's cookie
@@ -322,6 +323,7 @@ impl Broker {
             course: &mut *course,
             deadline: login.until.unwrap_or_else(|| self.clock.tick() + self.settings.login_deadline),
             secret: login.provider.client_secret.as_ref(),
+            asked: None,
         };
         let signed_in = self.sign_in(&mut visit, grant, Some(&login.conversation)).await;
         // The provider has done its part: its place is free for the next login.
@@ -339,6 +341,7 @@ impl Broker {
                 signed_in: &signed_in,
                 exchanged_at,
                 binding,
+                vouched_at: None,
                 number: OnceCell::new(),
             }),
             None => End::Provisional(self.provisional(&request.value, signed_in, exchanged_at)),
@@ -381,7 +384,7 @@ pub(super) fn check_variables(provider: &Provider, params: &[(String, String)]) 
 /// What the checks say.
 enum Checked {
     /// A first answer: go on.
-    First(Login),
+    First(Box<Login>),
     /// This browser brought this answer before: show what came of it.
     Again(Stored<AuthorizationRequest>),
 }

@@ -102,6 +102,7 @@ fn landing_of(visitor: &Visitor, names: &Names, authorize_url: &str, robot: bool
         now: now(),
         expires_at: now() + SignedDuration::from_mins(15),
         robot,
+        can_decline: true,
     };
     page::landing(visitor, &landing)
 }
@@ -354,7 +355,7 @@ async fn a_failure_tells_a_reference_but_never_its_code() {
         if code.contains('_') {
             assert!(!page.body.contains(code), "{} tells its code", page.name);
         }
-        let quiet = ["access_denied", "not_confirmed", "sheet_closed", "voided", "declined"];
+        let quiet = ["access_denied", "not_confirmed", "sheet_closed", "taken_back", "voided", "declined"];
         assert_eq!(page.body.contains(PLAIN.reference), !quiet.contains(&code), "{}", page.name);
     }
 }

@@ -64,17 +64,20 @@ impl Broker {
         if !tenant.customers.email_code {
             return Err(NoCustomerCode::Off);
         }
-        let post = self.post.clone().ok_or(NoCustomerCode::NoMail)?;
+        let post = self.post.as_ref().ok_or(NoCustomerCode::NoMail)?;
         let address = normal(address).ok_or(NoCustomerCode::NoAddress)?;
         let (purpose, asker) = (OtpPurpose::Customer, Asker::Anybody);
         let order = OtpOrder { purpose, address: &address, asker, known: true, memo: place };
         let made = self.make_otp(&tenant.id, &order).await?;
         tracing::info!(tenant = %tenant.id, otp_id = %made.id, "customer.code_asked");
+        // Taken now, so that a stop waits for a letter that is not written yet. A full queue is in the log, and looks to
+        // whoever asked like a slow mail server.
+        let place = post.place(&tenant.id);
         let (broker, tenant, digits) = (Arc::clone(self), Arc::clone(tenant), made.digits.clone());
         let work = async move {
+            let Ok(place) = place else { return };
             match broker.may_enter_by_email(&tenant, &address).await {
-                // A full queue is in the log, and looks to whoever asked like a slow mail server.
-                Ok(true) => drop(post.send(compose(&address, &digits))),
+                Ok(true) => drop(place.send(compose(&address, &digits))),
                 Ok(false) => tracing::info!(tenant = %tenant.id, "customer.code_for_nobody"),
                 Err(error) => tracing::error!(tenant = %tenant.id, detail = %error, "store.failed"),
             }

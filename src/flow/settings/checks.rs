@@ -98,10 +98,11 @@ pub(super) fn fixed_path(known: &StoredProvider, settings: &Settings) -> Result<
 }
 
 /// Settings that hold a secret, with their names in JSON.
-const SECRETS: [(&str, &str); 3] = [
+const SECRETS: [(&str, &str); 4] = [
     ("client_secret", "/clientSecret"),
     ("client_secret_previous", "/clientSecretPrevious"),
     ("private_key", "/privateKey"),
+    ("private_key_previous", "/privateKeyPrevious"),
 ];
 
 /// A secret that is not sent anew goes where it went before, and nowhere else: whoever may change settings could read it
@@ -156,8 +157,9 @@ pub(super) fn same_subject(
     let message = format!(
         "another `{name}` makes everybody a new person: who signed in before gets a second contact, and the first is found by nobody"
     );
-    let help = "send `\"confirmSubjectChange\": true` if that is what you want";
-    Err(SettingsError::refused(&format!("/{name}"), &message, help))
+    let help = "send `\"confirmSubjectChange\": true` if that is what you want".to_owned();
+    let remark = Remark { makes_new_people: true, ..Remark::new(format!("/{name}"), message, help) };
+    Err(SettingsError::Refused(vec![remark]))
 }
 
 /// The setting by which people get other names than before, if any does.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::domain::app::Demand;
 use crate::domain::entry::Entry;
 use crate::domain::ids::{LinkId, ProviderId};
 use crate::domain::request::Route;
@@ -34,8 +35,8 @@ pub struct Entering {
 /// Why nobody is sent to the provider.
 #[derive(Debug, thiserror::Error)]
 pub enum EnterError {
-    /// The tenant has no such provider.
-    #[error("the tenant has no such provider")]
+    /// The tenant has no such provider, or staff may not sign in there.
+    #[error("the tenant has no such provider for staff")]
     Unknown,
     /// The provider fails for everybody, or its metadata cannot be had now.
     #[error(transparent)]
@@ -54,7 +55,8 @@ impl Broker {
         provider: &ProviderId,
         (next, zone): (&str, &str),
     ) -> Result<Entering, EnterError> {
-        let provider = tenant.provider(Some(provider)).ok_or(EnterError::Unknown)?;
+        let provider = tenant.provider(Some(provider)).filter(|provider| provider.for_staff);
+        let provider = provider.ok_or(EnterError::Unknown)?;
         if let Err(why) = self.provider.check(&tenant.id, &provider.id) {
             return Err(OutOfOrder { why, label: provider.label.clone(), locale: None }.into());
         }
@@ -70,6 +72,7 @@ impl Broker {
             locale: None,
             handle: None,
             native: None,
+            demand: Demand::default(),
         };
         let Underway { request, cookie, authorize_url, cross_site } = self.set_out(&errand).await?;
         let mut tx = Tx::new();

@@ -27,6 +27,10 @@ pub(crate) fn provider() -> Provider {
         client_secret: Some(Secret::new("the-secret")),
         scope: Some("read".to_owned()),
         previous_secret: None,
+        previous_key: None,
+        assertion: crate::domain::provider::AssertionNames::default(),
+        scope_encoding: crate::domain::provider::ScopeEncoding::Percent,
+        callback_keep: Vec::new(),
         private_key: None,
         authorize_url: "https://yoursite.com/auth".parse().ok(),
         token_url: "https://yoursite.com/auth/token".parse().ok(),
@@ -55,6 +59,7 @@ pub(crate) fn provider() -> Provider {
         merge_by_email: false,
         vault: false,
         blocks_webviews: false,
+        for_staff: true,
         revision: Revision::new("r1"),
     }
 }

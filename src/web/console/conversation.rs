@@ -14,7 +14,7 @@ use crate::domain::link::Link;
 use crate::domain::staff::{Member, Role};
 use crate::flow::StoreError;
 use crate::flow::desk::board::Opened;
-use crate::flow::desk::draft::Choice as Chosen;
+use crate::flow::desk::draft::{Choice as Chosen, device_of};
 use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::page::clean;
@@ -307,8 +307,7 @@ async fn panel(
         overtaken_by: newest.map(|link| people(duty).sender(link.sender.as_ref())),
         chosen: &chosen,
     };
-    let capabilities = newest.map_or(&[][..], |newest| &newest.capabilities);
-    let drafts = web.broker.desk_drafts(duty.tenant(), at, capabilities, &chosen).await?;
+    let drafts = web.broker.desk_drafts(duty.tenant(), at, &device_of(newest, at), &chosen).await?;
     Ok(drafts.map(|drafts| PanelView::of(&basis, &drafts, &duty.local())))
 }
 

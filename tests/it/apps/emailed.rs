@@ -14,7 +14,7 @@ async fn start() -> Shop {
 }
 
 /// The form of a page that has a field.
-fn form_with(page: &Page, id: &str) -> Form {
+pub fn form_with(page: &Page, id: &str) -> Form {
     let html = page.html.split("<form").find(|form| form.contains(&format!("id=\"{id}\""))).unwrap();
     crate::harness::page::forms(&format!("<form{html}")).remove(0)
 }

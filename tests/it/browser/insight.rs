@@ -1,4 +1,4 @@
-//! Overview, attempts and binding policy, each in every state that an admin may see, looked at closely.
+//! Overview, attempts, binding policy and web chat, each in every state that an admin may see, looked at closely.
 
 use countersign::cli::demo::provider::Trick;
 use countersign::domain::staff::Role;
@@ -110,4 +110,28 @@ async fn the_binding_policy_is_fit_to_be_seen_and_changed_by_the_keyboard_alone(
     inspector.browser.fill("button[value=save]", "\u{e007}").await;
     inspector.browser.see("p.notice.good").await;
     inspector.look("binding-saved").await;
+}
+
+#[tokio::test]
+async fn the_pages_of_the_web_chat_are_fit_to_be_seen_and_changed_by_the_keyboard_alone() {
+    let file = Harness::minimum("none").await;
+    let mut inspector = Inspector::signed_in(&file, Role::Admin).await;
+    inspector.look_at(&file, "/admin/webchat", "webchat-in-a-file").await;
+    let world: World = crate::insight::webchat::shop(&["https://www.shop.example"]).await;
+    let origin = world.broker.origin.replace("127.0.0.1", HOST);
+    inspector.browser.hold_staff_at(&world.broker, HOST, Role::Admin).await;
+    inspector.browser.open(&format!("{origin}/admin/webchat")).await;
+    inspector.look("webchat").await;
+    inspector.browser.fill("#webchat-origins", "\u{e007}https://www.shop.example/chat").await;
+    inspector.browser.fill("form.in-form button.primary", "\u{e007}").await;
+    inspector.browser.see("#webchat-origins-fault").await;
+    inspector.browser.console().await;
+    inspector.look("webchat-at-fault").await;
+    let short = "\u{e008}\u{e008}\u{e008}\u{e008}\u{e008}";
+    inspector.browser.fill("#webchat-origins", short).await;
+    crate::insight::webchat::change_elsewhere(&world, "https://other.example").await;
+    inspector.browser.fill("form.in-form button.primary", "\u{e007}").await;
+    inspector.browser.see(".notice.warn").await;
+    inspector.browser.console().await;
+    inspector.look("webchat-conflict").await;
 }

@@ -90,6 +90,16 @@ async fn a_page_that_is_sent_again_takes_the_secret_in_use_from_nobody() {
     let third = shown(&shop.post_few("/admin/clients/rotate", &fields).await.html, "secret");
     assert!(!gets_a_token(&shop, "bot", &in_use).await, "now it was said that it may go");
     assert!(gets_a_token(&shop, "bot", &second).await && gets_a_token(&shop, "bot", &third).await);
+
+    let page = shop.get("/admin/clients/client?client_id=bot").await.html;
+    let form = rotation(&page);
+    let mut fields: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    fields.push(("leaked", "on"));
+    let fourth = shown(&shop.post_few("/admin/clients/rotate", &fields).await.html, "secret");
+    for ended in [&second, &third] {
+        assert!(!gets_a_token(&shop, "bot", ended).await, "the one that leaked, and the one before it");
+    }
+    assert!(gets_a_token(&shop, "bot", &fourth).await);
     assert_eq!(shop.get("/admin/clients/client?client_id=nobody").await.status, StatusCode::NOT_FOUND);
 }
 

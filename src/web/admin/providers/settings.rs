@@ -117,7 +117,7 @@ pub async fn save(
         Ok(_) => see_other_saying(&opened.path("settings"), Said::DraftSaved),
         Err(SettingsError::Refused(remarks)) => {
             let faults = remarks.iter().map(|remark| Fault::of_remark(&table, &settings, remark)).collect();
-            let asks_subject = remarks.iter().any(|remark| remark.message.contains("a new person"));
+            let asks_subject = remarks.iter().any(|remark| remark.makes_new_people);
             page(&duty, &web, &opened, Shown { faults, asks_subject, ..shown }).await
         }
         Err(SettingsError::Stale { .. }) => stale(&duty, &web, &opened, shown).await,
@@ -139,7 +139,7 @@ pub fn with_secrets(
 ) -> Map<String, Value> {
     for setting in table.iter().filter(|setting| setting.holds == Holds::Secret) {
         let typed = posted.raw(setting.name);
-        let secret = if setting.name == "private_key" { typed } else { typed.trim() };
+        let secret = if setting.name.starts_with("private_key") { typed } else { typed.trim() };
         if !secret.trim().is_empty() {
             settings.insert(setting.member.clone(), json!(secret));
         } else if posted.has(&format!("{}.remove", setting.name)) {
