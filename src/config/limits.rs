@@ -63,7 +63,8 @@ pub static LIMITS: Table = Table {
             "address_misses",
             "600",
             "Requests from one address per minute for pages that do not exist, unknown links and callbacks with a bad \
-             state; 429 beyond. Known links and good states are never refused for it.",
+             state; 429 beyond. Known links and good states are never refused for it; but who opens a link by Meta's \
+             *Log In* counts as one until Meta has said who it is.",
         ),
         count(
             "address_failures",
@@ -85,13 +86,14 @@ pub static LIMITS: Table = Table {
         count(
             "address_app_sign_ins",
             "300",
-            "Sign-ins of customers to the apps of one tenant that begin from one address per minute; 429 beyond.",
+            "Sign-ins of customers to the apps of one tenant that begin from one address per minute, and at most four times \
+             as many to those of all tenants together; 429 beyond.",
         ),
         count(
             "staff_pages",
             "600",
-            "Pages that one member of staff loads or sends per minute; 429 beyond. What a page fetches by itself when \
-             something changes is not counted.",
+            "Pages that one member of staff loads or sends per minute; 429 beyond. What the pages of the console fetch by \
+             themselves when something changes may be ten times as much.",
         ),
         count(
             "address_codes",
@@ -115,7 +117,12 @@ pub static LIMITS: Table = Table {
             "600",
             "Calls of the Client API of one customer per minute and broker; 429 beyond.",
         ),
-        count("requests", "2000", "Requests at work at the same time; 503 beyond, at once."),
+        count(
+            "requests",
+            "2000",
+            "Requests at work at the same time; 503 beyond, at once. For one address at most an eighth of them wait for \
+             their body.",
+        ),
         count(
             "provider_logins",
             "64",

@@ -98,7 +98,10 @@ pub struct Provider {
     pub vault: bool,
     /// Whether it signs nobody in inside of an app's own browser: the landing page then leads out of it.
     pub blocks_webviews: bool,
-    /// The hash of all of the above but the secrets and `blocks_webviews`, which no login depends on.
+    /// Whether staff may sign in here too: it stands in a tenant's file, or who published it may decide who is staff.
+    pub for_staff: bool,
+    /// The hash of all of the above but the secrets, and `blocks_webviews` and `for_staff`, which no customer's login depends
+    /// on.
     pub revision: Revision,
 }
 

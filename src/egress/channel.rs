@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use moka::sync::Cache;
 use reqwest::{Body, Method, Request};
-use tokio::sync::Semaphore;
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
 use url::Url;
 
 use crate::domain::ids::TenantId;
@@ -21,6 +23,13 @@ use super::provider::{ProviderClient, read_answer};
 const DEADLINE: Duration = Duration::from_secs(5);
 /// Calls at the same time: a channel that hangs must not hold more of the process.
 const PLACES: usize = 64;
+/// Those of one tenant, whose channel may be a server of its own that hangs: the others have the rest.
+const PLACES_OF_A_TENANT: usize = 8;
+/// How long a call waits for a place.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Tenants whose places are remembered; those of one that called nobody for an hour are all free.
+const REMEMBERED: u64 = 100_000;
+const FORGOTTEN_AFTER: Duration = Duration::from_hours(1);
 
 /// A call to a channel.
 pub struct ChannelCall<'a> {
@@ -44,15 +53,18 @@ impl std::fmt::Debug for ChannelCall<'_> {
 pub struct ChannelClient {
     dialer: Dialer,
     places: Arc<Semaphore>,
+    of_tenants: Cache<TenantId, Arc<Semaphore>>,
 }
 
 impl ChannelClient {
     /// A client that shares the connections and the guard of another one.
     pub fn beside(client: &ProviderClient) -> Self {
-        Self { dialer: client.dialer.clone(), places: Arc::new(Semaphore::new(PLACES)) }
+        let of_tenants = Cache::builder().max_capacity(REMEMBERED).time_to_idle(FORGOTTEN_AFTER).build();
+        Self { dialer: client.dialer.clone(), places: Arc::new(Semaphore::new(PLACES)), of_tenants }
     }
 
-    /// Sends a call and reads the whole answer, whatever its status, up to the cap of all answers.
+    /// Sends a call and reads the whole answer, whatever its status, up to the cap of all answers. Where there is no place
+    /// for it, that is a [`Timeout`](EgressError::Timeout), too.
     pub async fn send(
         &self,
         tenant: &TenantId,
@@ -60,10 +72,21 @@ impl ChannelClient {
     ) -> Result<ProviderAnswer, EgressError> {
         let request = build_request(call)?;
         let sent = async {
-            let _place = self.places.acquire().await.map_err(|_| EgressError::Timeout)?;
+            let _places = self.places_for(tenant).await?;
             read_answer(self.dialer.send(tenant, request).await?).await
         };
-        tokio::time::timeout(DEADLINE, sent).await.unwrap_or(Err(EgressError::Timeout))
+        timeout(DEADLINE, sent).await.unwrap_or(Err(EgressError::Timeout))
+    }
+
+    /// A place of the tenant's, and then one of all.
+    async fn places_for(&self, tenant: &TenantId) -> Result<[OwnedSemaphorePermit; 2], EgressError> {
+        let own = self.of_tenants.get_with_by_ref(tenant, || Arc::new(Semaphore::new(PLACES_OF_A_TENANT)));
+        let places = async {
+            let own = own.acquire_owned().await;
+            Ok([own?, Arc::clone(&self.places).acquire_owned().await?])
+        };
+        let found: Result<Result<_, AcquireError>, _> = timeout(PATIENCE, places).await;
+        found.map_err(|_| EgressError::Timeout)?.map_err(|_| EgressError::Timeout)
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Leads {
     Trial,
     /// Back into the app that it came from.
     Away(Away),
+    /// Nowhere yet: another load of the same callback is at work.
+    Working,
     /// A member of the staff goes in, or does not.
     Staff(Box<Entered>),
     /// Back to the customer's app.

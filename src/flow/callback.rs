@@ -116,16 +116,17 @@ impl Broker {
             found.request.value.native = None;
         }
         let Some(native) = found.request.value.native.clone() else {
-            return self.log_in(tenant, arrival, response, found, None).await;
+            return self.log_in(tenant, arrival, response, found, None).await.map(|(arrived, _)| arrived);
         };
         let key = found.request.value.key.clone();
         let until = self.patience_of(&native).map(|patience| since + patience);
         let login = self.log_in(tenant, arrival, response, found, until);
+        let login = async { login.await.map(|(_, ours)| ours) };
         let away = self.go_back(tenant, (&native, &key), until, login).await?;
-        Ok(Arrived { handle: String::new(), keep: None, leads: Leads::Away(away) })
+        Ok(Arrived { handle: String::new(), keep: None, leads: away.map_or(Leads::Working, Leads::Away) })
     }
 
-    /// The same with what the callback is about.
+    /// The same with what the callback is about; and whether it was this callback that signed in.
     async fn log_in(
         self: &Arc<Self>,
         tenant: &Arc<Tenant>,
@@ -133,7 +134,7 @@ impl Broker {
         response: AuthorizationResponse,
         found: Found,
         until: Option<Instant>,
-    ) -> Result<Arrived, CallbackError> {
+    ) -> Result<(Arrived, bool), CallbackError> {
         // The second arrival of a phone's sign-in is worth nothing, whoever it is; Messenger's shows where it led.
         let is_native = is_in_sheet(&found.request.value);
         let seen = Sighting::of(&found.request);
@@ -145,7 +146,7 @@ impl Broker {
                 return Err(Fault::new(Step::Claim, Code::StateUnknown).into());
             }
             Checked::Again(request) => {
-                return Ok(self.arrived(tenant, &request, arrival.cookies, (true, answer)));
+                return Ok((self.arrived(tenant, &request, arrival.cookies, (true, answer)), false));
             }
         };
         login.until = until;
@@ -158,7 +159,7 @@ impl Broker {
         let ours = self.carry_out(login).await?;
         // What another callback with the same state has brought is for the same browser only.
         if ours || (same_browser && !is_native) {
-            Ok(arrived)
+            Ok((arrived, ours))
         } else {
             Err(Fault::new(Step::Claim, Code::StateUnknown).into())
         }

@@ -74,7 +74,7 @@ struct Keyed<'b> {
     name: (TenantId, String),
     /// The keyed hashes of the order: the one that is kept, and those that an earlier one may have.
     orders: Vec<String>,
-    /// What stood under this name, if it no longer counts.
+    /// What stood under this name: it no longer counts, or what it made is forgotten.
     before: Option<Stored<MadeOnce>>,
     /// What the same order told before.
     told: Option<Secret>,
@@ -140,11 +140,8 @@ impl Turn<'_> {
     {
         let Some(keyed) = &mut self.keyed else { return Ok(None) };
         let found = store.made_once(&keyed.name.1).await?;
-        let (counts, too_old) = match found {
-            Some(made) if made.value.counts_at(now) => (Some(made.into_value()), None),
-            other => (None, other),
-        };
-        keyed.before = too_old;
+        let counts = found.as_ref().filter(|made| made.value.counts_at(now)).map(|made| made.value.clone());
+        keyed.before = found;
         let Some(made) = counts else { return Ok(None) };
         // An id of another kind was made by another order.
         match made.made.parse() {

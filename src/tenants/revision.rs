@@ -153,6 +153,7 @@ fn name_all(provider: &Provider) {
         client_secret: _,
         previous_secret: _,
         blocks_webviews: _,
+        for_staff: _,
         revision: _,
     } = provider;
 }

@@ -52,6 +52,9 @@ pub async fn arrive(
                 Leads::Result => "/a/r",
                 Leads::Trial => "/t",
                 Leads::Away(to) => return back(&visit, &web, &to),
+                // What was posted is lost to a page that loads itself again.
+                Leads::Working if posted => return visit.notice(Notice::Unavailable { retry_after: 2 }),
+                Leads::Working => return page::working(&visit.visitor(None)),
                 Leads::App(arrived) => return authorize::arrived(&visit, &web, *arrived).await,
                 Leads::Staff(entered) => return signin::arrived(&visit, &web, *entered).await,
             };

@@ -1,5 +1,6 @@
 //! What every request gets even if no handler can answer it: one whose handler panics, whose body did not arrive in
-//! time or whose URI is too long is refused in the form of its path, as everything else is.
+//! time or is one too many to wait for, or whose URI is too long, is refused in the form of its path, as everything else
+//! is.
 
 use std::panic::AssertUnwindSafe;
 
@@ -9,14 +10,24 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 
+use crate::issuer::TokenError;
+
 use super::error::ApiError;
+use super::limit::bodies::Crowded;
+use super::limit::work::RETRY_AFTER;
 use super::listener::Intake;
+use super::oauth::answer::OAuthError;
 use super::page::{self, Notice};
 
 /// Answers a request: by its handler, if the listener found nothing wrong with it.
 pub async fn answer(https: bool, id: &str, request: Request, next: Next) -> Response {
     let intake = request.extensions().get::<Intake>().cloned();
-    let refusal = || intake.as_ref().and_then(Intake::refusal);
+    let crowded = request.extensions().get::<Crowded>().cloned();
+    let refusal = || {
+        let is_crowded = crowded.as_ref().is_some_and(Crowded::is_so);
+        let refused = intake.as_ref().and_then(Intake::refusal);
+        refused.or_else(|| is_crowded.then_some(StatusCode::SERVICE_UNAVAILABLE))
+    };
     let asker = Asker::of(&request);
     if let Some(status) = refusal() {
         return asker.refuse(https, id, status);
@@ -30,25 +41,41 @@ pub async fn answer(https: bool, id: &str, request: Request, next: Next) -> Resp
 }
 
 /// What must be known of a request to refuse it when it is gone.
-struct Asker {
+pub struct Asker {
     is_program: bool,
+    is_at_issuer: bool,
     language: Option<HeaderValue>,
 }
 
 impl Asker {
-    fn of(request: &Request) -> Self {
+    /// Who sent a request.
+    pub fn of(request: &Request) -> Self {
         Self {
             is_program: super::is_for_programs(request.uri()),
+            is_at_issuer: request.uri().path().starts_with("/v1/oauth/"),
             language: request.headers().get(header::ACCEPT_LANGUAGE).cloned(),
         }
+    }
+
+    /// The answer while there is no place for the request.
+    pub fn turn_away(&self, https: bool, id: &str) -> Response {
+        if self.is_at_issuer {
+            return OAuthError::Token(TokenError::Busy).into_response();
+        }
+        self.answer(https, id, ApiError::Overloaded, Notice::Unavailable { retry_after: RETRY_AFTER })
     }
 
     fn refuse(&self, https: bool, id: &str, status: StatusCode) -> Response {
         let (error, notice) = match status {
             StatusCode::URI_TOO_LONG => (ApiError::UriTooLong, Notice::UriTooLong),
             StatusCode::REQUEST_TIMEOUT => (ApiError::TooLate, Notice::TooLate),
+            StatusCode::SERVICE_UNAVAILABLE => return self.turn_away(https, id),
             _ => (ApiError::Internal, Notice::Internal),
         };
+        self.answer(https, id, error, notice)
+    }
+
+    fn answer(&self, https: bool, id: &str, error: ApiError, notice: Notice) -> Response {
         if self.is_program {
             return error.into_response();
         }

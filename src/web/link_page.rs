@@ -174,7 +174,14 @@ fn lead_out(
 async fn open(visit: &Visit, web: &Web, token: &str, button: Option<&str>) -> Response {
     let (tenant, cookies) = (&visit.tenant, visit.cookies());
     let opened = if let Some(query) = button {
-        web.broker.open_link_from_button(tenant, token, query, &cookies).await
+        // Each press asks Meta, with the page's token.
+        let now = web.broker.clock().now();
+        if let Err(quota) = web.limits.press(visit.address, (&tenant.id, token), now) {
+            return too_many(&visit.visitor(None), &quota);
+        }
+        let opened = web.broker.open_link_from_button(tenant, token, query, &cookies).await;
+        web.limits.pressed(visit.address, now);
+        opened
     } else {
         let opened = web.broker.open_link(tenant, token, &cookies, &visit.chat_passes()).await;
         opened.map_err(OpenLinkingError::from)

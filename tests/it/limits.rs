@@ -203,3 +203,66 @@ async fn more_work_than_there_are_places_for_is_turned_away_at_once_but_health_i
     assert!(answered.starts_with("HTTP/1.1 422"), "{answered}");
     assert_eq!(broker.api(Method::GET, "/v1/events", None).await.0, StatusCode::OK);
 }
+
+/// A connection of another address of this machine that has sent a head and half of its body.
+async fn half_sent(broker: &Harness, from: &str) -> TcpStream {
+    let there: std::net::SocketAddr = broker.origin.trim_start_matches("http://").parse().unwrap();
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(format!("{from}:0").parse().unwrap()).unwrap();
+    let mut stream = socket.connect(there).await.unwrap();
+    let head = format!(
+        "POST /v1/oauth/token HTTP/1.1\r\nHost: {there}\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: 5\r\nConnection: close\r\n\r\na=b"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream
+}
+
+#[tokio::test]
+async fn half_sent_bodies_of_one_address_take_an_eighth_of_the_places_and_nobody_elses() {
+    let broker = with("requests = 32\n").await;
+    let link = broker.link("conv-1").await;
+    let (answers, mut answered) = tokio::sync::mpsc::unbounded_channel();
+    let mut ends = Vec::new();
+    for _ in 0..60 {
+        let (mut reader, writer) = half_sent(&broker, "127.0.0.5").await.into_split();
+        let answers = answers.clone();
+        tokio::spawn(async move {
+            let mut text = String::new();
+            // What is turned away may be reset while its body is still on the way.
+            let _ = reader.read_to_string(&mut text).await;
+            let _ = answers.send(text);
+        });
+        ends.push(writer);
+    }
+    let mut next =
+        async || tokio::time::timeout(Duration::from_mins(1), answered.recv()).await.unwrap().unwrap();
+    for _ in 0..56 {
+        let text = next().await;
+        assert!(text.starts_with("HTTP/1.1 503") && text.contains("temporarily_unavailable"), "{text}");
+    }
+    // Four are waited for; everybody else is answered, and so is the address itself where nothing is waited for.
+    let page = broker.plain(Method::GET, &format!("/a/{}", token_of(&link))).send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
+    assert_eq!(broker.api(Method::GET, "/v1/events", None).await.0, StatusCode::OK);
+    let same = from("127.0.0.5");
+    let page = same.get(format!("{}/a/{}", broker.origin, token_of(&link))).send().await.unwrap();
+    assert_eq!(page.status(), StatusCode::OK);
+    // Their time ends with their bodies: what was waited for is answered, and others are waited for.
+    for end in &mut ends {
+        let _ = end.write_all(b"&c").await;
+    }
+    for _ in 0..4 {
+        let text = next().await;
+        assert!(text.starts_with("HTTP/1.1 400") && text.contains("invalid_request"), "{text}");
+    }
+    let mut again = half_sent(&broker, "127.0.0.5").await;
+    again.write_all(b"&c").await.unwrap();
+    let mut text = String::new();
+    again.read_to_string(&mut text).await.unwrap();
+    assert!(text.starts_with("HTTP/1.1 400"), "{text}");
+}
+
+fn token_of(link: &Value) -> String {
+    link["url"].as_str().unwrap().rsplit('/').next().unwrap().to_owned()
+}

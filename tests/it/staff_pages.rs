@@ -110,17 +110,27 @@ async fn a_member_who_loads_pages_without_end_waits_and_nobody_else_does() {
     assert_eq!(page.status, StatusCode::TOO_MANY_REQUESTS);
     assert!(page.headers.contains_key("retry-after") && page.html.contains("Please wait"), "{}", page.html);
     let (name, value) = harness.staff_cookie(Role::Admin).await;
-    let by_itself = async |method: Method| {
-        let request = harness.plain(method, "/account").header("cookie", format!("{name}={value}"));
+    let by_itself = async |method: Method, path: &str| {
+        let request = harness.plain(method, path).header("cookie", format!("{name}={value}"));
         let request = request.header("hx-request", "true").header("hx-source", "div#live-board");
         request.send().await.unwrap().status()
     };
-    assert_eq!(by_itself(Method::GET).await, StatusCode::OK, "what a page fetches by itself is the page's");
+    let fetched = by_itself(Method::GET, "/console").await;
+    assert_eq!(fetched, StatusCode::OK, "what a page fetches by itself is the page's");
+    let too_many = StatusCode::TOO_MANY_REQUESTS;
     assert_eq!(
-        by_itself(Method::POST).await,
-        StatusCode::TOO_MANY_REQUESTS,
+        by_itself(Method::POST, "/console/search").await,
+        too_many,
         "no page sends anything by itself"
     );
+    for path in ["/account", "/admin/providers/acme/mapping", "/admin/attempts"] {
+        assert_eq!(by_itself(Method::GET, path).await, too_many, "only the console does so: {path}");
+    }
+    let mut fetched = 0;
+    while by_itself(Method::GET, "/console").await == StatusCode::OK {
+        fetched += 1;
+        assert!(fetched < 300, "it fetches without end");
+    }
     assert_eq!(ari.get("/account").await.status, StatusCode::OK);
     harness.clock.advance(std::time::Duration::from_mins(1));
     assert_eq!(dana.get("/account").await.status, StatusCode::OK);

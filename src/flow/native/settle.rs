@@ -93,9 +93,10 @@ impl Broker {
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => {
+                    done?;
                     let (tenant, link_id, attempt) = (&tenant.id, &link.value.id, &request.value.id);
                     tracing::warn!(%tenant, %link_id, %attempt, step = %fault.step, code = %fault.code, "native.refused");
-                    return done;
+                    return Ok(());
                 }
             }
         }

@@ -157,8 +157,9 @@ pub(super) fn same_subject(
     let message = format!(
         "another `{name}` makes everybody a new person: who signed in before gets a second contact, and the first is found by nobody"
     );
-    let help = "send `\"confirmSubjectChange\": true` if that is what you want";
-    Err(SettingsError::refused(&format!("/{name}"), &message, help))
+    let help = "send `\"confirmSubjectChange\": true` if that is what you want".to_owned();
+    let remark = Remark { makes_new_people: true, ..Remark::new(format!("/{name}"), message, help) };
+    Err(SettingsError::Refused(vec![remark]))
 }
 
 /// The setting by which people get other names than before, if any does.

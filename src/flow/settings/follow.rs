@@ -20,6 +20,7 @@ use crate::store::StoreError;
 use crate::store::tenants::Found;
 
 use super::super::Broker;
+use super::for_staff;
 use super::format::{Format, Remark};
 
 /// How often it is asked for news.
@@ -233,7 +234,7 @@ impl Broker {
         }
         match self.format().read(&tenant.id, &tenant.document, &tenant.live(), &tenant.secrets) {
             Ok(reading) => Read::Good(ServedTenant {
-                tenant: Arc::new(reading.tenant),
+                tenant: Arc::new(for_staff::mark(reading.tenant, &tenant.providers)),
                 source: None,
                 stored: true,
                 revision: None,

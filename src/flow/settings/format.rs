@@ -35,6 +35,8 @@ pub struct Remark {
     pub help: Option<String>,
     /// The place in the text that the pointer names, from 1.
     pub column: Option<usize>,
+    /// Whether everybody would become a new person, which somebody may want.
+    pub makes_new_people: bool,
 }
 
 /// Settings that are in order.
@@ -90,6 +92,12 @@ impl Remark {
         message: impl Into<String>,
         help: impl Into<Option<String>>,
     ) -> Self {
-        Self { pointer: pointer.into(), message: message.into(), help: help.into(), column: None }
+        Self {
+            pointer: pointer.into(),
+            message: message.into(),
+            help: help.into(),
+            column: None,
+            makes_new_people: false,
+        }
     }
 }

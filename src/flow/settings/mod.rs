@@ -8,6 +8,7 @@
 //! | [`described`] | the settings as people read of them |
 //! | `checks` | what holds of a provider's settings beside what a file must say |
 //! | `follow` | how every broker learns of a change, and what is served then |
+//! | `for_staff` | at which providers staff may sign in |
 //! | [`providers`], [`publish`] | a provider from draft to live |
 //! | [`edit`] | some settings of a draft, and what going back would change |
 //! | [`samples`] | answers of a provider that a mapping must go on to understand |
@@ -27,6 +28,7 @@ pub mod clients;
 pub mod described;
 pub mod edit;
 mod follow;
+mod for_staff;
 pub mod format;
 pub mod own;
 pub mod providers;

@@ -55,6 +55,9 @@ enum NotLetIn {
     /// The sign-in itself failed.
     #[error("{0}")]
     Failed(Fault),
+    /// Who published the provider may not decide who is staff.
+    #[error("provider_not_for_staff")]
+    NotForStaff,
     /// The provider told no email.
     #[error("no_email")]
     NoEmail,
@@ -151,6 +154,8 @@ impl Broker {
         let stored = self.claim_entry(&tenant, stored).await?;
         let request = &stored.value.request;
         let judged = match (&verdict, way) {
+            // It may have been published anew while the browser was there.
+            _ if !admits(&tenant, &provider) => Err(NotLetIn::NotForStaff),
             (Verdict::Granted(grant), Some(way)) => {
                 let (server, mut pass) = *way;
                 let mut course = Course::of(request, &self.clock, self.clock.now());
@@ -262,6 +267,11 @@ enum Checked {
     First(Box<Entrance>),
     /// This browser brought this answer before, and was let in: it goes where it wanted to.
     Again(String),
+}
+
+/// Whether staff may sign in at a provider: with the settings that the sign-in began with, and with those of now.
+fn admits(tenant: &Tenant, provider: &Provider) -> bool {
+    provider.for_staff && tenant.provider(Some(&provider.id)).is_some_and(|now| now.for_staff)
 }
 
 /// The member for whose email the provider itself vouches. What the tenant trusts of its customers' addresses

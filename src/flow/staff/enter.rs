@@ -35,8 +35,8 @@ pub struct Entering {
 /// Why nobody is sent to the provider.
 #[derive(Debug, thiserror::Error)]
 pub enum EnterError {
-    /// The tenant has no such provider.
-    #[error("the tenant has no such provider")]
+    /// The tenant has no such provider, or staff may not sign in there.
+    #[error("the tenant has no such provider for staff")]
     Unknown,
     /// The provider fails for everybody, or its metadata cannot be had now.
     #[error(transparent)]
@@ -55,7 +55,8 @@ impl Broker {
         provider: &ProviderId,
         (next, zone): (&str, &str),
     ) -> Result<Entering, EnterError> {
-        let provider = tenant.provider(Some(provider)).ok_or(EnterError::Unknown)?;
+        let provider = tenant.provider(Some(provider)).filter(|provider| provider.for_staff);
+        let provider = provider.ok_or(EnterError::Unknown)?;
         if let Err(why) = self.provider.check(&tenant.id, &provider.id) {
             return Err(OutOfOrder { why, label: provider.label.clone(), locale: None }.into());
         }

@@ -59,6 +59,7 @@ pub(crate) fn provider() -> Provider {
         merge_by_email: false,
         vault: false,
         blocks_webviews: false,
+        for_staff: true,
         revision: Revision::new("r1"),
     }
 }

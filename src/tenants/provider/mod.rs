@@ -141,7 +141,7 @@ fn provider(root: &Node<'_>, reading: &Reading<'_>, report: &mut Report) -> Opti
     let pkce = pkce(node, report);
     let params = params::read(node, authorize_url.as_ref(), report);
     let label = node.text("label").or_else(|| root.text("name"))?;
-    let mut provider = Provider {
+    let provider = Provider {
         id: node.text("id")?.value.parse().ok()?,
         label: label.value.to_owned(),
         client_id: node.text("client_id")?.value.to_owned(),
@@ -180,10 +180,10 @@ fn provider(root: &Node<'_>, reading: &Reading<'_>, report: &mut Report) -> Opti
         merge_by_email: mapping::merge_by_email(node, report),
         vault: mapping::vault(node, report),
         blocks_webviews: node.flag("blocks_webviews").unwrap_or_default(),
+        for_staff: !context.stored,
         revision: Revision::new(""),
     };
-    provider.revision = revision::build(&provider);
-    Some(provider)
+    Some(Provider { revision: revision::build(&provider), ..provider })
 }
 
 /// What the reading of one provider needs.

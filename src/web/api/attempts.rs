@@ -140,7 +140,7 @@ pub async fn list(
         until: query.time("until")?,
     };
     if csv::is_wanted(&query, &headers)? {
-        return attempts_csv::file(web, Arc::clone(&caller.tenant), wanted).await;
+        return attempts_csv::file(web, &caller, wanted).await;
     }
     let part = Part { cursor: query.get("cursor"), limit: query.limit()? };
     let page = web.broker.attempts(&caller.tenant, &wanted, part).await?;

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, Bytes};
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
-use futures_util::{StreamExt as _, stream};
+use axum::body::Bytes;
+use axum::response::Response;
+use futures_util::stream;
 use jiff::Timestamp;
 
 use crate::domain::request::AuthorizationRequest;
@@ -13,9 +12,10 @@ use crate::domain::tenant::Tenant;
 use crate::flow::StoreError;
 use crate::flow::lists::{AttemptQuery, Part};
 use crate::web::Web;
+use crate::web::caller::{Caller, ReadAudit};
 use crate::web::error::ApiError;
 
-use super::csv::push_row;
+use super::csv::{self, push_row};
 
 /// Rows that are read together.
 const ROWS: usize = 200;
@@ -34,7 +34,13 @@ struct Rows {
 }
 
 /// All attempts that are wanted, read and sent page by page. The first page is read before anything is answered.
-pub async fn file(web: Arc<Web>, tenant: Arc<Tenant>, wanted: AttemptQuery) -> Result<Response, ApiError> {
+pub async fn file(
+    web: Arc<Web>,
+    caller: &Caller<ReadAudit>,
+    wanted: AttemptQuery,
+) -> Result<Response, ApiError> {
+    let place = csv::place(&web, caller)?;
+    let tenant = Arc::clone(&caller.tenant);
     let mut rows = Rows { web, tenant, wanted, cursor: None, done: false };
     let mut first = String::new();
     push_row(&mut first, COLUMNS);
@@ -46,12 +52,7 @@ pub async fn file(web: Arc<Web>, tenant: Arc<Tenant>, wanted: AttemptQuery) -> R
         let text = rows.next().await.map_err(std::io::Error::other)?;
         Ok::<_, std::io::Error>(Some((Bytes::from(text), rows)))
     });
-    let body = Body::from_stream(stream::once(async { Ok(Bytes::from(first)) }).chain(rest));
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"attempts.csv\""),
-    ];
-    Ok((headers, body).into_response())
+    Ok(csv::send(("attempts.csv", place), first, rest))
 }
 
 impl Rows {

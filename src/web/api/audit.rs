@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -98,6 +98,7 @@ struct Rows {
 
 /// All entries, read and sent page by page. The first page is read before anything is answered.
 async fn file(caller: Caller<ReadAudit>, web: Arc<Web>, wanted: AuditQuery) -> Result<Response, ApiError> {
+    let place = csv::place(&web, &caller)?;
     let tenant = caller.tenant.id.clone();
     let mut rows = Rows { web: Arc::clone(&web), tenant, wanted, cursor: None, done: false };
     let mut first = String::new();
@@ -111,13 +112,7 @@ async fn file(caller: Caller<ReadAudit>, web: Arc<Web>, wanted: AuditQuery) -> R
         let text = rows.next().await.map_err(std::io::Error::other)?;
         Ok::<_, std::io::Error>(Some((Bytes::from(text), rows)))
     });
-    let begin = futures_util::stream::once(async { Ok(Bytes::from(first)) });
-    let body = Body::from_stream(futures_util::StreamExt::chain(begin, rest));
-    let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"audit.csv\""),
-    ];
-    Ok((headers, body).into_response())
+    Ok(csv::send(("audit.csv", place), first, rest))
 }
 
 impl Rows {

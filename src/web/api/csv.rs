@@ -1,9 +1,17 @@
 //! Rows of CSV (RFC 4180): every field is quoted, every row ends with CR LF. A text that a
 //! spreadsheet would take for a formula gets an apostrophe in front.
 
-use axum::http::{HeaderMap, header};
+use std::io;
 
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::{Stream, StreamExt as _, stream};
+
+use crate::web::Web;
+use crate::web::caller::Caller;
 use crate::web::error::{ApiError, BodyFault};
+use crate::web::limit::File;
 
 use super::query::Query;
 
@@ -21,6 +29,31 @@ pub fn is_wanted(query: &Query, headers: &HeaderMap) -> Result<bool, ApiError> {
         return Err(fault("?limit", "a CSV file has no pages; leave `limit` and `cursor` out"));
     }
     Ok(is_wanted)
+}
+
+/// The place of one more file of the caller's.
+pub fn place<S>(web: &Web, caller: &Caller<S>) -> Result<File, ApiError> {
+    let place = web.limits.file(&caller.tenant.id, &caller.client_id);
+    place
+        .ok_or_else(|| ApiError::TooManyWait("four files of this client are on their way already".to_owned()))
+}
+
+/// A file: what is read of it already, and the rest as it is read. It keeps its place until its last byte is sent, or nobody
+/// takes it any more.
+pub fn send(
+    (name, place): (&str, File),
+    first: String,
+    rest: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+) -> Response {
+    let text = stream::once(async { Ok(Bytes::from(first)) }).chain(rest);
+    let body = Body::from_stream(text.inspect(move |_| {
+        let _ = &place;
+    }));
+    let headers = [
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8; header=present".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
+    ];
+    (headers, body).into_response()
 }
 
 /// Adds a row.
@@ -53,6 +86,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::web::limit::work::Work;
+    use crate::web::limit::{Limits, Rates};
 
     fn row(fields: &[&str]) -> String {
         let mut text = String::new();
@@ -64,6 +99,21 @@ mod tests {
     fn read(row: &str) -> Vec<String> {
         let inside = row.strip_suffix("\r\n").unwrap().strip_prefix('"').unwrap().strip_suffix('"').unwrap();
         inside.split("\",\"").map(|field| field.replace("\"\"", "\"")).collect()
+    }
+
+    #[test]
+    fn a_file_has_its_place_until_nobody_takes_it_any_more() {
+        let limits = Limits::new(Rates::default(), Work::default());
+        let (tenant, client) = ("acme".parse().unwrap(), "bot".parse().unwrap());
+        let place = || limits.file(&tenant, &client);
+        let rest = || stream::once(async { Ok(Bytes::from_static(b"more")) });
+        let mut files: Vec<_> =
+            (0..4).map(|_| send(("a.csv", place().unwrap()), "first".to_owned(), rest())).collect();
+        assert!(place().is_none(), "a fifth one of the client's");
+        assert!(limits.file(&tenant, &"other".parse().unwrap()).is_some());
+        assert_eq!(files[0].headers()["content-disposition"], "attachment; filename=\"a.csv\"");
+        files.pop();
+        assert!(place().is_some());
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl From<SettingsError> for ApiError {
 
 impl From<Remark> for BodyFault {
     fn from(remark: Remark) -> Self {
-        let Remark { pointer, message, help, column } = remark;
+        let Remark { pointer, message, help, column, makes_new_people: _ } = remark;
         Self { pointer, detail: message, help, line: column.map(|_| 1), column }
     }
 }

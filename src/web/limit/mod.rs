@@ -9,21 +9,29 @@
 //! | `failures` | client secrets that were wrong | address and tenant | 429 before the secret is looked at |
 //! | `client-failures` | the same | client and address | the same |
 //! | `staff` | pages that are loaded or sent | member of staff | 429 |
+//! | `live` | what the console's pages fetch by themselves, ten times as much | member of staff | 429 |
 //! | `sign-ins` | attempts of staff to come in: codes sent and typed, providers, invitations | address | 429 |
 //! | `app-sign-ins` | sign-ins of customers to apps that begin | address and tenant | 429 |
+//! | `all-app-sign-ins` | the same, four times as many | address | 429 |
+//! | `presses` | *Log In* of Meta, before Meta is asked who it was | link | 429 |
 //! | `codes` | emailed codes that customers ask for | address | 429 |
 //! | `tenant-codes` | the same | tenant | 429 |
 //! | `typed-codes` | emailed codes that customers type | address | 429 |
 //! | `customer` | calls of the Client API | customer | 429 |
+//! | `files` | files of attempts and of the audit that are on their way, at the same time | client | 429 |
+//! | `bodies` | requests whose body is waited for, at the same time | address | 503 |
 //!
 //! Nobody pays for a neighbour: a link that is known, a good state and a client that proved itself
 //! within five minutes are never refused, whatever else comes from their address, and no flood from
-//! elsewhere shuts a client out.
+//! elsewhere shuts a client out. Only what Meta's *Log In* adds to a link can be judged by nobody but
+//! Meta: until it has, it counts as a miss.
 //!
 //! To add a limit: 1. a field of [`Rates`] with its default, 2. a method of [`Limits`] that takes
 //! from it, 3. a row above, 4. a setting in `config/limits.rs`, 5. a case in `tests/it/limits.rs`.
 
 pub mod address;
+pub mod at_once;
+pub mod bodies;
 pub mod headers;
 pub mod rate;
 pub mod table;
@@ -36,6 +44,7 @@ use jiff::Timestamp;
 use crate::domain::ids::{ClientId, ContactId, StaffId, TenantId};
 
 use address::Address;
+use at_once::{AtOnce, Held};
 use rate::{Quota, Rate};
 use table::Table;
 use work::Work;
@@ -44,6 +53,14 @@ use work::Work;
 const ADDRESSES: usize = 1 << 17;
 /// Clients and tenants that are: only those with a good token come here.
 const CLIENTS: usize = 1 << 15;
+/// Files of one client that are on their way at the same time.
+const FILES: usize = 4;
+/// How often in a minute Meta is asked who pressed the button of one link.
+const PRESSES: u32 = 10;
+/// So many tenants' worth of sign-ins to apps may begin from one address.
+const TENANTS: u32 = 4;
+/// So many times as often as a member of staff asks for a page, the console's pages may fetch what changed.
+const LIVE: u32 = 10;
 /// How often an address that is over a limit stands in the log.
 const LOGGED: u32 = 1;
 
@@ -101,6 +118,7 @@ pub struct Limits {
     rates: Rates,
     addresses: Table,
     clients: Table,
+    files: AtOnce<(TenantId, ClientId)>,
     /// Requests at work.
     pub work: Work,
 }
@@ -114,6 +132,9 @@ pub struct Guess<'l> {
     client: String,
 }
 
+/// A file of a client's that is on its way.
+pub type File = Held<(TenantId, ClientId)>;
+
 /// Where the limit of an API call is written down, for the headers of its answer.
 #[derive(Debug, Clone, Default)]
 pub struct Slip(Arc<OnceLock<Quota>>);
@@ -121,7 +142,8 @@ pub struct Slip(Arc<OnceLock<Quota>>);
 impl Limits {
     /// Nothing is spent yet.
     pub fn new(rates: Rates, work: Work) -> Self {
-        Self { rates, addresses: Table::new(ADDRESSES), clients: Table::new(CLIENTS), work }
+        let (addresses, clients) = (Table::new(ADDRESSES), Table::new(CLIENTS));
+        Self { rates, addresses, clients, files: AtOnce::new(FILES), work }
     }
 
     /// One more call of the API, by a client with a good token. What is left for the client is answered.
@@ -161,9 +183,52 @@ impl Limits {
         now: Timestamp,
     ) -> Result<(), Quota> {
         let Some(address) = address else { return Ok(()) };
+        let at = micros(now);
         let rate = Rate::per_minute(self.rates.app_sign_ins);
-        let taken = self.addresses.take("app-sign-ins", (address, tenant.as_str()), rate, micros(now));
+        // However many tenants there are, each of which begins by a write and perhaps a call.
+        let all = Rate::per_minute(self.rates.app_sign_ins.saturating_mul(TENANTS));
+        let taken = self.addresses.take("all-app-sign-ins", address, all, at).and_then(|_| {
+            self.addresses.take("app-sign-ins", (address, tenant.as_str()), rate, at).inspect_err(|_| {
+                self.addresses.give_back("all-app-sign-ins", address, all, at);
+            })
+        });
         taken.map(drop).inspect_err(|quota| self.over_from(address, quota, now))
+    }
+
+    /// One more press of Meta's *Log In* for a link. Until Meta has said who it was, it counts as a miss of its address,
+    /// too: see [`pressed`](Self::pressed).
+    pub fn press(
+        &self,
+        address: Option<Address>,
+        (tenant, token): (&TenantId, &str),
+        now: Timestamp,
+    ) -> Result<(), Quota> {
+        self.miss(address, now)?;
+        let rate = Rate::per_minute(PRESSES);
+        let taken = self.addresses.take("presses", (tenant.as_str(), token), rate, micros(now));
+        taken.map(drop).inspect_err(over).inspect_err(|_| self.pressed(address, now))
+    }
+
+    /// What came of a press is known: whatever is to be counted of it is counted by itself.
+    pub fn pressed(&self, address: Option<Address>, now: Timestamp) {
+        let Some(address) = address else { return };
+        self.addresses.give_back("misses", address, Rate::per_minute(self.rates.misses), micros(now));
+    }
+
+    /// One more file of a client's, which reads the store until it is sent or dropped; none while it has too many.
+    pub fn file(&self, tenant: &TenantId, client: &ClientId) -> Option<File> {
+        let file = self.files.take(&(tenant.clone(), client.clone()));
+        if file.is_none() {
+            metrics::counter!("countersign_limited_total", "limit" => "files").increment(1);
+        }
+        file
+    }
+
+    /// One more thing that a page of the console fetches by itself.
+    pub fn live(&self, tenant: &TenantId, member: &StaffId, now: Timestamp) -> Result<(), Quota> {
+        let rate = Rate::per_minute(self.rates.staff.saturating_mul(LIVE));
+        let taken = self.clients.take("live", (tenant.as_str(), member.as_str()), rate, micros(now));
+        taken.map(drop).inspect_err(over)
     }
 
     /// One more page for a member of staff.
@@ -355,6 +420,42 @@ mod tests {
         assert_eq!(enter(&acme).unwrap_err().name, "app-sign-ins");
         assert!(enter(&beta).is_ok() && limits.sign_in(Some(address(1)), now()).is_ok());
         assert!(limits.app_sign_in(None, &acme, now()).is_ok());
+    }
+
+    #[test]
+    fn an_address_that_goes_through_the_tenants_is_refused_at_the_fifth_and_its_neighbour_is_not() {
+        let limits = Limits::new(Rates { app_sign_ins: 30, ..Rates::default() }, Work::default());
+        let tenant = |number: usize| format!("tenant-{number}").parse().unwrap();
+        for number in 1..=4 {
+            for _ in 0..30 {
+                assert!(limits.app_sign_in(Some(address(1)), &tenant(number), now()).is_ok(), "{number}");
+            }
+            let refused = limits.app_sign_in(Some(address(1)), &tenant(number), now()).unwrap_err();
+            assert!(number == 4 || refused.name == "app-sign-ins", "{refused:?}");
+        }
+        assert_eq!(
+            limits.app_sign_in(Some(address(1)), &tenant(5), now()).unwrap_err().name,
+            "all-app-sign-ins"
+        );
+        assert!(limits.app_sign_in(Some(address(2)), &tenant(5), now()).is_ok());
+    }
+
+    #[test]
+    fn a_button_is_pressed_so_often_and_counts_as_a_miss_until_it_is_known_what_came_of_it() {
+        let limits = limits();
+        let acme: TenantId = "acme".parse().unwrap();
+        let press = |number, token| limits.press(Some(address(number)), (&acme, token), now());
+        assert!(press(1, "one").is_ok() && press(1, "two").is_ok());
+        assert_eq!(press(1, "three").unwrap_err().name, "misses");
+        limits.pressed(Some(address(1)), now());
+        assert!(press(1, "three").is_ok());
+        for number in 2..=10 {
+            assert!(press(number, "one").is_ok());
+        }
+        assert_eq!(press(11, "one").unwrap_err().name, "presses");
+        assert!(
+            limits.miss(Some(address(11)), now()).is_ok() && limits.miss(Some(address(11)), now()).is_ok()
+        );
     }
 
     #[test]

@@ -3,8 +3,12 @@
 
 use std::sync::Arc;
 
+use axum::body::HttpBody as _;
 use axum::extract::{MatchedPath, Request};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::address::Address;
+use super::bodies::Bodies;
 
 /// After how many seconds who was turned away may try again.
 pub const RETRY_AFTER: u32 = 1;
@@ -14,6 +18,7 @@ pub const RETRY_AFTER: u32 = 1;
 pub struct Work {
     busy: Arc<Semaphore>,
     logins: Arc<Semaphore>,
+    bodies: Bodies,
 }
 
 /// What a request takes a place of.
@@ -31,7 +36,22 @@ enum Kind {
 impl Work {
     /// Places for requests, and for callbacks, which may wait for providers.
     pub fn new(requests: usize, callbacks: usize) -> Self {
-        Self { busy: Arc::new(Semaphore::new(requests)), logins: Arc::new(Semaphore::new(callbacks)) }
+        Self {
+            busy: Arc::new(Semaphore::new(requests)),
+            logins: Arc::new(Semaphore::new(callbacks)),
+            bodies: Bodies::new(requests),
+        }
+    }
+
+    /// The request, whose body holds no more places than its address may have. Who has no address is in this process.
+    pub fn watch(&self, address: impl FnOnce(&Request) -> Option<Address>, request: Request) -> Request {
+        if request.body().is_end_stream() {
+            return request;
+        }
+        match address(&request) {
+            Some(address) => self.bodies.watch(address, request),
+            None => request,
+        }
     }
 
     /// A place for a request, which it has until the answer is dropped; none if all are taken.

@@ -51,7 +51,7 @@ pub use frame::{Visitor, dress, public};
 pub use landing::{Decline, Elsewhere, Landing, decline, elsewhere, landing};
 pub use letter::{LetterLook, code_letter};
 pub use notice::{Notice, busy, notice};
-pub use result::{Outcome, ResultPage, result};
+pub use result::{Outcome, ResultPage, result, working};
 pub use sentence::sentence;
 pub use text::{clean, tidy};
 pub use trial::{TestStands, trial};

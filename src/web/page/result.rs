@@ -85,15 +85,19 @@ pub fn result(visitor: &Visitor, page: &ResultPage) -> Response {
             }
             message.respond(page.status, visitor, &words)
         }
-        Outcome::Working => {
-            let heading = words.say(Text::WorkingHeading);
-            let message = Message::new(Tone::Calm, heading, words.say(Text::WorkingLead));
-            let mut response = message.respond(page.status, visitor, &words);
-            response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("2"));
-            response
-        }
+        Outcome::Working => working(visitor),
         Outcome::Failed(code) => failed(visitor, &words, page, Trouble::of(code)),
     }
+}
+
+/// The page while another load of the same address is at work: it loads itself again.
+pub fn working(visitor: &Visitor) -> Response {
+    let words = visitor.words();
+    let heading = words.say(Text::WorkingHeading);
+    let message = Message::new(Tone::Calm, heading, words.say(Text::WorkingLead));
+    let mut response = message.respond(StatusCode::OK, visitor, &words);
+    response.headers_mut().insert(header::REFRESH, HeaderValue::from_static("2"));
+    response
 }
 
 fn provisional(

@@ -64,7 +64,8 @@ pub(super) async fn page(
     mistyped: Option<(&str, &'static str)>,
 ) -> Response {
     let tenant = &visit.tenant;
-    let addresses = tenant.providers.iter().map(|provider| web.broker.address_of(tenant, provider));
+    let providers = || tenant.providers.iter().filter(|provider| provider.for_staff);
+    let addresses = providers().map(|provider| web.broker.address_of(tenant, provider));
     let addresses: Vec<Url> = join_all(addresses).await.into_iter().flatten().collect();
     // Browsers hold the policy of forms against every redirect after them.
     let plain = addresses.iter().find(|url| url.scheme() == "http").or(addresses.first());
@@ -75,7 +76,7 @@ pub(super) async fn page(
     let (email, fault) = mistyped.unzip();
     let view = ChooseView {
         frame: Frame::outside(visit, &format!("Sign in to {}", clean(&tenant.name))),
-        providers: tenant.providers.iter().map(choice).collect(),
+        providers: providers().map(choice).collect(),
         mails: web.broker.sends_mail(),
         next: next.as_str().to_owned(),
         email: email.unwrap_or_default().to_owned(),

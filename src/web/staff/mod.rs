@@ -141,7 +141,7 @@ impl<R: Needs> FromRequestParts<Arc<Web>> for OnDuty<R> {
         let visit = Visit::from_request_parts(parts, web).await?;
         let asked = parts.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
         let at_work = match cookie_of(&visit) {
-            Some(cookie) if asks_by_itself(&visit) => {
+            Some(cookie) if asks_by_itself(&visit, &asked) => {
                 web.broker.page_at_work(&visit.tenant, cookie.expose()).await
             }
             Some(cookie) => web.broker.at_work(&visit.tenant, cookie.expose()).await,
@@ -172,12 +172,15 @@ impl<R: Needs> OnDuty<R> {
         Err(Box::new(duty.plain(StatusCode::FORBIDDEN, "This page is for admins", lead)))
     }
 
-    /// Counts a page that somebody wants. What it fetches by itself afterwards is the page's, and small.
+    /// Counts a page that somebody wants. What it fetches by itself afterwards is small and has a limit of its own, since
+    /// whoever says that a page asks by itself may be none.
     fn one_more(&self, web: &Web) -> Result<(), Box<Response>> {
-        if asks_by_itself(&self.visit) {
-            return Ok(());
-        }
-        let counted = web.limits.page(&self.tenant().id, &self.member.id, web.broker.clock().now());
+        let (tenant, member, now) = (&self.tenant().id, &self.member.id, web.broker.clock().now());
+        let counted = if asks_by_itself(&self.visit, &self.asked) {
+            web.limits.live(tenant, member, now)
+        } else {
+            web.limits.page(tenant, member, now)
+        };
         counted.map_err(|quota| {
             let lead = "You have loaded very many pages within a minute. Wait a moment, then go on; nothing was changed.";
             let mut page = self.plain(StatusCode::TOO_MANY_REQUESTS, "Please wait a moment", lead);
@@ -194,12 +197,15 @@ pub fn is_htmx(headers: &HeaderMap) -> bool {
     headers.contains_key("hx-request")
 }
 
-/// Whether a page asks by itself, and nobody has pressed anything: htmx names the element that asks, and the ids of
-/// those that follow a stream of changes begin with `live`. Such a request reads, and keeps nobody signed in.
-fn asks_by_itself(visit: &Visit) -> bool {
+/// Whether a page of the console asks by itself, and nobody has pressed anything: htmx names the element that asks, and
+/// the ids of those that follow a stream of changes begin with `live`. Such a request reads, and keeps nobody signed in.
+/// No other page does so, whatever a header says.
+fn asks_by_itself(visit: &Visit, asked: &str) -> bool {
+    let path = asked.split('?').next().unwrap_or_default();
+    let is_console = path == "/console" || path.starts_with("/console/");
     let source = visit.headers.get("hx-source").and_then(|source| source.to_str().ok());
     let is_live = is_htmx(&visit.headers) && source.is_some_and(|source| source.contains("#live"));
-    is_live && visit.method == Method::GET
+    is_console && is_live && visit.method == Method::GET
 }
 
 /// The page of a store that does not answer, for staff.

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use aws_lc_rs::hmac;
 use serde_json::{Value, json};
@@ -13,11 +14,12 @@ pub struct Facebook {
     pub app_secret: &'static str,
     pub page: &'static str,
     tokens: HashMap<String, String>,
+    asked: AtomicUsize,
 }
 
 impl Facebook {
     pub fn new(app_secret: &'static str, page: &'static str) -> Self {
-        Self { app_secret, page, tokens: HashMap::new() }
+        Self { app_secret, page, tokens: HashMap::new(), asked: AtomicUsize::new(0) }
     }
 
     /// The URL that opens when somebody presses *Log In* in a message.
@@ -39,6 +41,7 @@ impl Facebook {
 
     /// The answer to the question whose token it is.
     pub fn answer(&self, question: &Url) -> Vec<u8> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let of =
             |wanted: &str| question.query_pairs().find(|(name, _)| name == wanted).unwrap().1.into_owned();
         assert_eq!(of("fields"), "recipient");
@@ -46,6 +49,11 @@ impl Facebook {
             Some(who) => json!({"id": self.page, "recipient": who}).to_string().into_bytes(),
             None => br#"{"error": {"code": 100}}"#.to_vec(),
         }
+    }
+
+    /// How often it was asked whose token it is.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// The signed webhook that follows when somebody is taken back with a code.

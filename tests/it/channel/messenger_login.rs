@@ -10,6 +10,7 @@ use super::messenger_world::{World, brought, linked, start, start_with, unlinked
 use super::world::META_SECRET;
 use crate::harness::browser::Browser;
 use crate::harness::page;
+use countersign::cli::demo::provider::Trick;
 use countersign::domain::conversation::Channel;
 
 #[tokio::test]
@@ -127,6 +128,29 @@ async fn a_token_that_facebook_does_not_know_begins_nothing() {
 }
 
 #[tokio::test]
+async fn however_often_a_forged_log_in_is_sent_facebook_is_asked_a_few_times_a_minute() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let path = Url::parse(link["url"].as_str().unwrap()).unwrap().path().to_owned();
+    let back =
+        "https%3A%2F%2Fwww.facebook.com%2Fmessenger_platform%2Faccount_linking%3Faccount_linking_token%3DAR";
+    let mut statuses = Vec::new();
+    for number in 0..50 {
+        let path = format!("{path}?account_linking_token=made-up-{number}&redirect_uri={back}");
+        let request = world.broker.plain(Method::POST, &path).header("sec-fetch-site", "same-origin");
+        statuses.push(request.send().await.unwrap().status().as_u16());
+    }
+    let refused = statuses.iter().filter(|status| **status == 429).count();
+    let asked = world.facebook.lock().unwrap().asked();
+    // Time goes on meanwhile, a press each six seconds.
+    assert!((10..25).contains(&asked) && asked + refused == 50, "{asked}: {statuses:?}");
+    // A minute later the customer signs in as always.
+    world.broker.clock.advance(std::time::Duration::from_mins(1));
+    let back = world.sign_in("BILLY", &link, "allow").await;
+    assert_eq!(world.comes_back(&back).await.1["items"][0]["matched"], true);
+}
+
+#[tokio::test]
 async fn who_declines_goes_back_without_a_code_and_a_browser_signs_in_by_the_code() {
     let world = start().await;
     let link = world.link("conv-1", "BILLY").await;
@@ -220,6 +244,59 @@ async fn a_page_that_is_loaded_again_leads_back_to_facebook_again() {
     brought(&first);
     assert_eq!(world.comes_back(&second).await.1["items"][0]["matched"], true);
     assert_eq!(world.broker.provider.counters().token, 1);
+}
+
+/// The sign-in is carried out, and its page waits for the provider.
+async fn at_work(broker: &Harness) {
+    crate::harness::eventually("the sign-in is carried out", async || {
+        let attempts = broker.get("/v1/attempts").await;
+        (attempts["items"][0]["status"] == "working").then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_page_that_is_loaded_again_while_the_first_load_is_at_work_ends_at_facebook_with_the_code() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let (mut view, answer) = world.go_on("BILLY", &link).await;
+    let callback = view.sign_in_at_provider(&answer.location(), "allow").await;
+    world.broker.provider.script(Trick::WhoamiSlow);
+    let (mut again, url) = (view.clone(), callback.clone());
+    let first = tokio::spawn(async move { view.get(&url).await });
+    let led = crate::harness::eventually("the page leads to Facebook", async || {
+        let page = again.get(&callback).await;
+        if page.status == StatusCode::SEE_OTHER {
+            return Some(page.location());
+        }
+        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
+        assert_eq!(page.headers["refresh"], "2");
+        None
+    })
+    .await;
+    first.await.unwrap();
+    brought(&led);
+    assert_eq!(world.comes_back(&led).await.1["items"][0]["matched"], true);
+    assert_eq!(world.broker.provider.counters().token, 1);
+}
+
+#[tokio::test]
+async fn a_sign_in_that_was_cut_off_goes_back_to_facebook_as_one_that_failed() {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let (mut view, answer) = world.go_on("BILLY", &link).await;
+    let callback = view.sign_in_at_provider(&answer.location(), "allow").await;
+    world.broker.provider.script(Trick::WhoamiHang);
+    let (mut again, url) = (view.clone(), callback.clone());
+    let first = tokio::spawn(async move { view.get(&url).await });
+    at_work(&world.broker).await;
+    world.broker.clock.advance(std::time::Duration::from_secs(31));
+    let back = again.get(&callback).await.location();
+    assert!(
+        back.host_str() == Some("www.facebook.com") && !back.as_str().contains("authorization_code"),
+        "{back}"
+    );
+    first.abort();
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod answers;
 #[cfg(test)]
+mod channels;
+#[cfg(test)]
 mod connections;
 #[cfg(test)]
 mod documents;

@@ -116,6 +116,24 @@ async fn a_test_that_is_ordered_again_with_the_same_key_is_the_same_one() {
 }
 
 #[tokio::test]
+async fn an_order_whose_test_is_forgotten_begins_another_one() {
+    let provider = Provider::start().await;
+    let broker = broker(&provider, "").await;
+    let order = async || {
+        let request = broker.plain(Method::POST, "/v1/providers/acme/test").bearer_auth(broker.token().await);
+        let answer = request.header("idempotency-key", "k-1").send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        let replayed = answer.headers().contains_key("idempotent-replayed");
+        (replayed, answer.json::<Value>().await.unwrap()["id"].clone())
+    };
+    let (_, first) = order().await;
+    broker.clock.advance(Duration::from_mins(61));
+    let (replayed, second) = order().await;
+    assert!(!replayed && second != first, "{second}");
+    assert_eq!(order().await, (true, second), "and that one is the order's from now on");
+}
+
+#[tokio::test]
 async fn a_test_is_good_once_and_for_the_browser_that_opened_it() {
     let provider = Provider::start().await;
     let broker = broker(&provider, "").await;

@@ -8,6 +8,7 @@ mod access;
 mod add;
 mod clients;
 mod edit;
+mod for_staff;
 mod journey;
 mod looks;
 mod playground;

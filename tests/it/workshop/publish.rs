@@ -90,6 +90,27 @@ async fn going_back_to_another_subject_is_asked_for_twice() {
 }
 
 #[tokio::test]
+async fn going_back_to_another_user_id_of_the_mapping_offers_the_tick_once_it_was_refused() {
+    let mut shop = Shop::start().await;
+    let mut settings = shop.settings();
+    settings.as_object_mut().unwrap().remove("subject");
+    settings["mapping"] = json!({"userId": "user.id", "fullName": "user.name"});
+    shop.put_draft(&settings).await;
+    shop.api(Method::POST, "/v1/providers/acme/publish", Some(json!({"untested": true}))).await;
+    settings["mapping"] = json!({"userId": "user.email", "fullName": "user.name"});
+    settings["confirmSubjectChange"] = json!(true);
+    shop.put_draft(&settings).await;
+    shop.api(Method::POST, "/v1/providers/acme/publish", Some(json!({"untested": true}))).await;
+    let page = shop.page("/versions/1").await;
+    let refused = shop.send_on(&page, "/versions/1", &[]).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", words(&refused.html));
+    assert!(refused.html.contains("name=\"confirm_subject\""), "{}", words(&refused.html));
+    let back = shop.send_on(&refused.html, "/versions/1", &[("confirm_subject", "yes")]).await;
+    assert_eq!(back.status, StatusCode::SEE_OTHER, "{}", words(&back.html));
+    assert_eq!(shop.provider().await["live"]["settings"]["mapping"]["userId"], "user.id");
+}
+
+#[tokio::test]
 async fn a_provider_is_deleted_by_typing_its_id_and_not_under_open_links_unawares() {
     let mut shop = Shop::live().await;
     let refused = shop.send("/delete", "/delete", &[("typed", "Acme")]).await;

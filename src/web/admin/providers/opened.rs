@@ -73,6 +73,8 @@ pub struct Problem {
     pub text: Html,
     /// More to it, one sentence each.
     pub more: Vec<Html>,
+    /// Whether it was refused because everybody would be a new person.
+    pub makes_new_people: bool,
 }
 
 /// The provider of a path, or the page for one that is not there.
@@ -176,7 +178,7 @@ impl Opened {
 impl Problem {
     /// What a refused change says on the page that it was sent from; or a page of its own.
     pub fn of(duty: &OnDuty<Admin>, error: &SettingsError) -> Result<Self, Box<Response>> {
-        let problem = |status, text: &str| Self { status, text: html(&sentence(text)), more: Vec::new() };
+        let problem = |status, text: &str| Self::new(status, text);
         Ok(match error {
             SettingsError::Unknown | SettingsError::Store(_) => return Err(Box::new(page_of(duty, error))),
             SettingsError::InFile(_) | SettingsError::Fixed | SettingsError::Once(_) => {
@@ -189,6 +191,7 @@ impl Problem {
             ),
             SettingsError::Conflict(text) => problem(StatusCode::CONFLICT, &for_pages(text)),
             SettingsError::Refused(remarks) => Self {
+                makes_new_people: remarks.iter().any(|remark| remark.makes_new_people),
                 more: remarks
                     .iter()
                     .map(|remark| {
@@ -204,14 +207,9 @@ impl Problem {
         })
     }
 
-    /// Whether it was refused because everybody would be a new person.
-    pub fn makes_new_people(&self) -> bool {
-        self.more.iter().any(|text| text.to_string().contains("a new person"))
-    }
-
     /// Something else that is wrong.
     pub fn new(status: StatusCode, text: &str) -> Self {
-        Self { status, text: html(&sentence(text)), more: Vec::new() }
+        Self { status, text: html(&sentence(text)), more: Vec::new(), makes_new_people: false }
     }
 }
 

@@ -110,6 +110,14 @@ fn facts(duty: &OnDuty<Admin>, opened: &Opened, now: jiff::Timestamp) -> Vec<Fac
     if let Some(live) = &stored.live {
         let text = format!("version {}, by {}", live.version, who(duty, &live.signed.by));
         facts.push(Fact { name: "Live since", when: Some(ago(duty, now, live.signed.at)), text });
+        if duty.tenant().provider(Some(opened.id())).is_some_and(|provider| !provider.for_staff) {
+            let publisher = who(duty, &live.signed.by);
+            let text = format!(
+                "not here, because {publisher} published it and may not decide who is staff; save its settings and \
+                 publish them yourself to allow it"
+            );
+            facts.push(Fact { name: "Staff sign in", when: None, text });
+        }
     }
     if let Some(draft) = &stored.draft {
         let text = format!("by {}", who(duty, &draft.signed.by));

@@ -117,7 +117,7 @@ pub async fn save(
         Ok(_) => see_other_saying(&opened.path("settings"), Said::DraftSaved),
         Err(SettingsError::Refused(remarks)) => {
             let faults = remarks.iter().map(|remark| Fault::of_remark(&table, &settings, remark)).collect();
-            let asks_subject = remarks.iter().any(|remark| remark.message.contains("a new person"));
+            let asks_subject = remarks.iter().any(|remark| remark.makes_new_people);
             page(&duty, &web, &opened, Shown { faults, asks_subject, ..shown }).await
         }
         Err(SettingsError::Stale { .. }) => stale(&duty, &web, &opened, shown).await,

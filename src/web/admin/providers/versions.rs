@@ -128,7 +128,7 @@ async fn page(
         number: version,
         live: live.map_or(0, |live| live.version),
         asks_subject: found.iter().any(|found| RENAMING.contains(&found.setting.as_str()))
-            || problem.as_ref().is_some_and(Problem::makes_new_people),
+            || problem.as_ref().is_some_and(|problem| problem.makes_new_people),
         changes: changes(&found),
         problem,
     };
