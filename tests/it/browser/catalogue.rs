@@ -70,7 +70,7 @@ const PAGES: &[(&str, &[&str])] = &[
     ("/console/contacts/{id}/merge", &["contact-merge", "contact-merge-found", "contact-merge-fault"]),
     ("/console/contacts/{id}/erase", &["contact-erase", "contact-erase-fault"]),
     ("/console/simulator/{id}", &["simulator-at-work", "simulator-off"]),
-    // Overview, attempts, binding
+    // Overview, attempts, binding, web chat
     ("/admin", &["overview-empty", "overview-full", "overview-day", "overview-unhealthy"]),
     (
         "/admin/attempts",
@@ -88,6 +88,7 @@ const PAGES: &[(&str, &[&str])] = &[
             "binding-saved",
         ],
     ),
+    ("/admin/webchat", &["webchat-in-a-file", "webchat-pages", "webchat-at-fault", "webchat-conflict"]),
     // Clients
     (
         "/admin/clients",

@@ -121,7 +121,7 @@ async fn the_pages_of_the_web_chat_are_fit_to_be_seen_and_changed_by_the_keyboar
     let origin = world.broker.origin.replace("127.0.0.1", HOST);
     inspector.browser.hold_staff_at(&world.broker, HOST, Role::Admin).await;
     inspector.browser.open(&format!("{origin}/admin/webchat")).await;
-    inspector.look("webchat").await;
+    inspector.look("webchat-pages").await;
     inspector.browser.fill("#webchat-origins", "\u{e007}https://www.shop.example/chat").await;
     inspector.browser.fill("form.in-form button.primary", "\u{e007}").await;
     inspector.browser.see("#webchat-origins-fault").await;
