@@ -6,23 +6,31 @@
 //! `corpus/<name>/`.
 
 use countersign::channel::apple::gateway::Account;
+use countersign::channel::apple::large_reply::LargeReply;
 use countersign::channel::apple::relay::{APPLES_REDIRECT_URI, parse_opening, parse_redeeming};
 use countersign::channel::apple::reply;
 use countersign::channel::apple::response_key::ResponseKey;
 use countersign::channel::{MessageInput, linking, render, signature, texts};
 use countersign::config::Environment;
+use countersign::domain::client::Scopes;
 use countersign::domain::confirmation::TypedCode;
 use countersign::domain::conversation::{Channel, Handle};
+use countersign::domain::idempotency::IdempotencyKey;
+use countersign::domain::json;
 use countersign::domain::provider::template::UrlTemplate;
 use countersign::domain::provider::{CallbackNames, Mapping};
+use countersign::domain::redirect_uri::RedirectUri;
 use countersign::domain::staff::StaffEmail;
 use countersign::keyring::KeyRing;
+use countersign::oauth::complaint::{Complaint, visible};
 use countersign::oauth::jwk::KeySet;
 use countersign::oauth::jws::Jws;
 use countersign::oauth::metadata::Metadata;
 use countersign::oauth::private_key::PrivateKey;
+use countersign::oauth::pushed::parse_pushed_answer;
 use countersign::oauth::response::{parse_form, parse_response};
 use countersign::oauth::token::{Reading, parse_token_response};
+use countersign::oauth::whoami::check_whoami_answer;
 use countersign::oauth::wire::ProviderAnswer;
 use countersign::profile::name::split;
 use countersign::profile::{Input, Normaliser, email, parse_whoami};
@@ -30,6 +38,10 @@ use countersign::secret::Secret;
 use countersign::store::backup::piece;
 use countersign::store::keys::{Due, Listed};
 use countersign::tenants::ReadContext;
+use countersign::web::oauth::credentials;
+use countersign::web::oauth::parameters::Parameters;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue};
 
 /// What a target does with bytes.
 pub type Target = fn(&[u8]);
@@ -58,6 +70,12 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("apple_token", apple_token),
     ("account_linking", account_linking),
     ("webhook_signature", webhook_signature),
+    ("token_form", token_form),
+    ("redirect_uri", redirect_uri),
+    ("provider_page", provider_page),
+    ("whoami_answer", whoami_answer),
+    ("large_reply", large_reply),
+    ("json_body", json_body),
 ];
 
 /// Carries a target out.
@@ -285,6 +303,96 @@ pub fn webhook_signature(bytes: &[u8]) {
     let then = "1970-01-01T00:00:00Z".parse().expect("a time");
     assert!(signature::apple::verify(&account, Some(&header), then).is_err());
     let _ = signature::meta::answer_challenge(&secret, &header);
+}
+
+/// The body of a request to our token endpoint, a form or JSON by the first byte, and who asks: a header (the first line)
+/// or the parameters, and never both.
+pub fn token_form(bytes: &[u8]) {
+    let Some((first, rest)) = bytes.split_first() else { return };
+    let line = rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len());
+    let (header, body) = rest.split_at(line);
+    let mut headers = HeaderMap::new();
+    let kind = ["application/x-www-form-urlencoded", "application/json"][usize::from(first % 2)];
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    let basic = HeaderValue::from_bytes(header).ok().filter(|header| !header.is_empty());
+    let shows_header = basic.is_some();
+    headers.extend(basic.map(|header| (AUTHORIZATION, header)));
+    let Ok(mut parameters) = Parameters::parse(&headers, body.strip_prefix(b"\n").unwrap_or(body)) else {
+        return;
+    };
+    let Ok(who) = credentials::take(&headers, &mut parameters) else { return };
+    assert!(!(who.secret.is_some() && who.assertion.is_some()), "one proof at most");
+    assert!(!(shows_header && who.assertion.is_some()), "nor two ways at once");
+    for name in ["client_id", "client_secret", "client_assertion"] {
+        assert!(!matches!(parameters.take(name), Ok(Some(text)) if text.is_empty()), "{name}");
+    }
+}
+
+/// What a client registers (the first line), and where somebody wants to be answered (the rest).
+pub fn redirect_uri(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (registered, asked) = text.split_once('\n').unwrap_or((&text, &text));
+    let Ok(known) = RedirectUri::parse(registered) else { return };
+    assert!(known.allows(known.as_str()));
+    if known.allows(asked) && asked != known.as_str() {
+        let is_here =
+            |text: &str| ["http://127.0.0.1", "http://[::1]"].iter().any(|own| text.starts_with(own));
+        assert!(is_here(known.as_str()) && is_here(asked), "only a port on the device may differ: {asked}");
+    }
+}
+
+/// A page of a provider that refuses something, and an error in its words.
+pub fn provider_page(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let _ = Complaint::of_page(&text);
+    let (error, description) = text.split_once('\n').unwrap_or((&text, ""));
+    let _ = Complaint::of_error(error, Some(description));
+    assert!(visible("<p>before</p><script>").trim() == "before");
+}
+
+/// A `WhoAmI` answer with its status and type, and one to a pushed request: the first byte chooses both.
+pub fn whoami_answer(bytes: &[u8]) {
+    let Some((first, body)) = bytes.split_first() else { return };
+    let answer = answer(*first, body);
+    if let Ok(found) = check_whoami_answer(&answer) {
+        assert!((200..300).contains(&answer.status) && !found.json.trim_ascii().is_empty());
+        let _ = parse_whoami(found.json);
+    }
+    if let Ok(name) = parse_pushed_answer(&answer) {
+        assert!(!name.is_empty() && !name.contains(char::is_whitespace));
+    }
+}
+
+/// What Apple's webhook says of a reply that is too big for it, and the interactive part of one.
+pub fn large_reply(bytes: &[u8]) {
+    let Ok(value) = json::parse(&String::from_utf8_lossy(bytes)) else { return };
+    if let Ok(reference) = LargeReply::parse(&value) {
+        for (name, header) in reference.headers() {
+            assert!(header.bytes().all(|byte| (0x20..0x7f).contains(&byte)), "{name}");
+        }
+        assert!(
+            reference.decrypt(Vec::new()).is_err()
+                || reference.decrypt(Vec::new()).is_ok_and(|file| file.is_empty())
+        );
+    }
+    if let Ok(Some(reply)) = reply::parse_interactive(&value) {
+        assert!((1..=64).contains(&reply.request.as_str().len()));
+    }
+}
+
+/// A JSON body: what is read is read the same again, and no member stood twice.
+pub fn json_body(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    if let Ok(value) = json::parse(&text) {
+        let written = value.to_string();
+        assert_eq!(json::parse(&written).ok(), Some(value), "{written}");
+    }
+    if let Ok(scopes) = Scopes::parse(&text) {
+        assert_eq!(Scopes::parse(&scopes.to_string()).as_ref(), Ok(&scopes));
+    }
+    if let Ok(key) = text.parse::<IdempotencyKey>() {
+        assert!(key.as_str().bytes().all(|byte| byte.is_ascii_graphic()));
+    }
 }
 
 fn answer(first: u8, body: &[u8]) -> ProviderAnswer {

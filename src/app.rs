@@ -144,7 +144,7 @@ impl App {
             drain();
         };
         listener::serve(listener, self.router, self.listener, stop).await;
-        self.broker.finish_deliveries().await;
+        tokio::join!(self.broker.finish_deliveries(), self.broker.finish_letters());
         self.broker.write_figures().await;
         // The operator can ask until the last request is done.
         if let Some(ops) = ops {
@@ -272,6 +272,7 @@ fn limits(config: &Config) -> limit::Limits {
         app_sign_ins: set.address_app_sign_ins,
         staff: set.staff_pages,
         codes: set.address_codes,
+        tenant_codes: set.tenant_codes,
         typed_codes: set.address_typed_codes,
         customer: set.customer_calls,
     };

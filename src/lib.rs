@@ -15,9 +15,9 @@
 //! | [`preset`] | what is known of providers, data, pure | `domain secret` |
 //! | [`domain`] | the nouns, pure | `secret` |
 //!
-//! [`app`] puts it together and is the only file that names a concrete backend; [`config`],
+//! [`app`] puts it together and is the only place that names a concrete backend; [`config`],
 //! [`tenants`] and [`keyring`] read files; [`cli`] is the command line. Read on at
-//! `flow::callback`, which is the heart. `tests/it/architecture.rs` keeps the table true.
+//! `flow::callback`, which is the heart. `tests/it/architecture/` keeps the table true.
 
 pub mod app;
 pub mod channel;

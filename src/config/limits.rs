@@ -28,6 +28,8 @@ pub struct Limits {
     pub staff_pages: u32,
     /// Emailed codes that customers ask for from one address in a minute.
     pub address_codes: u32,
+    /// Emailed codes that customers of one tenant ask for in a minute.
+    pub tenant_codes: u32,
     /// Emailed codes that customers type from one address in a minute.
     pub address_typed_codes: u32,
     /// Calls of the Client API of one customer in a minute.
@@ -100,6 +102,12 @@ pub static LIMITS: Table = Table {
              limits of its own (docs/customers.md).",
         ),
         count(
+            "tenant_codes",
+            "300",
+            "Emailed codes that customers of one tenant ask for per minute and broker; 429 beyond. All tenants share one mail \
+             server: what floods one of them does not make it refuse the letters of the others.",
+        ),
+        count(
             "address_typed_codes",
             "120",
             "Emailed codes that customers type from one address per minute; 429 beyond.",
@@ -164,6 +172,7 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
         "address_app_sign_ins",
         "staff_pages",
         "address_codes",
+        "tenant_codes",
         "address_typed_codes",
         "customer_calls",
     ];
@@ -174,7 +183,7 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
     let linger = one("linger_ms");
     let [client_calls, tenant_calls, address_misses, address_failures, client_failures, rest @ ..] = rates;
     let [address_sign_ins, address_app_sign_ins, staff_pages, rest @ ..] = rest;
-    let [address_codes, address_typed_codes, customer_calls] = rest;
+    let [address_codes, tenant_codes, address_typed_codes, customer_calls] = rest;
     let [requests, provider_logins, all_provider_logins, connections, connections_per_address] = sizes;
     Some(Limits {
         client_calls: client_calls?,
@@ -186,6 +195,7 @@ pub fn read(layers: &mut Layers<'_>) -> Option<Limits> {
         address_app_sign_ins: address_app_sign_ins?,
         staff_pages: staff_pages?,
         address_codes: address_codes?,
+        tenant_codes: tenant_codes?,
         address_typed_codes: address_typed_codes?,
         customer_calls: customer_calls?,
         requests: requests?,

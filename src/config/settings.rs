@@ -54,7 +54,7 @@ pub static SHAPE: Table = Table {
         section("tenants", &TENANTS, "The tenants."),
         section("egress", &EGRESS, "What it may reach."),
         section("limits", &LIMITS, "How much of the process anybody may take."),
-        section("mail", &MAIL, "How letters to staff go out."),
+        section("mail", &MAIL, "How letters to staff and customers go out."),
         section("ops", &OPS, "Health, metrics and version."),
         Field {
             name: "client",

@@ -30,6 +30,51 @@ pub struct AppRequest {
     pub nonce: Option<String>,
     /// PKCE's challenge, always by S256 (RFC 7636).
     pub code_challenge: Option<String>,
+    /// How the customer must sign in.
+    #[serde(default, skip_serializing_if = "Demand::is_none")]
+    pub demand: Demand,
+}
+
+/// What an app asks of the sign-in itself (OpenID Connect Core, 3.1.2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Demand {
+    /// How long ago the customer may have signed in at the provider, in seconds (`max_age`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<u32>,
+    /// Whether the customer must sign in anew (`prompt=login`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub login: bool,
+    /// Whether the customer must be able to choose among accounts (`prompt=select_account`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub select_account: bool,
+}
+
+impl Demand {
+    /// Whether nothing is asked.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether it matters how long ago the customer signed in: only a provider that can be asked, and an emailed code,
+    /// will do.
+    pub fn is_of_time(&self) -> bool {
+        self.login || self.max_age.is_some()
+    }
+
+    /// The words of `prompt` that a provider is told.
+    pub fn prompts(&self) -> impl Iterator<Item = &'static str> {
+        let words = [(self.login, "login"), (self.select_account, "select_account")];
+        words.into_iter().filter_map(|(asked, word)| asked.then_some(word))
+    }
+}
+
+/// When a customer signed in to an app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SignInTimes {
+    /// When that was here.
+    pub here: Timestamp,
+    /// When the customer proved who it is, if that is known: by an emailed code just now, at a provider perhaps long ago.
+    pub authenticated: Option<Timestamp>,
 }
 
 /// A customer who went to the provider for an app.
@@ -50,6 +95,9 @@ pub struct AppCode {
     pub contact: ContactId,
     /// When.
     pub signed_in_at: Timestamp,
+    /// When the customer proved who it is, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticated_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// The tokens that it gave; one that comes again ends these.
@@ -77,11 +125,25 @@ mod tests {
             state: None,
             nonce: None,
             code_challenge: None,
+            demand: Demand::default(),
         };
         let contact = ContactId::from_uuid(uuid::Uuid::from_u128(1));
-        let mut code = AppCode { app, contact, signed_in_at: now, created_at: now, gave: None };
+        let mut code =
+            AppCode { app, contact, signed_in_at: now, authenticated_at: None, created_at: now, gave: None };
         assert!(code.is_good_at(now) && !code.is_good_at(now + CODE_LIFETIME));
         code.gave = Some(FamilyId::from_uuid(uuid::Uuid::from_u128(2)));
         assert!(!code.is_good_at(now));
+    }
+
+    #[test]
+    fn what_is_asked_of_a_sign_in_is_told_to_the_provider_in_its_words() {
+        let none = Demand::default();
+        assert!(none.is_none() && !none.is_of_time() && none.prompts().next().is_none());
+        let both = Demand { login: true, select_account: true, max_age: None };
+        assert_eq!(both.prompts().collect::<Vec<_>>(), ["login", "select_account"]);
+        assert!(both.is_of_time() && !both.is_none());
+        let choice = Demand { select_account: true, ..none };
+        assert!(!choice.is_of_time(), "that can be asked of everybody, and be proved by nobody");
+        assert!(Demand { max_age: Some(0), ..none }.is_of_time());
     }
 }

@@ -297,6 +297,10 @@ pub struct Verified {
     pub binding: Binding,
     /// When the sign-in completed.
     pub since: Timestamp,
+    /// When the channel says that it happened, by the channel's own clock; none where the channel did not vouch or does
+    /// not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched_at: Option<Timestamp>,
     /// When it stops to hold.
     pub until: Timestamp,
     /// What rules have set.
@@ -310,7 +314,7 @@ pub struct GuessWindow {
     /// When, oldest first.
     #[serde(default)]
     at: Vec<Timestamp>,
-    /// In which messages, by their keyed hashes, oldest first: a channel that sends a message again adds no guess.
+    /// In which messages with which code, by keyed hashes, oldest first: a channel that sends a message again adds no guess.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     heard: Vec<String>,
 }

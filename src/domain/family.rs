@@ -51,6 +51,9 @@ pub struct Family {
     pub scopes: Scopes,
     /// When the customer signed in.
     pub signed_in_at: Timestamp,
+    /// When the customer proved who it is, if that is known: an earlier sign-in at the provider may have sufficed there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticated_at: Option<Timestamp>,
     /// The key of the hashes below, its own.
     pub key: Secret,
     /// The keyed hash of the refresh token that is good now.
@@ -126,6 +129,7 @@ mod tests {
             source: TokenSource::OAuth,
             scopes: Scopes::default(),
             signed_in_at: now(),
+            authenticated_at: Some(now()),
             key: Secret::new("k"),
             current: Secret::new("one"),
             former: None,

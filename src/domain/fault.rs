@@ -184,7 +184,7 @@ codes! {
     /// A field that the tenant requires is missing.
     RequiredMissing => "required_missing",
     // --- binding and recording
-    /// The code was not sent in the chat in time.
+    /// The chat did not confirm it in time: the code was not sent, or the channel did not say who it was.
     NotConfirmed => "not_confirmed",
     /// Too many wrong codes.
     GuessesSpent => "guesses_spent",
@@ -192,6 +192,8 @@ codes! {
     SomeoneElse => "someone_else",
     /// The customer's phone says that the sign-in was closed, or came to nothing.
     SheetClosed => "sheet_closed",
+    /// The customer took the link back in the app, and the word of that came before the word of the sign-in.
+    TakenBack => "taken_back",
     /// A newer sign-in of the same link took its place.
     Voided => "voided",
     /// The customer said *This wasn't me*.

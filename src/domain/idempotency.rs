@@ -6,6 +6,8 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::secret::Secret;
+
 /// How long a key is remembered.
 pub const KEY_LIFETIME: SignedDuration = SignedDuration::from_hours(24);
 /// The most characters of a key.
@@ -43,6 +45,9 @@ pub struct MadeOnce {
     pub order: String,
     /// The id of what it made.
     pub made: String,
+    /// What its answer told once and nobody else knows, for whoever lost the answer. It rests sealed, as the whole record does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told: Option<Secret>,
     /// When the key is free again.
     pub until: Timestamp,
 }
@@ -73,7 +78,7 @@ mod tests {
     #[test]
     fn a_key_counts_until_its_time_is_over() {
         let until: Timestamp = "2026-01-02T00:00:00Z".parse().unwrap();
-        let made = MadeOnce { order: "h".to_owned(), made: "al_1".to_owned(), until };
+        let made = MadeOnce { order: "h".to_owned(), made: "al_1".to_owned(), told: None, until };
         assert!(made.counts_at(until - SignedDuration::from_millis(1)));
         assert!(!made.counts_at(until));
     }

@@ -15,38 +15,7 @@ pub use super::link_status::{LinkStatus, UnknownLinkStatus};
 pub use super::opening::{MOST_OPENINGS, NotOpened, OPENINGS, Opening};
 use super::profile::Profile;
 use super::request::{REQUEST_LIFETIME, Route};
-
-/// Who asked for a link.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Sender {
-    /// A person at a desk, or a program.
-    pub kind: SenderKind,
-    /// The platform's name for it, 1 to 200 characters.
-    #[schema(min_length = 1, max_length = 200, examples("acme-bot"))]
-    pub id: String,
-}
-
-/// What kind of sender.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum SenderKind {
-    /// A person at a desk.
-    Agent,
-    /// A program.
-    Bot,
-}
-
-/// Which contact the platform believes this is: a hint, never a proof.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ContactHint {
-    /// Our id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub id: Option<ContactId>,
-    /// The platform's id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
-}
+pub use super::sender::{ContactHint, Sender, SenderKind};
 
 /// An auth link.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -93,6 +62,10 @@ pub struct Link {
     /// The request identifier of its newest authentication message, if it is one (Apple).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ask: Option<String>,
+    /// When the customer took it back in the channel's app last, by the channel's clock (Messenger): a sign-in from
+    /// before is worth nothing, whenever it is told of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken_back_at: Option<Timestamp>,
     /// Its latest openings, newest last, at most 8: a browser that opens it again gives up its older one.
     pub openings: Vec<Opening>,
     /// How often it was opened, at most [`MOST_OPENINGS`] times.
@@ -235,6 +208,21 @@ impl Link {
     /// Whether it waits for the confirmation of this authorization request's sign-in.
     pub fn is_held_by(&self, key: &str) -> bool {
         matches!(&self.state, LinkState::Provisional { request, .. } if request == key)
+    }
+
+    /// The customer took it back in the channel's app, at a time of the channel's clock. What was said of an earlier
+    /// time before or comes again says nothing new.
+    #[must_use]
+    pub fn take_back(mut self, at: Timestamp) -> Self {
+        self.taken_back_at = self.taken_back_at.max(Some(at));
+        self
+    }
+
+    /// Whether the customer took back what the channel vouches for at this time of its clock. A sign-in without one is
+    /// none of the channel's.
+    pub fn was_taken_back_since(&self, vouched_at: Option<Timestamp>) -> bool {
+        let since = |at| self.taken_back_at.is_some_and(|taken_back| taken_back >= at);
+        vouched_at.is_some_and(since)
     }
 
     /// The link as it is at `now`: a provisional sign-in that nobody confirmed has failed, and
@@ -445,6 +433,7 @@ mod tests {
             ask: None,
             openings: vec![],
             times_opened: 0,
+            taken_back_at: None,
         }
     }
 
@@ -545,6 +534,14 @@ mod tests {
                 assert_eq!(link.status_at(now), link.clone().as_of(now).status(), "{link:?} at {minute}");
             }
         }
+    }
+
+    #[test]
+    fn what_was_taken_back_last_counts_against_whatever_is_not_newer() {
+        let link = link().take_back(minutes(5)).take_back(minutes(3));
+        assert!(link.was_taken_back_since(Some(minutes(4))) && link.was_taken_back_since(Some(minutes(5))));
+        assert!(!link.was_taken_back_since(Some(minutes(6))));
+        assert!(!link.was_taken_back_since(None), "the channel has nothing to do with it");
     }
 
     #[test]

@@ -37,6 +37,7 @@ pub mod redirect_uri;
 pub mod request;
 pub mod rule;
 pub mod sample;
+mod sender;
 pub mod setting;
 pub mod snippet;
 pub mod staff;

@@ -37,6 +37,27 @@ impl OtpPurpose {
     }
 }
 
+/// Who asks for a code. Each kind is counted apart, so that a stranger who knows an address, and asks until no more are sent
+/// there, keeps nobody out who has come in before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// Anybody at all.
+    Anybody,
+    /// A browser in which the one with this address has signed in before.
+    Known,
+}
+
+impl Asker {
+    /// Under what the codes are counted that are sent to an address.
+    pub fn counted(self, address: &str) -> String {
+        match self {
+            Self::Anybody => address.to_owned(),
+            // No address holds a line's end.
+            Self::Known => format!("known\n{address}"),
+        }
+    }
+}
+
 /// A code that was sent, or seems to have been: for an address that nobody has there is one too, which no digits match.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Otp {
@@ -181,6 +202,12 @@ mod tests {
         third.id = OtpId::from_uuid(uuid::Uuid::from_u128(2));
         let all = [one.bound("123456"), one.bound("123457"), other.bound("123456"), third.bound("123456")];
         assert_eq!(all.iter().collect::<std::collections::BTreeSet<_>>().len(), 4);
+    }
+
+    #[test]
+    fn a_known_browser_is_counted_apart() {
+        assert_eq!(Asker::Anybody.counted("dana@acme.example"), "dana@acme.example");
+        assert_ne!(Asker::Known.counted("dana@acme.example"), "dana@acme.example");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The normalised result of a sign-in: what the provider said of the person, in our names.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
@@ -133,6 +134,9 @@ pub struct SignedIn {
     pub subject: Option<String>,
     /// Whether the provider says that the email was verified, or the tenant trusts it.
     pub email_verified: bool,
+    /// Whether the provider itself says so, whatever the tenant trusts.
+    #[serde(default)]
+    pub email_vouched: bool,
     /// Whether the provider says that the phone was verified, or the tenant trusts it.
     pub phone_verified: bool,
     /// What was repaired or left out on the way, for the admin.
@@ -143,4 +147,7 @@ pub struct SignedIn {
     /// What opens the tenant's own API for the person, where the provider's `vault` is on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<Box<ProviderTokens>>,
+    /// When the person signed in at the provider, if its id_token says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub authenticated_at: Option<Timestamp>,
 }

@@ -31,8 +31,12 @@ pub struct Provider {
     pub client_secret: Option<Secret>,
     /// The secret before that, tried when the provider no longer or not yet takes the other one.
     pub previous_secret: Option<Secret>,
-    /// What signs our assertions, for `private_key_jwt`.
+    /// What signs our assertions, for `private_key_jwt`, and our secret, for `signed_secret`.
     pub private_key: Option<PrivateKey>,
+    /// The key before that, tried when the provider no longer or not yet takes the other one.
+    pub previous_key: Option<PrivateKey>,
+    /// What our key signs of us and of the provider, where that is something else than usual.
+    pub assertion: AssertionNames,
     /// What we ask for; left out of the request if none.
     pub scope: Option<String>,
     /// Where the customer's browser is sent; none if the issuer's metadata says it.
@@ -61,6 +65,8 @@ pub struct Provider {
     pub pkce: Pkce,
     /// What stands between two scopes in the authorization request.
     pub scope_separator: String,
+    /// How that stands in its address.
+    pub scope_encoding: ScopeEncoding,
     /// Fixed parameters that are added to the authorization request; a value [`NONCE`] stands for
     /// a fresh nonce.
     pub authorize_params: BTreeMap<String, String>,
@@ -76,6 +82,8 @@ pub struct Provider {
     pub rename: BTreeMap<String, String>,
     /// What the provider calls `code` and `state` at the callback.
     pub callback_names: CallbackNames,
+    /// Parameters of the callback that WhoAmI URLs may repeat.
+    pub callback_keep: Vec<String>,
     /// Values of this tenant that a callback may repeat, and then must not contradict (SECURITY 12).
     pub vars: BTreeMap<String, String>,
     /// What belongs to OpenID Connect.
@@ -108,6 +116,35 @@ pub struct PrivateKey {
     pub key: Secret,
     /// Its name at the provider.
     pub id: Option<String>,
+}
+
+/// What proves that it is us: what is in use, or what was before while it is being replaced.
+#[derive(Debug, Clone, Copy)]
+pub struct Ours<'a> {
+    /// Our secret.
+    pub secret: Option<&'a Secret>,
+    /// Our key.
+    pub key: Option<&'a PrivateKey>,
+}
+
+/// Names in what our key signs (RFC 7523, 3); the usual ones where there is nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AssertionNames {
+    /// Who signs, `iss`; else our client id.
+    pub issuer: Option<String>,
+    /// Whom it is for, `aud`; else the token endpoint, or of a signed secret the provider's issuer.
+    pub audience: Option<String>,
+}
+
+/// How the separator of scopes stands in an address.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScopeEncoding {
+    /// Percent-encoded, as in every other value.
+    #[default]
+    Percent,
+    /// As it is: some servers split the text before they decode it.
+    Bare,
 }
 
 /// Where the person's own data are taken from.
@@ -185,6 +222,8 @@ pub enum ClientAuth {
     ClientSecretJwt,
     /// An assertion that our private key signs (RFC 7523; OIDC Core, 9).
     PrivateKeyJwt,
+    /// A secret that our private key signs for each use: the same in the place of `client_secret`.
+    SignedSecret,
     /// HTTP Basic with the secret as the user name and no password.
     SecretAsUser,
     /// A public client: only the client id.
@@ -258,6 +297,19 @@ pub enum Enrich {
 }
 
 impl Provider {
+    /// What proves that it is us.
+    pub fn ours(&self) -> Ours<'_> {
+        Ours { secret: self.client_secret.as_ref(), key: self.private_key.as_ref() }
+    }
+
+    /// The same from before; none if nothing is being replaced.
+    pub fn ours_before(&self) -> Option<Ours<'_>> {
+        let (secret, key) = (self.previous_secret.as_ref(), self.previous_key.as_ref());
+        let before =
+            Ours { secret: secret.or(self.client_secret.as_ref()), key: key.or(self.private_key.as_ref()) };
+        (secret.is_some() || key.is_some()).then_some(before)
+    }
+
     /// Whether the login is one of OpenID Connect: an id_token is asked for and can be verified.
     pub fn is_openid(&self) -> bool {
         let asks = self.scope.as_deref().is_some_and(|scope| scope.split(' ').any(|word| word == "openid"));

@@ -16,7 +16,7 @@
 //! [`reach`] looks at a provider's hosts and pages for whoever sets one up, and [`certificate`] says until
 //! when a host can prove who it is.
 //!
-//! [`mail`] sends letters to staff, through the one mail server that the operator names.
+//! [`mail`] sends letters to staff and customers, through the one mail server that the operator names.
 //!
 //! To add a client for another kind of target: 1. one file with its type, built on a
 //! [`Guard`](guard::Guard) and on [`Dialer`](dialer::Dialer), which sets what every client has in

@@ -141,7 +141,7 @@ impl Broker {
         let answer = self.hash_of_answer(tenant, &response);
         let checked = self.verify(tenant, &arrival, response, found);
         let mut login = match checked.map_err(|why| self.count_refusal(tenant, seen, why))? {
-            Checked::First(login) => login,
+            Checked::First(login) => *login,
             Checked::Again(request) if is_native || !is_answered_by(&request.value, &answer) => {
                 return Err(Fault::new(Step::Claim, Code::StateUnknown).into());
             }
@@ -213,7 +213,7 @@ impl Broker {
         if !same_browser && link.minimum == Binding::Native {
             return Err(refused(Code::CookieMismatch));
         }
-        Ok(Checked::First(Login {
+        Ok(Checked::First(Box::new(Login {
             tenant: Arc::clone(tenant),
             provider,
             request,
@@ -224,7 +224,7 @@ impl Broker {
             way: None,
             until: None,
             answer: String::new(),
-        }))
+        })))
     }
 
     /// Whether the browser holds this login's cookie. A browser that holds another login's cookie
@@ -323,6 +323,7 @@ impl Broker {
             course: &mut *course,
             deadline: login.until.unwrap_or_else(|| self.clock.tick() + self.settings.login_deadline),
             secret: login.provider.client_secret.as_ref(),
+            asked: None,
         };
         let signed_in = self.sign_in(&mut visit, grant, Some(&login.conversation)).await;
         // The provider has done its part: its place is free for the next login.
@@ -340,6 +341,7 @@ impl Broker {
                 signed_in: &signed_in,
                 exchanged_at,
                 binding,
+                vouched_at: None,
                 number: OnceCell::new(),
             }),
             None => End::Provisional(self.provisional(&request.value, signed_in, exchanged_at)),
@@ -382,7 +384,7 @@ pub(super) fn check_variables(provider: &Provider, params: &[(String, String)]) 
 /// What the checks say.
 enum Checked {
     /// A first answer: go on.
-    First(Login),
+    First(Box<Login>),
     /// This browser brought this answer before: show what came of it.
     Again(Stored<AuthorizationRequest>),
 }

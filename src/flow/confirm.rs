@@ -52,6 +52,14 @@ struct Waiting {
     provisional: Provisional,
 }
 
+/// Whether a code was said for the first time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guess {
+    First,
+    /// The channel sent the same message again.
+    Again,
+}
+
 impl Broker {
     /// Compares a code with the one of the waiting sign-in, and completes the link if it is right.
     pub async fn confirm_link(
@@ -63,7 +71,8 @@ impl Broker {
         self.confirm_heard(tenant, id, typed, None).await
     }
 
-    /// The same with a code that stood in a message of a channel: one that is sent again is no further guess.
+    /// The same with a code that stood in a message of a channel. One that is sent again is no further guess, but if
+    /// its code is right and the first time was not recorded, it counts now.
     pub(super) async fn confirm_heard(
         &self,
         tenant: &Tenant,
@@ -71,10 +80,10 @@ impl Broker {
         typed: &TypedCode,
         message: Option<&str>,
     ) -> Result<Link, ConfirmError> {
-        let message = message.map(|name| self.store.at(&tenant.id).hash(MESSAGE, name));
-        let guessed = self.count_guess(tenant, id, message.as_deref()).await?;
+        let said = message.map(|name| format!("{name}\n{}", typed.digits()));
+        let (guessed, guess) = self.count_guess(tenant, id, said.as_deref()).await?;
         if !guessed.provisional.code.matches(typed.digits()) {
-            return Err(self.refuse_guess(tenant, &guessed).await?);
+            return Err(self.refuse_guess(tenant, &guessed, guess).await?);
         }
         let mut waiting = self.find_again(tenant, &guessed).await?;
         self.note_confirmation(&mut waiting.request);
@@ -89,14 +98,17 @@ impl Broker {
         &self,
         tenant: &Tenant,
         id: &LinkId,
-        message: Option<&str>,
-    ) -> Result<Waiting, ConfirmError> {
+        said: Option<&str>,
+    ) -> Result<(Waiting, Guess), ConfirmError> {
         let store = self.store.at(&tenant.id);
         for _ in 0..RACES {
             let mut waiting = self.find_waiting(tenant, id).await?;
             let status = waiting.link.value.status();
-            if message.is_some_and(|message| waiting.link.value.guesses.has_heard(message)) {
-                return Err(ConfirmError::NothingWaits(status));
+            // What was said to an older sign-in of the link is a guess of its own at a newer one.
+            let heard = |said| store.hash(MESSAGE, &format!("{}\n{said}", waiting.request.value.key));
+            let message = said.map(heard);
+            if message.as_deref().is_some_and(|message| waiting.link.value.guesses.has_heard(message)) {
+                return Ok((waiting, Guess::Again));
             }
             if waiting.provisional.guesses >= CODE_GUESSES {
                 return Err(ConfirmError::Spent(status));
@@ -106,7 +118,7 @@ impl Broker {
             let mut link = waiting.link.value.clone();
             link.guesses = link.guesses.clone().count(now).map_err(|_| ConfirmError::Spent(status))?;
             if let Some(message) = message {
-                link.guesses.hear(message.to_owned());
+                link.guesses.hear(message);
             }
             tx.update_link(&waiting.link, &link);
             if let Some(known) = store.conversation(&link.conversation.id).await? {
@@ -121,7 +133,7 @@ impl Broker {
             match store.commit(tx, Durability::Relaxed).await {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
-                Ok(()) => return Ok(waiting),
+                Ok(()) => return Ok((waiting, Guess::First)),
             }
         }
         Err(StoreError::Conflict.into())
@@ -155,7 +167,15 @@ impl Broker {
     }
 
     /// The answer to a wrong code; after the last one the sign-in is spent and forgotten.
-    async fn refuse_guess(&self, tenant: &Tenant, guessed: &Waiting) -> Result<ConfirmError, ConfirmError> {
+    async fn refuse_guess(
+        &self,
+        tenant: &Tenant,
+        guessed: &Waiting,
+        guess: Guess,
+    ) -> Result<ConfirmError, ConfirmError> {
+        if guess == Guess::Again {
+            return Ok(ConfirmError::NothingWaits(guessed.link.value.status()));
+        }
         let attempts_left = CODE_GUESSES.saturating_sub(guessed.provisional.guesses);
         let entry = self.entry("customer", AuditAction::CodeRefused, guessed.link.value.id.to_string());
         let detail = Some(format!("{attempts_left} left"));
@@ -208,6 +228,7 @@ impl Broker {
             signed_in,
             exchanged_at: *exchanged_at,
             binding: Binding::Code,
+            vouched_at: None,
             number: OnceCell::new(),
         });
         let recorded = self.record(tenant, &waiting.request, &end).await;

@@ -203,6 +203,7 @@ impl Broker {
             ask: None,
             openings: Vec::new(),
             times_opened: 0,
+            taken_back_at: None,
         }
     }
 

@@ -22,6 +22,7 @@ mod identify;
 pub mod inbound;
 pub mod insight;
 pub mod keys;
+mod letters;
 pub mod links;
 pub mod lists;
 mod message;

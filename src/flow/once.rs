@@ -76,6 +76,8 @@ struct Keyed<'b> {
     orders: Vec<String>,
     /// What stood under this name: it no longer counts, or what it made is forgotten.
     before: Option<Stored<MadeOnce>>,
+    /// What the same order told before.
+    told: Option<Secret>,
 }
 
 impl Broker {
@@ -109,7 +111,7 @@ impl Broker {
             return Err(OnceError::Running);
         }
         let orders = self.store.at(tenant).hashes("order", once.order.expose());
-        Ok(Turn { keyed: Some(Keyed { running: &self.running, name, orders, before: None }) })
+        Ok(Turn { keyed: Some(Keyed { running: &self.running, name, orders, before: None, told: None }) })
     }
 }
 
@@ -143,17 +145,37 @@ impl Turn<'_> {
         let Some(made) = counts else { return Ok(None) };
         // An id of another kind was made by another order.
         match made.made.parse() {
-            Ok(id) if keyed.orders.contains(&made.order) => Ok(Some(id)),
+            Ok(id) if keyed.orders.contains(&made.order) => {
+                keyed.told = made.told;
+                Ok(Some(id))
+            }
             _ => Err(OnceError::Reused),
         }
     }
 
+    /// What the same order told before, once [`made_before`](Self::made_before) has found it.
+    pub(super) fn told_before(&mut self) -> Option<Secret> {
+        self.keyed.as_mut()?.told.take()
+    }
+
     /// Writes down what the order makes, in the batch that makes it.
     pub(super) fn keep(&self, tx: &mut Tx, made: &impl fmt::Display, now: Timestamp) {
+        self.keep_telling(tx, made, None, now);
+    }
+
+    /// The same of an order whose answer tells something that nobody else knows.
+    pub(super) fn keep_telling(
+        &self,
+        tx: &mut Tx,
+        made: &impl fmt::Display,
+        told: Option<&Secret>,
+        now: Timestamp,
+    ) {
         if let Some(keyed) = &self.keyed {
             let made = MadeOnce {
                 order: keyed.orders[0].clone(),
                 made: made.to_string(),
+                told: told.cloned(),
                 until: now + KEY_LIFETIME,
             };
             tx.put_made_once(keyed.before.as_ref(), &keyed.name.1, &made);

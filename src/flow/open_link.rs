@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::domain::app::Demand;
 use crate::domain::ask::Native;
 use crate::domain::binding::Binding;
 use crate::domain::conversation::Handle;
@@ -13,7 +14,7 @@ use crate::domain::ids::{AttemptId, LinkId, ProviderId};
 use crate::domain::link::{Link, LinkStatus, NotOpened, Opening};
 use crate::domain::profile::ProfileField;
 use crate::domain::provider::{Identity, Provider};
-use crate::domain::request::{AuthorizationRequest, Phase};
+use crate::domain::request::{AuthorizationRequest, Phase, Route};
 use crate::domain::tenant::Tenant;
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored, Tx};
@@ -196,22 +197,8 @@ impl Broker {
         (cookies, passes): (&[LoginCookie], &[LoginCookie]),
         native: Option<Native>,
     ) -> Result<OpenedLink, OpenLinkError> {
-        let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
-        self.check_provider(tenant, provider, &link.value)?;
         self.check_openable(&link.value)?;
-        let server = self.server(tenant, provider).await.map_err(|late| late.of(&link.value))?;
-        let errand = Errand {
-            tenant,
-            provider,
-            server: &server,
-            state: &self.clock.fresh_token(),
-            link: link.value.id.clone(),
-            route: link.value.route,
-            locale: link.value.locale.as_deref(),
-            handle: link.value.conversation.handle.as_ref().map(Handle::as_str),
-            native,
-        };
-        let underway = self.set_out(&errand).await.map_err(|late| late.of(&link.value))?;
+        let underway = self.set_out_from(tenant, &link.value, (link.value.route, native)).await?;
         let Underway { mut request, cookie, authorize_url, cross_site } = underway;
         request.in_chat = self.holds_chat(tenant, &link.value, passes);
         self.keep(tenant, token, link, &request, cookies).await?;
@@ -225,6 +212,31 @@ impl Broker {
             provider,
             cookie,
         })
+    }
+
+    /// Makes the authorization request of a link that is opened, for its provider as that is now. Nothing is written down.
+    pub(super) async fn set_out_from(
+        &self,
+        tenant: &Tenant,
+        link: &Link,
+        (route, native): (Route, Option<Native>),
+    ) -> Result<Underway, OpenLinkError> {
+        let provider = tenant.provider(Some(&link.provider)).ok_or(OpenLinkError::ProviderGone)?;
+        self.check_provider(tenant, provider, link)?;
+        let server = self.server(tenant, provider).await.map_err(|late| late.of(link))?;
+        let errand = Errand {
+            tenant,
+            provider,
+            server: &server,
+            state: &self.clock.fresh_token(),
+            link: link.id.clone(),
+            route,
+            locale: link.locale.as_deref(),
+            handle: link.conversation.handle.as_ref().map(Handle::as_str),
+            native,
+            demand: Demand::default(),
+        };
+        self.set_out(&errand).await.map_err(|late| late.of(link).into())
     }
 
     /// Writes the opening down, over whatever else happens to the link meanwhile.

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::domain::confirmation::TypedCode;
 use crate::domain::ids::{OtpId, TenantId};
-use crate::domain::otp::{OTP_LIFETIME, Otp, OtpOver, OtpPurpose};
+use crate::domain::otp::{Asker, OTP_LIFETIME, Otp, OtpOver, OtpPurpose};
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, TenantStore, Tx};
 
@@ -25,6 +25,8 @@ pub struct OtpOrder<'a> {
     pub purpose: OtpPurpose,
     /// Where it is sent, in normal form.
     pub address: &'a str,
+    /// Who asks.
+    pub asker: Asker,
     /// Whether anybody has this address; if not, no code will be right.
     pub known: bool,
     /// What the flow wants to know again when the code comes.
@@ -80,14 +82,15 @@ impl Broker {
     /// Makes a code, if its address may have one more.
     pub async fn make_otp(&self, tenant: &TenantId, order: &OtpOrder<'_>) -> Result<OtpMade, OtpError> {
         let store = self.store.at(tenant);
+        let counted = order.asker.counted(order.address);
         for _ in 0..RACES {
             let now = self.clock.now();
-            let known = store.otp_sent(order.purpose, order.address).await?;
+            let known = store.otp_sent(order.purpose, &counted).await?;
             let before = known.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
             let sent = before.one_more(now).map_err(too_many)?;
             let (otp, digits, ticket) = self.fresh_otp(&store, order, now);
             let mut tx = Tx::new();
-            tx.put_otp_sent(known.as_ref(), (order.purpose, order.address), &sent);
+            tx.put_otp_sent(known.as_ref(), (order.purpose, &counted), &sent);
             tx.create_otp(ticket.expose(), &otp);
             match store.commit(tx, Durability::Relaxed).await {
                 Err(StoreError::Conflict) => {}

@@ -1,53 +1,54 @@
-//! Places for those who keep a connection open: so many in one process, and so many of one tenant.
+//! Places for those who keep a connection open: so many in one process, and so many of one tenant, or of one person.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::domain::ids::TenantId;
 
 /// The places of one process. A clone shares them.
 #[derive(Debug, Clone)]
-pub(super) struct Places {
+pub(super) struct Places<K = TenantId> {
     most: usize,
     most_of_one: usize,
-    taken: Arc<Mutex<HashMap<TenantId, usize>>>,
+    taken: Arc<Mutex<HashMap<K, usize>>>,
     /// Is told of how many are taken.
     tell: fn(usize),
 }
 
 /// One of them. Dropping it frees it.
 #[derive(Debug)]
-pub(super) struct Place {
-    places: Places,
-    tenant: TenantId,
+pub(super) struct Place<K: Eq + Hash = TenantId> {
+    places: Places<K>,
+    who: K,
 }
 
-impl Places {
-    /// So many, of which one tenant may take so many; `tell` hears of each change.
+impl<K: Eq + Hash + Clone> Places<K> {
+    /// So many, of which one may take so many; `tell` hears of each change.
     pub(super) fn new(most: usize, most_of_one: usize, tell: fn(usize)) -> Self {
         Self { most, most_of_one, taken: Arc::default(), tell }
     }
 
-    /// A place for one of the tenant's; none if they are taken.
-    pub(super) fn enter(&self, tenant: &TenantId) -> Option<Place> {
+    /// A place for somebody; none if they are taken.
+    pub(super) fn enter(&self, who: &K) -> Option<Place<K>> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        let (own, all) = (taken.get(tenant).copied().unwrap_or(0), taken.values().sum::<usize>());
+        let (own, all) = (taken.get(who).copied().unwrap_or(0), taken.values().sum::<usize>());
         if own >= self.most_of_one || all >= self.most {
             return None;
         }
-        taken.insert(tenant.clone(), own + 1);
+        taken.insert(who.clone(), own + 1);
         (self.tell)(all + 1);
-        Some(Place { places: self.clone(), tenant: tenant.clone() })
+        Some(Place { places: self.clone(), who: who.clone() })
     }
 }
 
-impl Drop for Place {
+impl<K: Eq + Hash> Drop for Place<K> {
     fn drop(&mut self) {
         let mut taken = self.places.taken.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = taken.get_mut(&self.tenant) {
+        if let Some(own) = taken.get_mut(&self.who) {
             *own -= 1;
             if *own == 0 {
-                taken.remove(&self.tenant);
+                taken.remove(&self.who);
             }
         }
         (self.places.tell)(taken.values().sum());

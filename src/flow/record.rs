@@ -48,6 +48,8 @@ pub(super) struct SignIn<'a> {
     pub exchanged_at: Timestamp,
     /// How it was proved.
     pub binding: Binding,
+    /// When, by the channel's own clock; none where the channel did not vouch, or does not say.
+    pub vouched_at: Option<Timestamp>,
     /// The number of a new contact: drawn once, however often a race is lost.
     pub number: OnceCell<u64>,
 }
@@ -119,12 +121,15 @@ impl Broker {
     ) -> Result<Tx, Fault> {
         let now = self.clock.now();
         let known = self.read_login(tenant, &request.value, sign_in).await?;
+        if known.link.value.was_taken_back_since(sign_in.vouched_at) {
+            return Err(Fault::new(Step::Bind, Code::TakenBack));
+        }
         let mut tx = Tx::new();
         let enriched = self.enrich(&mut tx, tenant, &known, sign_in).await?;
         let contact = enriched.as_ref().map(|enriched| enriched.contact.id.clone());
         let completed = known.link.value.clone().complete(completion(&known, contact.clone(), sign_in), now);
         let completed = completed.map_err(|_| Fault::new(Step::Record, Code::LinkFinal))?;
-        let conversation = verified_conversation(&known, tenant, &completed, contact, sign_in.binding, now);
+        let conversation = verified_conversation(&known, tenant, &completed, (contact, sign_in), now);
         self.keep_tokens(&mut tx, tenant, &conversation, sign_in).await.map_err(unavailable)?;
         tx.put_conversation(known.conversation.as_ref(), &conversation);
         let key = self.store.at(&tenant.id).conversation_key(&conversation.at.id);
@@ -254,8 +259,7 @@ fn verified_conversation(
     known: &Known,
     tenant: &Tenant,
     link: &Link,
-    contact: Option<ContactId>,
-    binding: Binding,
+    (contact, sign_in): (Option<ContactId>, &SignIn<'_>),
     now: Timestamp,
 ) -> Conversation {
     let new = || Conversation::new(link.conversation.clone(), now);
@@ -265,8 +269,9 @@ fn verified_conversation(
         contact_id: contact,
         provider: link.provider.clone(),
         auth_link_id: link.id.clone(),
-        binding,
+        binding: sign_in.binding,
         since: now,
+        vouched_at: sign_in.vouched_at,
         until: now + tenant.binding.lasts,
         fields: link.completion().map(|completion| completion.fields.clone()).unwrap_or_default(),
     });

@@ -7,7 +7,7 @@ use url::Url;
 
 use crate::clock::Clock;
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::provider::{ClientAuth, Provider};
+use crate::domain::provider::{ClientAuth, Ours, Provider};
 use crate::domain::tenant::Tenant;
 use crate::egress::error::EgressError;
 use crate::egress::gate::Withheld;
@@ -17,7 +17,6 @@ use crate::oauth::client_auth::{Credentials, Proof, build_credentials};
 use crate::oauth::private_key::PrivateKey;
 use crate::oauth::pushed::{build_pushed_request, build_pushed_url, parse_pushed_answer};
 use crate::oauth::server::Server;
-use crate::secret::Secret;
 
 use super::Broker;
 use super::health::OutOfOrder;
@@ -91,10 +90,10 @@ impl Broker {
         url: &Url,
     ) -> Result<Url, OutOfOrder> {
         let provider = request.provider;
-        let mut pushed = self.push_with(tenant, request, url, provider.client_secret.as_ref()).await;
+        let mut pushed = self.push_with(tenant, request, url, provider.ours()).await;
         // A request that was refused has done nothing: while our secret is being replaced, the other one has a try.
-        if let (Err(PushError::Refused(_)), Some(previous)) = (&pushed, &provider.previous_secret) {
-            pushed = self.push_with(tenant, request, url, Some(previous)).await;
+        if let (Err(PushError::Refused(_)), Some(previous)) = (&pushed, provider.ours_before()) {
+            pushed = self.push_with(tenant, request, url, previous).await;
         }
         pushed.map_err(|error| match error {
             PushError::Withheld(late) => late,
@@ -111,24 +110,24 @@ impl Broker {
         tenant: &Tenant,
         request: &AuthorizeRequest<'_>,
         url: &Url,
-        secret: Option<&Secret>,
+        ours: Ours<'_>,
     ) -> Result<Url, PushError> {
         let AuthorizeRequest { provider, server, .. } = *request;
-        let credentials = self.credentials(provider, server, secret)?;
+        let credentials = self.credentials(provider, server, ours)?;
         let pushed = build_pushed_request(url, request, &credentials);
         let mut pass = self.enter(&tenant.id, provider).await.map_err(PushError::Withheld)?;
         let answer = pass.send(&pushed, self.clock.tick() + PATIENCE).await?;
         Ok(build_pushed_url(provider, &server.authorize_url, &parse_pushed_answer(&answer)?))
     }
 
-    /// How a call to the provider says who we are, with this secret or with our key.
+    /// How a call to the provider says who we are.
     pub(super) fn credentials(
         &self,
         provider: &Provider,
         server: &Server,
-        secret: Option<&Secret>,
+        ours: Ours<'_>,
     ) -> Result<Credentials, Fault> {
-        credentials(&self.clock, provider, server, secret)
+        credentials(&self.clock, provider, server, ours)
     }
 }
 
@@ -137,32 +136,38 @@ pub(super) fn credentials(
     clock: &Clock,
     provider: &Provider,
     server: &Server,
-    secret: Option<&Secret>,
+    ours: Ours<'_>,
 ) -> Result<Credentials, Fault> {
     let auth = server.client_auth;
-    if !matches!(auth, ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt) {
-        return Ok(build_credentials(provider, auth, Proof::Secret(secret)));
+    let signs =
+        matches!(auth, ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt | ClientAuth::SignedSecret);
+    if !signs {
+        return Ok(build_credentials(provider, auth, Proof::Secret(ours.secret)));
     }
     let refused = |detail: String| {
         tracing::error!(provider = %provider.id, detail, "provider.no_assertion");
         Fault::new(Step::Exchange, Code::InvalidClient)
     };
-    let key = provider.private_key.as_ref();
-    let parsed = key.map(|key| PrivateKey::parse(&key.key)).transpose();
+    let parsed = ours.key.map(|key| PrivateKey::parse(&key.key)).transpose();
     let parsed = parsed.map_err(|error| refused(error.to_string()))?;
-    let signer = match (auth, secret, &parsed) {
-        (ClientAuth::PrivateKeyJwt, _, Some(parsed)) => {
-            Signer::Key { key: parsed, kid: key.and_then(|key| key.id.as_deref()) }
+    let signer = match (auth, ours.secret, &parsed) {
+        (ClientAuth::PrivateKeyJwt | ClientAuth::SignedSecret, _, Some(parsed)) => {
+            Signer::Key { key: parsed, kid: ours.key.and_then(|key| key.id.as_deref()) }
         }
         (ClientAuth::ClientSecretJwt, Some(secret), _) => Signer::Secret(secret),
         _ => return Err(refused("there is nothing to sign with".to_owned())),
     };
-    let algorithm = choose_algorithm(&signer, server.assertion_algorithms.as_deref());
+    let is_secret = auth == ClientAuth::SignedSecret;
+    // What the metadata announce is of assertions.
+    let announced = server.assertion_algorithms.as_deref().filter(|_| !is_secret);
+    let algorithm = choose_algorithm(&signer, announced);
     let algorithm = algorithm.ok_or_else(|| refused("no algorithm of the server is ours".to_owned()))?;
     let id = clock.fresh_token();
+    let of_issuer = provider.oidc.issuer.as_deref().filter(|_| is_secret);
     let assertion = Assertion {
         client_id: &provider.client_id,
-        audience: server.token_url.as_str(),
+        issuer: provider.assertion.issuer.as_deref().unwrap_or(&provider.client_id),
+        audience: provider.assertion.audience.as_deref().or(of_issuer).unwrap_or(server.token_url.as_str()),
         id: id.expose(),
         now: clock.now(),
     };

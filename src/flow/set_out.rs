@@ -3,6 +3,7 @@
 
 use url::Url;
 
+use crate::domain::app::Demand;
 use crate::domain::ask::Native;
 use crate::domain::ids::{AttemptId, LinkId};
 use crate::domain::provider::{Pkce, Provider, ResponseMode};
@@ -34,6 +35,8 @@ pub(super) struct Errand<'a> {
     pub(super) handle: Option<&'a str>,
     /// How the channel will vouch for the person, if it will.
     pub(super) native: Option<Native>,
+    /// What an app asks of the sign-in beyond the settings.
+    pub(super) demand: Demand,
 }
 
 /// A browser that is on its way.
@@ -63,6 +66,7 @@ impl Broker {
             nonce: request.nonce.as_ref(),
             locale: errand.locale,
             handle: errand.handle,
+            demand: errand.demand,
         };
         let authorize_url = match &errand.server.par_url {
             Some(url) => self.push(errand.tenant, &way, url).await?,

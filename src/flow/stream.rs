@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, watch};
 
 use crate::domain::event::{Event, EventType};
-use crate::domain::ids::TenantId;
+use crate::domain::ids::{StaffId, TenantId};
 use crate::domain::tenant::Tenant;
 use crate::store::StoreError;
 
@@ -35,6 +35,8 @@ const PLACES_OF_ONE: usize = 100;
 const STAFF: usize = 5000;
 /// Of which one tenant may have so many.
 const STAFF_OF_ONE: usize = 1000;
+/// Of which one member may have so many: more pages than anybody looks at, and too few to shut the colleagues out.
+const STAFF_OF_MEMBER: usize = 20;
 
 /// A page of the log.
 #[derive(Debug)]
@@ -58,6 +60,7 @@ struct Found {
 pub(super) struct Streams {
     places: Places,
     staff: Places,
+    members: Places<(TenantId, StaffId)>,
     feeds: Mutex<HashMap<TenantId, Weak<Feed>>>,
 }
 
@@ -80,6 +83,7 @@ pub struct Follower {
     draining: watch::Receiver<bool>,
     _feed: Arc<Feed>,
     _place: Place,
+    _member: Option<Place<(TenantId, StaffId)>>,
 }
 
 impl Broker {
@@ -128,10 +132,16 @@ impl Broker {
         Ok(follower)
     }
 
-    /// Follows the events of a tenant behind a position, for an open page of its staff.
-    pub fn follow_as_staff(self: &Arc<Self>, tenant: &TenantId, after: u64) -> Result<Follower, WaitError> {
+    /// Follows the events of a tenant behind a position, for an open page of a member of its staff.
+    pub fn follow_as_staff(
+        self: &Arc<Self>,
+        tenant: &TenantId,
+        member: &StaffId,
+        after: u64,
+    ) -> Result<Follower, WaitError> {
+        let own = self.streams.members.enter(&(tenant.clone(), member.clone())).ok_or(WaitError::Full)?;
         let place = self.streams.staff.enter(tenant).ok_or(WaitError::Full)?;
-        Ok(self.follower(tenant, place, after))
+        Ok(Follower { _member: Some(own), ..self.follower(tenant, place, after) })
     }
 
     fn follower(self: &Arc<Self>, tenant: &TenantId, place: Place, position: u64) -> Follower {
@@ -145,6 +155,7 @@ impl Broker {
             draining: self.waits.draining(),
             _feed: feed,
             _place: place,
+            _member: None,
         }
     }
 
@@ -206,7 +217,8 @@ impl Default for Streams {
             metrics::gauge!("countersign_event_streams").set(taken);
         };
         let staff = Places::new(STAFF, STAFF_OF_ONE, |_| {});
-        Self { places: Places::new(PLACES, PLACES_OF_ONE, tell), staff, feeds: Mutex::default() }
+        let members = Places::new(STAFF, STAFF_OF_MEMBER, |_| {});
+        Self { places: Places::new(PLACES, PLACES_OF_ONE, tell), staff, members, feeds: Mutex::default() }
     }
 }
 

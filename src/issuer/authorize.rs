@@ -4,7 +4,7 @@
 //! An app is answered at an address that its client has registered, and nowhere else: while client and address are not
 //! both known, there is no answer but a page (RFC 6749, 4.1.2.1).
 
-use crate::domain::app::AppRequest;
+use crate::domain::app::{AppRequest, Demand};
 use crate::domain::client::{Client, GrantType, Scopes};
 use crate::domain::tenant::Tenant;
 
@@ -73,8 +73,8 @@ pub enum AuthorizeFault {
     /// A scope is none, or not one of the client's.
     #[error("a scope is malformed, or this client may not have it")]
     InvalidScope,
-    /// Nobody is signed in here for longer than one request.
-    #[error("the customer must sign in; leave `prompt=none` out")]
+    /// Nobody is signed in here for longer than one request, and the provider signed nobody in as lately as was asked.
+    #[error("the customer must sign in, and did not do so now")]
     LoginRequired,
     /// `request` or `request_uri`.
     #[error("send the parameters themselves")]
@@ -117,7 +117,7 @@ pub fn check(tenant: &Tenant, query: &AuthorizeQuery) -> Result<AppRequest, NoRe
     }
     let readable = query.state.clone().filter(|state| is_short(state));
     let answer = |fault| NoRequest::Answer { redirect_uri: asked.to_owned(), state: readable.clone(), fault };
-    let scopes = check_wishes(client, query).map_err(answer)?;
+    let (scopes, demand) = check_wishes(client, query).map_err(answer)?;
     Ok(AppRequest {
         client: client.client_id.clone(),
         redirect_uri: asked.to_owned(),
@@ -125,6 +125,7 @@ pub fn check(tenant: &Tenant, query: &AuthorizeQuery) -> Result<AppRequest, NoRe
         state: query.state.clone(),
         nonce: query.nonce.clone(),
         code_challenge: query.code_challenge.clone(),
+        demand,
     })
 }
 
@@ -145,7 +146,7 @@ pub fn answer_with_fault(
 }
 
 /// What the client may ask for, and asks for in the way it must.
-fn check_wishes(client: &Client, query: &AuthorizeQuery) -> Result<Scopes, AuthorizeFault> {
+fn check_wishes(client: &Client, query: &AuthorizeQuery) -> Result<(Scopes, Demand), AuthorizeFault> {
     use AuthorizeFault as F;
     if query.twice {
         return Err(F::InvalidRequest("a parameter stands more than once"));
@@ -168,13 +169,10 @@ fn check_wishes(client: &Client, query: &AuthorizeQuery) -> Result<Scopes, Autho
         return Err(F::UnauthorizedClient);
     }
     check_pkce(client, query)?;
-    let is_age = |text: &str| text.parse::<u32>().is_ok();
-    if query.max_age.as_deref().is_some_and(|age| !is_age(age)) {
-        return Err(F::InvalidRequest("`max_age` is a number of seconds"));
-    }
+    let max_age = query.max_age.as_deref().map(str::parse).transpose();
+    let max_age = max_age.map_err(|_| F::InvalidRequest("`max_age` is a number of seconds"))?;
     let scopes = scopes(client, query.scope.as_deref())?;
-    check_prompt(query.prompt.as_deref())?;
-    Ok(scopes)
+    Ok((scopes, Demand { max_age, ..prompted(query.prompt.as_deref())? }))
 }
 
 /// PKCE by S256 (RFC 7636, 4.3), of whoever must use it and whoever does.
@@ -201,20 +199,21 @@ fn scopes(client: &Client, asked: Option<&str>) -> Result<Scopes, AuthorizeFault
     }
 }
 
-/// Every customer signs in for every request, so that only `none` cannot be done.
-fn check_prompt(prompt: Option<&str>) -> Result<(), AuthorizeFault> {
+/// What `prompt` asks for. Our page of consent is shown for every request; nobody stays signed in here, so that `none`
+/// cannot be done.
+fn prompted(prompt: Option<&str>) -> Result<Demand, AuthorizeFault> {
     let words: Vec<&str> = prompt.unwrap_or_default().split(' ').filter(|word| !word.is_empty()).collect();
     if words == ["none"] {
         return Err(AuthorizeFault::LoginRequired);
     }
     let is_known = |word: &&str| matches!(*word, "login" | "consent" | "select_account");
-    if words.iter().all(is_known) {
-        Ok(())
-    } else {
-        Err(AuthorizeFault::InvalidRequest(
+    if !words.iter().all(is_known) {
+        return Err(AuthorizeFault::InvalidRequest(
             "`prompt` is `none` alone, or `login`, `consent` and `select_account`",
-        ))
+        ));
     }
+    let asks = |word| words.contains(&word);
+    Ok(Demand { max_age: None, login: asks("login"), select_account: asks("select_account") })
 }
 
 fn is_short(text: &str) -> bool {

@@ -148,7 +148,7 @@ impl Clients {
         proved.is_some_and(|at| self.clock.now().duration_since(at) < REMEMBERED)
     }
 
-    /// Which of two hashes is the secret's.
+    /// Which of two hashes is the secret's. It takes the time of two comparisons to refuse one.
     async fn prove(&self, secret: &Secret, hashes: &[Option<String>; 2]) -> Result<usize, ClientError> {
         let _waiting = self.waiting.try_acquire().map_err(|_| ClientError::Busy)?;
         let running = Arc::clone(&self.running).acquire_owned().await.map_err(|_| ClientError::Busy)?;
@@ -156,13 +156,7 @@ impl Clients {
         let check = tokio::task::spawn_blocking(move || {
             // The permit goes with the work: a caller that hangs up does not make room for more.
             let _running = running;
-            let [own, previous] = &hashes;
-            // An unknown client is compared with a decoy; who is in the middle of a change-over takes twice as long.
-            if secret_hash::verify(&secret, own.as_deref()) {
-                return Some(0);
-            }
-            let previous = previous.as_deref()?;
-            secret_hash::verify(&secret, Some(previous)).then_some(1)
+            which(&hashes, |hash| secret_hash::verify(&secret, hash))
         });
         match check.await {
             Ok(Some(which)) => Ok(which),
@@ -191,6 +185,12 @@ impl Clients {
     }
 }
 
+/// Which of two hashes is the one. In place of one that there is not a decoy is compared: an unknown client, one with a
+/// secret and one in the middle of a change-over are refused after the same work.
+fn which(hashes: &[Option<String>; 2], mut is_it: impl FnMut(Option<&str>) -> bool) -> Option<usize> {
+    hashes.iter().position(|hash| is_it(hash.as_deref()))
+}
+
 impl std::fmt::Debug for Clients {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Clients")
@@ -209,4 +209,24 @@ pub enum ClientError {
     /// The store failed.
     #[error("the store does not answer; try again in a few seconds")]
     Store,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_client_one_with_a_secret_and_one_with_two_are_refused_after_the_same_work() {
+        let hash = |text: &str| Some(text.to_owned());
+        for hashes in [[None, None], [hash("own"), None], [hash("own"), hash("older")]] {
+            let mut compared = 0;
+            let found = which(&hashes, |_| {
+                compared += 1;
+                false
+            });
+            assert_eq!((found, compared), (None, 2), "{hashes:?}");
+        }
+        assert_eq!(which(&[hash("own"), hash("older")], |known| known == Some("older")), Some(1));
+        assert_eq!(which(&[hash("own"), None], |known| known == Some("own")), Some(0));
+    }
 }

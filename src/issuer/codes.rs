@@ -4,10 +4,9 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 
-use crate::domain::app::{AppCode, AppRequest};
+use crate::domain::app::{AppCode, AppRequest, SignInTimes};
 use crate::domain::client::{Client, GrantType};
 use crate::domain::family::TokenSource;
 use crate::domain::ids::ContactId;
@@ -40,13 +39,14 @@ impl Issuer {
         &self,
         tenant: &Tenant,
         app: &AppRequest,
-        (contact, signed_in_at): (&ContactId, Timestamp),
+        (contact, times): (&ContactId, SignInTimes),
     ) -> Result<Secret, StoreError> {
         let code = Secret::new(format!("{MARK}{}", self.clock.fresh_token().expose()));
         let record = AppCode {
             app: app.clone(),
             contact: contact.clone(),
-            signed_in_at,
+            signed_in_at: times.here,
+            authenticated_at: times.authenticated,
             created_at: self.clock.now(),
             gave: None,
         };
@@ -76,6 +76,7 @@ impl Issuer {
                 source: TokenSource::OAuth,
                 scopes,
                 signed_in_at: record.signed_in_at,
+                authenticated_at: record.authenticated_at,
                 renews: client.may(GrantType::RefreshToken),
                 nonce: record.app.nonce.clone(),
             };

@@ -5,6 +5,7 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::client::Scopes;
@@ -57,7 +58,8 @@ pub(super) struct IdClaims {
     aud: String,
     exp: i64,
     iat: i64,
-    auth_time: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    auth_time: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     nonce: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -227,7 +229,7 @@ fn id_claims(tenant: &Tenant, bearing: &Bearing<'_>, issued_at: i64) -> IdClaims
         aud: family.client.to_string(),
         exp: issued_at + LIFETIME,
         iat: issued_at,
-        auth_time: family.signed_in_at.as_second(),
+        auth_time: family.authenticated_at.map(Timestamp::as_second),
         nonce: nonce.map(str::to_owned),
         at_hash: None,
         email_verified: email.as_ref().map(|_| is_verified(contact, "email")),

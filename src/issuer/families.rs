@@ -44,6 +44,8 @@ pub struct CustomerGrant<'a> {
     pub scopes: Scopes,
     /// When the customer signed in.
     pub signed_in_at: Timestamp,
+    /// When the customer proved who it is, if that is known: the claim `auth_time`.
+    pub authenticated_at: Option<Timestamp>,
     /// Whether there shall be a refresh token.
     pub renews: bool,
     /// What the id_token shall repeat (OpenID Connect Core, 3.1.2.1).
@@ -237,6 +239,7 @@ impl Issuer {
             source: grant.source,
             scopes: grant.scopes.clone(),
             signed_in_at: grant.signed_in_at,
+            authenticated_at: grant.authenticated_at,
             current: Secret::new(keyed(&key, &["held", secret.expose()])),
             key,
             former: None,

@@ -22,8 +22,10 @@ pub const LIFETIME: Duration = Duration::from_mins(1);
 /// What an assertion says.
 #[derive(Debug, Clone, Copy)]
 pub struct Assertion<'a> {
-    /// Our name at the provider: `iss` and `sub`.
+    /// Our name at the provider, `sub`.
     pub client_id: &'a str,
+    /// Who signs, `iss`: the same, unless the provider says otherwise.
+    pub issuer: &'a str,
     /// Whom it is for, `aud`: the token endpoint's URL, which every server takes, or the issuer,
     /// which newer ones want (FAPI 2.0; the text of [`Issuer`](super::issuer::Issuer)).
     pub audience: &'a str,
@@ -67,7 +69,7 @@ pub fn build_assertion(
     let issued = assertion.now.as_second();
     let expires = issued.saturating_add_unsigned(LIFETIME.as_secs());
     let claims = json!({
-        "iss": assertion.client_id,
+        "iss": assertion.issuer,
         "sub": assertion.client_id,
         "aud": assertion.audience,
         "jti": assertion.id,

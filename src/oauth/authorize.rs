@@ -8,8 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::Url;
 use url::form_urlencoded;
 
+use crate::domain::app::Demand;
 use crate::domain::provider::oidc::LoginHint;
-use crate::domain::provider::{NONCE, Pkce, Provider, ResponseMode};
+use crate::domain::provider::{NONCE, Pkce, Provider, ResponseMode, ScopeEncoding};
 use crate::secret::Secret;
 
 use super::server::Server;
@@ -34,6 +35,8 @@ pub struct AuthorizeRequest<'a> {
     pub locale: Option<&'a str>,
     /// The customer's address in the chat, for a provider whose settings want it as `login_hint`.
     pub handle: Option<&'a str>,
+    /// What one of the tenant's apps asks of the sign-in; only an OpenID provider is told.
+    pub demand: Demand,
 }
 
 /// Parameters in their order.
@@ -52,7 +55,33 @@ pub fn needs_nonce(provider: &Provider) -> bool {
 /// The URL of the provider's sign-in page with every parameter once. What the flow relies on wins
 /// over `authorize_params`, and those win over the query that the authorize URL already has.
 pub fn build_authorize_url(request: &AuthorizeRequest<'_>) -> Url {
-    with_parameters(&request.server.authorize_url, &parameters(request))
+    let pairs = parameters(request);
+    let mut url = with_parameters(&request.server.authorize_url, &pairs);
+    if request.provider.scope_encoding == ScopeEncoding::Bare {
+        let bare = bare_scope(request.provider, url.query().unwrap_or_default());
+        url.set_query(Some(&bare));
+    }
+    url
+}
+
+/// A query whose scopes have their separator between them as it is.
+fn bare_scope(provider: &Provider, query: &str) -> String {
+    let Some(scope) = scope_text(provider) else { return query.to_owned() };
+    let (mut encoded, mut bare) = (String::new(), String::new());
+    push_pair(&mut encoded, provider.name_of("scope"), &scope);
+    for (at, word) in provider.scope.as_deref().unwrap_or_default().split_ascii_whitespace().enumerate() {
+        let mut pair = String::new();
+        push_pair(&mut pair, provider.name_of("scope"), word);
+        let value = pair.split_once('=').map_or("", |(_, value)| value);
+        if at == 0 {
+            bare.push_str(&pair);
+        } else {
+            bare.push_str(&provider.scope_separator);
+            bare.push_str(value);
+        }
+    }
+    let parts = query.split('&').map(|part| if part == encoded { bare.as_str() } else { part });
+    parts.collect::<Vec<_>>().join("&")
 }
 
 /// A URL with these parameters in its query, each once.
@@ -113,14 +142,15 @@ pub(super) fn parameters<'a>(request: &AuthorizeRequest<'a>) -> Parameters<'a> {
 /// What the settings say of the sign-in itself (OIDC Core, 3.1.2.1 and 5.5).
 fn push_openid<'a>(pairs: &mut Parameters<'a>, request: &AuthorizeRequest<'a>) {
     let oidc = &request.provider.oidc;
-    if let Some(seconds) = oidc.max_age {
+    let demand = if request.provider.is_openid() { request.demand } else { Demand::default() };
+    if let Some(seconds) = oidc.max_age.into_iter().chain(demand.max_age).min() {
         pairs.push(("max_age", seconds.to_string().into()));
     }
     if !oidc.acr_values.is_empty() {
         pairs.push(("acr_values", oidc.acr_values.join(" ").into()));
     }
-    if let Some(prompt) = &oidc.prompt {
-        pairs.push(("prompt", prompt.into()));
+    if let Some(prompt) = prompt(request.provider, demand) {
+        pairs.push(("prompt", prompt));
     }
     let hint = match &oidc.login_hint {
         Some(LoginHint::Handle) => request.handle,
@@ -131,6 +161,25 @@ fn push_openid<'a>(pairs: &mut Parameters<'a>, request: &AuthorizeRequest<'a>) {
     if let Some(claims) = &oidc.claims {
         pairs.push(("claims", claims.to_string().into()));
     }
+}
+
+/// What the provider must show: what the settings want, wherever they say so, and what an app asks for beside it.
+fn prompt(provider: &Provider, demand: Demand) -> Option<Cow<'_, str>> {
+    let mut asked = demand.prompts().peekable();
+    if asked.peek().is_none() {
+        return provider.oidc.prompt.as_deref().map(Cow::Borrowed);
+    }
+    let set = provider.oidc.prompt.as_ref().or_else(|| provider.authorize_params.get("prompt"));
+    // `none` stands alone, and contradicts whatever is asked for.
+    let set =
+        set.map(String::as_str).unwrap_or_default().split(' ').filter(|word| !matches!(*word, "" | "none"));
+    let mut words: Vec<&str> = set.collect();
+    for word in asked {
+        if !words.contains(&word) {
+            words.push(word);
+        }
+    }
+    Some(words.join(" ").into())
 }
 
 /// The scopes with the provider's separator between them; nothing if there are none, because an
@@ -201,6 +250,7 @@ mod tests {
             nonce,
             locale,
             handle,
+            demand: Demand::default(),
         })
     }
 
@@ -253,6 +303,11 @@ mod tests {
         assert!(url_of(&provider, None).as_str().contains("&scope=read%20write&"));
         provider.scope_separator = ",".to_owned();
         assert!(url_of(&provider, None).as_str().contains("&scope=read%2Cwrite&"));
+        provider.scope_encoding = ScopeEncoding::Bare;
+        provider.scope = Some("user:read a&b".to_owned());
+        assert!(url_of(&provider, None).as_str().contains("&scope=user%3Aread,a%26b&"));
+        provider.scope_separator = "+".to_owned();
+        assert!(url_of(&provider, None).as_str().contains("&scope=user%3Aread+a%26b&"));
     }
 
     #[test]
@@ -276,6 +331,7 @@ mod tests {
             nonce: None,
             locale: None,
             handle: None,
+            demand: Demand::default(),
         });
     }
 
@@ -343,5 +399,46 @@ mod tests {
         }
         provider.oidc.login_hint = Some(LoginHint::Fixed("dana".to_owned()));
         assert!(url_of(&provider, None).as_str().contains("login_hint=dana"));
+    }
+
+    #[test]
+    fn what_an_app_asks_of_the_sign_in_joins_what_the_settings_say_and_only_openid_providers_are_told() {
+        let url = |provider: &Provider, demand| {
+            build_authorize_url(&AuthorizeRequest {
+                provider,
+                server: &Server::of(provider, None).unwrap(),
+                redirect_uri: "https://acme.example.com/",
+                state: "s",
+                code_verifier: Some(&Secret::new(VERIFIER)),
+                nonce: Some(&Secret::new("n")),
+                locale: None,
+                handle: None,
+                demand,
+            })
+        };
+        let told = |provider: &Provider, demand, name: &str| {
+            let url = url(provider, demand);
+            let found = url.query_pairs().filter(|pair| pair.0 == name);
+            let found: Vec<String> = found.map(|(_, value)| value.into_owned()).collect();
+            assert!(found.len() < 2, "{name} stands twice");
+            found.into_iter().next()
+        };
+        let demand = Demand { max_age: Some(300), login: true, select_account: false };
+        let mut provider = provider();
+        assert_eq!((told(&provider, demand, "prompt"), told(&provider, demand, "max_age")), (None, None));
+        provider.scope = Some("openid".to_owned());
+        provider.oidc.issuer = Some("https://yoursite.com".to_owned());
+        provider.oidc.jwks_url = "https://yoursite.com/keys".parse().ok();
+        assert_eq!(told(&provider, demand, "prompt").as_deref(), Some("login"));
+        assert_eq!(told(&provider, demand, "max_age").as_deref(), Some("300"));
+        provider.authorize_params.insert("prompt".to_owned(), "consent none".to_owned());
+        provider.oidc.max_age = Some(60);
+        assert_eq!(told(&provider, demand, "prompt").as_deref(), Some("consent login"));
+        assert_eq!(told(&provider, demand, "max_age").as_deref(), Some("60"), "the stricter of both");
+        provider.oidc.prompt = Some("login".to_owned());
+        assert_eq!(told(&provider, demand, "prompt").as_deref(), Some("login"));
+        assert_eq!(told(&provider, Demand::default(), "prompt").as_deref(), Some("login"));
+        let both = Demand { select_account: true, ..demand };
+        assert_eq!(told(&provider, both, "prompt").as_deref(), Some("login select_account"));
     }
 }

@@ -33,6 +33,10 @@ pub enum Proof<'a> {
 pub fn build_credentials(provider: &Provider, auth: ClientAuth, proof: Proof<'_>) -> Credentials {
     let client_id = Secret::new(&*provider.client_id);
     let secret = match proof {
+        Proof::Assertion(signed) if auth == ClientAuth::SignedSecret => {
+            let params = vec![("client_id", client_id), ("client_secret", signed.clone())];
+            return Credentials { header: None, params };
+        }
         Proof::Assertion(assertion) => {
             let params = vec![
                 ("client_id", client_id),
@@ -126,5 +130,13 @@ mod tests {
         let built = build_credentials(&provider(), ClientAuth::PrivateKeyJwt, Proof::Assertion(&assertion));
         let names: Vec<_> = params(&built).into_iter().map(|(name, _)| name).collect();
         assert_eq!(names, ["client_id", "client_assertion_type", "client_assertion"]);
+    }
+
+    #[test]
+    fn a_signed_secret_stands_where_a_secret_does() {
+        let signed = Secret::new("a.b.c");
+        let built = build_credentials(&provider(), ClientAuth::SignedSecret, Proof::Assertion(&signed));
+        assert_eq!(params(&built), [("client_id", "Quiq Client"), ("client_secret", "a.b.c")]);
+        assert!(built.header.is_none());
     }
 }

@@ -111,6 +111,15 @@ pub struct Verified {
     pub quirks: Vec<Quirk>,
 }
 
+impl Verified {
+    /// When the person signed in at the provider (`auth_time`), if the token says so; some servers write nought where they
+    /// do not know.
+    pub fn authenticated_at(&self) -> Option<Timestamp> {
+        let second = claims::numeric_date(self.claims.get("auth_time")?).filter(|second| *second > 0)?;
+        Timestamp::from_second(second).ok()
+    }
+}
+
 /// Verifies an id_token that came from the token endpoint.
 pub fn verify_id_token(
     token: &str,

@@ -15,6 +15,23 @@ pub fn parse(bytes: &[u8]) -> Result<Value, JsonError> {
     json::parse(text).map_err(|_| JsonError)
 }
 
+/// The longest name of a function around JSON.
+const NAME: usize = 64;
+
+/// What stands inside of a function call, as JSONP has it: `callback({…});`. None if the bytes are no such call.
+pub fn padding_off(bytes: &[u8]) -> Option<&[u8]> {
+    let call = bytes.trim_ascii();
+    let call = call.strip_suffix(b";").unwrap_or(call).trim_ascii_end();
+    let (name, rest) = call.split_at(call.iter().position(|byte| *byte == b'(')?);
+    let name = name.trim_ascii_end();
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || b"_$.".contains(byte);
+    if !(1..=NAME).contains(&name.len()) || !name.iter().all(is_word) || name[0].is_ascii_digit() {
+        return None;
+    }
+    let inside = rest.strip_prefix(b"(")?.strip_suffix(b")")?.trim_ascii();
+    inside.starts_with(b"{").then_some(inside)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -66,7 +83,37 @@ mod tests {
         assert_eq!(value.to_string(), r#"{"b":true,"a":[null,"x"]}"#);
     }
 
+    #[rstest]
+    #[case(b"callback({\"a\":1});", Some(&br#"{"a":1}"#[..]))]
+    #[case(b"  jQuery_1.cb ( {} ) ;\n", Some(&b"{}"[..]))]
+    #[case(b"cb({\"a\":\")\"})", Some(&br#"{"a":")"}"#[..]))]
+    #[case(b"{\"a\":1}", None)]
+    #[case(b"({})", None)]
+    #[case(b"1cb({})", None)]
+    #[case(b"alert(1);cb({})", None)]
+    #[case(b"cb([1])", None)]
+    #[case(b"cb({}", None)]
+    #[case(b"<script>cb({})", None)]
+    #[case(b"", None)]
+    fn a_call_around_an_object_is_taken_off_and_nothing_else(
+        #[case] bytes: &[u8],
+        #[case] inside: Option<&[u8]>,
+    ) {
+        assert_eq!(padding_off(bytes), inside);
+    }
+
     proptest! {
+        #[test]
+        fn what_is_inside_of_a_call_begins_and_ends_within_it(bytes: Vec<u8>, name in "[a-z]{0,3}") {
+            let whole = [name.as_bytes(), b"(", bytes.as_slice(), b")"].concat();
+            for bytes in [bytes.as_slice(), whole.as_slice()] {
+                if let Some(inside) = padding_off(bytes) {
+                    let is_object = inside.starts_with(b"{");
+                    prop_assert!(is_object && inside.len() + 3 <= bytes.len());
+                }
+            }
+        }
+
         #[test]
         fn what_is_read_is_what_serde_json_reads(text in r#"[\[\]{}",:0-9a-c. -]{0,40}"#) {
             if let Ok(value) = parse(text.as_bytes()) {

@@ -81,6 +81,7 @@ mod tests {
             nonce: None,
             locale: None,
             handle: None,
+            demand: crate::domain::app::Demand::default(),
         };
         let secret = Secret::new("the-secret");
         let credentials =

@@ -13,6 +13,8 @@ pub enum Quirk {
     TokenStatus,
     /// JSON under another content type, or under none.
     ContentType,
+    /// JSON inside of a function call (JSONP).
+    Padded,
     /// A form where JSON was asked for.
     FormEncoded,
     /// No `token_type`; taken as `Bearer` (RFC 6749, 5.1 requires it).
@@ -35,9 +37,10 @@ pub enum Quirk {
 
 impl Quirk {
     /// Every quirk.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::TokenStatus,
         Self::ContentType,
+        Self::Padded,
         Self::FormEncoded,
         Self::TokenTypeMissing,
         Self::ExpiresInText,
@@ -54,6 +57,7 @@ impl Quirk {
         match self {
             Self::TokenStatus => "token_status",
             Self::ContentType => "content_type",
+            Self::Padded => "padded",
             Self::FormEncoded => "form_encoded",
             Self::TokenTypeMissing => "token_type_missing",
             Self::ExpiresInText => "expires_in_text",

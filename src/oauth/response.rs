@@ -1,6 +1,7 @@
 //! The authorization response: what comes back at the callback (RFC 6749, 4.1.2), and the grant
 //! that only a verified response becomes.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::domain::fault::{Code, Fault, Step};
@@ -17,7 +18,7 @@ const VALUE: usize = 4096;
 /// How long an error code may be.
 const ERROR_CODE: usize = 64;
 /// What the protocol knows beside code and state: none of these may stand twice.
-const KNOWN: [&str; 5] = ["iss", "error", "error_description", "error_uri", "session_state"];
+pub const KNOWN: [&str; 5] = ["iss", "error", "error_description", "error_uri", "session_state"];
 
 /// An authorization response whose form is right; nothing in it is believed yet.
 #[derive(Clone)]
@@ -30,6 +31,8 @@ pub struct AuthorizationResponse {
     pub answer: Answer,
     /// What it complains of, where an error says so in words.
     pub complaint: Option<Complaint>,
+    /// Everything else, as it came.
+    others: Pairs,
 }
 
 /// What a provider answers.
@@ -70,12 +73,13 @@ pub enum Verdict {
 
 /// A verified authorization response, ready to exchange. Nothing else can be exchanged, and only
 /// [`AuthorizationResponse::verify`] makes one.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Grant {
     code: Secret,
     redirect_uri: String,
     code_verifier: Option<Secret>,
     nonce: Option<Secret>,
+    kept: BTreeMap<String, String>,
 }
 
 /// Reads the query of a callback, without its `?`.
@@ -123,7 +127,15 @@ pub fn parse_response(
         }
         Answer::Code(_) => None,
     };
-    Ok(AuthorizationResponse { state: state.to_owned(), iss: iss.map(str::to_owned), answer, complaint })
+    let is_other = |name: &str| !KNOWN.contains(&name) && name != names.code && name != names.state;
+    let others = pairs.iter().filter(|(name, _)| is_other(name)).cloned().collect();
+    Ok(AuthorizationResponse {
+        state: state.to_owned(),
+        iss: iss.map(str::to_owned),
+        answer,
+        complaint,
+        others,
+    })
 }
 
 impl AuthorizationResponse {
@@ -145,8 +157,10 @@ impl AuthorizationResponse {
         if (arrival.names_issuer || is_named) && !self.iss.as_deref().is_some_and(is_same) {
             return refuse(Code::IssuerMismatch);
         }
+        let kept = kept(&self.others, &arrival.provider.callback_keep)?;
         Ok(match self.answer {
             Answer::Code(code) => Verdict::Granted(Grant {
+                kept,
                 code,
                 redirect_uri: sent.redirect_uri.clone(),
                 code_verifier: sent.code_verifier.clone(),
@@ -182,6 +196,29 @@ impl Grant {
     /// What the id_token must repeat; none if none was sent.
     pub fn nonce(&self) -> Option<&Secret> {
         self.nonce.as_ref()
+    }
+
+    /// What the settings want kept of the callback. It came through the customer's browser, and nobody vouches for it.
+    pub fn kept(&self) -> &BTreeMap<String, String> {
+        &self.kept
+    }
+}
+
+/// The parameters of these names, each at most once.
+fn kept(others: &[(String, String)], names: &[String]) -> Result<BTreeMap<String, String>, Fault> {
+    let mut kept = BTreeMap::new();
+    for name in names {
+        if others.iter().filter(|(known, _)| known == name).nth(1).is_some() {
+            return Err(Fault::new(Step::Parse, Code::ParamsConflict));
+        }
+        kept.extend(value_of(others, name)?.map(|value| (name.clone(), value.to_owned())));
+    }
+    Ok(kept)
+}
+
+impl fmt::Debug for Grant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Grant")
     }
 }
 

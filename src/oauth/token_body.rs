@@ -39,6 +39,9 @@ impl TokenBody {
     /// an object; a form is also believed as plain text if it names a token or an error.
     pub fn parse(answer: &ProviderAnswer) -> Result<Self, NoTokenBody> {
         let looks_like_json = answer.body.trim_ascii_start().first() == Some(&b'{');
+        if let Some(inside) = json::padding_off(&answer.body) {
+            return Self::from_json(inside, &[Quirk::Padded]);
+        }
         match (Media::parse(answer.content_type.as_deref()), looks_like_json) {
             (Media::Json, _) => Self::from_json(&answer.body, &[]),
             (Media::Text | Media::Html | Media::Missing | Media::Form, true) => {

@@ -1,6 +1,8 @@
 //! The WhoAmI endpoint: whose access token it is. What the answer says is `profile`'s business;
 //! here is only decided whether there is one.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::domain::fault::{Code, Fault, Step};
@@ -9,6 +11,7 @@ use crate::domain::provider::call::{WhoamiAuth, WhoamiCall, WhoamiMethod};
 use crate::domain::provider::template::FillError;
 use crate::secret::Secret;
 
+use super::json;
 use super::media::Media;
 use super::quirk::Quirk;
 use super::token::{TokenResponse, filled, form_body, json_body, push_headers};
@@ -24,13 +27,16 @@ pub struct WhoamiBody<'a> {
 }
 
 /// The call with the access token in the place that the settings say, and nowhere else (RFC 6750, 2). A value of
-/// the token answer that the URL needs may be missing, or unfit for its place.
+/// the token answer that the URL needs may be missing, or unfit for its place. What was `kept` of the callback stands in
+/// paths and queries only: nobody vouches for it, and the access token goes to no host that a browser has named.
 pub fn build_whoami_request(
     call: &WhoamiCall,
     provider: &Provider,
     token: &TokenResponse,
+    kept: &BTreeMap<String, String>,
 ) -> Result<OutboundRequest, FillError> {
-    let mut url = call.url.fill(|name| value_of(token, name))?;
+    let kept = |name: &str, in_host: bool| kept.get(name).filter(|_| !in_host).cloned();
+    let mut url = call.url.fill(|name, in_host| value_of(token, name).or_else(|| kept(name, in_host)))?;
     let bearer = &token.access_token;
     let mut params: Vec<(&str, Secret)> = call
         .params
@@ -106,6 +112,9 @@ pub fn check_whoami_answer(answer: &ProviderAnswer) -> Result<WhoamiBody<'_>, Fa
         200..=299 => {}
         401 | 403 => return fault(Code::WhoamiRefused),
         _ => return fault(Code::WhoamiFailed),
+    }
+    if let Some(json) = json::padding_off(&answer.body) {
+        return Ok(WhoamiBody { json, quirk: Some(Quirk::Padded) });
     }
     let quirk = match Media::parse(answer.content_type.as_deref()) {
         Media::Json => None,
@@ -183,8 +192,20 @@ mod tests {
             built(&call, json!({"shop": "acme", "user": {"user_id": 18_446_744_073_709_551_615_u64}}));
         assert_eq!(request.url.as_str(), "https://acme.example.com/users/18446744073709551615");
         for told in [json!({"shop": "evil.example/", "user_id": 1}), json!({"shop": "acme"}), json!([])] {
-            assert!(build_whoami_request(&call, &provider(), &token(told)).is_err());
+            assert!(build_whoami_request(&call, &provider(), &token(told), &BTreeMap::new()).is_err());
         }
+    }
+
+    #[test]
+    fn what_was_kept_of_the_callback_fills_a_path_and_never_a_host() {
+        let kept = [("realm".to_owned(), "91 7".to_owned())].into();
+        let asked =
+            |url: &str, told: Value| build_whoami_request(&call(url), &provider(), &token(told), &kept);
+        let url = asked("https://p.example/company/{realm}/info?id={realm}", json!({})).unwrap().url;
+        assert_eq!(url.as_str(), "https://p.example/company/91%207/info?id=91%207");
+        assert!(asked("https://{realm}.p.example/me", json!({})).is_err(), "no browser names a host");
+        let url = asked("https://p.example/{realm}", json!({"realm": "told"})).unwrap().url;
+        assert_eq!(url.path(), "/told", "what the provider says wins");
     }
 
     fn call(url: &str) -> WhoamiCall {
@@ -204,7 +225,7 @@ mod tests {
     }
 
     fn built(call: &WhoamiCall, told: Value) -> OutboundRequest {
-        build_whoami_request(call, &provider(), &token(told)).unwrap()
+        build_whoami_request(call, &provider(), &token(told), &BTreeMap::new()).unwrap()
     }
 
     fn headers(request: &OutboundRequest) -> Vec<(&str, &str)> {

@@ -154,16 +154,26 @@ impl Normaliser {
             None => subject::usual(&mut draft, input, person),
         };
         // The tenant trusts it, the mapping says so, or somebody who names the same value vouches.
-        let is_verified = |field, is_trusted| {
+        let vouches = |field| {
             draft.text(field).is_some_and(|value| {
-                is_trusted
-                    || draft.flag(field).unwrap_or_else(|| verified::is_vouched(field, value, input, person))
+                draft.flag(field).unwrap_or_else(|| verified::is_vouched(field, value, input, person))
             })
         };
+        let is_verified =
+            |field, is_trusted: bool| is_trusted && draft.text(field).is_some() || vouches(field);
+        let email_vouched = vouches(ProfileField::Email);
         let email_verified = is_verified(ProfileField::Email, self.trusts_email);
         let phone_verified = is_verified(ProfileField::Phone, self.trusts_phone);
         let (profile, warnings) = draft.into_profile();
-        Ok(SignedIn { profile, subject, email_verified, phone_verified, warnings, ..SignedIn::default() })
+        Ok(SignedIn {
+            profile,
+            subject,
+            email_verified,
+            email_vouched,
+            phone_verified,
+            warnings,
+            ..SignedIn::default()
+        })
     }
 }
 

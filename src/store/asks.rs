@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ask::Ask;
-use crate::domain::conversation::{Channel, Handle};
+use crate::domain::conversation::{Channel, ConversationRef, Handle};
 use crate::domain::ids::LinkId;
 use crate::domain::link::Link;
 
@@ -36,6 +36,13 @@ impl Tx {
         if let Some(handle) = at.handle.as_ref().filter(|_| at.channel.has_webhooks()) {
             let until = Some(link.expires_at + HANDLE_KEPT);
             self.put(hashed(HANDLE, &handle_text(at.channel, handle)), None, &link.id, until);
+        }
+    }
+
+    /// The address leads to no link any more.
+    pub fn forget_handle(&mut self, at: &ConversationRef) {
+        if let Some(handle) = &at.handle {
+            self.forget::<LinkId>(hashed(HANDLE, &handle_text(at.channel, handle)));
         }
     }
 

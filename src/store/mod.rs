@@ -10,7 +10,7 @@
 //! hash, also 6. a line in `hashed.rs`, 7. its move in `reindex.rs` if it lasts.
 //!
 //! To add a backend: 1. one file (or folder) here that implements `Backend`, 2. an arm in
-//! `app.rs`, 3. a line in `tests/it/store/mod.rs`, which runs the conformance suite and the
+//! `app/store.rs`, 3. a line in `tests/it/store/mod.rs`, which runs the conformance suite and the
 //! model on it.
 
 mod apps;
@@ -80,7 +80,7 @@ pub use tx::{LINK_KEPT, Tx};
 const FIRST_LOOK: usize = 8;
 const NEXT_LOOKS: usize = 500;
 
-/// Everything that is kept, over whichever backend `app.rs` chose. A clone shares it.
+/// Everything that is kept, over whichever backend `app` chose. A clone shares it.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,

@@ -85,7 +85,7 @@ pub static METRICS: &[Metric] = &[
         "countersign_mails_total",
         Kind::Counter,
         &["outcome"],
-        "letters to staff: `sent`, or why one did not go out (`docs/staff.md`)",
+        "letters to staff and customers: `sent`, or why one did not go out (`docs/staff.md`)",
     ),
     metric(
         "countersign_otp_guesses_total",

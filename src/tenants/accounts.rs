@@ -6,7 +6,7 @@ use url::Url;
 
 use crate::config::fault::Report;
 use crate::config::node::Node;
-use crate::config::shape::{Kind, PLAIN, Table, Words};
+use crate::config::shape::{Field, Kind, PLAIN, Table, Words};
 use crate::config::text::{ACCOUNT_ID, MESSAGE_VERSION};
 use crate::domain::accounts::{Accounts, AppleBusiness, AppleFlow, AppleProof, MetaAccount};
 use crate::domain::ids::TenantId;
@@ -103,8 +103,8 @@ static MESSENGER: Table = Table {
           who it was (account linking).",
     fields: &[
         required("page_id", text(&ACCOUNT_ID), "The page's id."),
-        required("app_secret", Kind::Secret, "What signs the webhooks of the app: where to find it."),
-        optional("verify_token", Kind::Secret, VERIFY_TOKEN),
+        APP_SECRET,
+        VERIFY_TOKEN,
         optional(
             "page_token",
             Kind::Secret,
@@ -120,8 +120,8 @@ static INSTAGRAM: Table = Table {
     doc: "A professional account at Instagram.",
     fields: &[
         required("account_id", text(&ACCOUNT_ID), "The account's id, as its webhooks name it."),
-        required("app_secret", Kind::Secret, "What signs the webhooks of the app: where to find it."),
-        optional("verify_token", Kind::Secret, VERIFY_TOKEN),
+        APP_SECRET,
+        VERIFY_TOKEN,
     ],
     each: None,
 };
@@ -130,8 +130,8 @@ static WHATSAPP: Table = Table {
     doc: "A phone number at WhatsApp.",
     fields: &[
         required("phone_number_id", text(&ACCOUNT_ID), "The number's id, as its webhooks name it."),
-        required("app_secret", Kind::Secret, "What signs the webhooks of the app: where to find it."),
-        optional("verify_token", Kind::Secret, VERIFY_TOKEN),
+        APP_SECRET,
+        VERIFY_TOKEN,
         optional(
             "template",
             text(&ACCOUNT_ID),
@@ -148,8 +148,15 @@ static WHATSAPP: Table = Table {
     each: None,
 };
 
-const VERIFY_TOKEN: &str = "What you tell Meta beside the address of the webhook, so that it believes the address is \
-                            ours: where to find it. Left out, Meta's question is not answered.";
+/// What every app at Meta has.
+const APP_SECRET: Field =
+    required("app_secret", Kind::Secret, "What signs the webhooks of the app: where to find it.");
+const VERIFY_TOKEN: Field = optional(
+    "verify_token",
+    Kind::Secret,
+    "What you tell Meta beside the address of the webhook, so that it believes the address is ours: where to find it. Left \
+     out, Meta's question is not answered.",
+);
 
 /// Reads `[channel]`; what is wrong goes into the report.
 pub fn read(root: &Node<'_>, tenant: &TenantId, context: &ReadContext<'_>, report: &mut Report) -> Accounts {

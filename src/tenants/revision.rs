@@ -9,8 +9,8 @@ use serde::Serialize;
 use crate::domain::provider::call::{Exchange, WhoamiAuth, WhoamiCall, WhoamiMethod};
 use crate::domain::provider::oidc::{CLOCK_SKEW, Oidc};
 use crate::domain::provider::{
-    CallbackNames, CallbackPath, ClientAuth, EnrichPolicy, Identity, Mapping, Pkce, Provider, ResponseMode,
-    Revision, TokenRequestForm, TrustedField,
+    AssertionNames, CallbackNames, CallbackPath, ClientAuth, EnrichPolicy, Identity, Mapping, Pkce,
+    PrivateKey, Provider, ResponseMode, Revision, ScopeEncoding, TokenRequestForm, TrustedField,
 };
 use crate::domain::rule::Rule;
 
@@ -59,6 +59,19 @@ struct More<'a> {
     oidc: &'a Oidc,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     vault: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assertion: Option<&'a AssertionNames>,
+    #[serde(skip_serializing_if = "is_usual")]
+    scope_encoding: ScopeEncoding,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    callback_keep: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_key_id: Option<&'a str>,
+}
+
+/// Whether a setting is as if it had been left out.
+fn is_usual<T: Default + PartialEq>(set: &T) -> bool {
+    *set == T::default()
 }
 
 /// Builds the revision of a provider: SHA-256 over its settings as JSON, in 64 hexadecimal digits.
@@ -96,63 +109,77 @@ fn is_plain(call: &WhoamiCall) -> bool {
     is_usual && params.is_empty() && headers.is_empty()
 }
 
+/// Names every field, so that a new one cannot be forgotten: the compiler asks where it belongs.
+fn name_all(provider: &Provider) {
+    let Provider {
+        // In the second part.
+        private_key: _,
+        whoami: _,
+        further_whoami: _,
+        identity: _,
+        token_params: _,
+        token_headers: _,
+        token_path: _,
+        exchange: _,
+        rename: _,
+        callback_names: _,
+        vars: _,
+        oidc: _,
+        vault: _,
+        assertion: _,
+        scope_encoding: _,
+        callback_keep: _,
+        previous_key: _,
+        // In the first part.
+        id: _,
+        label: _,
+        client_id: _,
+        scope: _,
+        authorize_url: _,
+        token_url: _,
+        mapping: _,
+        subject: _,
+        trusted: _,
+        callback_path: _,
+        client_auth: _,
+        token_request: _,
+        pkce: _,
+        scope_separator: _,
+        authorize_params: _,
+        response_mode: _,
+        enrich: _,
+        merge_by_email: _,
+        // No part of it.
+        client_secret: _,
+        previous_secret: _,
+        blocks_webviews: _,
+        for_staff: _,
+        revision: _,
+    } = provider;
+}
+
 impl<'a> More<'a> {
     fn of(provider: &'a Provider) -> Self {
-        // Every field is named, so that a new one cannot be forgotten here.
-        let Provider {
-            private_key,
-            whoami,
-            further_whoami,
-            identity,
-            token_params,
-            token_headers,
-            token_path,
-            exchange,
-            rename,
-            callback_names,
-            vars,
-            oidc,
-            vault,
-            // In the first part.
-            id: _,
-            label: _,
-            client_id: _,
-            scope: _,
-            authorize_url: _,
-            token_url: _,
-            mapping: _,
-            subject: _,
-            trusted: _,
-            callback_path: _,
-            client_auth: _,
-            token_request: _,
-            pkce: _,
-            scope_separator: _,
-            authorize_params: _,
-            response_mode: _,
-            enrich: _,
-            merge_by_email: _,
-            // No part of it.
-            client_secret: _,
-            previous_secret: _,
-            blocks_webviews: _,
-            for_staff: _,
-            revision: _,
-        } = provider;
+        name_all(provider);
+        let id_of = |key: &'a Option<PrivateKey>| key.as_ref().and_then(|key| key.id.as_deref());
         Self {
-            private_key_id: private_key.as_ref().and_then(|key| key.id.as_deref()),
-            whoami: whoami.as_ref().filter(|call| !is_plain(call)),
-            further_whoami,
-            identity: *identity,
-            token_params,
-            token_headers,
-            token_path: token_path.as_deref(),
-            exchange: exchange.as_ref(),
-            rename,
-            callback_names,
-            vars,
-            oidc,
-            vault: *vault,
+            private_key_id: id_of(&provider.private_key),
+            whoami: provider.whoami.as_ref().filter(|call| !is_plain(call)),
+            further_whoami: &provider.further_whoami,
+            identity: provider.identity,
+            token_params: &provider.token_params,
+            token_headers: &provider.token_headers,
+            token_path: provider.token_path.as_deref(),
+            exchange: provider.exchange.as_ref(),
+            rename: &provider.rename,
+            callback_names: &provider.callback_names,
+            vars: &provider.vars,
+            oidc: &provider.oidc,
+            vault: provider.vault,
+            assertion: Some(&provider.assertion).filter(|names| !is_usual(*names)),
+            scope_encoding: provider.scope_encoding,
+            callback_keep: &provider.callback_keep,
+            previous_key_id: id_of(&provider.previous_key),
         }
     }
 
@@ -160,6 +187,7 @@ impl<'a> More<'a> {
     fn is_empty(&self) -> bool {
         let Self { private_key_id, whoami, further_whoami, identity, token_params, token_headers, .. } = self;
         let Self { token_path, exchange, rename, callback_names, vars, oidc, vault, .. } = self;
+        let Self { assertion, scope_encoding, callback_keep, previous_key_id, .. } = self;
         private_key_id.is_none()
             && whoami.is_none()
             && further_whoami.is_empty()
@@ -172,6 +200,10 @@ impl<'a> More<'a> {
             && **callback_names == CallbackNames::default()
             && vars.is_empty()
             && !vault
+            && assertion.is_none()
+            && is_usual(scope_encoding)
+            && callback_keep.is_empty()
+            && previous_key_id.is_none()
             && **oidc == Oidc { clock_skew: CLOCK_SKEW, ..Oidc::default() }
     }
 }

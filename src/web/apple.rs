@@ -10,23 +10,31 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::domain::visitor::Visitor;
 use crate::flow::native::Away;
 use crate::flow::native::relay::RedeemError;
 use crate::flow::native::sheet::OpenSheetError;
+use crate::flow::open_link::Landing;
 
 use super::Web;
 use super::page::{self, Notice};
 use super::strict_json::is_too_large;
 use super::visit::{Returning, Visit, see_other, too_many};
 
-/// `GET /web/inbound/abc/oauth/authorize`: a phone opens the sign-in of a message.
+/// Where Apple's phones open a sign-in.
+const AUTHORIZE: &str = "/web/inbound/abc/oauth/authorize";
+
+/// `GET /web/inbound/abc/oauth/authorize`: a phone opens the sign-in of a message. A robot that calls itself one is shown
+/// the landing page, whose button begins the sign-in for a person who was taken for it (`POST`).
 pub async fn authorize(visit: Visit, State(web): State<Arc<Web>>, request: Request) -> Response {
+    let query = request.uri().query().unwrap_or_default();
     match visit.method {
         Method::GET if visit.is_prefetch() => return StatusCode::NO_CONTENT.into_response(),
-        Method::GET => {}
-        _ => return visit.wrong_method("GET"),
+        Method::GET if is_robot(&visit) => return look(&visit, &web, query).await,
+        Method::POST if !visit.is_same_origin() => return visit.notice(Notice::Forbidden),
+        Method::GET | Method::POST => {}
+        _ => return visit.wrong_method("GET, POST"),
     }
-    let query = request.uri().query().unwrap_or_default();
     let (tenant, request_id) = (&visit.tenant.id, &visit.request_id);
     match web.broker.open_sheet(&visit.tenant, query).await {
         Ok(opened) => {
@@ -36,18 +44,57 @@ pub async fn authorize(visit: Visit, State(web): State<Arc<Web>>, request: Reque
             response.headers_mut().append(header::SET_COOKIE, cookie);
             response
         }
-        Err(OpenSheetError::Refused(detail)) => {
-            let response = visit.miss(&web, Notice::Neutral);
+        Err(error) => not_opened(&visit, &web, error),
+    }
+}
+
+/// Whether a robot says that it is one. A phone that says nothing is left alone.
+fn is_robot(visit: &Visit) -> bool {
+    visit.user_agent().is_some_and(|agent| Visitor::of(Some(agent)) == Visitor::Robot)
+}
+
+/// What a robot sees.
+async fn look(visit: &Visit, web: &Web, query: &str) -> Response {
+    let Landing { link, provider, shares: _ } = match web.broker.look_at_sheet(&visit.tenant, query).await {
+        Ok(landing) => landing,
+        Err(error) => return not_opened(visit, web, error),
+    };
+    let Some(address) = web.broker.address_of(&visit.tenant, &provider).await else {
+        return visit.notice(Notice::Unavailable { retry_after: 60 });
+    };
+    page::landing(
+        &visit.visitor(link.locale.as_deref()),
+        &page::Landing {
+            channel: link.conversation.channel,
+            handle: None,
+            provider: &provider.label,
+            authorize_url: &address,
+            shares: &[],
+            path: AUTHORIZE,
+            query: &format!("?{query}"),
+            now: web.broker.clock().now(),
+            expires_at: link.expires_at,
+            robot: true,
+            can_decline: false,
+        },
+    )
+}
+
+fn not_opened(visit: &Visit, web: &Web, error: OpenSheetError) -> Response {
+    let (tenant, request_id) = (&visit.tenant.id, &visit.request_id);
+    match error {
+        OpenSheetError::Refused(detail) => {
+            let response = visit.miss(web, Notice::Neutral);
             if response.status() != StatusCode::TOO_MANY_REQUESTS {
                 tracing::warn!(%tenant, request_id, detail, "sheet.refused");
             }
             response
         }
-        Err(OpenSheetError::Away { away: to, why }) => {
+        OpenSheetError::Away { away: to, why } => {
             tracing::warn!(%tenant, request_id, detail = why, "sheet.sent_away");
-            away(&visit, &to)
+            away(visit, &to)
         }
-        Err(OpenSheetError::Store(error)) => visit.unavailable(&error),
+        OpenSheetError::Store(error) => visit.unavailable(&error),
     }
 }
 

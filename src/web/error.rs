@@ -9,7 +9,7 @@ mod vault;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::domain::fault::Code;
+use crate::domain::fault::{Code, Code as C};
 use crate::domain::tenant::Tenant;
 use crate::flow::StoreError;
 
@@ -321,7 +321,6 @@ impl From<StoreError> for ApiError {
 
 /// The status of a failed login's result page (DESIGN §6).
 pub fn login_status(code: Code) -> StatusCode {
-    use Code as C;
     match code {
         C::ParamsMissing
         | C::ParamsConflict
@@ -334,6 +333,7 @@ pub fn login_status(code: Code) -> StatusCode {
         | C::VariableMismatch
         | C::AccessDenied
         | C::SomeoneElse
+        | C::TakenBack
         | C::ProviderError
         | C::RedirectUriRefused
         | C::InvalidGrant

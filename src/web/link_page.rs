@@ -141,6 +141,7 @@ async fn look(visit: &Visit, web: &Web, token: &str, button: Option<&str>, is_he
             now: web.broker.clock().now(),
             expires_at: link.expires_at,
             robot: who == Visitor::Robot,
+            can_decline: true,
         },
     )
 }

@@ -301,7 +301,9 @@ fn staff_pages() -> Router<Arc<Web>> {
         .merge(admin::overview::routes())
         .merge(admin::attempts::routes())
         .merge(admin::binding::routes())
+        .merge(admin::webchat::routes())
         .merge(admin::clients::routes())
+        .merge(admin::websites::routes())
         .merge(admin::providers::routes())
         .layer(DefaultBodyLimit::max(API_BODY))
 }

@@ -28,7 +28,12 @@ pub fn made(mut response: Response, location: &str, replayed: bool) -> Response 
     let headers = response.headers_mut();
     // A place that is no header's value is left out; the body names what was made.
     headers.extend(HeaderValue::from_str(location).ok().map(|place| (header::LOCATION, place)));
-    headers.extend(replayed.then(|| (REPLAYED, HeaderValue::from_static("true"))));
+    again(response, replayed)
+}
+
+/// The answer to an order that changed something, which may have been carried out before.
+pub fn again(mut response: Response, replayed: bool) -> Response {
+    response.headers_mut().extend(replayed.then(|| (REPLAYED, HeaderValue::from_static("true"))));
     response
 }
 

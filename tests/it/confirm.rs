@@ -1,12 +1,17 @@
 //! The chat confirms a sign-in: the code, its guesses, and who may send it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use countersign::domain::conversation::{Channel, Handle};
+use countersign::domain::ids::ConversationId;
+use countersign::flow::inbound::{InboundMessage, Reading};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::harness::Harness;
 use crate::harness::browser::Browser;
+use crate::harness::mortal::{Mortal, flows, open};
 
 /// A sign-in that waits for its code.
 async fn waiting(broker: &Harness) -> (Value, String) {
@@ -154,4 +159,33 @@ async fn a_conversation_stays_verified_as_long_as_the_tenant_says() {
     broker.message("conv-1", "+15550100", &code).await;
     broker.clock.advance(Duration::from_hours(11));
     assert_eq!(broker.get("/v1/conversations/conv-1").await["verified"], true, "twelve hours by default");
+}
+
+#[tokio::test]
+async fn a_right_code_that_was_not_recorded_counts_when_the_channel_sends_its_message_again() {
+    let mut broker = Harness::start().await;
+    let (link, code) = waiting(&broker).await;
+    broker.stop().await;
+    let message = |text: &str| InboundMessage {
+        conversation: "conv-1".parse::<ConversationId>().unwrap(),
+        channel: Channel::Sms,
+        from: Handle::parse("+15550100").unwrap(),
+        text: text.to_owned(),
+        name: Some("m-1".to_owned()),
+    };
+    {
+        let (flows, tenant) = flows(&broker, Mortal::open(&broker, 1));
+        let failed = flows.read_message(&tenant, &message(&code)).await;
+        assert!(failed.is_err(), "the guess was counted, the sign-in not recorded: {failed:?}");
+    }
+    let (flows, tenant) = flows(&broker, Arc::new(open(&broker)));
+    let other = flows.read_message(&tenant, &message(&wrong(&code))).await.unwrap();
+    assert!(
+        matches!(other, Reading::Wrong { attempts_left: 3, .. }),
+        "other digits are a guess of their own: {other:?}"
+    );
+    let again = flows.read_message(&tenant, &message(&wrong(&code))).await.unwrap();
+    assert_eq!(again, Reading::Nothing, "the same ones are not");
+    let id = link["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(flows.read_message(&tenant, &message(&code)).await.unwrap(), Reading::Confirmed(id));
 }

@@ -5,6 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use reqwest::{Method, StatusCode};
+use rstest::rstest;
 use url::Url;
 
 use super::harness::browser::{Browser, Page};
@@ -85,9 +86,11 @@ async fn a_newcomer_gets_into_the_console_and_sees_the_same_conversation() {
     assert_eq!(foreign.status(), StatusCode::FORBIDDEN, "no other site signs this browser in");
 }
 
+/// What the customer presses in the chat.
 fn link_in(page: &Page) -> String {
-    let (_, rest) = page.html.split_once("class=\"link\" href=\"").expect("the auth message is in the chat");
-    rest.split('"').next().unwrap().to_owned()
+    let (_, rest) = page.html.split_once("<a class=\"link").expect("the auth message is in the chat");
+    let (_, rest) = rest.split_once("href=\"").unwrap();
+    super::harness::page::text(rest.split('"').next().unwrap())
 }
 
 #[tokio::test]
@@ -172,26 +175,85 @@ async fn each_channel_is_shown_as_its_customer_would_see_it() {
     let demo = Demo::start(&[]);
     let mut browser = Browser::new();
     let mut desk = browser.get(&demo.url).await;
-    for (channel, shown, carrier) in [
-        ("sms", "<a class=\"link\" href=\"", "sms"),
-        ("whatsapp", "<a class=\"link button\" href=\"", "cta_url"),
-        ("messenger", "<a class=\"link button\" href=\"", "url_button"),
-        ("instagram", "<a class=\"link button\" href=\"", "url_button"),
-        ("apple", "<a class=\"link preview\" href=\"", "rich_link"),
-        ("rcs", "<a class=\"link button\" href=\"", "open_url"),
-        ("email", "<p class=\"subject\">", "email"),
-        ("webchat", "<countersign-sign-in card=\"", "card"),
-        ("line", "<a class=\"link\" href=\"", "text"),
+    let (text, button) = ("<a class=\"link\" href=\"", "<a class=\"link button\" href=\"");
+    let bubble = "<a class=\"link sheet\" href=\"";
+    for (channel, app, shown, carrier) in [
+        ("sms", "newest", text, "sms"),
+        ("whatsapp", "newest", button, "cta_url"),
+        ("whatsapp", "older", button, "template"),
+        ("messenger", "newest", ">Log In</a>", "account_link"),
+        ("messenger", "links", button, "url_button"),
+        ("instagram", "newest", button, "url_button"),
+        ("apple", "newest", bubble, "authenticate_v2"),
+        ("apple", "older", bubble, "authenticate_v1"),
+        ("apple", "links", "<a class=\"link preview\" href=\"", "rich_link"),
+        ("rcs", "newest", button, "open_url"),
+        ("rcs", "older", text, "sms"),
+        ("email", "newest", "<p class=\"subject\">", "email"),
+        ("webchat", "newest", "<countersign-sign-in card=\"", "card"),
+        ("line", "newest", text, "text"),
     ] {
         desk = press(&mut browser, &desk, "/demo/restart", &[]).await;
-        desk = press(&mut browser, &desk, "/demo/send", &[("channel", channel)]).await;
+        desk = press(&mut browser, &desk, "/demo/send", &[("channel", channel), ("app", app)]).await;
         assert!(
             desk.html.contains(&format!("<div class=\"thread\" data-channel=\"{channel}\">")),
             "{channel}"
         );
-        assert!(desk.html.contains(shown), "{channel}: {}", desk.html);
-        assert!(desk.html.contains(&format!("<code>{carrier}</code>")), "{channel}");
+        assert!(desk.html.contains(shown), "{channel} {app}: {}", desk.html);
+        assert!(desk.html.contains(&format!("<code>{carrier}</code>")), "{channel} {app}");
+        assert!(desk.html.contains(&format!("<option value=\"{app}\" selected>")), "it is remembered");
     }
+}
+
+/// The customer presses what is in the chat, and signs in or declines: the page that the app then shows.
+async fn press_and_decide(desk: &Page, decision: &str) -> Page {
+    let mut phone = Browser::new();
+    let mut came = phone.get(&link_in(desk).parse().unwrap()).await;
+    if came.status == StatusCode::OK {
+        // Messenger's button opens our landing page first.
+        let form = came.form();
+        came = phone.submit(&came, &form, &[]).await;
+    }
+    let callback = phone.sign_in_at_provider(&came.location(), decision).await;
+    phone.get(&callback).await
+}
+
+#[rstest]
+#[case::apple("apple", "newest", "The sheet is closed")]
+#[case::an_older_iphone("apple", "older", "The phone has caught the code")]
+#[case::messenger("messenger", "newest", "Back in Messenger")]
+#[tokio::test]
+async fn what_a_channel_vouches_for_is_played_to_its_end_and_needs_no_code(
+    #[case] channel: &str,
+    #[case] app: &str,
+    #[case] heading: &str,
+) {
+    let demo = Demo::start(&[]);
+    let mut browser = Browser::new();
+    let desk = browser.get(&demo.url).await;
+    let desk = press(&mut browser, &desk, "/demo/send", &[("channel", channel), ("app", app)]).await;
+    let end = press_and_decide(&desk, "allow").await;
+    assert_eq!(end.status, StatusCode::OK, "{}", end.html);
+    assert!(end.html.contains(heading) && !end.html.contains("role=\"alert\""), "{}", end.html);
+    let desk = browser.get(&demo.url).await;
+    for told in ["data-status=\"completed\"", "Binding: native", "Thank you, Billy!"] {
+        assert!(desk.html.contains(told), "`{told}` is missing in {}", desk.html);
+    }
+}
+
+#[tokio::test]
+async fn who_declines_in_the_sheet_is_told_to_the_agent_and_a_second_tap_begins_nothing() {
+    let demo = Demo::start(&[]);
+    let mut browser = Browser::new();
+    let desk = browser.get(&demo.url).await;
+    let desk = press(&mut browser, &desk, "/demo/send", &[("channel", "apple")]).await;
+    let bubble = link_in(&desk);
+    assert!(press_and_decide(&desk, "deny").await.html.contains("The sheet is closed"));
+    let desk = browser.get(&demo.url).await;
+    assert!(desk.html.contains("data-status=\"denied\"") && desk.html.contains("Unknown person"));
+    let again = Browser::new().get(&bubble.parse().unwrap()).await;
+    assert!(again.html.contains("The sheet is closed") && !again.html.contains("role=\"alert\""));
+    assert!(browser.get(&demo.url).await.html.contains("data-status=\"denied\""));
 }
 
 #[tokio::test]

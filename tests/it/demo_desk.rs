@@ -92,7 +92,8 @@ impl Stage {
             json!({"id": "al_1", "status": "created", "binding": {"minimum": "code", "reached": null}}),
         );
         let client = ("desk".to_owned(), Secret::new("secret"));
-        let desk = desk::router(broker.router(), HOST.to_owned(), client, provider.clone(), clock);
+        let desk =
+            desk::Demo::new(broker.router(), HOST.to_owned(), client, provider.clone(), clock).router();
         Self { broker, desk, provider, _running: running }
     }
 

@@ -15,7 +15,7 @@ use url::Url;
 
 const LANGUAGES: [&str; 13] = ["en", "ar", "de", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "zh"];
 
-const NOTICES: [Notice; 14] = [
+const NOTICES: [Notice; 18] = [
     Notice::Declined,
     Notice::Expired,
     Notice::Cancelled,
@@ -30,10 +30,14 @@ const NOTICES: [Notice; 14] = [
     Notice::Internal,
     Notice::Method,
     Notice::TooLarge,
+    Notice::AppUnknown,
+    Notice::OpenedTooOften,
+    Notice::UriTooLong,
+    Notice::TooLate,
 ];
 
 /// The names that stand on a page, which tenants, providers and customers choose.
-struct Names<'a> {
+pub struct Names<'a> {
     tenant: &'a str,
     provider: &'a str,
     handle: &'a str,
@@ -42,7 +46,7 @@ struct Names<'a> {
     back: &'a str,
 }
 
-const PLAIN: Names = Names {
+pub const PLAIN: Names = Names {
     tenant: "Acme Bank",
     provider: "Acme online banking",
     handle: "+15550142",
@@ -52,11 +56,16 @@ const PLAIN: Names = Names {
 };
 
 /// A rendered page.
-struct Shown {
-    name: String,
-    status: StatusCode,
-    headers: http::HeaderMap,
-    body: String,
+#[derive(Debug, Clone)]
+pub struct Shown {
+    /// What it is called.
+    pub name: String,
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: http::HeaderMap,
+    /// The page.
+    pub body: String,
 }
 
 impl Shown {
@@ -93,6 +102,7 @@ fn landing_of(visitor: &Visitor, names: &Names, authorize_url: &str, robot: bool
         now: now(),
         expires_at: now() + SignedDuration::from_mins(15),
         robot,
+        can_decline: true,
     };
     page::landing(visitor, &landing)
 }
@@ -118,7 +128,7 @@ fn result_of(visitor: &Visitor, names: &Names, status: u16, outcome: Outcome) ->
 }
 
 /// Every state of every page in one language.
-async fn every_page(locale: &str, names: &Names<'_>) -> Vec<Shown> {
+pub async fn every_page(locale: &str, names: &Names<'_>) -> Vec<Shown> {
     let visitor = Visitor {
         tenant: Some(names.tenant),
         locale: Some(locale),
@@ -345,7 +355,7 @@ async fn a_failure_tells_a_reference_but_never_its_code() {
         if code.contains('_') {
             assert!(!page.body.contains(code), "{} tells its code", page.name);
         }
-        let quiet = ["access_denied", "not_confirmed", "sheet_closed", "voided", "declined"];
+        let quiet = ["access_denied", "not_confirmed", "sheet_closed", "taken_back", "voided", "declined"];
         assert_eq!(page.body.contains(PLAIN.reference), !quiet.contains(&code), "{}", page.name);
     }
 }
@@ -353,7 +363,10 @@ async fn a_failure_tells_a_reference_but_never_its_code() {
 #[tokio::test]
 async fn a_notice_has_its_status_and_says_when_to_come_back() {
     let statuses: Vec<u16> = NOTICES.iter().map(|notice| notice.status().as_u16()).collect();
-    assert_eq!(statuses, [200, 410, 410, 410, 410, 404, 400, 421, 403, 429, 503, 500, 405, 413]);
+    assert_eq!(
+        statuses,
+        [200, 410, 410, 410, 410, 404, 400, 421, 403, 429, 503, 500, 405, 413, 400, 429, 414, 408]
+    );
     for page in every_page("en", &PLAIN).await {
         let expected = match page.name.as_str() {
             "notice-toomany" => "30",

@@ -22,13 +22,18 @@ pub enum MetaFault {
 /// Verifies the header against the body as it came, byte by byte: parsed and written again it would
 /// be another one.
 pub fn verify(app_secret: &Secret, body: &[u8], header: Option<&str>) -> Result<(), MetaFault> {
-    let digits = header.and_then(|header| header.trim().strip_prefix("sha256=")).ok_or(MetaFault::Form)?;
-    let signature = hex::parse(digits).filter(|bytes| bytes.len() == 32).ok_or(MetaFault::Form)?;
+    let signature = read(header)?;
     if app_secret.is_blank() {
         return Err(MetaFault::Signature);
     }
     let key = hmac::Key::new(hmac::HMAC_SHA256, app_secret.expose().as_bytes());
     hmac::verify(&key, body, &signature).map_err(|_| MetaFault::Signature)
+}
+
+/// The signature of the header. What has another form is nobody's of Meta's, whatever the body is.
+pub fn read(header: Option<&str>) -> Result<Vec<u8>, MetaFault> {
+    let digits = header.and_then(|header| header.trim().strip_prefix("sha256=")).ok_or(MetaFault::Form)?;
+    hex::parse(digits).filter(|bytes| bytes.len() == 32).ok_or(MetaFault::Form)
 }
 
 /// What Meta's question at a new URL is answered with: its challenge, if it knows the token that the tenant

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use axum::response::Redirect;
 use axum::routing::get;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tokio::net::TcpListener;
 
 use crate::app::{self, App};
@@ -19,6 +21,7 @@ use crate::web::listener::{self, Limits};
 
 use super::super::args::DemoArgs;
 use super::super::hash_secret;
+use super::desk::device::{APPLES_CLIENT, PAGE, PAGE_TOKEN};
 use super::provider::DemoProvider;
 use super::{console, desk};
 
@@ -61,9 +64,11 @@ async fn serve(
     write_files(folder, address, &provider, &hash_secret(&secret, &clock), &clock)?;
     let app = build(folder, address, &provider, &clock)?;
     let client = (CLIENT_ID.to_owned(), secret);
-    let desk = desk::router(app.router(), address.to_string(), client, provider.backstage(), clock);
+    let demo = desk::Demo::new(app.router(), address.to_string(), client, provider.backstage(), clock);
     let console = console::router(app.broker(), address.to_string());
-    let router = app.router().merge(desk).merge(console).route("/", get(|| async { Redirect::to("/demo") }));
+    let broker = demo.around(app.router());
+    let router =
+        broker.merge(demo.router()).merge(console).route("/", get(|| async { Redirect::to("/demo") }));
     let (stop, drain) = (app::stop_signal(), app.drain());
     let stop = async {
         stop.await;
@@ -83,7 +88,16 @@ A button there opens the agent’s console. Its provider is at {origin}. Stop it
 
 fn build(folder: &Path, address: SocketAddr, provider: &DemoProvider, clock: &Clock) -> anyhow::Result<App> {
     // Nothing of the machine's own settings: neither its file nor its environment.
-    let environment: Environment = [("DEMO_SECRET", DemoProvider::CLIENT_SECRET)].into_iter().collect();
+    let mut apples = [0; 32];
+    clock.fill(&mut apples);
+    let environment: Environment = [
+        ("DEMO_SECRET", DemoProvider::CLIENT_SECRET.to_owned()),
+        ("DEMO_APPLE", STANDARD.encode(apples)),
+        ("DEMO_META", clock.fresh_token().expose().to_owned()),
+        ("DEMO_PAGE_TOKEN", PAGE_TOKEN.to_owned()),
+    ]
+    .into_iter()
+    .collect();
     let path = |name: &str| folder.join(name).display().to_string();
     let flags = Flags {
         config: Some(path("countersign.toml")),
@@ -92,7 +106,7 @@ fn build(folder: &Path, address: SocketAddr, provider: &DemoProvider, clock: &Cl
         store: vec![format!("sqlite:{}", path("countersign.db"))],
         tenants: vec![path("tenants")],
         keys: vec![path("keys.toml")],
-        allow_egress: vec![provider.origin().trim_start_matches("http://").to_owned()],
+        allow_egress: vec![provider.origin().trim_start_matches("http://").to_owned(), address.to_string()],
     };
     let config = Config::read(&flags, &environment)?.value;
     let tenants = tenants::read_dir(&config.tenants, &ReadContext::of(&config, &environment))?.value;
@@ -144,6 +158,24 @@ subject = "user.id"
 
 [webchat]
 origins = ["http://{address}"]
+
+[channel.apple]
+business_id = "demo-business"
+msp_id = "demo-platform"
+secret = {{ env = "DEMO_APPLE" }}
+flow = "auto"
+client_id = "{APPLES_CLIENT}"
+
+[channel.messenger]
+page_id = "{PAGE}"
+app_secret = {{ env = "DEMO_META" }}
+page_token = {{ env = "DEMO_PAGE_TOKEN" }}
+graph = "http://{address}/demo/graph/v25.0"
+
+[channel.whatsapp]
+phone_number_id = "demo-number"
+app_secret = {{ env = "DEMO_META" }}
+template = "sign_in"
 
 [[client]]
 client_id = "{CLIENT_ID}"

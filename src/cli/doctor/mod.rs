@@ -72,18 +72,22 @@ pub fn run(args: &DoctorArgs, environment: &Environment, out: &mut dyn Write) ->
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let clock = Clock::system();
     let in_store = runtime.block_on(upkeep::stored_tenants(&config, &clock));
+    let is_wanted = |id: &TenantId| args.tenant.as_ref().is_none_or(|wanted| id == wanted);
     let (stored, unserved) = match in_store {
-        Ok(stored) => (stored.served, not_served(stored.remarks)),
+        Ok(stored) => (stored.served, not_served(stored.remarks, is_wanted)),
         // Why, the check of the store says.
         Err(_) => (Vec::new(), vec![unread()]),
     };
-    let is_wanted = |tenant: &Tenant| args.tenant.as_ref().is_none_or(|wanted| tenant.id == *wanted);
-    let tenants: Vec<Tenant> = read.into_iter().chain(stored).filter(is_wanted).collect();
-    if let Some(wanted) = args.tenant.as_ref().filter(|_| tenants.is_empty()) {
+    let tenants: Vec<Tenant> =
+        read.into_iter().chain(stored).filter(|tenant| is_wanted(&tenant.id)).collect();
+    // What is not served may be what was asked for: then it is told why.
+    let is_all = unserved.is_empty();
+    if let Some(wanted) = args.tenant.as_ref().filter(|_| tenants.is_empty() && is_all) {
         bail!("there is no tenant `{wanted}` in `{}` or in the store", config.tenants.display());
     }
     let asked = |provider: &Arc<Provider>| args.provider.as_ref().is_none_or(|wanted| provider.id == *wanted);
     if let Some(wanted) = &args.provider
+        && is_all
         && !tenants.iter().flat_map(|tenant| &tenant.providers).any(asked)
     {
         bail!("no tenant has a provider `{wanted}`");
@@ -147,13 +151,13 @@ async fn store(config: &Config, clock: &Clock) -> Check {
 }
 
 /// The tenants of the store that nobody is served from.
-fn not_served(remarks: Vec<(TenantId, String)>) -> Vec<Check> {
+fn not_served(remarks: Vec<(TenantId, String)>, is_wanted: impl Fn(&TenantId) -> bool) -> Vec<Check> {
     let check = |(id, text): (TenantId, String)| {
         let remedy =
             "change it by `/v1/tenants`, or take the file or the stored tenant away; docs/tenants.md";
         Check::of(&format!("tenant {id} of the store"), vec![Line::warning("settings", text, remedy)])
     };
-    remarks.into_iter().map(check).collect()
+    remarks.into_iter().filter(|(id, _)| is_wanted(id)).map(check).collect()
 }
 
 /// The tenants of the store could not be read.
@@ -177,7 +181,7 @@ fn keys(config: &Config) -> Check {
     Check::of("key ring", vec![line])
 }
 
-/// Whether letters to staff could go out. None is sent.
+/// Whether letters could go out. None is sent.
 async fn mail(config: &Config) -> Check {
     let line = match &config.mail {
         None => Line::skipped(

@@ -168,6 +168,7 @@ mod tests {
             ask: None,
             openings: vec![],
             times_opened: 0,
+            taken_back_at: None,
         }
     }
 

@@ -44,7 +44,7 @@ pub enum TemplateError {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
     /// There is no such value, or it is no text or number.
-    #[error("the token answer has no `{0}`")]
+    #[error("neither the token answer nor what is kept of the callback has a `{0}`")]
     Missing(String),
     /// The value cannot stand there.
     #[error("the value of `{0}` cannot stand in a URL")]
@@ -95,9 +95,9 @@ impl UrlTemplate {
         Cow::Owned(text)
     }
 
-    /// The URL with `value_of` each name in it. Paths and queries get percent-encoded values; a label of the host
+    /// The URL with `value_of` each name in it, which is told whether that will choose the host. Paths and queries get percent-encoded values; a label of the host
     /// must be one.
-    pub fn fill(&self, value_of: impl Fn(&str) -> Option<String>) -> Result<Url, FillError> {
+    pub fn fill(&self, value_of: impl Fn(&str, bool) -> Option<String>) -> Result<Url, FillError> {
         if let Some(url) = &self.fixed {
             return Ok(url.clone());
         }
@@ -114,8 +114,9 @@ impl UrlTemplate {
                     at += piece.len();
                 }
                 Piece::Name(name) => {
-                    let value = value_of(name).ok_or_else(|| FillError::Missing(name.to_owned()))?;
-                    let fits = if at < host_ends { is_label(&value) } else { is_value(&value) };
+                    let in_host = at < host_ends;
+                    let value = value_of(name, in_host).ok_or_else(|| FillError::Missing(name.to_owned()))?;
+                    let fits = if in_host { is_label(&value) } else { is_value(&value) };
                     if !fits {
                         return Err(FillError::Unfit(name.to_owned()));
                     }
@@ -224,7 +225,7 @@ mod tests {
     use super::*;
 
     fn fill(template: &str, value: &str) -> Result<String, FillError> {
-        UrlTemplate::parse(template).unwrap().fill(|_| Some(value.to_owned())).map(String::from)
+        UrlTemplate::parse(template).unwrap().fill(|_, _| Some(value.to_owned())).map(String::from)
     }
 
     #[rstest]
@@ -282,7 +283,7 @@ mod tests {
     #[test]
     fn a_name_without_value_is_told() {
         let template = UrlTemplate::parse("https://example.com/{id}").unwrap();
-        assert_eq!(template.fill(|_| None), Err(FillError::Missing("id".to_owned())));
+        assert_eq!(template.fill(|_, _| None), Err(FillError::Missing("id".to_owned())));
     }
 
     #[test]
@@ -298,7 +299,7 @@ mod tests {
         fn no_value_moves_the_call_to_another_host(value in "\\PC{0,80}") {
             for template in ["https://{v}.example.com/{v}?a={v}", "https://www.example.com/{v}/{v}"] {
                 let template = UrlTemplate::parse(template).unwrap();
-                if let Ok(url) = template.fill(|_| Some(value.clone())) {
+                if let Ok(url) = template.fill(|_, _| Some(value.clone())) {
                     prop_assert!(url.host_str().unwrap().ends_with(".example.com"));
                     prop_assert_eq!((url.scheme(), url.port(), url.username()), ("https", None, ""));
                 }

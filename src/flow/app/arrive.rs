@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tracing::Instrument as _;
 
-use crate::domain::app::{AppRequest, AppVisit};
+use crate::domain::app::{AppRequest, AppVisit, SignInTimes};
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::contact::{Contact, Trace};
 use crate::domain::fault::{Code, Fault, Step};
@@ -32,7 +32,7 @@ pub struct AppArrived {
     /// What the app asked for.
     pub app: AppRequest,
     /// Who signed in, and when; or why nobody did.
-    pub end: Result<(Box<Contact>, Timestamp), Fault>,
+    pub end: Result<(Box<Contact>, SignInTimes), Fault>,
 }
 
 /// A callback that passed every check.
@@ -117,11 +117,19 @@ impl Broker {
                     course: &mut course,
                     deadline: self.clock.tick() + self.settings.login_deadline,
                     secret: provider.client_secret.as_ref(),
+                    asked: Some((app.demand, visit.request.created_at)),
                 };
                 let told = self.sign_in(&mut at_provider, grant, None).await;
                 drop(pass);
                 match told {
-                    Ok(told) => self.contact_for_app(&tenant, &provider, &told, (&visit, signed_in_at)).await,
+                    Ok(told) => {
+                        // A clock that is ahead makes no sign-in later than it is.
+                        let authenticated = told.authenticated_at.map(|at| at.min(signed_in_at));
+                        let times = SignInTimes { here: signed_in_at, authenticated };
+                        let contact =
+                            self.contact_for_app(&tenant, &provider, &told, (&visit, signed_in_at)).await;
+                        contact.map(|contact| (Box::new(contact), times))
+                    }
                     Err(fault) => Err(fault),
                 }
             }
@@ -132,7 +140,7 @@ impl Broker {
         let (tenant_id, provider_id, attempt) = (&tenant.id, &provider.id, &visit.request.id);
         let client = app.client.as_str();
         match &ended {
-            Ok(contact) => {
+            Ok((contact, _)) => {
                 let contact = &contact.id;
                 tracing::info!(tenant = %tenant_id, provider = %provider_id, %attempt, client, %contact, "app.signed_in");
             }
@@ -141,7 +149,7 @@ impl Broker {
                 self.note_app_failure(&tenant, &visit, *fault).await;
             }
         }
-        Ok(AppArrived { app, end: ended.map(|contact| (Box::new(contact), signed_in_at)) })
+        Ok(AppArrived { app, end: ended })
     }
 
     /// Writes down that nobody was signed in, under the reference of the attempt. The app is told all the same.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use url::Url;
 
-use crate::domain::app::{AppRequest, AppVisit};
+use crate::domain::app::{AppRequest, AppVisit, Demand};
 use crate::domain::ids::{LinkId, ProviderId};
+use crate::domain::provider::Provider;
 use crate::domain::request::Route;
 use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
@@ -32,8 +33,8 @@ pub struct EnteringApp {
 /// Why nobody is sent to the provider.
 #[derive(Debug, thiserror::Error)]
 pub enum EnterAppError {
-    /// The tenant has no such provider.
-    #[error("the tenant has no such provider")]
+    /// The tenant has no such provider, or not one that can do what the app asks of the sign-in.
+    #[error("the tenant has no such provider for this app")]
     Unknown,
     /// The provider fails for everybody, or its metadata cannot be had now.
     #[error(transparent)]
@@ -53,6 +54,9 @@ impl Broker {
         locale: Option<&str>,
     ) -> Result<EnteringApp, EnterAppError> {
         let provider = tenant.provider(Some(provider)).ok_or(EnterAppError::Unknown)?;
+        if !can_serve(provider, app.demand) {
+            return Err(EnterAppError::Unknown);
+        }
         if let Err(why) = self.provider.check(&tenant.id, &provider.id) {
             return Err(OutOfOrder { why, label: provider.label.clone(), locale: None }.into());
         }
@@ -68,6 +72,7 @@ impl Broker {
             locale,
             handle: None,
             native: None,
+            demand: app.demand,
         };
         let Underway { request, cookie, authorize_url, cross_site } = self.set_out(&errand).await?;
         let mut tx = Tx::new();
@@ -75,6 +80,12 @@ impl Broker {
         self.store.at(&tenant.id).commit(tx, Durability::Relaxed).await?;
         Ok(EnteringApp { authorize_url, cookie, cross_site })
     }
+}
+
+/// Whether a provider can be asked what the app asks of the sign-in. Who signed in at one of plain OAuth, and how long ago,
+/// is nothing that it could be told or would tell.
+pub fn can_serve(provider: &Provider, demand: Demand) -> bool {
+    provider.is_openid() || !demand.is_of_time()
 }
 
 /// Whether a state is one of a sign-in to an app.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
-use crate::domain::contact::Trace;
+use crate::domain::contact::{Contact, Trace};
 use crate::domain::conversation::{Conversation, ConversationRef};
 use crate::domain::event::{Event, EventType};
 use crate::domain::ids::{ContactId, ConversationId, TenantId};
@@ -82,6 +82,7 @@ impl Broker {
             let due: Vec<Due> = due.collect();
             let mut tx = Tx::new();
             tx.delete_contact(&known);
+            self.trace_remembered(&mut tx, &tenant.id, &known.value).await?;
             for due in &due {
                 tx.due(due.kind, due.at, &due.id);
             }
@@ -95,6 +96,30 @@ impl Broker {
         Err(StoreError::Conflict.into())
     }
 
+    /// The conversations that the record remembers, where the person still is: a sign-in that was long ago has left no link
+    /// by which its conversation is known, and the name of one in an old trace ends with its index key.
+    async fn trace_remembered(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        contact: &Contact,
+    ) -> Result<(), StoreError> {
+        let store = self.store.at(tenant);
+        for place in contact.conversations.iter().filter(|place| place.handle.is_some()) {
+            let known = or_skipped(store.conversation(&place.id).await)?;
+            let is_there = |known: &Stored<Conversation>| {
+                let is_theirs =
+                    known.verified.as_ref().is_none_or(|seen| seen.contact_id.as_ref() == Some(&contact.id));
+                is_theirs && known.at.handle.is_some() && known.at.is_same_person(place)
+            };
+            if known.is_some_and(|known| is_there(&known)) {
+                let key = Some(store.conversation_key(&place.id));
+                tx.trace(&contact.id, &Trace { conversation: key, ..Trace::default() });
+            }
+        }
+        Ok(())
+    }
+
     /// One batch; whether it was the last.
     async fn erase_traces(&self, due: &Due) -> Result<bool, StoreError> {
         let store = self.store.at(&due.tenant);
@@ -103,8 +128,13 @@ impl Broker {
         if let Ok(contact) = due.id.parse::<ContactId>() {
             let found = store.traces(&contact, AT_ONCE).await?;
             is_last = found.len() < AT_ONCE;
-            let mut erasing =
-                Erasing { tenant: &due.tenant, contact: &contact, tx: &mut tx, conversations: Vec::new() };
+            let mut erasing = Erasing {
+                tenant: &due.tenant,
+                contact: &contact,
+                tx: &mut tx,
+                conversations: Vec::new(),
+                looked: Vec::new(),
+            };
             for found in &found {
                 is_last &= !self.erase_trace(&mut erasing, &found.trace).await?;
                 erasing.tx.untrace(&contact, found);
@@ -148,7 +178,6 @@ impl Broker {
         for event in or_skipped(store.events(&told).await)? {
             erasing.tx.rewrite_event(&without_person(event.into_value()));
         }
-        let Some(id) = &trace.link else { return Ok(false) };
         if let Some(link) = &link {
             self.erase_link(erasing, link).await?;
         }
@@ -161,12 +190,19 @@ impl Broker {
             },
             known => known,
         };
-        let ours = |known: &Conversation| known.verified.as_ref().is_none_or(|seen| seen.auth_link_id == *id);
+        let ours = |known: &Conversation| match (&known.verified, &trace.link) {
+            (Some(seen), Some(id)) => seen.auth_link_id == *id,
+            (Some(seen), None) => seen.contact_id.as_ref() == Some(erasing.contact),
+            (None, _) => true,
+        };
         let place = match (&link, &known) {
             (Some(link), _) => Some(link.conversation.clone()),
-            // The link was kept for long enough: the address of now is the person's unless another one is there.
-            (None, Some(known)) => Some(known.value.at.clone()).filter(|_| ours(&known.value)),
-            (None, None) => None,
+            // The link was kept for long enough: the address of now is the person's unless another one is there, or is
+            // signing in there.
+            (None, Some(known)) if ours(known) && !self.is_passed_on(erasing, trace, known).await? => {
+                Some(known.at.clone())
+            }
+            (None, _) => None,
         };
         let Some(place) = place else { return Ok(false) };
         if let Some(known) = known.filter(|known| ours(&known.value)) {
@@ -175,9 +211,31 @@ impl Broker {
         self.trace_others(erasing, &place).await
     }
 
+    /// Whether somebody may sign in now, in a conversation whose address nobody remembers as the person's.
+    async fn is_passed_on(
+        &self,
+        erasing: &Erasing<'_>,
+        trace: &Trace,
+        known: &Conversation,
+    ) -> Result<bool, StoreError> {
+        let (None, Some(newest)) = (&known.verified, &known.link) else { return Ok(false) };
+        if trace.link.is_none() {
+            return Ok(false);
+        }
+        let newest = or_skipped(self.store.at(erasing.tenant).link(newest).await)?;
+        Ok(newest.is_some_and(|link| !link.status_at(self.clock.now()).is_final()))
+    }
+
     /// A link without the person. One at which somebody could still sign in is taken back: without the address it
     /// would let anybody confirm.
     async fn erase_link(&self, erasing: &mut Erasing<'_>, link: &Stored<Link>) -> Result<(), StoreError> {
+        let at = &link.conversation;
+        if let Some(handle) = &at.handle {
+            let newest = or_skipped(self.store.at(erasing.tenant).link_sent_to(at.channel, handle).await)?;
+            if newest.is_some_and(|newest| newest.id == link.id) {
+                erasing.tx.forget_handle(at);
+            }
+        }
         let nameless = link_without_person(link.value.clone());
         match nameless.clone().cancel(false, self.clock.now()) {
             Ok(cancelled) => {
@@ -216,18 +274,24 @@ impl Broker {
     }
 
     /// The other links of a conversation that were sent to this person and at which nobody else has signed in: the
-    /// platform's words about them are erased as well. Whether there are any.
+    /// platform's words about them are erased as well. Whether there are any. Where the person's own link had no address,
+    /// those that have one may be somebody else's.
     async fn trace_others(
         &self,
         erasing: &mut Erasing<'_>,
         place: &ConversationRef,
     ) -> Result<bool, StoreError> {
+        if erasing.looked.contains(place) {
+            return Ok(false);
+        }
+        erasing.looked.push(place.clone());
         let store = self.store.at(erasing.tenant);
         let is_theirs = |link: &Link| {
             let is_anybodys = link.completion().is_none_or(|completion| completion.contact.is_none());
             let says =
                 link.conversation.handle.is_some() || !link.metadata.is_empty() || link.contact.is_some();
-            is_anybodys && says && link.conversation.is_same_person(place)
+            let at = &link.conversation;
+            is_anybodys && says && at.is_same_person(place) && (place.handle.is_some() || at.handle.is_none())
         };
         let (mut cursor, mut any) = (None::<String>, false);
         loop {
@@ -255,6 +319,8 @@ struct Erasing<'a> {
     tx: &'a mut Tx,
     /// The conversations that it changes already.
     conversations: Vec<ConversationId>,
+    /// The places whose other links it has looked for.
+    looked: Vec<ConversationRef>,
 }
 
 /// A record that cannot be read tells of nobody: it must not stand in the way of all others.

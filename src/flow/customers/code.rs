@@ -8,7 +8,7 @@ use tracing::Instrument as _;
 use crate::domain::actor::Actor;
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::ids::{ContactId, ProviderId};
-use crate::domain::otp::{OtpOver, OtpPurpose};
+use crate::domain::otp::{Asker, OtpOver, OtpPurpose};
 use crate::domain::tenant::Tenant;
 use crate::egress::mail::Letter;
 use crate::flow::otp::{OtpError, OtpMade, OtpOrder, OtpRefused};
@@ -64,16 +64,20 @@ impl Broker {
         if !tenant.customers.email_code {
             return Err(NoCustomerCode::Off);
         }
-        let post = self.post.clone().ok_or(NoCustomerCode::NoMail)?;
+        let post = self.post.as_ref().ok_or(NoCustomerCode::NoMail)?;
         let address = normal(address).ok_or(NoCustomerCode::NoAddress)?;
-        let order = OtpOrder { purpose: OtpPurpose::Customer, address: &address, known: true, memo: place };
+        let (purpose, asker) = (OtpPurpose::Customer, Asker::Anybody);
+        let order = OtpOrder { purpose, address: &address, asker, known: true, memo: place };
         let made = self.make_otp(&tenant.id, &order).await?;
         tracing::info!(tenant = %tenant.id, otp_id = %made.id, "customer.code_asked");
+        // Taken now, so that a stop waits for a letter that is not written yet. A full queue is in the log, and looks to
+        // whoever asked like a slow mail server.
+        let place = post.place(&tenant.id);
         let (broker, tenant, digits) = (Arc::clone(self), Arc::clone(tenant), made.digits.clone());
         let work = async move {
+            let Ok(place) = place else { return };
             match broker.may_enter_by_email(&tenant, &address).await {
-                // A full queue is in the log, and looks to whoever asked like a slow mail server.
-                Ok(true) => drop(post.send(compose(&address, &digits))),
+                Ok(true) => drop(place.send(compose(&address, &digits))),
                 Ok(false) => tracing::info!(tenant = %tenant.id, "customer.code_for_nobody"),
                 Err(error) => tracing::error!(tenant = %tenant.id, detail = %error, "store.failed"),
             }

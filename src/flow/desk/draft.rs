@@ -29,10 +29,10 @@ pub enum Proof {
     Nothing,
     /// By the code, as the tenant demands.
     Code,
-    /// By the channel itself; in a browser outside of its app by the code, unless the tenant takes nothing less.
+    /// By the channel itself, for whoever stays in its app.
     Native {
-        /// Whether nothing less is taken.
-        only: bool,
+        /// What holds in a browser outside of it.
+        outside: Outside,
     },
     /// By the provider's verified phone number or email, if it is the conversation's address; otherwise by the code.
     AddressOrCode,
@@ -47,6 +47,17 @@ pub enum Proof {
     },
 }
 
+/// What holds where the channel does not see who signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outside {
+    /// Nobody signs in there.
+    Refused,
+    /// The code proves the person.
+    Code,
+    /// Nothing is proved: whoever signs in there counts as the person in the chat.
+    Nothing,
+}
+
 impl Proof {
     /// What will prove the person in this conversation. `has_pages` says whether the pages of the tenant's web chat are
     /// known, `vouches` whether the channel itself will say who it was.
@@ -54,7 +65,9 @@ impl Proof {
         let minimum = policy.minimum_for(at.channel);
         let has_address = at.channel.has_phone_handles() || at.channel == Channel::Email;
         match minimum {
-            _ if vouches => Self::Native { only: minimum == Binding::Native },
+            Binding::Native if vouches => Self::Native { outside: Outside::Refused },
+            Binding::None if vouches => Self::Native { outside: Outside::Nothing },
+            _ if vouches => Self::Native { outside: Outside::Code },
             Binding::None => Self::Nothing,
             Binding::Match if has_address && at.handle.is_some() => Self::AddressOrCode,
             Binding::Match => Self::CodeInstead { minimum, no_handle: has_address },
@@ -156,6 +169,16 @@ impl Broker {
     }
 }
 
+/// What the platform said of the customer's device when it sent the newest sign-in, if that went to the same place: somebody
+/// else has another device. What holds for 24 hours is not known any more.
+pub fn device_of(newest: Option<&Link>, at: &ConversationRef) -> Vec<String> {
+    let there =
+        |link: &&Link| link.conversation.channel == at.channel && link.conversation.handle == at.handle;
+    let said = newest.filter(there).map(|link| link.capabilities.as_slice()).unwrap_or_default();
+    let words = said.iter().flat_map(|words| words.split(',')).map(str::trim);
+    words.filter(|word| !word.eq_ignore_ascii_case("template_only")).map(str::to_owned).collect()
+}
+
 /// Whether a link can still be opened.
 pub fn is_open(link: &Link, now: Timestamp) -> bool {
     !link.status_at(now).is_final() && now < link.expires_at
@@ -197,9 +220,9 @@ mod tests {
             let at = ConversationRef { id: "c".parse().unwrap(), channel: Channel::Apple, handle: None };
             Proof::of(&policy, (false, vouches), &at)
         };
-        assert_eq!(of(Binding::Code, true), Proof::Native { only: false });
-        assert_eq!(of(Binding::None, true), Proof::Native { only: false });
-        assert_eq!(of(Binding::Native, true), Proof::Native { only: true });
+        assert_eq!(of(Binding::Code, true), Proof::Native { outside: Outside::Code });
+        assert_eq!(of(Binding::None, true), Proof::Native { outside: Outside::Nothing });
+        assert_eq!(of(Binding::Native, true), Proof::Native { outside: Outside::Refused });
         let instead = Proof::CodeInstead { minimum: Binding::Native, no_handle: false };
         assert_eq!(of(Binding::Native, false), instead);
     }

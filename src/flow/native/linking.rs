@@ -1,10 +1,11 @@
 //! Meta opens our page by its *Log In* button (Messenger's account linking). Who pressed it is asked before anybody is
 //! sent to the provider: a button that was forwarded ends here.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::channel::linking::{Linked, Opened, parse_opened, parse_opener};
 use crate::domain::accounts::MetaAccount;
+use crate::domain::app::Demand;
 use crate::domain::ask::Native;
 use crate::domain::conversation::{Channel, Conversation, Handle};
 use crate::domain::event::EventType;
@@ -165,6 +166,7 @@ impl Broker {
             locale: None,
             handle: None,
             native: None,
+            demand: Demand::default(),
         };
         let mut request = self.fresh_request(&errand, &self.new_cookie());
         request.timeline.fail(SOMEONE_ELSE, 0);
@@ -203,7 +205,9 @@ impl Broker {
             self.refuse_native(tenant, &key, SOMEONE_ELSE).await?;
             return Ok(Reading::Nothing);
         }
-        let reading = self.complete_native(tenant, &request, &link.value, &waits).await?;
+        // Where Facebook says no time, it happened when it was heard.
+        let vouched_at = Some(linked.at.unwrap_or_else(|| self.clock.now()));
+        let reading = self.complete_native(tenant, &request, &link.value, (&waits, vouched_at)).await?;
         if let Reading::Confirmed(_) = &reading {
             self.keep_handle(tenant, &link.value).await?;
         }
@@ -224,22 +228,31 @@ impl Broker {
         store.commit(tx, Durability::Relaxed).await
     }
 
-    /// The customer took the link back in Messenger: nobody is verified there any more. A webhook of before the present
-    /// proof, which comes late or again, takes nothing back.
+    /// The customer took the link back in Messenger: nobody is verified there any more, and neither is anybody by a sign-in
+    /// from before that Facebook has yet to tell of. Webhooks overtake each other, so that the times count which they name
+    /// and not their order: one of before the present proof takes nothing back.
     async fn take_unlinked(&self, tenant: &Tenant, linked: &Linked) -> Result<Reading, StoreError> {
-        let store = self.store.at(&tenant.id);
-        let Some(link) = store.link_sent_to(Channel::Messenger, &linked.sender).await? else {
-            return Ok(Reading::Nothing);
-        };
+        let (store, now) = (self.store.at(&tenant.id), self.clock.now());
+        let at = linked.at.unwrap_or(now);
         for _ in 0..RACES {
-            let known = store.conversation(&link.value.conversation.id).await?;
-            let Some(known) = known.filter(|known| takes_back(known, linked)) else {
+            let Some(link) = store.link_sent_to(Channel::Messenger, &linked.sender).await? else {
                 return Ok(Reading::Nothing);
             };
-            let (mut tx, mut ended) = (Tx::new(), known.value.clone());
-            self.drop_tokens(&mut tx, &tenant.id, &known.value).await?;
-            self.unverify(&mut tx, &tenant.id, &mut ended, "customer");
-            tx.put_conversation(Some(&known), &ended);
+            let mut tx = Tx::new();
+            let known = store.conversation(&link.value.conversation.id).await?;
+            if let Some(known) = known.filter(|known| takes_back(known, &linked.sender, at)) {
+                let mut ended = known.value.clone();
+                self.drop_tokens(&mut tx, &tenant.id, &known.value).await?;
+                self.unverify(&mut tx, &tenant.id, &mut ended, "customer");
+                tx.put_conversation(Some(&known), &ended);
+            }
+            let runs = !link.value.status_at(now).is_final();
+            if runs && link.value.taken_back_at.is_none_or(|before| before < at) {
+                tx.update_link(&link, &link.value.clone().take_back(at));
+            }
+            if tx.is_empty() {
+                return Ok(Reading::Nothing);
+            }
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => return done.map(|()| Reading::Nothing),
@@ -259,10 +272,10 @@ fn vouched<'a>(tenant: &'a Tenant, link: &'a Link) -> Option<(&'a MetaAccount, &
 
 /// Whether a conversation is still with this customer of Messenger, and somebody was verified there before the link was
 /// taken back.
-fn takes_back(known: &Conversation, linked: &Linked) -> bool {
-    let is_same = known.at.channel == Channel::Messenger && known.at.handle.as_ref() == Some(&linked.sender);
-    let since = known.verified.as_ref().map(|verified| verified.since);
-    is_same && since.is_some_and(|since| linked.at.is_none_or(|at| at >= since))
+fn takes_back(known: &Conversation, customer: &Handle, at: Timestamp) -> bool {
+    let is_same = known.at.channel == Channel::Messenger && known.at.handle.as_ref() == Some(customer);
+    let verified = known.verified.as_ref().filter(|_| is_same);
+    verified.is_some_and(|verified| at >= verified.vouched_at.unwrap_or(verified.since))
 }
 
 fn ignored(tenant: &Tenant, why: &str) -> Reading {

@@ -54,7 +54,7 @@ impl Broker {
         };
         match (judge(&asked, inbound, reply), attempt, waits) {
             (Verdict::Verified, Some(attempt), Some(waits)) => {
-                self.complete_native(tenant, &attempt, &link.value, &waits).await
+                self.complete_native(tenant, &attempt, &link.value, (&waits, None)).await
             }
             (Verdict::Forged, Some(attempt), _) => {
                 self.refuse_native(tenant, &attempt.value.key, SOMEONE_ELSE).await?;
@@ -65,7 +65,7 @@ impl Broker {
                     self.refuse_native(tenant, &attempt.value.key, SOMEONE_ELSE).await?;
                     return Ok(Reading::Nothing);
                 }
-                self.complete_native(tenant, &attempt, &link.value, &waits).await
+                self.complete_native(tenant, &attempt, &link.value, (&waits, None)).await
             }
             (Verdict::Over(_), Some(attempt), _) => {
                 self.refuse_native(tenant, &attempt.value.key, CLOSED).await?;

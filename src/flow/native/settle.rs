@@ -1,5 +1,6 @@
 //! The channel has spoken: the sign-in is complete, or it has come to nothing.
 
+use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::domain::binding::Binding;
@@ -21,7 +22,7 @@ impl Broker {
         tenant: &Tenant,
         request: &Stored<AuthorizationRequest>,
         link: &Link,
-        provisional: &Provisional,
+        (provisional, vouched_at): (&Provisional, Option<Timestamp>),
     ) -> Result<Reading, StoreError> {
         let Some(provider) = self.confirmed_with(tenant, &request.value) else {
             let gone = Fault::new(Step::Bind, Code::ProviderChanged);
@@ -38,6 +39,7 @@ impl Broker {
             signed_in: &provisional.signed_in,
             exchanged_at: provisional.exchanged_at,
             binding: Binding::Native,
+            vouched_at,
             number: OnceCell::new(),
         });
         match self.record(tenant, &request, &end).await {

@@ -1,6 +1,8 @@
 //! Apple's phone opens our authorize URL in a sheet over the chat (DESIGN §5.3): the one GET that begins a
 //! sign-in. It needs the message's unused state, and repeats what the message said.
 
+use std::sync::Arc;
+
 use url::Url;
 
 use crate::channel::apple::relay::{
@@ -10,13 +12,12 @@ use crate::channel::apple::response_key::ResponseKey;
 use crate::channel::apple::sheet;
 use crate::domain::accounts::AppleProof;
 use crate::domain::ask::{Ask, AskStage, AskWay, Native};
-use crate::domain::conversation::Handle;
 use crate::domain::ids::AttemptId;
 use crate::domain::link::{Link, LinkStatus};
 use crate::domain::request::Route;
 use crate::domain::tenant::Tenant;
-use crate::flow::open_link::{LoginCookie, OpenLinkError};
-use crate::flow::set_out::{Errand, Underway};
+use crate::flow::open_link::{Landing, LoginCookie, OpenLinkError};
+use crate::flow::set_out::Underway;
 use crate::flow::{Broker, RACES};
 use crate::secret::Secret;
 use crate::store::{Durability, StoreError, Stored};
@@ -61,18 +62,34 @@ pub enum OpenSheetError {
 impl Broker {
     /// Begins the sign-in of an authentication message. Nothing that was not sent begins one, and none begins twice.
     pub async fn open_sheet(&self, tenant: &Tenant, query: &str) -> Result<OpenedSheet, OpenSheetError> {
+        let (ask, proof) = self.asked(tenant, query).await?;
+        let opened = self.open_asked(tenant, ask.clone(), proof).await;
+        opened.map_err(|error| not_opened(error, &ask))
+    }
+
+    /// What whoever comes upon the address of a sign-in is shown before anything begins: a robot that makes a preview
+    /// spends no message.
+    pub async fn look_at_sheet(&self, tenant: &Tenant, query: &str) -> Result<Landing, OpenSheetError> {
+        let (ask, _) = self.asked(tenant, query).await?;
+        let looked = async {
+            let link = self.openable(tenant, &ask).await?.into_value();
+            let provider = tenant.provider(Some(&link.provider)).ok_or(OpenLinkError::ProviderGone)?;
+            // Nobody but a robot looks, which is told nothing of the chat or of what will be shared.
+            let (provider, shares) = (Arc::clone(provider), Vec::new());
+            Ok::<_, OpenLinkError>(Landing { link, provider, shares })
+        };
+        looked.await.map_err(|error| not_opened(error, &ask))
+    }
+
+    /// The message that an address repeats to the letter, and what its reply must bring.
+    async fn asked(&self, tenant: &Tenant, query: &str) -> Result<(Ask, AppleProof), OpenSheetError> {
         let account = tenant.accounts.apple.as_ref();
         let account = account.ok_or(OpenSheetError::Refused("the tenant has no account at Apple"))?;
         let opening = parse_opening(query).map_err(|_| OpenSheetError::Refused("no opening of a phone"))?;
-        let ask = self.ask_by_state(tenant, &opening).await?;
-        verify(&opening, &ask.value, &account.client_id)
+        let ask = self.ask_by_state(tenant, &opening).await?.into_value();
+        verify(&opening, &ask, &account.client_id)
             .map_err(|_| OpenSheetError::Refused("not what the message says"))?;
-        let proof = account.proof;
-        let opened = self.open_asked(tenant, ask.value.clone(), proof).await;
-        opened.map_err(|error| match error {
-            OpenLinkError::Store(error @ (StoreError::Unavailable(_) | StoreError::Unknown)) => error.into(),
-            error => OpenSheetError::Away { away: failed(&ask.value), why: error.to_string() },
-        })
+        Ok((ask, account.proof))
     }
 
     /// The ask whose state it is, to the letter.
@@ -94,28 +111,15 @@ impl Broker {
         proof: AppleProof,
     ) -> Result<OpenedSheet, OpenLinkError> {
         let link = self.openable(tenant, &ask).await?;
-        let provider = tenant.provider(Some(&link.value.provider)).ok_or(OpenLinkError::ProviderGone)?;
-        self.check_provider(tenant, provider, &link.value)?;
-        let server = self.server(tenant, provider).await.map_err(|late| late.of(&link.value))?;
         let name = ask.request.clone();
-        let errand = Errand {
-            tenant,
-            provider,
-            server: &server,
-            state: &self.clock.fresh_token(),
-            link: link.value.id.clone(),
-            route: if ask.is_older() { Route::Abc } else { Route::AbcAuth2 },
-            locale: link.value.locale.as_deref(),
-            handle: link.value.conversation.handle.as_ref().map(Handle::as_str),
-            native: Some(if ask.is_older() {
-                Native::Relay { ask: name, token: None }
-            } else {
-                // Nought is what a phone makes of a number that it cannot read.
-                let number = (proof == AppleProof::Number).then(|| self.clock.below(NUMBERS) + 1);
-                Native::Sheet { ask: name, number }
-            }),
+        let (route, native) = if ask.is_older() {
+            (Route::Abc, Native::Relay { ask: name, token: None })
+        } else {
+            // Nought is what a phone makes of a number that it cannot read.
+            let number = (proof == AppleProof::Number).then(|| self.clock.below(NUMBERS) + 1);
+            (Route::AbcAuth2, Native::Sheet { ask: name, number })
         };
-        let underway = self.set_out(&errand).await.map_err(|late| late.of(&link.value))?;
+        let underway = self.set_out_from(tenant, &link.value, (route, Some(native))).await?;
         self.spend_ask(tenant, &ask.request, &underway).await?;
         let Underway { request, cookie, authorize_url, cross_site } = underway;
         Ok(OpenedSheet { authorize_url, cookie, cross_site, attempt: request.id })
@@ -173,6 +177,14 @@ fn verify(opening: &Opening, ask: &Ask, client_id: &str) -> Result<(), RelayFaul
     };
     let sent = Sent { client_id, state: &ask.state, redirect_uri, response_key: public_key.as_deref() };
     opening.verify(&sent)
+}
+
+/// What is said of a message that opens nothing. A store that fails is no fault of the message.
+fn not_opened(error: OpenLinkError, ask: &Ask) -> OpenSheetError {
+    match error {
+        OpenLinkError::Store(error @ (StoreError::Unavailable(_) | StoreError::Unknown)) => error.into(),
+        error => OpenSheetError::Away { away: failed(ask), why: error.to_string() },
+    }
 }
 
 /// Where a sheet goes whose sign-in did not begin.

@@ -113,10 +113,12 @@ impl Broker {
             }
             channel => {
                 tenant.accounts.meta(channel).ok_or(RawError::NoAccount)?;
-                if knock.is_handed_on || knock.hub_signature.is_some() {
-                    return Ok(());
+                match signature::meta::read(knock.hub_signature) {
+                    Err(_) if knock.is_handed_on => Ok(()),
+                    Ok(_) => Ok(()),
+                    Err(fault) if knock.hub_signature.is_none() => Err(RawError::Unsigned(fault.to_string())),
+                    Err(fault) => Err(RawError::Forged(fault.to_string())),
                 }
-                Err(RawError::Unsigned(signature::meta::MetaFault::Form.to_string()))
             }
         }
     }

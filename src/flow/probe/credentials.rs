@@ -106,7 +106,9 @@ impl Probe {
             terms: Terms::default(),
             quirks: Vec::new(),
         };
-        let Ok(request) = build_whoami_request(call, target.provider, &token) else {
+        let Ok(request) =
+            build_whoami_request(call, target.provider, &token, &std::collections::BTreeMap::new())
+        else {
             return StageReport::skipped(Stage::Whoami, "its address stands in the token answer");
         };
         let at = call.url.as_str();
@@ -154,7 +156,7 @@ impl Probe {
             )
         };
         let grant = self.nonsense(target, server).ok_or_else(unsigned)?;
-        let credentials = credentials(&self.clock, provider, server, provider.client_secret.as_ref());
+        let credentials = credentials(&self.clock, provider, server, provider.ours());
         let request = build_token_request(provider, server, &grant, &credentials.map_err(|_| unsigned())?);
         let answer = self.client.send(&tenant.id, &request, deadline).await.map_err(|error| StageReport {
             step: Stage::Token,

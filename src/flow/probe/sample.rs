@@ -3,6 +3,7 @@
 use url::Url;
 
 use crate::domain::accounts::AppleFlow;
+use crate::domain::app::Demand;
 use crate::domain::provider::Pkce;
 use crate::domain::request::Route;
 use crate::domain::tenant::Tenant;
@@ -56,6 +57,7 @@ impl Probe {
             nonce: nonce.as_ref(),
             locale: None,
             handle: None,
+            demand: Demand::default(),
         };
         let mut shown = Shown::default();
         for secret in provider.client_secret.iter().chain(&provider.previous_secret).chain([&state]) {
@@ -68,8 +70,7 @@ impl Probe {
                               checked there first; `par = \"off\"` if it need not be pushed";
                 Box::new((StageReport::failed(Stage::Authorize, "par_failed", cause, remedy), Vec::new()))
             };
-            let secret = provider.client_secret.as_ref();
-            let credentials = credentials(&self.clock, provider, server, secret).map_err(|_| {
+            let credentials = credentials(&self.clock, provider, server, provider.ours()).map_err(|_| {
                 refused("our assertion cannot be signed with the key of the settings".to_owned())
             })?;
             let pushed = build_pushed_request(par, &way, &credentials);

@@ -9,13 +9,14 @@ use crate::domain::actor::Actor;
 use crate::domain::audit::AuditAction;
 use crate::domain::ids::TenantId;
 use crate::domain::stored::{Change, Settings, Signed, StoredTenant};
+use crate::secret::Secret;
 use crate::store::tenants::{DELETED_KEPT, HostChange};
 use crate::store::{Durability, StoreError, Stored, Tx};
 
 use super::super::once::{MadeHere, Once, OnceError, Turn};
 use super::super::{Broker, RACES, trail};
 use super::format::{Reading, Remark};
-use super::{SettingsError, bounds};
+use super::{SettingsError, accounts, bounds};
 
 /// What a change has made, and what the audit is told of it.
 pub(super) struct Made<T> {
@@ -27,6 +28,8 @@ pub(super) struct Made<T> {
     pub(super) object: String,
     /// Names of settings, no values.
     pub(super) detail: Option<String>,
+    /// What the answer tells once, for whoever sends the same order again.
+    pub(super) told: Option<Secret>,
 }
 
 /// What a change came to.
@@ -51,7 +54,11 @@ pub(super) struct Changing {
 
 impl<T> Made<T> {
     pub(super) fn new(value: T, action: AuditAction, object: &impl ToString) -> Self {
-        Self { value, action, object: object.to_string(), detail: None }
+        Self { value, action, object: object.to_string(), detail: None, told: None }
+    }
+
+    pub(super) fn telling(self, told: Secret) -> Self {
+        Self { told: Some(told), ..self }
     }
 
     pub(super) fn saying(self, detail: impl Into<Option<String>>) -> Self {
@@ -100,6 +107,25 @@ impl Broker {
         }
     }
 
+    /// The same for an order whose answer tells something that nobody else knows: what it told, and whether that was
+    /// before.
+    pub(super) async fn change_telling(
+        &self,
+        tenant: &TenantId,
+        author: &Actor,
+        once: Option<&Once>,
+        make: impl FnMut(&mut Changing) -> Result<Made<Secret>, SettingsError> + Send,
+    ) -> Result<MadeHere<Secret>, SettingsError> {
+        let mut turn = self.begin_settings_once(tenant, author, once)?;
+        match self.change_in(&mut turn, tenant, author, make).await? {
+            Come::Now(id, _) => Ok(MadeHere { id, replayed: false }),
+            Come::Before(_) => {
+                let told = turn.told_before().ok_or(OnceError::Reused)?;
+                Ok(MadeHere { id: told, replayed: true })
+            }
+        }
+    }
+
     async fn change_in<T: Send>(
         &self,
         turn: &mut Turn<'_>,
@@ -117,14 +143,14 @@ impl Broker {
             let stored = operator.stored_tenant(id).await?;
             let mut changing = begin(id, author, stored.as_ref(), now);
             let made = make(&mut changing)?;
-            let before = stored.as_ref().map(|stored| stored.value.hosts.clone()).unwrap_or_default();
-            let hosts = self.check_live(&mut changing, &before).await?;
+            let before = stored.as_ref().map(|stored| &stored.value);
+            let hosts = self.check_live(&mut changing, before).await?;
             let Changing { mut tenant, signed, .. } = changing;
             tenant.note(change_of(&made, signed));
             bounds::tenant(&mut tenant)?;
             let mut tx = Tx::new();
             tx.put_tenant(stored.as_ref(), &tenant, &hosts);
-            turn.keep(&mut tx, &made.object, now);
+            turn.keep_telling(&mut tx, &made.object, made.told.as_ref(), now);
             match operator.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
                 done => {
@@ -143,11 +169,12 @@ impl Broker {
     async fn check_live(
         &self,
         changing: &mut Changing,
-        before: &[String],
+        before: Option<&StoredTenant>,
     ) -> Result<HostChange, SettingsError> {
         let tenant = &mut changing.tenant;
+        let known = before.map(|before| before.hosts.as_slice()).unwrap_or_default();
         if tenant.deleted_at.is_some() {
-            let freed = HostChange::between(before, &[]);
+            let freed = HostChange::between(known, &[]);
             tenant.hosts.clear();
             return Ok(freed);
         }
@@ -158,7 +185,10 @@ impl Broker {
                 .read(&tenant.id, &tenant.document, &tenant.live(), &tenant.secrets)
                 .map_err(SettingsError::Refused)?,
         };
-        let hosts = HostChange::between(before, &reading.tenant.hosts);
+        if let Some(before) = before {
+            accounts::same_places(self.format(), before, (&tenant.document, &reading.tenant.accounts))?;
+        }
+        let hosts = HostChange::between(known, &reading.tenant.hosts);
         for host in &hosts.taken {
             if let Some(owner) = self.owner_of(host, &tenant.id).await? {
                 return Err(taken(&tenant.document, host, &owner));

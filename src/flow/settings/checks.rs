@@ -98,10 +98,11 @@ pub(super) fn fixed_path(known: &StoredProvider, settings: &Settings) -> Result<
 }
 
 /// Settings that hold a secret, with their names in JSON.
-const SECRETS: [(&str, &str); 3] = [
+const SECRETS: [(&str, &str); 4] = [
     ("client_secret", "/clientSecret"),
     ("client_secret_previous", "/clientSecretPrevious"),
     ("private_key", "/privateKey"),
+    ("private_key_previous", "/privateKeyPrevious"),
 ];
 
 /// A secret that is not sent anew goes where it went before, and nowhere else: whoever may change settings could read it

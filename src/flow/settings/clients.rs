@@ -8,6 +8,7 @@ use crate::domain::audit::AuditAction;
 use crate::domain::client::{GrantType, Scopes};
 use crate::domain::ids::{ClientId, TenantId};
 use crate::domain::tenant::Tenant;
+use crate::secret::Secret;
 
 use super::super::Broker;
 use super::super::once::{MadeHere, Once};
@@ -53,6 +54,8 @@ pub struct Terms {
 /// Another secret for a client.
 #[derive(Debug, Clone, Copy)]
 pub struct NewSecret<'a> {
+    /// It.
+    pub secret: &'a Secret,
     /// Its hash.
     pub hash: &'a str,
     /// For how long the one that it replaces may still be used; zero for not at all.
@@ -61,6 +64,17 @@ pub struct NewSecret<'a> {
     pub ends_older: bool,
     /// The [`secret_mark`](Broker::secret_mark) of the secret that it shall replace; none for whichever there is.
     pub replaces: Option<&'a str>,
+}
+
+/// A client that has another secret.
+#[derive(Debug, Clone)]
+pub struct Rotated {
+    /// The secret.
+    pub secret: Secret,
+    /// Until when the one before may be used; none if it is good no more.
+    pub previous_until: Option<Timestamp>,
+    /// Whether the same order had made it before.
+    pub replayed: bool,
 }
 
 /// How a client proves who it is.
@@ -154,17 +168,17 @@ impl Broker {
 
     /// Gives a client another secret. The one before may be used for as long as the overlap says. A client has two secrets
     /// at most: while one of an earlier change-over is good, there is no other unless the order ends it, since it may be
-    /// the one in use. Whoever may do less than the client cannot (`scopes` are theirs). Answers until when the old one
-    /// may be used.
+    /// the one in use. Whoever may do less than the client cannot (`scopes` are theirs). The same order again is answered
+    /// with the same secret: the one who lost the answer could only end what is in use otherwise.
     pub async fn rotate_client_secret(
         &self,
         tenant: &TenantId,
-        id: &ClientId,
-        secret: &NewSecret<'_>,
+        (id, order): (&ClientId, &NewSecret<'_>),
         scopes: &Scopes,
         author: &Actor,
-    ) -> Result<Option<Timestamp>, SettingsError> {
-        let NewSecret { hash, overlap, ends_older, replaces } = *secret;
+        once: Option<&Once>,
+    ) -> Result<Rotated, SettingsError> {
+        let NewSecret { secret, hash, overlap, ends_older, replaces } = *order;
         let now = self.clock.now();
         let until = now + overlap.min(LONGEST_OVERLAP);
         let until = until.round(Unit::Second).unwrap_or(until);
@@ -196,10 +210,16 @@ impl Broker {
             }
             self.put_list(changing, LIST, list);
             self.read_whole(changing)?;
-            Ok(Made::new((), AuditAction::ClientSecretRotated, id))
+            let told = Secret::new(told_of(secret, overlap.is_positive().then_some(until)));
+            Ok(Made::new(told.clone(), AuditAction::ClientSecretRotated, id).telling(told))
         };
-        self.change(tenant, author, change).await?;
-        Ok(overlap.is_positive().then_some(until))
+        let made = self.change_telling(tenant, author, once, change).await?;
+        let (secret, previous_until) = made.id.expose().split_once(' ').ok_or(SettingsError::Unknown)?;
+        Ok(Rotated {
+            secret: Secret::new(secret),
+            previous_until: previous_until.parse().ok(),
+            replayed: made.replayed,
+        })
     }
 
     /// What names the secret of this hash in a form, and tells nothing of it.
@@ -224,6 +244,12 @@ impl Broker {
         };
         self.change(tenant, author, change).await.map(drop)
     }
+}
+
+/// A secret, and until when the one before may be used, as an order with a key remembers them.
+fn told_of(secret: &Secret, previous_until: Option<Timestamp>) -> String {
+    let until = previous_until.map(|until| until.to_string()).unwrap_or_default();
+    format!("{} {until}", secret.expose())
 }
 
 /// Until when the secret before may be used.

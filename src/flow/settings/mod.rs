@@ -20,6 +20,7 @@
 //! To add a change: 1. a function in the file of its subject that hands a closure to `Broker::change`,
 //! 2. its action in `domain/audit.rs`, 3. a handler in `web/api/`, 4. a case in `tests/it/stored/`.
 
+mod accounts;
 mod bounds;
 mod change;
 mod checks;

@@ -78,8 +78,8 @@ impl Broker {
         once: Option<&Once>,
     ) -> Result<MadeHere<StaffId>, SettingsError> {
         let change = |changing: &mut Changing| {
-            let Made { value, action, object, detail } = self.add_member_in(changing, new)?;
-            Ok(Made { value: value.id, action, object, detail })
+            let Made { value, action, object, detail, told } = self.add_member_in(changing, new)?;
+            Ok(Made { value: value.id, action, object, detail, told })
         };
         self.change_once(tenant, author, once, change).await
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::domain::fault::{Code, Fault, Step};
+use crate::domain::provider::Ours;
 use crate::egress::error::EgressError;
 use crate::flow::Broker;
 use crate::oauth::response::Grant;
@@ -10,7 +11,6 @@ use crate::oauth::token::{
     Find, Reading, TokenResponse, build_exchange_request, build_token_request, parse_token_response,
 };
 use crate::profile::Expression;
-use crate::secret::Secret;
 
 use super::Visit;
 
@@ -23,15 +23,14 @@ impl Broker {
     ) -> Result<TokenResponse, Fault> {
         visit.course.begin(Step::Exchange);
         let provider = visit.provider;
-        let secret = provider.client_secret.as_ref();
-        let mut redeemed = self.redeem_with(visit, grant, secret).await;
+        let mut redeemed = self.redeem_with(visit, grant, provider.ours()).await;
         if let (Err(Fault { code: Code::InvalidClient, .. }), Some(previous)) =
-            (&redeemed, &provider.previous_secret)
+            (&redeemed, provider.ours_before())
         {
-            visit.course.note(["the provider refused the secret; the previous one was tried"]);
+            visit.course.note(["the provider refused the secret or the key; the previous one was tried"]);
             // If that fails, too, the first refusal is the one to mend.
-            if let Ok(token) = self.redeem_with(visit, grant, Some(previous)).await {
-                visit.secret = Some(previous);
+            if let Ok(token) = self.redeem_with(visit, grant, previous).await {
+                visit.secret = previous.secret;
                 redeemed = Ok(token);
             }
         }
@@ -48,10 +47,10 @@ impl Broker {
         &self,
         visit: &mut Visit<'_>,
         grant: &Grant,
-        secret: Option<&Secret>,
+        ours: Ours<'_>,
     ) -> Result<TokenResponse, Fault> {
         let (provider, server) = (visit.provider, visit.server);
-        let credentials = self.credentials(provider, server, secret)?;
+        let credentials = self.credentials(provider, server, ours)?;
         let request = build_token_request(provider, server, grant, &credentials);
         let answer = visit.send(Step::Exchange, &request, EgressError::at_token).await?;
         let find =

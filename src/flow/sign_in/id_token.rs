@@ -4,6 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
+use crate::domain::app::Demand;
 use crate::domain::fault::{Fault, Step};
 use crate::domain::provider::Identity;
 use crate::flow::Broker;
@@ -56,12 +59,26 @@ impl Broker {
             nonce: grant.nonce(),
             access_token: Some(&token.access_token),
             code: Some(grant.code()),
-            max_age: provider.oidc.max_age.map(|seconds| Duration::from_secs(seconds.into())),
+            max_age: self.oldest(visit),
             acr_values: &provider.oidc.acr_values,
             moment: self.moment(visit),
         };
         let verify = |keys: &Keys<'_>| verify_id_token(id_token.expose(), keys, &expected);
-        self.verify_with_keys(visit, Step::IdToken, verify).await
+        let verified = self.verify_with_keys(visit, Step::IdToken, verify).await?;
+        check_anew(visit, &verified)?;
+        Ok(verified)
+    }
+
+    /// How long ago the customer may have signed in, as the settings and the app want it. What an app asks for counts from
+    /// when it asked: the customer may take time over the provider's pages.
+    fn oldest(&self, visit: &Visit<'_>) -> Option<Duration> {
+        let seconds = |seconds: u32| Duration::from_secs(seconds.into());
+        let set = visit.provider.oidc.max_age.map(seconds);
+        let asked = visit.asked.and_then(|(demand, at)| {
+            let since = Duration::try_from(self.clock.now().duration_since(at)).unwrap_or_default();
+            Some(seconds(demand.max_age?) + since)
+        });
+        set.into_iter().chain(asked).min()
     }
 
     /// Verifies a signed WhoAmI answer (OIDC Core, 5.3.2).
@@ -125,6 +142,16 @@ impl Broker {
     fn moment(&self, visit: &Visit<'_>) -> Moment {
         let skew = Duration::from_secs(visit.provider.oidc.clock_skew.into());
         Moment { now: self.clock.now(), skew }
+    }
+}
+
+/// An app that wants the customer to sign in anew is not given an earlier sign-in, where the provider says when it was.
+fn check_anew(visit: &mut Visit<'_>, verified: &Verified) -> Result<(), Fault> {
+    let Some((Demand { login: true, .. }, asked_at)) = visit.asked else { return Ok(()) };
+    let skew = SignedDuration::from_secs(visit.provider.oidc.clock_skew.into());
+    match verified.authenticated_at() {
+        Some(at) if at < asked_at - skew => Err(visit.disbelieve(TokenFault::SignedInLongAgo)),
+        _ => Ok(()),
     }
 }
 

@@ -10,9 +10,11 @@ mod whoami;
 
 use std::time::Instant;
 
+use jiff::Timestamp;
 use serde_json::Value;
 use tracing::Instrument as _;
 
+use crate::domain::app::Demand;
 use crate::domain::conversation::ConversationRef;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::profile::SignedIn;
@@ -41,6 +43,8 @@ pub(super) struct Visit<'a> {
     pub(super) deadline: Instant,
     /// Our secret that the provider took: the one in use, or the previous one while only that is known there.
     pub(super) secret: Option<&'a Secret>,
+    /// What an app asks of the sign-in beyond the settings, and when it asked.
+    pub(super) asked: Option<(Demand, Timestamp)>,
 }
 
 /// What signed tokens say.
@@ -74,9 +78,10 @@ impl Broker {
     ) -> Result<SignedIn, Fault> {
         let token = self.exchange(visit, grant).await?;
         let vouched = self.check_tokens(visit, grant, &token).await?;
+        let authenticated_at = vouched.id_token.as_ref().and_then(Verified::authenticated_at);
         let token = self.exchange_again(visit, token).await?;
         let tokens = conversation.and_then(|_| self.tokens_to_keep(visit, &token));
-        let told = self.ask(visit, token, vouched).await?;
+        let told = self.ask(visit, grant, token, vouched).await?;
         visit.course.told(&told);
         let mut signed_in = self.normalise(visit, &told)?;
         visit.course.note(&signed_in.warnings);
@@ -87,6 +92,7 @@ impl Broker {
         visit.course.note(&ruling.notes);
         signed_in.fields = ruling.fields;
         signed_in.tokens = tokens;
+        signed_in.authenticated_at = authenticated_at;
         Ok(signed_in)
     }
 

@@ -8,6 +8,7 @@ use crate::domain::provider::call::WhoamiCall;
 use crate::egress::error::EgressError;
 use crate::flow::Broker;
 use crate::oauth::id_token::{Verified, check_subject};
+use crate::oauth::response::Grant;
 use crate::oauth::token::TokenResponse;
 use crate::oauth::whoami::{build_whoami_request, check_whoami_answer, signed_answer};
 use crate::oauth::wire::ProviderAnswer;
@@ -24,13 +25,16 @@ impl Broker {
     pub(super) async fn ask(
         &self,
         visit: &mut Visit<'_>,
+        grant: &Grant,
         token: TokenResponse,
         vouched: Vouched,
     ) -> Result<Told, Fault> {
         let token_response = without_tokens(&token.body, token.access_token.expose());
         let person = vouched.id_token.as_ref().and_then(|verified| verified.subject.clone());
         let whoami = match (visit.provider.identity, &visit.server.whoami) {
-            (Identity::Whoami, Some(call)) => self.ask_whoami(visit, call, &token, person.as_deref()).await?,
+            (Identity::Whoami, Some(call)) => {
+                self.ask_whoami(visit, (call, grant), &token, person.as_deref()).await?
+            }
             (Identity::TokenResponse, _) => token_response.clone(),
             (Identity::IdToken, _) => claims_of(vouched.id_token.as_ref()),
             (Identity::AccessToken, _) => {
@@ -41,7 +45,7 @@ impl Broker {
         };
         let mut further = Vec::new();
         for (name, call) in &visit.provider.further_whoami {
-            let answer = self.ask_whoami(visit, call, &token, person.as_deref()).await?;
+            let answer = self.ask_whoami(visit, (call, grant), &token, person.as_deref()).await?;
             further.push((name.clone(), answer));
         }
         let claims = vouched.id_token.or(vouched.access_token).map(|verified| verified.claims);
@@ -51,12 +55,12 @@ impl Broker {
     async fn ask_whoami(
         &self,
         visit: &mut Visit<'_>,
-        call: &WhoamiCall,
+        (call, grant): (&WhoamiCall, &Grant),
         token: &TokenResponse,
         person: Option<&str>,
     ) -> Result<Value, Fault> {
         visit.course.begin(Step::Whoami);
-        let request = build_whoami_request(call, visit.provider, token).map_err(|error| {
+        let request = build_whoami_request(call, visit.provider, token, grant.kept()).map_err(|error| {
             visit.course.note([format!("WhoAmI: {error}")]);
             Fault::new(Step::Whoami, Code::WhoamiUrlUnfilled)
         })?;

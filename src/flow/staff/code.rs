@@ -1,7 +1,7 @@
 //! Staff sign in by a code that is sent to their address. Whoever asks is answered alike whether anybody has it: the
 //! letter goes out in the background.
 
-use crate::domain::otp::{Otp, OtpPurpose};
+use crate::domain::otp::{Asker, Otp, OtpPurpose};
 use crate::domain::staff::{Member, StaffEmail};
 use crate::domain::tenant::Tenant;
 use crate::flow::Broker;
@@ -10,6 +10,9 @@ use crate::secret::Secret;
 use crate::store::{StoreError, Stored};
 
 use super::letters;
+
+/// What the keyed hash of a member is for that a browser keeps.
+const MARKED: &str = "staff-mark";
 
 /// Why no code is sent.
 #[derive(Debug, thiserror::Error)]
@@ -35,23 +38,33 @@ pub struct CodeTyped {
 }
 
 impl Broker {
-    /// Whether letters go out.
-    pub fn sends_mail(&self) -> bool {
-        self.post.is_some()
+    /// What a browser keeps in which this member has signed in: it opens nothing, and names nobody. A stranger has none.
+    pub fn mark_of_member(&self, tenant: &Tenant, member: &Member) -> Secret {
+        Secret::new(self.store.at(&tenant.id).hash(MARKED, member.id.as_str()))
     }
 
-    /// Sends a code to an address, if it is one of the staff's, and answers what the browser must show with it.
-    pub async fn email_code(&self, tenant: &Tenant, address: &str, next: &str) -> Result<OtpMade, NoCode> {
+    /// Sends a code to an address, if it is one of the staff's, and answers what the browser must show with it. `mark` is
+    /// what the browser keeps of the member who signed in there last.
+    pub async fn email_code(
+        &self,
+        tenant: &Tenant,
+        address: &str,
+        (next, mark): (&str, Option<&Secret>),
+    ) -> Result<OtpMade, NoCode> {
         let post = self.post.as_ref().ok_or(NoCode::NoMail)?;
         let address: StaffEmail = address.parse().map_err(|_| NoCode::NoAddress)?;
         let member = tenant.member_with(&address);
         let (purpose, known) = (OtpPurpose::Staff, member.is_some());
-        let order = OtpOrder { purpose, address: address.as_str(), known, memo: next };
+        let is_marked = member.zip(mark).is_some_and(|(member, mark)| {
+            self.store.at(&tenant.id).is_hash(MARKED, member.id.as_str(), mark.expose())
+        });
+        let asker = if is_marked { Asker::Known } else { Asker::Anybody };
+        let order = OtpOrder { purpose, address: address.as_str(), asker, known, memo: next };
         let made = self.make_otp(&tenant.id, &order).await?;
         tracing::info!(tenant = %tenant.id, otp_id = %made.id, known, "staff.code_asked");
         if let Some(member) = member {
             // A full queue is in the log, and looks to whoever asked like a slow mail server.
-            let _ = post.send(letters::code(tenant, member, &made.digits));
+            let _ = post.send(&tenant.id, letters::code(tenant, member, &made.digits));
         }
         Ok(made)
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::domain::app::Demand;
 use crate::domain::entry::Entry;
 use crate::domain::ids::{LinkId, ProviderId};
 use crate::domain::request::Route;
@@ -71,6 +72,7 @@ impl Broker {
             locale: None,
             handle: None,
             native: None,
+            demand: Demand::default(),
         };
         let Underway { request, cookie, authorize_url, cross_site } = self.set_out(&errand).await?;
         let mut tx = Tx::new();

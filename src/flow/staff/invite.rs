@@ -83,7 +83,7 @@ impl Broker {
     /// Sends an invitation to its member's address.
     pub fn mail_invitation(&self, tenant: &Tenant, invited: &Invited) -> Option<Result<Receipt, MailError>> {
         let letter = letters::invitation(tenant, &invited.member, invited.url.expose());
-        Some(self.post.as_ref()?.send(letter))
+        Some(self.post.as_ref()?.send(&tenant.id, letter))
     }
 
     /// Whom an invitation would let in. Changes nothing.

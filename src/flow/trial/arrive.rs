@@ -143,6 +143,7 @@ impl Broker {
                     course: &mut course,
                     deadline: self.clock.tick() + self.settings.login_deadline,
                     secret: target.provider.client_secret.as_ref(),
+                    asked: None,
                 };
                 self.sign_in(&mut visit, grant, None).await
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use url::Url;
 
+use crate::domain::app::Demand;
 use crate::domain::ids::{LinkId, TrialId};
 use crate::domain::request::Route;
 use crate::domain::tenant::Tenant;
@@ -98,6 +99,7 @@ impl Broker {
             locale: None,
             handle: None,
             native: None,
+            demand: Demand::default(),
         };
         let Underway { request, cookie, authorize_url, cross_site } = self.set_out(&errand).await?;
         trial.phase = TrialPhase::AtProvider(Box::new(request));

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::domain::fault::{Code, Fault, Step};
-use crate::domain::provider::Provider;
+use crate::domain::provider::{Ours, Provider};
 use crate::domain::tenant::Tenant;
 use crate::domain::vault::{ProviderTokens, VaultRecord};
 use crate::egress::error::EgressError;
@@ -175,12 +175,12 @@ impl Broker {
     async fn refresh_at(&self, visit: &mut Visit<'_>, token: &Secret) -> Result<TokenResponse, Fault> {
         let provider = visit.provider;
         let mut secret = provider.client_secret.as_ref();
-        let mut fresh = self.refresh_with(visit, token, secret).await;
+        let mut fresh = self.refresh_with(visit, token, provider.ours()).await;
         if let (Err(Fault { code: Code::InvalidClient, .. }), Some(previous)) =
-            (&fresh, &provider.previous_secret)
-            && let Ok(other) = self.refresh_with(visit, token, Some(previous)).await
+            (&fresh, provider.ours_before())
+            && let Ok(other) = self.refresh_with(visit, token, previous).await
         {
-            secret = Some(previous);
+            secret = previous.secret;
             fresh = Ok(other);
         }
         let mut fresh = fresh?;
@@ -198,10 +198,10 @@ impl Broker {
         &self,
         visit: &mut Visit<'_>,
         token: &Secret,
-        secret: Option<&Secret>,
+        ours: Ours<'_>,
     ) -> Result<TokenResponse, Fault> {
         let provider = visit.provider;
-        let credentials = self.credentials(provider, &visit.server, secret)?;
+        let credentials = self.credentials(provider, &visit.server, ours)?;
         let request = build_refresh_request(provider, &visit.server, token, &credentials);
         let answer = visit.send(&request).await?;
         let find =

@@ -69,7 +69,13 @@ const NOW: i64 = 1_700_000_000;
 
 fn assertion() -> Assertion<'static> {
     let now = Timestamp::from_second(NOW).unwrap();
-    Assertion { client_id: "our-client", audience: "https://p.example/token", id: "jti-1", now }
+    Assertion {
+        client_id: "our-client",
+        issuer: "our-client",
+        audience: "https://p.example/token",
+        id: "jti-1",
+        now,
+    }
 }
 
 fn parts(assertion: &Secret) -> (Value, Value) {

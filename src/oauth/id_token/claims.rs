@@ -186,7 +186,7 @@ impl<'a> Claims<'a> {
 
 /// Seconds since 1970 (RFC 7519, 2), whole or not, never negative; what is beyond the age of stars
 /// counts as the end of it.
-fn numeric_date(value: &Value) -> Option<i64> {
+pub(super) fn numeric_date(value: &Value) -> Option<i64> {
     let Value::Number(number) = value else { return None };
     let text = number.to_string();
     if let Ok(seconds) = text.parse::<u64>() {

@@ -2,7 +2,7 @@
 
 use crate::config::fault::Report;
 use crate::config::node::Node;
-use crate::domain::provider::{ClientAuth, PrivateKey};
+use crate::domain::provider::{AssertionNames, ClientAuth, PrivateKey};
 use crate::oauth::private_key;
 use crate::secret::Secret;
 use crate::tenants::secrets;
@@ -15,6 +15,7 @@ const CLIENT_AUTHS: &[(&str, ClientAuth)] = &[
     ("client_secret_post", ClientAuth::ClientSecretPost),
     ("client_secret_jwt", ClientAuth::ClientSecretJwt),
     ("private_key_jwt", ClientAuth::PrivateKeyJwt),
+    ("signed_secret", ClientAuth::SignedSecret),
     ("secret_as_user", ClientAuth::SecretAsUser),
     ("none", ClientAuth::None),
 ];
@@ -24,6 +25,8 @@ pub(super) struct Credentials {
     pub(super) secret: Option<Secret>,
     pub(super) previous: Option<Secret>,
     pub(super) private_key: Option<PrivateKey>,
+    pub(super) previous_key: Option<PrivateKey>,
+    pub(super) assertion: AssertionNames,
 }
 
 /// Reads all of it; what is wrong, missing or of no use goes into the report.
@@ -31,24 +34,31 @@ pub(super) fn read(reading: &Reading<'_>, report: &mut Report) -> Credentials {
     let Reading { node, context, .. } = reading;
     let client_auth = node.word("client_auth", CLIENT_AUTHS).unwrap_or_default();
     check(node, client_auth, report);
-    let id = node.text("private_key_id").map(|id| id.value.to_owned());
+    let word = |name: &str| node.text(name).map(|word| word.value.to_owned());
     Credentials {
         client_auth,
         secret: secrets::take(node, "client_secret", context, report),
         previous: secrets::take(node, "client_secret_previous", context, report),
-        private_key: private_key(reading, id, report),
+        private_key: private_key(reading, "private_key", word("private_key_id"), report),
+        previous_key: private_key(reading, "private_key_previous", word("private_key_previous_id"), report),
+        assertion: AssertionNames { issuer: word("assertion_issuer"), audience: word("assertion_audience") },
     }
 }
 
 /// Our key, which must be one that signs.
-fn private_key(reading: &Reading<'_>, id: Option<String>, report: &mut Report) -> Option<PrivateKey> {
+fn private_key(
+    reading: &Reading<'_>,
+    name: &str,
+    id: Option<String>,
+    report: &mut Report,
+) -> Option<PrivateKey> {
     let Reading { node, context, .. } = reading;
-    let key = secrets::take_key(node, "private_key", context, report)?;
+    let key = secrets::take_key(node, name, context, report)?;
     if let Err(problem) = private_key::PrivateKey::parse(&key) {
-        let span = node.raw("private_key").map_or_else(|| node.span(), toml::Spanned::span);
+        let span = node.raw(name).map_or_else(|| node.span(), toml::Spanned::span);
         report.fault(
             span,
-            format!("`private_key` cannot be used: {problem}"),
+            format!("`{name}` cannot be used: {problem}"),
             "put a PEM (PKCS#8, PKCS#1 or SEC1) or a JWK there",
         );
         return None;
@@ -57,8 +67,8 @@ fn private_key(reading: &Reading<'_>, id: Option<String>, report: &mut Report) -
 }
 
 fn check(node: &Node<'_>, client_auth: ClientAuth, report: &mut Report) {
-    let needs_secret = !matches!(client_auth, ClientAuth::None | ClientAuth::PrivateKeyJwt);
-    let needs_key = client_auth == ClientAuth::PrivateKeyJwt;
+    let needs_key = matches!(client_auth, ClientAuth::PrivateKeyJwt | ClientAuth::SignedSecret);
+    let needs_secret = client_auth != ClientAuth::None && !needs_key;
     let needed = [("client_secret", needs_secret), ("private_key", needs_key)];
     for (name, needed) in needed {
         match (needed, node.raw(name)) {
@@ -78,7 +88,14 @@ fn check(node: &Node<'_>, client_auth: ClientAuth, report: &mut Report) {
             _ => {}
         }
     }
-    for (name, other) in [("client_secret_previous", "client_secret"), ("private_key_id", "private_key")] {
+    let pairs = [
+        ("client_secret_previous", "client_secret"),
+        ("private_key_id", "private_key"),
+        ("private_key_previous", "private_key"),
+        ("private_key_previous_id", "private_key_previous"),
+        ("assertion_issuer", "private_key"),
+    ];
+    for (name, other) in pairs {
         if let Some(value) = node.raw(name).filter(|_| !node.has(other)) {
             let message = format!("`{name}` is of no use without `{other}`");
             report.fault(value.span(), message, format!("add `{other}`, or take it away"));

@@ -2,7 +2,7 @@
 //!
 //! | file | what it holds |
 //! |---|---|
-//! | [`shape`] | the table of every setting, with its `words`; start here |
+//! | [`shape`] | the table of every setting, with its `words` and the `tables` within it; start here |
 //! | this file | one provider from its parts |
 //! | `credentials` | who we are there: secrets and keys |
 //! | `params` | fixed parameters and headers, and the provider's own names |
@@ -22,6 +22,7 @@ mod oidc;
 mod params;
 mod presets;
 pub mod shape;
+mod tables;
 mod words;
 
 use std::collections::BTreeMap;
@@ -35,7 +36,8 @@ use crate::config::node::Node;
 use crate::config::words::quoted;
 use crate::domain::ids::{ProviderId, TenantId};
 use crate::domain::provider::{
-    CallbackPath, Identity, Pkce, Provider, ResponseMode, Revision, TokenRequestForm, TrustedField,
+    CallbackPath, Identity, Pkce, Provider, ResponseMode, Revision, ScopeEncoding, TokenRequestForm,
+    TrustedField,
 };
 
 pub(super) use self::mapping::check_expression;
@@ -80,7 +82,8 @@ pub fn read(
             );
         }
         bare.extend(Bare::of(node));
-        providers.extend(provider(root, node, tenant, context, report).map(Arc::new));
+        let reading = Reading { node, tenant, context };
+        providers.extend(provider(root, &reading, report).map(Arc::new));
     }
     check_bare(&bare, report);
     providers
@@ -124,20 +127,14 @@ fn check_bare(bare: &[Bare], report: &mut Report) {
     }
 }
 
-fn provider(
-    root: &Node<'_>,
-    node: &Node<'_>,
-    tenant: &TenantId,
-    context: &ReadContext<'_>,
-    report: &mut Report,
-) -> Option<Provider> {
+fn provider(root: &Node<'_>, reading: &Reading<'_>, report: &mut Report) -> Option<Provider> {
     // Everything is read before anything may be missing, so that every fault is told.
-    let reading = Reading { node, tenant, context };
-    let [authorize_url, token_url] = endpoints(&reading, report);
-    let calls = calls::read(&reading, report);
+    let node = reading.node;
+    let [authorize_url, token_url] = endpoints(reading, report);
+    let calls = calls::read(reading, report);
     let identity = node.word("identity", IDENTITIES).unwrap_or_default();
-    let oidc = oidc::read(&reading, identity, report);
-    let credentials = credentials::read(&reading, report);
+    let oidc = oidc::read(reading, identity, report);
+    let credentials = credentials::read(reading, report);
     let mapping = mapping::mapping(node, report);
     let subject = mapping::subject(node, mapping.as_ref(), report);
     let enrich = mapping::enrich(node, mapping.as_ref(), report);
@@ -151,6 +148,8 @@ fn provider(
         client_secret: credentials.secret,
         previous_secret: credentials.previous,
         private_key: credentials.private_key,
+        previous_key: credentials.previous_key,
+        assertion: credentials.assertion,
         scope: node.text("scope").map(|scope| scope.value.to_owned()),
         authorize_url,
         token_url,
@@ -165,6 +164,7 @@ fn provider(
         token_request: node.word("token_request", TOKEN_REQUESTS).unwrap_or_default(),
         pkce,
         scope_separator: node.text("scope_separator").map_or(" ", |text| text.value).to_owned(),
+        scope_encoding: scope_encoding(node, report),
         authorize_params: params.authorize,
         token_params: params.token,
         token_headers: params.token_headers,
@@ -172,6 +172,7 @@ fn provider(
         exchange: calls.exchange,
         rename: params.rename,
         callback_names: params.callback_names,
+        callback_keep: params.callback_keep,
         vars: params::texts(node, "vars"),
         oidc,
         response_mode: node.word("response_mode", RESPONSE_MODES).unwrap_or_default(),
@@ -227,6 +228,27 @@ const TOKEN_REQUESTS: &[(&str, TokenRequestForm)] =
     &[("form", TokenRequestForm::Form), ("json", TokenRequestForm::Json), ("query", TokenRequestForm::Query)];
 const RESPONSE_MODES: &[(&str, ResponseMode)] =
     &[("query", ResponseMode::Query), ("form_post", ResponseMode::FormPost)];
+const SCOPE_ENCODINGS: &[(&str, ScopeEncoding)] =
+    &[("percent", ScopeEncoding::Percent), ("bare", ScopeEncoding::Bare)];
+/// What may stand in a query as it is (RFC 3986, 3.4), and neither ends a parameter nor begins another.
+const BARE: &str = "!$'()*+,;:@/?-._~";
+
+/// A separator that stands as it is must be one that can.
+fn scope_encoding(node: &Node<'_>, report: &mut Report) -> ScopeEncoding {
+    let encoding = node.word("scope_encoding", SCOPE_ENCODINGS).unwrap_or_default();
+    let separator = node.text("scope_separator").map_or(" ", |text| text.value);
+    if encoding == ScopeEncoding::Bare && !separator.chars().all(|c| BARE.contains(c)) {
+        let span = node.raw("scope_encoding").map_or_else(|| node.span(), toml::Spanned::span);
+        let message = format!("the separator {} cannot stand in an address as it is", quoted(separator));
+        report.fault(
+            span,
+            message,
+            "choose another `scope_separator`, e.g. `+` or `,`, or leave `scope_encoding` out",
+        );
+    }
+    encoding
+}
+
 fn callback_path(node: &Node<'_>) -> CallbackPath {
     let known = [("bare", CallbackPath::Bare), ("named", CallbackPath::Named)];
     node.word("callback_path", &known).unwrap_or_default()

@@ -6,6 +6,7 @@ use crate::config::fault::Report;
 use crate::config::node::Node;
 use crate::config::words::{listed, quoted};
 use crate::domain::provider::{CallbackNames, NONCE};
+use crate::oauth::response::KNOWN;
 
 /// Parameters of the authorization request that we set ourselves (RFC 6749, 4.1.1; RFC 7636, 4.3;
 /// OIDC Core, 3.1.2.1; RFC 9101): a fixed value beside ours would be a second one.
@@ -23,6 +24,9 @@ const RESERVED: &[&str] = &[
     "scope",
     "state",
 ];
+
+/// How many parameters of a callback are kept.
+const KEPT: usize = 8;
 
 /// Headers that the message itself or the client authentication needs.
 pub(super) const OUR_HEADERS: &[&str] = &[
@@ -45,21 +49,45 @@ pub(super) struct Params {
     pub(super) token_headers: BTreeMap<String, String>,
     pub(super) rename: BTreeMap<String, String>,
     pub(super) callback_names: CallbackNames,
+    pub(super) callback_keep: Vec<String>,
 }
 
 /// Reads all of it; what would stand twice goes into the report.
 pub(super) fn read(node: &Node<'_>, authorize_url: Option<&url::Url>, report: &mut Report) -> Params {
     let rename = rename(node, report);
+    let callback_names = callback_names(node, report);
     let params = Params {
         authorize: fixed(node, "authorize_params", &rename, report),
         token: fixed(node, "token_params", &rename, report),
         token_headers: headers(node, "token_headers", report),
-        callback_names: callback_names(node, report),
+        callback_keep: callback_keep(node, &callback_names, report),
+        callback_names,
         rename,
     };
     check_nonce(node, report);
     check_authorize_query(node, authorize_url, &params, report);
     params
+}
+
+/// What is kept of a callback. What the protocol knows goes its own way.
+fn callback_keep(node: &Node<'_>, names: &CallbackNames, report: &mut Report) -> Vec<String> {
+    let given = node.texts("callback_keep");
+    if let Some(beyond) = given.get(KEPT) {
+        let message = format!("at most {KEPT} parameters of a callback are kept");
+        report.fault(beyond.span.clone(), message, "keep those that `whoami_url` needs");
+    }
+    let mut kept = Vec::new();
+    for spot in given {
+        let is_known =
+            KNOWN.contains(&spot.value) || [&names.code, &names.state].iter().any(|own| *own == spot.value);
+        if is_known {
+            let message = format!("{} is the protocol's own", quoted(spot.value));
+            report.fault(spot.span, message, "take it out: it is read anyway, or goes nowhere else");
+        } else if !kept.iter().any(|known| known == spot.value) {
+            kept.push(spot.value.to_owned());
+        }
+    }
+    kept
 }
 
 /// A table of texts as it is.

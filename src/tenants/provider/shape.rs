@@ -1,15 +1,17 @@
 //! The table of `[[provider]]`: every setting of an OAuth server, with its type, default and
 //! meaning (DESIGN §4). To add one see [`crate::tenants::shape`].
 
-use crate::config::shape::{Each, Kind, Names, PLAIN, Table};
-use crate::config::text::{
-    ANY, FIELD_NAME, HEADER, HEADER_VALUE, PARAMETER, SCOPES, SEPARATOR, SLUG, TOKEN_PLACE,
-};
+use crate::config::shape::{Kind, PLAIN, Table};
+use crate::config::text::{PARAMETER, SCOPES, SEPARATOR, SLUG, TOKEN_PLACE};
 use crate::tenants::shape::{optional, required, text, with_default};
 
+use super::tables::{
+    AUTHORIZE_PARAMS, CALLBACK_RENAME, CLAIMS, ENRICH, EXCHANGE_PARAMS, FIXED_HEADERS, FIXED_PARAMS, MAPPING,
+    RENAME, TOKEN_PLACE_DOC, VARS, WHOAMI,
+};
 use super::words::{
-    ALGORITHMS, ANNOUNCED, CALLBACK_PATHS, CALLBACK_RENAMED, CLIENT_AUTHS, IDENTITIES, PKCES, POLICIES,
-    PRESETS, RENAMED, RESPONSE_MODES, TOKEN_REQUESTS, TRUSTED, WHOAMI_METHODS,
+    ALGORITHMS, ANNOUNCED, CALLBACK_PATHS, CLIENT_AUTHS, IDENTITIES, PKCES, PRESETS, RESPONSE_MODES,
+    SCOPE_ENCODINGS, TOKEN_REQUESTS, TRUSTED, WHOAMI_METHODS,
 };
 
 /// The table of a provider.
@@ -30,7 +32,8 @@ pub static SHAPE: Table = Table {
         optional(
             "client_secret",
             Kind::Secret,
-            "Our secret there; a file says where to find it. Left out only with `client_auth = \"none\"` or `\"private_key_jwt\"`.",
+            "Our secret there; a file says where to find it. Left out only with `client_auth = \"none\"`, `\"private_key_jwt\"` or \
+             `\"signed_secret\"`.",
         ),
         optional(
             "client_secret_previous",
@@ -40,9 +43,28 @@ pub static SHAPE: Table = Table {
         optional(
             "private_key",
             Kind::Secret,
-            "For `client_auth = \"private_key_jwt\"`: our private key, a PEM or a JWK; a file says where to find it.",
+            "For `client_auth = \"private_key_jwt\"` and `\"signed_secret\"`: our private key, a PEM or a JWK; a file says where \
+             to find it.",
         ),
         optional("private_key_id", text(&PLAIN), "Its `kid` at the provider. Example: `2026-key`."),
+        optional(
+            "private_key_previous",
+            Kind::Secret,
+            "While the key is replaced, the one before: it is tried when the provider refuses what the other one signs.",
+        ),
+        optional("private_key_previous_id", text(&PLAIN), "The `kid` of that one. Example: `2025-key`."),
+        optional(
+            "assertion_issuer",
+            text(&PLAIN),
+            "Who signs, the `iss` of what our key signs, where that is not the client id: Apple wants the team's id. Example: \
+             `DEF123GHIJ`.",
+        ),
+        optional(
+            "assertion_audience",
+            text(&PLAIN),
+            "Whom it is for, its `aud`. Left out: the token endpoint; of a signed secret the provider's issuer. Example: \
+             `https://login.acme.example`.",
+        ),
         optional(
             "scope",
             text(&SCOPES),
@@ -101,6 +123,13 @@ pub static SHAPE: Table = Table {
             text(&SEPARATOR),
             " ",
             "What stands between two scopes in the authorization request. Example: `,`.",
+        ),
+        with_default(
+            "scope_encoding",
+            Kind::Word(&SCOPE_ENCODINGS),
+            "percent",
+            "How the separator stands in the address: percent-encoded, or `bare` for servers that split the text before they \
+             decode it.",
         ),
         optional("authorize_params", Kind::Table(&AUTHORIZE_PARAMS), AUTHORIZE_PARAMS.doc),
         with_default(
@@ -176,6 +205,12 @@ pub static SHAPE: Table = Table {
         ),
         optional("rename", Kind::Table(&RENAME), RENAME.doc),
         optional("callback_rename", Kind::Table(&CALLBACK_RENAME), CALLBACK_RENAME.doc),
+        optional(
+            "callback_keep",
+            Kind::List(&Kind::Text(&PARAMETER)),
+            "Parameters of the callback that WhoAmI URLs may repeat as `{name}`, in the path and the query; at most 8. They \
+             come through the customer's browser, so that no mapping sees them. Example: `realmId`.",
+        ),
         optional(
             "whoami_params",
             Kind::Table(&FIXED_PARAMS),
@@ -257,131 +292,4 @@ pub static SHAPE: Table = Table {
         ),
     ],
     each: None,
-};
-
-static MAPPING: Table = Table {
-    doc: "An expression per field.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Like(&FIELD_NAME),
-        kind: &Kind::Text(&PLAIN),
-        doc: "The JMESPath expression of this field.",
-    }),
-};
-
-static AUTHORIZE_PARAMS: Table = Table {
-    doc: "Fixed parameters that are added to the authorization request; the value `{nonce}` stands for a fresh one. \
-          Example: `access_type = offline`.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Like(&PARAMETER),
-        kind: &Kind::Text(&ANY),
-        doc: "The parameter's value.",
-    }),
-};
-
-static ENRICH: Table = Table {
-    doc: "What a sign-in may do to each field of the contact. Example: `email = overwrite`.",
-    fields: &[with_default(
-        "required",
-        Kind::List(&Kind::Text(&FIELD_NAME)),
-        "",
-        "Fields without which a login fails. Example: `email`.",
-    )],
-    each: Some(Each {
-        names: Names::Like(&FIELD_NAME),
-        kind: &Kind::Word(&POLICIES),
-        doc: "`fill` an empty field (the default), `overwrite` it, `suggest` the value to a person, or `ignore` it.",
-    }),
-};
-
-static FIXED_PARAMS: Table = Table {
-    doc: "Fixed parameters.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Like(&PARAMETER),
-        kind: &Kind::Text(&ANY),
-        doc: "The parameter's value; `{client_id}` stands for ours.",
-    }),
-};
-
-static EXCHANGE_PARAMS: Table = Table {
-    doc: "Parameters of the second exchange.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Like(&PARAMETER),
-        kind: &Kind::Text(&ANY),
-        doc: "The parameter's value.",
-    }),
-};
-
-static FIXED_HEADERS: Table = Table {
-    doc: "Fixed headers.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Like(&HEADER),
-        kind: &Kind::Text(&HEADER_VALUE),
-        doc: "The header's value; `{client_id}` stands for ours.",
-    }),
-};
-
-static RENAME: Table = Table {
-    doc: "Parameters of the authorization and token requests that the provider names otherwise, as \
-          name = theirs. Example: `client_id = appid`.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Words(&RENAMED),
-        kind: &Kind::Text(&PARAMETER),
-        doc: "What the provider calls it.",
-    }),
-};
-
-static CALLBACK_RENAME: Table = Table {
-    doc: "What the provider calls the parameters of the callback, as name = theirs. Example: `code = auth_code`.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Words(&CALLBACK_RENAMED),
-        kind: &Kind::Text(&PARAMETER),
-        doc: "What the provider calls it.",
-    }),
-};
-
-/// What `whoami_auth` and a further call's `auth` mean.
-const TOKEN_PLACE_DOC: &str = "Where the access token stands in the call: `bearer`, `scheme:token` (another word than \
-                               `Bearer`), `header:X-Name`, `query:access_token` or `body:access_token`. \
-                               Example: `bearer`.";
-
-static WHOAMI: Table = Table {
-    doc: "Further calls with the access token. Each answer stands under its name in the mapping's input. \
-          Example: `emails`.",
-    fields: &[
-        required("name", text(&FIELD_NAME), "Its name in the mapping's input."),
-        required("url", text(&PLAIN), "Where; `{name}` is a value of the token answer, as in `whoami_url`."),
-        with_default("auth", text(&TOKEN_PLACE), "bearer", TOKEN_PLACE_DOC),
-        with_default("method", Kind::Word(&WHOAMI_METHODS), "GET", "How it is asked."),
-        optional("params", Kind::Table(&FIXED_PARAMS), "Fixed parameters."),
-        optional("headers", Kind::Table(&FIXED_HEADERS), "Fixed headers."),
-    ],
-    each: None,
-};
-
-static CLAIMS: Table = Table {
-    doc: "The parameter `claims` (OIDC Core, 5.5): what is asked for in the `id_token` and at `userinfo`, each as JSON. \
-          Example: `id_token = {\"email\": {\"essential\": true}}`.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Like(&FIELD_NAME),
-        kind: &Kind::Literal,
-        doc: "What is asked for there.",
-    }),
-};
-
-static VARS: Table = Table {
-    doc: "Values for a preset's variables.",
-    fields: &[],
-    each: Some(Each {
-        names: Names::Like(&FIELD_NAME),
-        kind: &Kind::Text(&PLAIN),
-        doc: "The variable's value.",
-    }),
 };

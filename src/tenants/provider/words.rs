@@ -19,12 +19,16 @@ pub(super) static CLIENT_AUTHS: Words = Words {
             "client_secret_post",
             "client_secret_jwt",
             "private_key_jwt",
+            "signed_secret",
             "none",
             "secret_as_user",
         ]
     },
     later: &[],
 };
+
+pub(super) static SCOPE_ENCODINGS: Words =
+    Words { what: "an encoding of the separator", known: || vec!["percent", "bare"], later: &[] };
 
 pub(super) static TOKEN_REQUESTS: Words =
     Words { what: "a form of the token request", known: || vec!["form", "json", "query"], later: &[] };

@@ -9,4 +9,6 @@ pub mod clients;
 pub mod overview;
 pub mod providers;
 pub mod staff;
+pub mod webchat;
+pub mod websites;
 pub mod words;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{FromRequest as _, FromRequestParts as _, Request, State};
+use axum::extract::{DefaultBodyLimit, FromRequest as _, FromRequestParts as _, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -24,6 +24,9 @@ use crate::web::segment::Segment;
 use crate::web::strict_json::is_too_large;
 
 use super::view::ReadingView;
+
+/// The most bytes of a webhook whose sender is known only when the body is there.
+const STRANGERS_BODY: usize = 1024 * 1024;
 
 /// What came of each message of a webhook, in their order; what is none of ours is left out.
 #[derive(Debug, Serialize, ToSchema)]
@@ -91,7 +94,11 @@ pub async fn pass(
     web.broker
         .hear_knock(&tenant, &knock)
         .map_err(|error| refused(&web, &tenant, (channel, address), error))?;
-    let body = Bytes::from_request(Request::from_parts(parts, body), &()).await;
+    let mut request = Request::from_parts(parts, body);
+    if !is_handed_on {
+        DefaultBodyLimit::max(STRANGERS_BODY).apply(&mut request);
+    }
+    let body = Bytes::from_request(request, &()).await;
     let body = body.map_err(|error| {
         if is_too_large(&error) {
             return ApiError::TooLarge;
@@ -136,16 +143,22 @@ fn refused(
         return ApiError::TooMany(quota);
     }
     let detail = error.to_string();
-    tracing::warn!(tenant = %tenant.id, %channel, detail, "inbound.refused");
-    metrics::counter!("countersign_channel_webhooks_refused_total", "channel" => channel.as_str())
-        .increment(1);
+    // Where the store or the channel's own API fails nothing is wrong with the webhook: it is to come again.
+    if !matches!(error, RawError::Store(_) | RawError::NotFetched(_)) {
+        tracing::warn!(tenant = %tenant.id, %channel, detail, "inbound.refused");
+        metrics::counter!("countersign_channel_webhooks_refused_total", "channel" => channel.as_str())
+            .increment(1);
+    }
     match error {
         RawError::NoAccount => ApiError::NotFound,
         RawError::Unsigned(_) => unbelieved(tenant, StatusCode::UNAUTHORIZED, &detail),
         RawError::Forged(_) | RawError::Foreign => unbelieved(tenant, StatusCode::FORBIDDEN, &detail),
         RawError::Malformed { pointer, detail } => ApiError::Malformed(vec![BodyFault::at(pointer, detail)]),
         RawError::TooLarge => ApiError::TooLarge,
-        RawError::NotFetched(_) => ApiError::Unavailable,
+        RawError::NotFetched(_) => {
+            tracing::error!(tenant = %tenant.id, %channel, detail, "inbound.not_fetched");
+            ApiError::Unavailable
+        }
         RawError::Store(error) => error.into(),
     }
 }

@@ -10,10 +10,8 @@ use serde::Deserialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::client::GrantType;
 use crate::domain::ids::ClientId;
 use crate::domain::tenant::Tenant;
-use crate::flow::settings::clients::Terms;
 use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteClients};
 use crate::web::error::ApiError;
@@ -23,7 +21,8 @@ use crate::web::precondition::Condition;
 use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
-use super::clients::{ClientView, GrantWord, PkceWord, given};
+use super::client_words::{GrantWord, PkceWord, Wanted, id_of};
+use super::clients::ClientView;
 use super::provider_view::SourceWord;
 
 /// What a client may do, all of it. Its name and how it proves who it is stay.
@@ -32,26 +31,24 @@ use super::provider_view::SourceWord;
 #[schema(as = ClientChange)]
 pub struct ChangeBody {
     /// What customers read when they sign in to it.
-    #[schema(nullable = false, min_length = 1)]
+    #[schema(min_length = 1)]
     name: Option<String>,
     /// What it may ask for: at most what the caller may do, and `openid`, `profile`, `email`, `phone` and
     /// `offline_access` of customers.
     #[schema(examples("write:auth_links"))]
     scopes: Vec<String>,
     /// Which grants it may use; `client_credentials` if left out.
-    #[schema(nullable = false)]
     grant_types: Option<Vec<GrantWord>>,
     /// Other public keys of a client with `private_key_jwt`: a JWK set (RFC 7517); left out, the present ones stay.
-    #[schema(nullable = false, value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     jwks: Option<Value>,
     /// Where customers come back to, for `authorization_code`.
-    #[schema(nullable = false, examples("https://yourapp.com/callback"))]
+    #[schema(examples("https://yourapp.com/callback"))]
     redirect_uris: Option<Vec<String>>,
     /// Whether `authorization_code` needs PKCE; `required` if left out.
-    #[schema(nullable = false)]
     pkce: Option<PkceWord>,
     /// Addresses and networks from which it may come; from anywhere if left out.
-    #[schema(nullable = false, examples("192.0.2.0/24"))]
+    #[schema(examples("192.0.2.0/24"))]
     allow_from: Option<Vec<String>>,
 }
 
@@ -74,7 +71,7 @@ pub async fn show(
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
 ) -> Result<Response, ApiError> {
-    shown(&web, &caller.tenant, &parsed(&id)?).await
+    shown(&web, &caller.tenant, &id_of(&id)?).await
 }
 
 /// Change a client
@@ -103,18 +100,17 @@ pub async fn put(
     Segment(id): Segment,
     StrictJson(body): StrictJson<ChangeBody>,
 ) -> Result<Response, ApiError> {
-    let (id, author) = (parsed(&id)?, caller.actor());
+    let (id, author) = (id_of(&id)?, caller.actor());
     let keys = body.jwks.as_ref().map(Value::to_string);
-    let terms = Terms {
-        scopes: given(&caller.scopes, &body.scopes)?,
+    let wanted = Wanted {
         name: body.name,
-        grant_types: body.grant_types.map_or(vec![GrantType::ClientCredentials], |grants| {
-            grants.into_iter().map(GrantWord::known).collect()
-        }),
-        redirect_uris: body.redirect_uris.unwrap_or_default(),
-        pkce_optional: body.pkce == Some(PkceWord::Optional),
-        allow_from: body.allow_from.unwrap_or_default(),
+        scopes: body.scopes,
+        grant_types: body.grant_types,
+        redirect_uris: body.redirect_uris,
+        pkce: body.pkce,
+        allow_from: body.allow_from,
     };
+    let terms = wanted.terms(&caller.scopes)?;
     let change = (&terms, keys.as_deref());
     web.broker.change_client(&caller.tenant.id, (&id, &condition), change, &caller.scopes, &author).await?;
     shown(&web, &caller.tenant, &id).await
@@ -135,8 +131,4 @@ async fn shown(web: &Web, tenant: &Tenant, id: &ClientId) -> Result<Response, Ap
     let mut response = Json(view).into_response();
     response.headers_mut().extend(version.map(|version| (header::ETAG, etag_of(version))));
     Ok(response)
-}
-
-fn parsed(id: &str) -> Result<ClientId, ApiError> {
-    id.parse().map_err(|_| ApiError::NotFound)
 }

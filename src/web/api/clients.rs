@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::{SignedDuration, Timestamp};
@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::domain::client::{Client, GrantType, Scopes};
+use crate::domain::client::{Client, Scopes};
 use crate::domain::ids::ClientId;
-use crate::flow::settings::clients::{LONGEST_OVERLAP, NewClient, NewProof, NewSecret, Terms};
+use crate::flow::settings::clients::{LONGEST_OVERLAP, NewClient, NewProof, NewSecret};
 use crate::issuer::secret_hash;
 use crate::secret::Secret;
 use crate::web::Web;
@@ -22,9 +22,10 @@ use crate::web::error::ApiError;
 use crate::web::once_json::{self, OnceJson};
 use crate::web::openapi::answers::{Called, InState, Sought, Stored, WithBody};
 use crate::web::segment::Segment;
-use crate::web::strict_json::StrictJson;
 
+use super::client_words::{AuthWord, GrantWord, PkceWord, Wanted, id_of};
 use super::provider_view::SourceWord;
+use super::whole_list::page_of;
 
 /// How long the old secret may still be used, if nobody says otherwise, in seconds.
 const OVERLAP: u32 = 24 * 3600;
@@ -37,54 +38,27 @@ pub struct ClientBody {
     /// Its name, by which it gets tokens.
     client_id: ClientId,
     /// What customers read when they sign in to it.
-    #[schema(nullable = false, min_length = 1)]
+    #[schema(min_length = 1)]
     name: Option<String>,
     /// What it may ask for: at most what the caller may do, and `openid`, `profile`, `email`, `phone` and
     /// `offline_access` of customers.
     #[schema(examples("write:auth_links"))]
     scopes: Vec<String>,
     /// Which grants it may use; `client_credentials` if left out.
-    #[schema(nullable = false)]
     grant_types: Option<Vec<GrantWord>>,
     /// How it proves who it is; `client_secret` if left out.
-    #[schema(nullable = false)]
     auth: Option<AuthWord>,
     /// Its public keys for `private_key_jwt`: a JWK set (RFC 7517).
-    #[schema(nullable = false, value_type = Object)]
+    #[schema(value_type = Option<Object>)]
     jwks: Option<Value>,
     /// Where customers come back to, for `authorization_code`.
-    #[schema(nullable = false, examples("https://yourapp.com/callback"))]
+    #[schema(examples("https://yourapp.com/callback"))]
     redirect_uris: Option<Vec<String>>,
     /// Whether `authorization_code` needs PKCE; `required` if left out.
-    #[schema(nullable = false)]
     pkce: Option<PkceWord>,
     /// Addresses and networks from which it may come; from anywhere if left out.
-    #[schema(nullable = false, examples("192.0.2.0/24"))]
+    #[schema(examples("192.0.2.0/24"))]
     allow_from: Option<Vec<String>>,
-}
-
-/// How a client proves who it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ClientAuth)]
-pub enum AuthWord {
-    /// By a secret.
-    ClientSecret,
-    /// By a key of its own (RFC 7523).
-    PrivateKeyJwt,
-    /// Not at all: an app on a device or in a page.
-    None,
-}
-
-/// Whether PKCE is needed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = ClientPkce)]
-pub enum PkceWord {
-    /// Always.
-    Required,
-    /// For a client that cannot do it.
-    Optional,
 }
 
 /// How a client gets another secret.
@@ -94,21 +68,8 @@ pub enum PkceWord {
 pub struct RotateBody {
     /// For how many seconds the secret before may still be used: at most a week; a day if left out, 0 for not at all. With
     /// 0 one of an earlier change-over ends as well.
-    #[schema(nullable = false, minimum = 0, maximum = 604_800, examples(86_400))]
+    #[schema(minimum = 0, maximum = 604_800, examples(86_400))]
     overlap_seconds: Option<u32>,
-}
-
-/// A way to get a token.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-#[schema(as = GrantType)]
-pub enum GrantWord {
-    /// The client acts for itself.
-    ClientCredentials,
-    /// A customer signed in.
-    AuthorizationCode,
-    /// A later access token for the same sign-in.
-    RefreshToken,
 }
 
 /// A client of the tenant.
@@ -164,9 +125,8 @@ pub struct RotatedView {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ClientList)]
 pub struct ClientListView {
-    /// All of them.
     items: Vec<ClientView>,
-    /// Always null.
+    /// The `cursor` of the next page.
     #[schema(required)]
     next: Option<String>,
 }
@@ -177,18 +137,25 @@ pub struct ClientListView {
 #[utoipa::path(
     get, path = "/v1/clients", operation_id = "listClients", tag = "Settings",
     security(("oauth2" = [WriteClients::NAME])),
-    responses((status = 200, description = "All of them.", body = ClientListView), Called, Stored)
+    params(
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before."),
+    ),
+    responses((status = 200, description = "A page of them.", body = ClientListView), Called, Stored)
 )]
 pub async fn list(
     caller: Caller<WriteClients>,
     State(web): State<Arc<Web>>,
+    RawQuery(raw): RawQuery,
 ) -> Result<Json<ClientListView>, ApiError> {
     let source = SourceWord::of(web.broker.home_of(&caller.tenant.id).as_ref());
     let used = web.issuer.last_used(&caller.tenant).await?;
-    let clients = caller.tenant.clients.iter().zip(used);
+    let clients = caller.tenant.clients.iter().zip(used).collect();
+    let (clients, next) =
+        page_of(raw.as_deref(), "clients", clients, |(client, _)| client.client_id.to_string())?;
     let now = web.broker.clock().now();
-    let items = clients.map(|(client, used)| ClientView::of(client, source, used, now)).collect();
-    Ok(Json(ClientListView { items, next: None }))
+    let items = clients.into_iter().map(|(client, used)| ClientView::of(client, source, used, now)).collect();
+    Ok(Json(ClientListView { items, next }))
 }
 
 /// Make a client
@@ -227,13 +194,19 @@ pub async fn create(
 /// The answer holds it, this once. The secret before may be used as long as the order says, so that the client can be
 /// changed over without a failed call. While the secret of an earlier change-over is good there is no other (409), since
 /// it may be the one in use; `overlapSeconds: 0` ends both. A client that may do more than the caller gets none (409).
+/// Sent again within 24 hours with the same `Idempotency-Key`, the order changes nothing and is answered with the same
+/// secret, which is kept sealed for as long; while the first one is at work with 409 `still_running`, and another order
+/// with that key with 422 `key_reused`.
 #[utoipa::path(
     post, path = "/v1/clients/{id}/rotate-secret", operation_id = "rotateClientSecret", tag = "Settings",
     security(("oauth2" = [WriteClients::NAME])),
-    params(("id" = ClientId, Path, description = "The client.")),
+    params(("id" = ClientId, Path, description = "The client."),
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]+$",
+        description = "The sender's name for this order: visible ASCII characters.")),
     request_body = RotateBody,
     responses(
-        (status = 200, description = "The new secret.", body = RotatedView),
+        (status = 200, description = "The new secret.", body = RotatedView,
+            headers(("Idempotent-Replayed" = String, description = "`true` where the same order has made it before."))),
         Called, WithBody, Sought, InState, Stored,
     )
 )]
@@ -241,25 +214,28 @@ pub async fn rotate(
     caller: Caller<WriteClients>,
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
-    StrictJson(body): StrictJson<RotateBody>,
-) -> Result<Json<RotatedView>, ApiError> {
-    let id: ClientId = id.parse().map_err(|_| ApiError::NotFound)?;
+    OnceJson { body, once }: OnceJson<RotateBody>,
+) -> Result<Response, ApiError> {
+    let id = id_of(&id)?;
     let seconds = body.overlap_seconds.unwrap_or(OVERLAP);
     let overlap = SignedDuration::from_secs(i64::from(seconds));
     if overlap > LONGEST_OVERLAP {
         return Err(ApiError::refused("/overlapSeconds", "the old secret may be used for a week at most"));
     }
     let (secret, hash) = fresh_secret(&web).await?;
-    let order = NewSecret { hash: &hash, overlap, ends_older: overlap.is_zero(), replaces: None };
-    let until = web
+    let order =
+        NewSecret { secret: &secret, hash: &hash, overlap, ends_older: overlap.is_zero(), replaces: None };
+    let (tenant, author) = (&caller.tenant.id, caller.actor());
+    let rotated = web
         .broker
-        .rotate_client_secret(&caller.tenant.id, &id, &order, &caller.scopes, &caller.actor())
+        .rotate_client_secret(tenant, (&id, &order), &caller.scopes, &author, once.as_ref())
         .await?;
-    Ok(Json(RotatedView {
+    let view = RotatedView {
         client_id: id,
-        client_secret: secret.expose().to_owned(),
-        previous_secret_until: until,
-    }))
+        client_secret: rotated.secret.expose().to_owned(),
+        previous_secret_until: rotated.previous_until,
+    };
+    Ok(once_json::again(Json(view).into_response(), rotated.replayed))
 }
 
 /// Delete a client
@@ -276,7 +252,7 @@ pub async fn delete(
     State(web): State<Arc<Web>>,
     Segment(id): Segment,
 ) -> Result<StatusCode, ApiError> {
-    let id: ClientId = id.parse().map_err(|_| ApiError::NotFound)?;
+    let id = id_of(&id)?;
     let author = caller.actor();
     web.broker.delete_client(&caller.tenant.id, &id, &caller.scopes, &author).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -288,7 +264,15 @@ async fn new_client(
     held: &Scopes,
     body: ClientBody,
 ) -> Result<(NewClient, Option<Secret>), ApiError> {
-    let scopes = given(held, &body.scopes)?;
+    let wanted = Wanted {
+        name: body.name,
+        scopes: body.scopes,
+        grant_types: body.grant_types,
+        redirect_uris: body.redirect_uris,
+        pkce: body.pkce,
+        allow_from: body.allow_from,
+    };
+    let terms = wanted.terms(held)?;
     let (proof, secret) = match (body.auth.unwrap_or(AuthWord::ClientSecret), &body.jwks) {
         (AuthWord::ClientSecret, None) => {
             let (secret, hash) = fresh_secret(web).await?;
@@ -301,26 +285,7 @@ async fn new_client(
         (AuthWord::None, None) => (NewProof::None, None),
         (_, Some(_)) => return Err(ApiError::refused("/jwks", "keys are for `private_key_jwt`")),
     };
-    let grants = body.grant_types.unwrap_or_else(|| vec![GrantWord::ClientCredentials]);
-    let terms = Terms {
-        name: body.name,
-        scopes,
-        grant_types: grants.into_iter().map(GrantWord::known).collect(),
-        redirect_uris: body.redirect_uris.unwrap_or_default(),
-        pkce_optional: body.pkce == Some(PkceWord::Optional),
-        allow_from: body.allow_from.unwrap_or_default(),
-    };
     Ok((NewClient { id: body.client_id, proof, terms }, secret))
-}
-
-/// The scopes that a client shall have: at most those of the caller.
-pub(super) fn given(held: &Scopes, wanted: &[String]) -> Result<Scopes, ApiError> {
-    let scopes =
-        Scopes::parse(&wanted.join(" ")).map_err(|error| ApiError::refused("/scopes", error.to_string()))?;
-    if scopes.may_be_given_by(held) {
-        return Ok(scopes);
-    }
-    Err(ApiError::refused("/scopes", "a client gets at most the scopes of the token that makes it"))
 }
 
 /// A secret of 256 bits and its hash, which takes a while on purpose.
@@ -377,16 +342,6 @@ impl ClientView {
             last_used_at: None,
             previous_secret_until: None,
             client_secret: secret.map(|secret| secret.expose().to_owned()),
-        }
-    }
-}
-
-impl GrantWord {
-    pub(super) fn known(self) -> GrantType {
-        match self {
-            Self::ClientCredentials => GrantType::ClientCredentials,
-            Self::AuthorizationCode => GrantType::AuthorizationCode,
-            Self::RefreshToken => GrantType::RefreshToken,
         }
     }
 }

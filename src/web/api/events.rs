@@ -26,6 +26,7 @@ use super::view::EventList;
     security(("oauth2" = [ReadEvents::NAME])),
     params(
         ("after" = Option<String>, Query, pattern = "^(evt_[0-9a-f]{32}|[0-9]{1,20})?$", description = "The id of an event, or the `next` of a page."),
+        ("cursor" = Option<String>, Query, pattern = "^(evt_[0-9a-f]{32}|[0-9]{1,20})$", description = "Another name of `after`, as in all other lists."),
         ("types" = Option<String>, Query, min_length = 1, description = "Only these: types or groups such as `auth.*`, with commas between."),
         ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
     ),
@@ -36,12 +37,13 @@ pub async fn list(
     State(web): State<Arc<Web>>,
     RawQuery(raw): RawQuery,
 ) -> Result<Json<EventList>, ApiError> {
-    let query = Query::parse(raw.as_deref(), &["after", "types", "limit"])?;
+    let query = Query::parse(raw.as_deref(), &["after", "cursor", "types", "limit"])?;
     let wanted = Wanted::of(&query)?;
     let limit = query.limit()?;
-    let after = match query.get("after") {
-        None => 0,
-        Some(cursor) => position(&web, &caller, ("?after", cursor)).await?,
+    let after = match (query.get("after"), query.get("cursor")) {
+        (None, None) => 0,
+        (Some(after), _) => position(&web, &caller, ("?after", after)).await?,
+        (None, Some(cursor)) => position(&web, &caller, ("?cursor", cursor)).await?,
     };
     let page = web.broker.events_of(&caller.tenant, after, limit, |kind| wanted.holds(kind)).await?;
     caller.saw(&web, Seen::events(page.items.iter().map(|(position, event)| (*position, event)))).await?;

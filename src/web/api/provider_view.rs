@@ -158,7 +158,7 @@ pub struct VersionView {
 pub struct ProviderListView {
     /// All of them.
     pub items: Vec<ProviderView>,
-    /// Always null.
+    /// The `cursor` of the next page.
     #[schema(required)]
     pub next: Option<String>,
 }

@@ -17,11 +17,12 @@ use crate::web::error::ApiError;
 use crate::web::openapi::answers::{Called, InState, Sought, Stored, Unconditional, Versioned, WithBody};
 use crate::web::precondition::Condition;
 use crate::web::segment::Segment;
-use crate::web::strict_json::StrictJson;
+use crate::web::strict_json::{MaybeJson, StrictJson};
 
 use super::provider_view::{DiffView, ProviderListView, ProviderView, Shown};
 use super::query::Query;
 use super::settings_body::ProviderBody;
+use super::whole_list::page_of;
 
 /// How a draft goes live.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -68,17 +69,23 @@ pub struct RotateBody {
 #[utoipa::path(
     get, path = "/v1/providers", operation_id = "listProviders", tag = "Providers",
     security(("oauth2" = [ReadProviders::NAME])),
-    responses((status = 200, description = "All of them.", body = ProviderListView), Called, Stored)
+    params(
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before."),
+    ),
+    responses((status = 200, description = "A page of them.", body = ProviderListView), Called, Stored)
 )]
 pub async fn list(
     caller: Caller<ReadProviders>,
     State(web): State<Arc<Web>>,
+    RawQuery(raw): RawQuery,
 ) -> Result<Json<ProviderListView>, ApiError> {
     let states = web.broker.provider_states(&caller.tenant).await?;
+    let (states, next) = page_of(raw.as_deref(), "providers", states, |state| state.id.to_string())?;
     let home = web.broker.home_of(&caller.tenant.id);
     let items =
         states.into_iter().map(|state| ProviderView::of(&caller.tenant, state, home.as_ref())).collect();
-    Ok(Json(ProviderListView { items, next: None }))
+    Ok(Json(ProviderListView { items, next }))
 }
 
 /// See a provider
@@ -188,7 +195,7 @@ pub async fn delete(
         ("id" = ProviderId, Path, description = "The provider."),
         ("If-Match" = Option<String>, Header, description = "The `ETag` of the version that was read."),
     ),
-    request_body = PublishBody,
+    request_body(content = Option<PublishBody>, description = "How; may be left out."),
     responses(
         (status = 200, description = "The provider, live.", body = ProviderView,
             headers(("ETag" = String, description = "Its version, for `If-Match`."))),
@@ -200,10 +207,11 @@ pub async fn publish(
     State(web): State<Arc<Web>>,
     Condition(condition): Condition,
     Segment(id): Segment,
-    StrictJson(body): StrictJson<PublishBody>,
+    MaybeJson(body): MaybeJson<PublishBody>,
 ) -> Result<Response, ApiError> {
     let (id, author) = (parsed(&id)?, caller.actor());
-    web.broker.publish_provider(&caller.tenant.id, &id, body.untested, &condition, &author).await?;
+    let untested = body.is_some_and(|body| body.untested);
+    web.broker.publish_provider(&caller.tenant.id, &id, untested, &condition, &author).await?;
     shown(&web, &caller, &id).await.map(Shown::into_response)
 }
 

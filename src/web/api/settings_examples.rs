@@ -41,7 +41,7 @@ pub fn provider() -> Value {
             "tested": {
                 "revision": REVISION,
                 "at": "2026-11-22T09:30:40Z",
-                "testId": "te_0199a1b2c3d47e5f8a9b0c1d2e3f4a5b",
+                "testId": super::trial_examples::TEST,
             },
         },
         "draft": null,

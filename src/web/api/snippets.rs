@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -24,13 +24,14 @@ use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
 use super::settings_body::SnippetBody;
+use super::whole_list::page_of;
 
 /// Snippets, in the order of the settings.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SnippetList {
     #[schema(value_type = Vec<SnippetBody>)]
     items: Vec<Value>,
-    /// Always null: a tenant has at most 200.
+    /// The `cursor` of the next page.
     #[schema(required)]
     next: Option<String>,
 }
@@ -41,15 +42,24 @@ pub struct SnippetList {
 #[utoipa::path(
     get, path = "/v1/snippets", operation_id = "listSnippets", tag = "Snippets",
     security(("oauth2" = [WriteSnippets::NAME])),
+    params(
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before."),
+    ),
     responses(
-        (status = 200, description = "All of them.", body = SnippetList,
+        (status = 200, description = "A page of them.", body = SnippetList,
             headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`; missing where they stand in a file."))),
         Called, Stored,
     )
 )]
-pub async fn list(caller: Caller<WriteSnippets>, State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
+pub async fn list(
+    caller: Caller<WriteSnippets>,
+    State(web): State<Arc<Web>>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, ApiError> {
     let (snippets, version) = kept(&web, &caller.tenant).await?;
-    let list = SnippetList { items: snippets.iter().map(shown).collect(), next: None };
+    let (snippets, next) = page_of(raw.as_deref(), "snippets", snippets, |snippet| snippet.id.to_string())?;
+    let list = SnippetList { items: snippets.iter().map(shown).collect(), next };
     Ok(versioned(version, Json(list).into_response()))
 }
 

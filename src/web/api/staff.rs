@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -24,6 +24,7 @@ use crate::web::segment::Segment;
 use crate::web::strict_json::StrictJson;
 
 use super::provider_view::SourceWord;
+use super::whole_list::page_of;
 
 /// Somebody who is to become staff.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -35,7 +36,7 @@ pub struct NewStaffBody {
     email: String,
     role: Role,
     /// What colleagues call this person.
-    #[schema(nullable = false, examples("Dana"), max_length = 100)]
+    #[schema(examples("Dana"), max_length = 100)]
     name: Option<String>,
 }
 
@@ -46,7 +47,7 @@ pub struct NewStaffBody {
 pub struct StaffBody {
     role: Role,
     /// What colleagues call this person; none if left out.
-    #[schema(nullable = false, examples("Dana"), max_length = 100)]
+    #[schema(examples("Dana"), max_length = 100)]
     name: Option<String>,
 }
 
@@ -55,7 +56,7 @@ pub struct StaffBody {
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 #[schema(as = StaffChange)]
 pub struct StaffPatch {
-    #[schema(nullable = false, value_type = Role, required = false)]
+    #[schema(required = false)]
     role: Option<Role>,
     /// What colleagues call this person; null takes it away.
     #[serde(default, deserialize_with = "given")]
@@ -82,7 +83,7 @@ pub struct StaffView {
 #[schema(as = StaffList)]
 pub struct StaffListView {
     items: Vec<StaffView>,
-    /// Always null: a tenant has at most 500.
+    /// The `cursor` of the next page.
     #[schema(required)]
     next: Option<String>,
 }
@@ -94,17 +95,26 @@ pub struct StaffListView {
 #[utoipa::path(
     get, path = "/v1/staff", operation_id = "listStaff", tag = "Settings",
     security(("oauth2" = [ReadStaff::NAME])),
+    params(
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before."),
+    ),
     responses(
-        (status = 200, description = "All of them.", body = StaffListView,
+        (status = 200, description = "A page of them.", body = StaffListView,
             headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`; missing where they stand in a file."))),
         Called, Stored,
     )
 )]
-pub async fn list(caller: Caller<ReadStaff>, State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
+pub async fn list(
+    caller: Caller<ReadStaff>,
+    State(web): State<Arc<Web>>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, ApiError> {
     let source = SourceWord::of(web.broker.home_of(&caller.tenant.id).as_ref());
     let (staff, version) = web.broker.staff_of(&caller.tenant).await?;
+    let (staff, next) = page_of(raw.as_deref(), "staff", staff, |member| member.id.to_string())?;
     let items = staff.into_iter().map(|member| StaffView::of(member, source)).collect();
-    Ok(versioned(version, Json(StaffListView { items, next: None }).into_response()))
+    Ok(versioned(version, Json(StaffListView { items, next }).into_response()))
 }
 
 /// See a member of the staff

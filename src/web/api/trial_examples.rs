@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-const TEST: &str = "pt_0199a1b2c3d47e5f8a9b0c1d2e3f4a5b";
+/// The name of a test.
+pub const TEST: &str = "pt_0199a1b2c3d47e5f8a9b0c1d2e3f4a5b";
 const REDIRECT_URI: &str = "https://acme.example.com/idp/eu/oauth/callback";
 
 /// A test that failed at the token endpoint.

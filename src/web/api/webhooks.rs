@@ -27,6 +27,7 @@ use crate::web::openapi::answers::{Called, InState, Sought, Stored};
 use crate::web::segment::{Pair, Segment};
 
 use super::query::Query;
+use super::whole_list::page_of;
 
 /// A place to which events are sent.
 #[derive(Debug, Serialize, ToSchema)]
@@ -53,7 +54,7 @@ pub struct WebhookView {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookList {
     items: Vec<WebhookView>,
-    /// Always null: a tenant has at most 20.
+    /// The `cursor` of the next page.
     #[schema(required)]
     next: Option<String>,
 }
@@ -110,17 +111,26 @@ pub struct ResentView {
 #[utoipa::path(
     get, path = "/v1/webhooks", operation_id = "listWebhooks", tag = "Webhooks",
     security(("oauth2" = [WriteWebhooks::NAME])),
+    params(
+        ("limit" = Option<usize>, Query, minimum = 1, maximum = 200, description = "How many at most; 50 if left out."),
+        ("cursor" = Option<String>, Query, min_length = 1, description = "The `next` of the page before."),
+    ),
     responses(
-        (status = 200, description = "All of them.", body = WebhookList,
+        (status = 200, description = "A page of them.", body = WebhookList,
             headers(("ETag" = String, description = "The version of the tenant's settings, for `If-Match`; missing where they stand in a file."))),
         Called, Stored,
     )
 )]
-pub async fn list(caller: Caller<WriteWebhooks>, State(web): State<Arc<Web>>) -> Result<Response, ApiError> {
+pub async fn list(
+    caller: Caller<WriteWebhooks>,
+    State(web): State<Arc<Web>>,
+    RawQuery(raw): RawQuery,
+) -> Result<Response, ApiError> {
     let source = web.broker.settings_file(&caller.tenant.id);
     let (webhooks, version) = kept(&web, &caller.tenant).await?;
+    let (webhooks, next) = page_of(raw.as_deref(), "webhooks", webhooks, |webhook| webhook.id.to_string())?;
     let view = |webhook: &Arc<Webhook>| WebhookView::of(webhook, source.clone());
-    let list = WebhookList { items: webhooks.iter().map(view).collect(), next: None };
+    let list = WebhookList { items: webhooks.iter().map(view).collect(), next };
     Ok(versioned(version, Json(list).into_response()))
 }
 

@@ -43,7 +43,6 @@ pub struct SendBody {
     /// The customer's address.
     email: String,
     /// The language of the letter, a tag; what the browser asks for, if it is left out.
-    #[schema(nullable = false)]
     locale: Option<String>,
 }
 
@@ -159,7 +158,7 @@ pub async fn send(
     StrictJson(body): StrictJson<SendBody>,
 ) -> Result<Response, ClientError> {
     let website = page.website(&body.public_key)?;
-    web.limits.code(page.address, web.broker.clock().now()).map_err(ClientError::TooMany)?;
+    web.limits.code(page.address, &page.tenant.id, web.broker.clock().now()).map_err(ClientError::TooMany)?;
     let look = LetterLook {
         tenant: page.tenant.name.clone(),
         sender: website.sender.clone(),
@@ -203,12 +202,14 @@ pub async fn verify(
         code: &body.code,
     };
     let customer = web.broker.type_customer_code(&page.tenant, &typed).await?;
+    let now = web.broker.clock().now();
     let grant = CustomerGrant {
         contact: &customer.contact,
         client: tokens::client_of(website)?,
         source: TokenSource::Dom,
         scopes: own_scopes(),
-        signed_in_at: web.broker.clock().now(),
+        signed_in_at: now,
+        authenticated_at: Some(now),
         renews: true,
         nonce: None,
     };

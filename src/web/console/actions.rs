@@ -17,7 +17,7 @@ use crate::flow::StoreError;
 use crate::flow::confirm::ConfirmError;
 use crate::flow::create_link::{CreateLinkError, NewLink};
 use crate::flow::desk::code::Way;
-use crate::flow::desk::draft::Choice as Chosen;
+use crate::flow::desk::draft::{Choice as Chosen, device_of};
 use crate::flow::links::CancelError;
 use crate::flow::resend::{ResendError, Rewording};
 use crate::flow::trail::Seen;
@@ -104,6 +104,7 @@ impl Order {
             return Ok(Self::Hold(Held::Trouble));
         }
         let text = |name: &str| Some(form.text(name)).filter(|text| !text.is_empty()).map(str::to_owned);
+        let capabilities = device_of(newest, &conversation);
         Ok(Self::Carry(Box::new(NewLink {
             conversation,
             provider,
@@ -112,8 +113,7 @@ impl Order {
             expires_in: None,
             sender: None,
             route: None,
-            // What the platform said of the customer's device when it sent a sign-in there last.
-            capabilities: newest.map(|newest| newest.capabilities.clone()).unwrap_or_default(),
+            capabilities,
             contact: None,
             minimum: None,
             metadata: Map::new(),

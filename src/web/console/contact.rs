@@ -20,7 +20,7 @@ use super::progress::People;
 use super::{paths, words};
 
 /// The fields with a meaning of their own, in the order of the card; the tenant's own follow.
-const FIELDS: [&str; 8] =
+pub(super) const FIELDS: [&str; 8] =
     ["fullName", "firstName", "lastName", "email", "phone", "userName", "locale", "externalId"];
 /// The most characters that are shown of a value.
 const SHOWN: usize = 300;
@@ -42,6 +42,8 @@ pub struct ContactView {
     pub accept: String,
     /// See [`undo`](Self::undo).
     pub dismiss: String,
+    /// Where an admin merges another one into it, and where it is erased; none for others.
+    pub ends: Option<(String, String)>,
 }
 
 /// A field.
@@ -94,7 +96,16 @@ impl ContactView {
             undo: paths::contact(&contact.id, "undo"),
             accept: paths::contact(&contact.id, "accept"),
             dismiss: paths::contact(&contact.id, "dismiss"),
+            ends: None,
         }
+    }
+}
+
+impl ContactView {
+    /// The same for an admin, who comes back to this conversation.
+    pub fn with_ends(self, id: &ContactId, conversation: &ConversationId) -> Self {
+        let end = |verb| paths::contact_of(id, verb, conversation);
+        Self { ends: Some((end("merge"), end("erase"))), ..self }
     }
 }
 

@@ -11,10 +11,10 @@ use crate::domain::contact::Contact;
 use crate::domain::conversation::{Conversation, ConversationRef};
 use crate::domain::ids::ConversationId;
 use crate::domain::link::Link;
-use crate::domain::staff::Member;
+use crate::domain::staff::{Member, Role};
 use crate::flow::StoreError;
 use crate::flow::desk::board::Opened;
-use crate::flow::desk::draft::Choice as Chosen;
+use crate::flow::desk::draft::{Choice as Chosen, device_of};
 use crate::flow::trail::Seen;
 use crate::web::Web;
 use crate::web::page::clean;
@@ -240,7 +240,11 @@ async fn live(duty: &OnDuty<Agent>, web: &Web, opened: &Opened, asked: &Asked) -
         raw_id: conversation.at.id.to_string(),
         identity: IdentityView::of(tenant, conversation, (proving.as_ref(), contact.as_ref()), &local, now),
         progress,
-        contact: contact.map(|contact| ContactView::of(tenant, &contact, &people, &local)),
+        contact: contact.map(|contact| {
+            let view = ContactView::of(tenant, &contact, &people, &local);
+            let is_admin = duty.member.role.may(Role::Admin);
+            if is_admin { view.with_ends(&contact.id, &conversation.at.id) } else { view }
+        }),
         earlier: earlier.map(|link| EarlierView::of(link, &people, &local)).collect(),
         replaced: replaced(links, &people),
         code: asked.code.clone(),
@@ -303,8 +307,7 @@ async fn panel(
         overtaken_by: newest.map(|link| people(duty).sender(link.sender.as_ref())),
         chosen: &chosen,
     };
-    let capabilities = newest.map_or(&[][..], |newest| &newest.capabilities);
-    let drafts = web.broker.desk_drafts(duty.tenant(), at, capabilities, &chosen).await?;
+    let drafts = web.broker.desk_drafts(duty.tenant(), at, &device_of(newest, at), &chosen).await?;
     Ok(drafts.map(|drafts| PanelView::of(&basis, &drafts, &duty.local())))
 }
 

@@ -60,7 +60,9 @@ pub async fn live(
     // A position that is not reached yet is of another store, such as a backup that was put back: begin anew.
     let is_lost = asked.is_some_and(|after| after > end);
     let after = asked.map_or(end, |after| after.min(end));
-    let Ok(follower) = web.broker.follow_as_staff(&duty.tenant().id, after) else { return full() };
+    let Ok(follower) = web.broker.follow_as_staff(&duty.tenant().id, &duty.member.id, after) else {
+        return full();
+    };
     let Some(cookie) = cookie_of(&duty.visit) else { return duty.missing() };
     let (sender, receiver) = mpsc::channel(WAITING);
     let here = query.text("conversation").parse().ok();
@@ -77,7 +79,7 @@ pub async fn live(
     (headers, Body::from_stream(pieces)).into_response()
 }
 
-/// As many pages are open as may be; the page says that it is not live, and works.
+/// As many pages are open as may be, by this member or by all; the page says that it is not live, and works.
 fn full() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")]).into_response()
 }

@@ -13,6 +13,7 @@
 //! | `GET …/message` | the message with another provider or in another language |
 //! | `POST …/send` `…/cancel` `…/resend` `…/confirm` `…/end` | what an agent does there |
 //! | `POST /console/contacts/{id}/undo` `…/accept` `…/dismiss` | a field of the contact |
+//! | `GET, POST /console/contacts/{id}/merge` `…/erase` | an admin ends a contact: another one goes up in it, or it is erased |
 //! | `GET /console/simulator/{id}`, `POST …/message` | the customer's side of the chat |
 //!
 //! To add an action: 1. a handler in `actions.rs` that calls a use case of the API, 2. its row in [`routes`] and above,
@@ -21,12 +22,15 @@
 mod actions;
 mod contact;
 mod conversation;
+mod erase;
 mod identity;
 mod language;
 mod list;
 mod live;
+mod merge;
 mod panel;
 mod paths;
+mod person;
 mod progress;
 mod query;
 mod rows;
@@ -58,6 +62,8 @@ pub fn routes() -> Router<Arc<Web>> {
         .route("/console/contacts/{id}/undo", post(contact::undo))
         .route("/console/contacts/{id}/accept", post(contact::accept))
         .route("/console/contacts/{id}/dismiss", post(contact::dismiss))
+        .route("/console/contacts/{id}/merge", get(merge::ask).post(merge::merge))
+        .route("/console/contacts/{id}/erase", get(erase::ask).post(erase::erase))
         .route("/console/simulator/{id}", get(simulator::page))
         .route("/console/simulator/{id}/message", post(simulator::message))
 }

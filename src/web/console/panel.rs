@@ -7,7 +7,7 @@ use crate::domain::binding::Binding;
 use crate::domain::conversation::ConversationRef;
 use crate::domain::link::Link;
 use crate::domain::tenant::Tenant;
-use crate::flow::desk::draft::{Choice as Chosen, Draft, Drafts, Proof, languages};
+use crate::flow::desk::draft::{Choice as Chosen, Draft, Drafts, Outside, Proof, languages};
 use crate::web::page::clean;
 use crate::web::staff::Local;
 
@@ -178,15 +178,20 @@ impl ProofView {
                 "The customer's address in this chat is not known, so that nothing can be compared with it: a code \
                  will be needed. After signing in, the customer sees it and sends it here.",
             ),
-            Proof::Native { only: true } => (
+            Proof::Native { outside: Outside::Refused } => (
                 false,
                 "The customer signs in by the channel’s own message, and the channel says who it was. Nothing else is \
                  taken.",
             ),
-            Proof::Native { only: false } => (
+            Proof::Native { outside: Outside::Code } => (
                 false,
                 "The customer signs in by the channel’s own message, and the channel says who it was. Only outside of \
                  the app the customer sees a code and sends it here.",
+            ),
+            Proof::Native { outside: Outside::Nothing } => (
+                true,
+                "The customer signs in by the channel’s own message, and the channel says who it was. Outside of the app \
+                 nothing is proved: whoever opens the link there counts as the person in this chat.",
             ),
             Proof::CodeInstead { minimum: Binding::Native, .. } => (
                 true,

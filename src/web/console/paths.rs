@@ -28,6 +28,13 @@ pub fn contact(id: &ContactId, verb: &str) -> String {
     format!("/console/contacts/{id}/{verb}")
 }
 
+/// A page about a contact, which leads back to a conversation.
+pub fn contact_of(id: &ContactId, verb: &str, from: &ConversationId) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("conversation", from.as_str());
+    format!("{}?{}", contact(id, verb), query.finish())
+}
+
 /// A conversation in the chat simulator.
 pub fn simulator(id: &ConversationId) -> String {
     format!("/console/simulator/{}", segment(id.as_str()))

@@ -86,8 +86,9 @@ reasons! {
         "The customer signed in, but the provider did not share something that your business requires.",
         "Ask the customer to complete the account at the provider. If it is complete, tell an admin.";
     NotConfirmed =>
-        "The customer signed in, but the code did not come in this chat within five minutes.",
-        "Ask the customer to open the same link again, and to send the code here.";
+        "The customer signed in, but this chat did not confirm it in time.",
+        "Ask the customer to open the same link again and, if the page shows a code, to send it here. If it was a message \
+         of Apple’s, send another one.";
     GuessesSpent =>
         "Too many wrong codes came. The sign-in was thrown away.",
         "Make sure that you talk with the right person. The same link can be opened again.";
@@ -96,6 +97,9 @@ reasons! {
         "Believe it: somebody may have forwarded the message. Ask before you send another one.";
     SheetClosed =>
         "The customer closed the sign-in on the phone, or it failed there.",
+        "Send a new message if the customer still wants to sign in.";
+    TakenBack =>
+        "The customer signed in, and took it back in the app at once. Nothing was shared.",
         "Send a new message if the customer still wants to sign in.";
     Voided => "A newer sign-in of the same link took its place.", "Nothing: look at the newer one.";
     Declined =>

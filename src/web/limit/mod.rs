@@ -15,6 +15,7 @@
 //! | `all-app-sign-ins` | the same, four times as many | address | 429 |
 //! | `presses` | *Log In* of Meta, before Meta is asked who it was | link | 429 |
 //! | `codes` | emailed codes that customers ask for | address | 429 |
+//! | `tenant-codes` | the same | tenant | 429 |
 //! | `typed-codes` | emailed codes that customers type | address | 429 |
 //! | `customer` | calls of the Client API | customer | 429 |
 //! | `files` | files of attempts and of the audit that are on their way, at the same time | client | 429 |
@@ -84,6 +85,8 @@ pub struct Rates {
     pub staff: u32,
     /// Emailed codes that customers ask for from one address.
     pub codes: u32,
+    /// Emailed codes that customers of one tenant ask for.
+    pub tenant_codes: u32,
     /// Emailed codes that customers type from one address.
     pub typed_codes: u32,
     /// Calls of the Client API of one customer.
@@ -102,6 +105,7 @@ impl Default for Rates {
             app_sign_ins: 300,
             staff: 600,
             codes: 30,
+            tenant_codes: 300,
             typed_codes: 120,
             customer: 600,
         }
@@ -234,9 +238,15 @@ impl Limits {
         taken.map(drop).inspect_err(over)
     }
 
-    /// One more emailed code that a customer asks for. Who has no address is in this process.
-    pub fn code(&self, address: Option<Address>, now: Timestamp) -> Result<(), Quota> {
-        self.of_address("codes", address, self.rates.codes, now)
+    /// One more emailed code that a customer of a tenant asks for.
+    pub fn code(&self, address: Option<Address>, tenant: &TenantId, now: Timestamp) -> Result<(), Quota> {
+        self.of_address("codes", address, self.rates.codes, now)?;
+        let rate = Rate::per_minute(self.rates.tenant_codes);
+        let taken = self.clients.take("tenant-codes", tenant.as_str(), rate, micros(now));
+        taken.map(drop).inspect_err(|quota| {
+            over(quota);
+            tracing::warn!(tenant = %tenant, limit = quota.name, "limit.reached");
+        })
     }
 
     /// One more emailed code that a customer types.
@@ -452,18 +462,31 @@ mod tests {
     fn codes_and_calls_of_customers_are_counted_each_for_itself() {
         let rates = Rates { codes: 1, typed_codes: 1, customer: 1, ..Rates::default() };
         let limits = Limits::new(rates, Work::default());
+        let (acme, beta): (TenantId, TenantId) = ("acme".parse().unwrap(), "beta".parse().unwrap());
         assert!(
-            limits.code(Some(address(1)), now()).is_ok()
+            limits.code(Some(address(1)), &acme, now()).is_ok()
                 && limits.typed_code(Some(address(1)), now()).is_ok()
         );
-        assert_eq!(limits.code(Some(address(1)), now()).unwrap_err().name, "codes");
+        assert_eq!(limits.code(Some(address(1)), &acme, now()).unwrap_err().name, "codes");
         assert_eq!(limits.typed_code(Some(address(1)), now()).unwrap_err().name, "typed-codes");
-        assert!(limits.code(Some(address(2)), now()).is_ok() && limits.code(None, now()).is_ok());
-        let (acme, beta) = ("acme".parse().unwrap(), "beta".parse().unwrap());
+        assert!(
+            limits.code(Some(address(2)), &acme, now()).is_ok() && limits.code(None, &acme, now()).is_ok()
+        );
         let contact = ContactId::from_uuid(uuid::Uuid::from_u128(1));
         assert_eq!(limits.customer(&acme, &contact, now()).unwrap().remaining, 0);
         assert_eq!(limits.customer(&acme, &contact, now()).unwrap_err().name, "customer");
         assert!(limits.customer(&beta, &contact, now()).is_ok());
+    }
+
+    #[test]
+    fn a_flood_of_codes_at_one_tenant_is_no_neighbours_and_is_over_in_a_while() {
+        let limits = Limits::new(Rates { tenant_codes: 2, ..Rates::default() }, Work::default());
+        let (acme, beta): (TenantId, TenantId) = ("acme".parse().unwrap(), "beta".parse().unwrap());
+        let ask = |tenant, from, at| limits.code(Some(address(from)), tenant, at).map_err(|over| over.name);
+        assert!(ask(&acme, 1, now()).is_ok() && ask(&acme, 2, now()).is_ok());
+        assert_eq!(ask(&acme, 3, now()), Err("tenant-codes"), "from wherever it comes");
+        assert_eq!((ask(&beta, 3, now()), ask(&beta, 1, now())), (Ok(()), Ok(())));
+        assert!(ask(&acme, 3, now() + jiff::SignedDuration::from_mins(1)).is_ok());
     }
 
     #[test]

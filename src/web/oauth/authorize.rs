@@ -10,10 +10,11 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 
 use crate::domain::app::AppRequest;
+use crate::domain::fault::Code;
 use crate::domain::ids::ProviderId;
 use crate::domain::tenant::Tenant;
 use crate::flow::app::arrive::AppArrived;
-use crate::flow::app::enter::EnterAppError;
+use crate::flow::app::enter::{EnterAppError, can_serve};
 use crate::issuer::authorize::{
     AuthorizeFault, AuthorizeQuery, NoRequest, answer_with_code, answer_with_fault, check,
 };
@@ -90,11 +91,11 @@ pub async fn arrived(visit: &Visit, web: &Web, arrived: AppArrived) -> Response 
     if !is_registered(&visit.tenant, &app) {
         return nobody_to_answer(visit, "client_gone");
     }
-    let (contact, at) = match end {
+    let (contact, times) = match end {
         Ok(signed_in) => signed_in,
-        Err(fault) => return told(visit, &app, fault_of(fault.code)),
+        Err(fault) => return told(visit, &app, fault_of(&app, fault.code)),
     };
-    match web.issuer.give_code(&visit.tenant, &app, (&contact.id, at)).await {
+    match web.issuer.give_code(&visit.tenant, &app, (&contact.id, times)).await {
         Ok(code) => see_other(&answer_with_code(&visit.tenant, &app, code.expose())),
         Err(error) => visit.unavailable(&error),
     }
@@ -112,10 +113,15 @@ pub(super) async fn ask_again(
     };
     let mut providers = Vec::new();
     let mut plain = Vec::new();
-    for provider in &visit.tenant.providers {
+    for provider in visit.tenant.providers.iter().filter(|provider| can_serve(provider, app.demand)) {
         let address = web.broker.address_of(&visit.tenant, provider).await;
         plain.extend(address.filter(|url| url.scheme() != "https"));
         providers.push((format!("{PROVIDER}{}", provider.id), provider.label.as_str()));
+    }
+    let emails = visit.tenant.customers.email_code && web.broker.sends_mail();
+    if providers.is_empty() && !emails && app.demand.is_of_time() {
+        // Nobody here can be asked for a sign-in of now (OpenID Connect Core, 3.1.2.3).
+        return told(visit, app, AuthorizeFault::LoginRequired);
     }
     let cancel = answer_with_fault(
         &visit.tenant,
@@ -134,7 +140,7 @@ pub(super) async fn ask_again(
             path: PATH,
             fields: &fields(app),
             cancel: &cancel,
-            emails: visit.tenant.customers.email_code && web.broker.sends_mail(),
+            emails,
             fault,
         },
     )
@@ -192,10 +198,13 @@ fn is_registered(tenant: &Tenant, app: &AppRequest) -> bool {
     client.is_some_and(|client| client.redirect_uris.iter().any(|known| known.allows(&app.redirect_uri)))
 }
 
-fn fault_of(code: crate::domain::fault::Code) -> AuthorizeFault {
-    use crate::domain::fault::Code;
+fn fault_of(app: &AppRequest, code: Code) -> AuthorizeFault {
     match (code, login_status(code)) {
         (Code::AccessDenied, _) => AuthorizeFault::AccessDenied,
+        // The provider went by an earlier sign-in, or does not say when it was.
+        (Code::IdTokenTime | Code::IdTokenClaims, _) if app.demand.is_of_time() => {
+            AuthorizeFault::LoginRequired
+        }
         (_, StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT) => {
             AuthorizeFault::TemporarilyUnavailable
         }
@@ -213,6 +222,9 @@ pub(super) fn fields(app: &AppRequest) -> Vec<(&'static str, String)> {
     ];
     fields.extend(app.state.clone().map(|state| ("state", state)));
     fields.extend(app.nonce.clone().map(|nonce| ("nonce", nonce)));
+    fields.extend(app.demand.max_age.map(|seconds| ("max_age", seconds.to_string())));
+    let prompt = app.demand.prompts().collect::<Vec<_>>().join(" ");
+    fields.extend(Some(("prompt", prompt)).filter(|(_, prompt)| !prompt.is_empty()));
     if let Some(challenge) = &app.code_challenge {
         fields.push(("code_challenge", challenge.clone()));
         fields.push(("code_challenge_method", "S256".to_owned()));

@@ -4,7 +4,7 @@
 use axum::http::header;
 use axum::response::Response;
 
-use crate::domain::app::AppRequest;
+use crate::domain::app::{AppRequest, SignInTimes};
 use crate::domain::otp::{OTP_GUESSES, OTP_LIFETIME};
 use crate::flow::Letter;
 use crate::flow::customers::code::{NoCustomerCode, TypedByCustomer};
@@ -19,7 +19,7 @@ use super::authorize::{PATH, Wish, ask_again, fields};
 
 /// Sends a code, and shows the page that takes it. Whether anybody is known by the address shows nowhere.
 pub(super) async fn send(visit: &Visit, web: &Web, app: &AppRequest, wish: &Wish) -> Response {
-    if let Err(quota) = web.limits.code(visit.address, web.broker.clock().now()) {
+    if let Err(quota) = web.limits.code(visit.address, &visit.tenant.id, web.broker.clock().now()) {
         return too_many(&visit.visitor(None), &quota);
     }
     let Some(address) = wish.email.as_deref() else {
@@ -65,8 +65,9 @@ pub(super) async fn typed(visit: &Visit, web: &Web, app: &AppRequest, wish: &Wis
     };
     match web.broker.type_customer_code(&visit.tenant, &typed).await {
         Ok(customer) => {
-            let at = web.broker.clock().now();
-            match web.issuer.give_code(&visit.tenant, app, (&customer.contact.id, at)).await {
+            let now = web.broker.clock().now();
+            let times = SignInTimes { here: now, authenticated: Some(now) };
+            match web.issuer.give_code(&visit.tenant, app, (&customer.contact.id, times)).await {
                 Ok(code) => see_other(&answer_with_code(&visit.tenant, app, code.expose())),
                 Err(error) => visit.unavailable(&error),
             }

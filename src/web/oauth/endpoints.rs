@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use crate::web::Web;
-use crate::web::api::clients::GrantWord;
+use crate::web::api::client_words::GrantWord;
 use crate::web::host::AtIssuer;
 use crate::web::openapi::answers::AtHost;
 

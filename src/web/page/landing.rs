@@ -37,6 +37,8 @@ pub struct Landing<'a> {
     pub expires_at: Timestamp,
     /// Whether a robot reads it, for a preview: it is told neither the chat nor what will be shared.
     pub robot: bool,
+    /// Whether *This wasn't me* stands there.
+    pub can_decline: bool,
 }
 
 /// What the page that asks once more needs.
@@ -68,6 +70,7 @@ struct LandingView<'a> {
     path: &'a str,
     query: &'a str,
     robot: bool,
+    can_decline: bool,
     heading: String,
     lead: String,
     facts: String,
@@ -149,6 +152,7 @@ pub fn landing(visitor: &Visitor, landing: &Landing) -> Response {
         path: landing.path,
         query: landing.query,
         robot: landing.robot,
+        can_decline: landing.can_decline,
         heading,
         lead: named(Text::LandingLead),
         facts: words.say(Text::LandingFacts),

@@ -38,6 +38,7 @@ mod letter;
 mod notice;
 mod remaining;
 mod result;
+mod sentence;
 mod text;
 mod trial;
 
@@ -51,5 +52,6 @@ pub use landing::{Decline, Elsewhere, Landing, decline, elsewhere, landing};
 pub use letter::{LetterLook, code_letter};
 pub use notice::{Notice, busy, notice};
 pub use result::{Outcome, ResultPage, result, working};
+pub use sentence::sentence;
 pub use text::{clean, tidy};
 pub use trial::{TestStands, trial};

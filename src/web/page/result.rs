@@ -219,7 +219,7 @@ impl Trouble {
             | Code::WhoamiUnsigned
             | Code::MappingFailed => Self::Setup,
             Code::RequiredMissing => Self::Missing,
-            Code::NotConfirmed | Code::SheetClosed => Self::Unconfirmed,
+            Code::NotConfirmed | Code::SheetClosed | Code::TakenBack => Self::Unconfirmed,
             Code::GuessesSpent => Self::Spent,
             Code::Voided => Self::Voided,
             Code::Interrupted => Self::Interrupted,

@@ -7,7 +7,8 @@ use url::Url;
 
 use super::frame::{Forms, Frame, Visitor, respond};
 use super::notice::Tone;
-use super::text::{clean, tidy};
+use super::sentence::sentence;
+use super::text::clean;
 
 /// How a test stands, for the person at the browser.
 #[derive(Debug, Clone, Copy)]
@@ -83,10 +84,4 @@ pub fn trial(visitor: &Visitor, provider: &str, stands: TestStands<'_>, report: 
     let view =
         TrialView { frame: Frame::new(&visitor, &words, &heading), tone, heading, lead, note, path, report };
     respond(StatusCode::OK, &view.frame, &forms, &view)
-}
-
-/// With a full stop at the end.
-fn sentence(text: &str) -> String {
-    let text = tidy(text);
-    if text.ends_with(['.', '!', '?']) { text } else { format!("{text}.") }
 }

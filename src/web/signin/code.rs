@@ -14,7 +14,7 @@ use crate::flow::staff::code::NoCode;
 use crate::secret::Secret;
 use crate::web::Web;
 use crate::web::page::clean;
-use crate::web::staff::{Forms, Frame, respond};
+use crate::web::staff::{Forms, Frame, mark_of, respond};
 use crate::web::visit::{Visit, see_other};
 
 use super::let_in::let_in;
@@ -44,7 +44,8 @@ pub(super) async fn send(State(web): State<Arc<Web>>, sent: Sent) -> Response {
         return *page;
     }
     let (email, next) = (sent.text("email"), Next::parse(sent.text("next")));
-    match web.broker.email_code(&visit.tenant, email, next.as_str()).await {
+    let mark = mark_of(visit);
+    match web.broker.email_code(&visit.tenant, email, (next.as_str(), mark.as_ref())).await {
         Ok(made) => {
             let mut response = see_other("/signin/code");
             response.headers_mut().append(header::SET_COOKIE, ticket_cookie(visit, Some(&made.ticket)));

@@ -8,7 +8,7 @@ use crate::domain::actor::Actor;
 use crate::domain::staff::{Member, SignedInBy};
 use crate::flow::staff::session::Browser;
 use crate::web::Web;
-use crate::web::staff::{cookie_of, device, set_cookie};
+use crate::web::staff::{cookie_of, device, set_cookie, set_mark};
 use crate::web::visit::{Visit, see_other};
 
 use super::next::Next;
@@ -46,6 +46,8 @@ pub(super) async fn let_in(
     tracing::info!(tenant = %tenant.id, request_id = visit.request_id, browser = %begun.session.id, "staff.let_in");
     let mut response = see_other(next.or_home(member.role));
     response.headers_mut().append(header::SET_COOKIE, set_cookie(visit, &begun.cookie));
+    let mark = web.broker.mark_of_member(tenant, member);
+    response.headers_mut().append(header::SET_COOKIE, set_mark(visit, &mark));
     response
 }
 

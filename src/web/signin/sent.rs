@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use crate::web::Web;
 use crate::web::page::Notice;
+use crate::web::staff::foreign;
 use crate::web::strict_json::is_too_large;
 use crate::web::visit::Visit;
 
@@ -32,7 +33,7 @@ impl FromRequest<Arc<Web>> for Sent {
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, web).await?;
         if !visit.is_same_origin() {
-            return Err(visit.notice(Notice::Forbidden));
+            return Err(foreign(&visit));
         }
         let body = match Bytes::from_request(Request::from_parts(parts, body), &()).await {
             Ok(body) => body,

@@ -9,9 +9,29 @@ use crate::web::visit::Visit;
 /// Its name behind the prefix that https demands. No login's cookie is called like this: those have eight characters.
 const NAME: &str = "cs-staff";
 
+/// What a browser keeps in which somebody has signed in, so that a code can be sent there whatever strangers ask for.
+const MARK: &str = "cs-mark";
+/// For so long.
+const MARK_SECONDS: u32 = 180 * 24 * 60 * 60;
+
 /// The value that the browser sent; none if it sent none, or several.
 pub fn cookie_of(visit: &Visit) -> Option<Secret> {
-    let wanted = name(visit.https);
+    value_of(visit, NAME)
+}
+
+/// The mark of who signed in here last; none if there is none, or several.
+pub fn mark_of(visit: &Visit) -> Option<Secret> {
+    value_of(visit, MARK)
+}
+
+/// The `Set-Cookie` that marks a browser in which somebody signs in.
+pub fn set_mark(visit: &Visit, value: &Secret) -> HeaderValue {
+    let (name, value) = (name(MARK, visit.https), value.expose());
+    visit.cookie(&format!("{name}={value}; Path=/; Max-Age={MARK_SECONDS}; HttpOnly; SameSite=Lax"))
+}
+
+fn value_of(visit: &Visit, name_of_ours: &str) -> Option<Secret> {
+    let wanted = name(name_of_ours, visit.https);
     let mut values = visit.cookie_pairs().filter(|(name, _)| *name == wanted).map(|(_, value)| value);
     let (first, second) = (values.next()?, values.next());
     second.is_none().then(|| Secret::new(first))
@@ -19,7 +39,7 @@ pub fn cookie_of(visit: &Visit) -> Option<Secret> {
 
 /// The `Set-Cookie` of a browser that is let in.
 pub fn set_cookie(visit: &Visit, value: &Secret) -> HeaderValue {
-    let (name, value, seconds) = (name(visit.https), value.expose(), LONGEST.as_secs());
+    let (name, value, seconds) = (name(NAME, visit.https), value.expose(), LONGEST.as_secs());
     visit.cookie(&format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax"))
 }
 
@@ -33,9 +53,9 @@ pub fn plain_cookie(value: &Secret) -> HeaderValue {
 
 /// The `Set-Cookie` of a browser that is signed out.
 pub fn forget_cookie(visit: &Visit) -> HeaderValue {
-    visit.forget_cookie(&name(visit.https))
+    visit.forget_cookie(&name(NAME, visit.https))
 }
 
-fn name(https: bool) -> String {
-    if https { format!("__Host-{NAME}") } else { NAME.to_owned() }
+fn name(of: &str, https: bool) -> String {
+    if https { format!("__Host-{of}") } else { of.to_owned() }
 }

@@ -63,7 +63,7 @@ impl FromRequest<Arc<Web>> for Posted {
         let (mut parts, body) = request.into_parts();
         let visit = Visit::from_request_parts(&mut parts, web).await?;
         if !visit.is_same_origin() {
-            return Err(visit.notice(Notice::Forbidden));
+            return Err(foreign(&visit));
         }
         let request = Request::from_parts(parts, body);
         let body = match Bytes::from_request(request, &()).await {
@@ -84,6 +84,14 @@ impl FromRequest<Arc<Web>> for Posted {
         posted.fields.retain(|(name, _)| name != "csrf");
         Ok(posted)
     }
+}
+
+/// The page for a form that no page of ours has sent.
+pub fn foreign(visit: &Visit) -> Response {
+    let lead = "Another page sent it here, so nothing was changed. If you meant to do this, open our own page and send it \
+                from there; if you did not, close this one.";
+    let action = Some(("/signin", "To our own pages"));
+    outside(visit, StatusCode::FORBIDDEN, ("This form is not one of ours", lead), action)
 }
 
 #[cfg(test)]

@@ -19,20 +19,24 @@ pub enum Section {
     Attempts,
     Providers,
     Binding,
+    WebChat,
     Clients,
+    Websites,
     Staff,
     Account,
 }
 
 impl Section {
     /// Every section, in the order of the navigation.
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Console,
         Self::Overview,
         Self::Attempts,
         Self::Providers,
         Self::Binding,
+        Self::WebChat,
         Self::Clients,
+        Self::Websites,
         Self::Staff,
         Self::Account,
     ];
@@ -44,7 +48,9 @@ impl Section {
             Self::Attempts => "/admin/attempts",
             Self::Providers => "/admin/providers",
             Self::Binding => "/admin/binding",
+            Self::WebChat => "/admin/webchat",
             Self::Clients => "/admin/clients",
+            Self::Websites => "/admin/websites",
             Self::Staff => "/admin/staff",
             Self::Account => "/account",
         }
@@ -57,7 +63,9 @@ impl Section {
             Self::Attempts => "Attempts",
             Self::Providers => "Providers",
             Self::Binding => "Binding",
+            Self::WebChat => "Web chat",
             Self::Clients => "Clients",
+            Self::Websites => "Websites",
             Self::Staff => "Staff",
             Self::Account => "Account",
         }

@@ -31,9 +31,9 @@ use super::Web;
 use super::limit::headers;
 use super::visit::{Visit, see_other};
 
-pub use cookie::{cookie_of, forget_cookie, plain_cookie, set_cookie};
+pub use cookie::{cookie_of, forget_cookie, mark_of, plain_cookie, set_cookie, set_mark};
 pub use device::device;
-pub use form::Posted;
+pub use form::{Posted, foreign};
 pub use frame::{Forms, Frame, Section, outside, respond, respond_part};
 pub use local::{Local, Moment};
 pub use said::{Said, see_other_saying};
@@ -114,12 +114,12 @@ impl<R> OnDuty<R> {
     pub async fn saw(&self, web: &Web, seen: impl Into<Option<Seen>>) -> Result<(), Box<Response>> {
         let Some(seen) = seen.into() else { return Ok(()) };
         let noted = web.broker.note_seen(&self.tenant().id, &self.actor(), seen).await;
-        noted.map_err(|error| Box::new(self.visit.unavailable(&error)))
+        noted.map_err(|error| Box::new(unavailable(&self.visit, &error)))
     }
 
     /// The page of a store that does not answer.
     pub fn unavailable(&self, error: &StoreError) -> Response {
-        self.visit.unavailable(error)
+        unavailable(&self.visit, error)
     }
 
     /// The page of something that is not there, 404.
@@ -154,7 +154,7 @@ impl<R: Needs> FromRequestParts<Arc<Web>> for OnDuty<R> {
                 Ok(duty)
             }
             Ok(None) => Err(nobody(&visit, &asked)),
-            Err(error) => Err(visit.unavailable(&error)),
+            Err(error) => Err(unavailable(&visit, &error)),
         }
     }
 }
@@ -206,6 +206,21 @@ fn asks_by_itself(visit: &Visit, asked: &str) -> bool {
     let source = visit.headers.get("hx-source").and_then(|source| source.to_str().ok());
     let is_live = is_htmx(&visit.headers) && source.is_some_and(|source| source.contains("#live"));
     is_console && is_live && visit.method == Method::GET
+}
+
+/// The page of a store that does not answer, for staff.
+fn unavailable(visit: &Visit, error: &StoreError) -> Response {
+    let (tenant, request_id) = (&visit.tenant.id, visit.request_id.as_str());
+    tracing::error!(%tenant, request_id, detail = %error, "store.unavailable");
+    let lead = format!(
+        "What stands behind these pages does not answer just now. Whether your last change was made, the page says when it \
+         is there again: load it once more in a minute. If that does not help, tell whoever runs Countersign this \
+         reference: {request_id}."
+    );
+    let page = ("We will be right back", lead.as_str());
+    let mut response = outside(visit, StatusCode::SERVICE_UNAVAILABLE, page, None);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    response
 }
 
 /// Who is not signed in is shown the way; a form that was sent meanwhile changed nothing.

@@ -49,6 +49,8 @@ said! {
     SuggestionAccepted => "accepted", "The suggestion was taken over.";
     SuggestionDismissed => "dismissed", "The suggestion was dismissed.";
     ContactStale => "contact-stale", "Somebody else changed this contact meanwhile, so nothing was changed. Look again.";
+    ContactErased => "contact-erased", "The contact is erased. Events and sign-ins stay, without the person.";
+    ContactsMerged => "contacts-merged", "The two contacts are one now.";
     NothingToChange => "nothing-to-change", "Nothing was changed: there is nothing left to do for this field.";
     SimulatedConfirmed => "simulated-right", "The code was right: the business knows who the customer is.";
     SimulatedWrong => "simulated-wrong", "That was not the code. The customer may try again.";

@@ -14,7 +14,7 @@ async fn start() -> Shop {
 }
 
 /// The form of a page that has a field.
-fn form_with(page: &Page, id: &str) -> Form {
+pub fn form_with(page: &Page, id: &str) -> Form {
     let html = page.html.split("<form").find(|form| form.contains(&format!("id=\"{id}\""))).unwrap();
     crate::harness::page::forms(&format!("<form{html}")).remove(0)
 }
@@ -106,7 +106,7 @@ async fn the_pages_on_the_way_into_an_app_are_fit_to_be_seen() {
     let mut inspector = Inspector::start().await;
     let asks = with(shop_asks(), "scope", Some("openid profile email read:orders"));
     inspector.browser.open(super::authorize_url(shop.broker(), &asks).as_str()).await;
-    inspector.look("consent").await;
+    inspector.look("consent-asked").await;
     inspector.browser.fill("#email", DANA).await;
     inspector.browser.press("form.email button").await;
     inspector.browser.see("#code").await;

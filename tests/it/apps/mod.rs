@@ -7,6 +7,7 @@
 mod authorize;
 mod confusion;
 mod emailed;
+mod freshness;
 mod grant;
 mod keys;
 mod real;

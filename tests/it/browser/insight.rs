@@ -1,4 +1,4 @@
-//! Overview, attempts and binding policy, each in every state that an admin may see, looked at closely.
+//! Overview, attempts, binding policy and web chat, each in every state that an admin may see, looked at closely.
 
 use countersign::cli::demo::provider::Trick;
 use countersign::domain::staff::Role;
@@ -12,8 +12,7 @@ use crate::stored::{HOST, World};
 /// What was opened is refused on purpose: Chromium says so, and that is no fault of the page.
 async fn look_at_refused(inspector: &mut Inspector, url: &str, name: &str) {
     inspector.browser.open(url).await;
-    inspector.browser.console().await;
-    inspector.look(name).await;
+    inspector.look_at_refusal(name).await;
 }
 
 async fn link(broker: &Harness, id: &str, channel: &str) -> Value {
@@ -50,7 +49,7 @@ async fn the_overview_is_fit_to_be_seen_with_and_without_figures_and_in_trouble(
     link(&broker, "unopened", "sms").await;
     fail(&broker, "secret", Trick::TokenInvalidClient).await;
     fail(&broker, "denied", Trick::Deny).await;
-    inspector.look_at(&broker, "/admin", "overview").await;
+    inspector.look_at(&broker, "/admin", "overview-full").await;
     inspector.look_at(&broker, "/admin?period=24h", "overview-day").await;
     for number in 0..5 {
         fail(&broker, &format!("down-{number}"), Trick::TokenError).await;
@@ -69,12 +68,12 @@ async fn attempts_are_fit_to_be_seen_as_a_list_and_one_by_one() {
     let opened = link(&broker, "away", "whatsapp").await;
     Browser::new().open(opened["url"].as_str().unwrap()).await;
     let away = attempt_of(&broker, &opened).await;
-    inspector.look_at(&broker, "/admin/attempts", "attempts").await;
+    inspector.look_at(&broker, "/admin/attempts", "attempts-list").await;
     inspector.look_at(&broker, "/admin/attempts?status=completed", "attempts-none-found").await;
     let refused = format!("{}/admin/attempts?from=yesterday&link=x", broker.origin);
     look_at_refused(&mut inspector, &refused, "attempts-filter-at-fault").await;
-    for (id, name) in [(waits, "waiting"), (failed, "failed"), (away, "away")] {
-        inspector.look_at(&broker, &format!("/admin/attempts/{id}"), &format!("attempt-{name}")).await;
+    for (id, name) in [(waits, "attempt-waiting"), (failed, "attempt-failed"), (away, "attempt-away")] {
+        inspector.look_at(&broker, &format!("/admin/attempts/{id}"), name).await;
     }
     let missing = format!("{}/admin/attempts/at_{}", broker.origin, "0".repeat(32));
     look_at_refused(&mut inspector, &missing, "attempt-missing").await;
@@ -90,7 +89,7 @@ async fn the_binding_policy_is_fit_to_be_seen_and_changed_by_the_keyboard_alone(
     inspector.browser.hold_staff_at(&world.broker, HOST, Role::Admin).await;
     let url = format!("{origin}/admin/binding");
     inspector.browser.open(&url).await;
-    inspector.look("binding").await;
+    inspector.look("binding-policy").await;
     inspector.browser.fill("#binding-sms", "Nothing").await;
     inspector.browser.fill("button[value=preview]", "\u{e007}").await;
     inspector.browser.see("p.notice[role=status]").await;
@@ -111,4 +110,28 @@ async fn the_binding_policy_is_fit_to_be_seen_and_changed_by_the_keyboard_alone(
     inspector.browser.fill("button[value=save]", "\u{e007}").await;
     inspector.browser.see("p.notice.good").await;
     inspector.look("binding-saved").await;
+}
+
+#[tokio::test]
+async fn the_pages_of_the_web_chat_are_fit_to_be_seen_and_changed_by_the_keyboard_alone() {
+    let file = Harness::minimum("none").await;
+    let mut inspector = Inspector::signed_in(&file, Role::Admin).await;
+    inspector.look_at(&file, "/admin/webchat", "webchat-in-a-file").await;
+    let world: World = crate::insight::webchat::shop(&["https://www.shop.example"]).await;
+    let origin = world.broker.origin.replace("127.0.0.1", HOST);
+    inspector.browser.hold_staff_at(&world.broker, HOST, Role::Admin).await;
+    inspector.browser.open(&format!("{origin}/admin/webchat")).await;
+    inspector.look("webchat").await;
+    inspector.browser.fill("#webchat-origins", "\u{e007}https://www.shop.example/chat").await;
+    inspector.browser.fill("form.in-form button.primary", "\u{e007}").await;
+    inspector.browser.see("#webchat-origins-fault").await;
+    inspector.browser.console().await;
+    inspector.look("webchat-at-fault").await;
+    let short = "\u{e008}\u{e008}\u{e008}\u{e008}\u{e008}";
+    inspector.browser.fill("#webchat-origins", short).await;
+    crate::insight::webchat::change_elsewhere(&world, "https://other.example").await;
+    inspector.browser.fill("form.in-form button.primary", "\u{e007}").await;
+    inspector.browser.see(".notice.warn").await;
+    inspector.browser.console().await;
+    inspector.look("webchat-conflict").await;
 }

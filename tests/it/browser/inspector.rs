@@ -1,11 +1,12 @@
-//! Looks at a page of staff as it stands: at every width, in the dark, from right to left, with axe-core. With
-//! `COUNTERSIGN_SCREENSHOTS=<folder>` the pictures are kept.
+//! Looks at a page as it stands: at every width, in the dark, from right to left, with axe-core, and how heavy it is.
+//! With `COUNTERSIGN_SCREENSHOTS=<folder>` the pictures are kept.
 
 use std::path::PathBuf;
 
 use countersign::domain::staff::Role;
 use serde_json::json;
 
+use super::catalogue;
 use super::chromium::{Chromium, Scripts};
 use crate::harness::Harness;
 
@@ -19,10 +20,15 @@ const LOOKS: [(&str, u32, bool, &str); 6] = [
     ("narrow-dark", 390, true, "ltr"),
     ("tiny", 320, false, "ltr"),
 ];
+/// Those in which customers come: most of them by phone. Real Arabic and every language are in `pictures`.
+const LOOKS_OF_CUSTOMERS: [(&str, u32, bool, &str); 3] =
+    [("narrow", 390, false, "ltr"), ("tiny", 320, false, "ltr"), ("wide-dark", 1280, true, "ltr")];
 /// In which looks axe-core asks: colours differ by day and night, sizes and order by the width.
 const ASKED: [&str; 3] = ["wide", "wide-dark", "narrow"];
-/// What no page may be larger than, compressed.
-const MOST_BYTES: usize = 60_000;
+/// What no page may weigh more than, compressed, with its styles and scripts.
+const HEAVIEST: u64 = 60_000;
+/// The same for a page of customers.
+const HEAVIEST_OF_CUSTOMERS: u64 = 12_000;
 
 /// A member of staff who looks closely at every page.
 pub struct Inspector {
@@ -60,13 +66,30 @@ impl Inspector {
         self.look(name).await;
     }
 
+    /// Looks at a page whose status is no success, of which the browser's console speaks.
+    pub async fn look_at_refusal(&mut self, name: &str) {
+        self.browser.console().await;
+        self.look(name).await;
+    }
+
+    /// Looks at the page that is shown: a state of the [`catalogue`].
+    pub async fn look(&mut self, name: &str) {
+        catalogue::check(name, self.browser.url().await.path());
+        self.inspect(name, &LOOKS).await;
+    }
+
+    /// Looks at a page of customers that is not in the catalogue.
+    pub async fn look_as_customer(&mut self, name: &str) {
+        self.inspect(name, &LOOKS_OF_CUSTOMERS).await;
+    }
+
     /// Looks at the page that is shown, in every look: nothing moved while it was loaded, nothing sticks out at the
     /// side, axe-core finds nothing, the console has no line, and the page is small.
-    pub async fn look(&mut self, name: &str) {
+    async fn inspect(&mut self, name: &str, looks: &[(&str, u32, bool, &str)]) {
         let mut faults = Vec::new();
         let moved = self.moved().await;
         faults.extend(moved.into_iter().map(|what| format!("{name}: moves while it is loaded: {what}")));
-        for (look, width, dark, direction) in LOOKS {
+        for &(look, width, dark, direction) in looks {
             self.dress(width, dark, direction).await;
             let measure =
                 "return document.documentElement.scrollWidth - document.documentElement.clientWidth";
@@ -77,6 +100,12 @@ impl Inspector {
                     "{name}, {look}: sticks out by {over} pixels at {width}: {}",
                     self.widest().await
                 ));
+            }
+            let place = "const box = document.body.getBoundingClientRect();
+                return [box.left, box.right - document.documentElement.clientWidth, scrollX]";
+            let place = self.browser.driver().execute(place, vec![]).await.unwrap();
+            if place.json() != &json!([0, 0, 0]) {
+                faults.push(format!("{name}, {look}: stands at the side: {}", place.json()));
             }
             if ASKED.contains(&look) {
                 let found = self.browser.axe().await;
@@ -91,11 +120,7 @@ impl Inspector {
         let is_known = |line: &String| line.contains("/favicon.ico") || is_refusal(line);
         let lines = self.browser.console().await.into_iter().filter(|line| !is_known(line));
         faults.extend(lines.map(|line| format!("{name}: console: {line}")));
-        let source = self.browser.driver().source().await.unwrap();
-        let bytes = compressed(source.as_bytes());
-        if bytes > MOST_BYTES {
-            faults.push(format!("{name}: {bytes} bytes compressed"));
-        }
+        faults.extend(self.too_heavy(name).await);
         assert!(faults.is_empty(), "{}", faults.join("\n"));
         self.seen.push(name.to_owned());
     }
@@ -127,6 +152,36 @@ impl Inspector {
         serde_json::from_value(told.json().clone()).unwrap()
     }
 
+    /// What the page, its styles, its scripts and its pictures take on the wire, if that is too much. The pages themselves
+    /// are not compressed by us (`docs/decisions/2026-11-22-pages-of-staff.md`); they count as a proxy would send them.
+    async fn too_heavy(&self, name: &str) -> Option<String> {
+        let ask = "const files = new Map(performance.getEntriesByType('resource').map((e) => [e.name, e.encodedBodySize]));
+            const ours = [...files].filter(([name]) => new URL(name).pathname.startsWith('/assets/'));
+            const styles = [...document.querySelectorAll('link[rel=stylesheet]')].map((link) => link.getAttribute('href'));
+            return {files: ours.reduce((sum, [, bytes]) => sum + bytes, 0), styles,
+                page: performance.getEntriesByType('navigation')[0].encodedBodySize}";
+        let told = self.browser.driver().execute(ask, vec![]).await.unwrap();
+        let (told, source) = (told.json().clone(), self.browser.driver().source().await.unwrap());
+        let files = told["files"].as_u64().unwrap();
+        let weight = files + u64::try_from(compressed(source.as_bytes())).unwrap();
+        let is_customers = told["styles"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|style| style.as_str().is_some_and(|style| style.starts_with("/assets/page-")));
+        let most = if is_customers { HEAVIEST_OF_CUSTOMERS } else { HEAVIEST };
+        if let Some(folder) = &self.folder {
+            let line = format!("{weight}\t{name}\t{told}\n");
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("weights.txt"));
+            std::io::Write::write_all(&mut file.unwrap(), line.as_bytes()).unwrap();
+        }
+        if files == 0 {
+            return Some(format!("{name}: its files were not weighed"));
+        }
+        (weight > most)
+            .then(|| format!("{name}: {weight} bytes, of which {files} are files; {most} are the most"))
+    }
+
     /// What sticks out, for the message.
     async fn widest(&self) -> String {
         let find = "const width = document.documentElement.clientWidth;
@@ -141,15 +196,18 @@ impl Inspector {
     async fn picture(&self, name: &str, look: &str) {
         let Some(folder) = &self.folder else { return };
         let measured = self.browser.command("Page.getLayoutMetrics", json!({})).await;
-        let size = &measured["cssContentSize"];
-        let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1});
-        let params = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
-        let taken = self.browser.command("Page.captureScreenshot", params).await;
+        // The window is made as high as the page. To capture beyond the window instead moves what is read from right to
+        // left to the side, in the picture only.
+        let (width, height) =
+            (&measured["cssLayoutViewport"]["clientWidth"], &measured["cssContentSize"]["height"]);
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": false});
+        self.browser.command("Emulation.setDeviceMetricsOverride", size).await;
+        let taken = self.browser.command("Page.captureScreenshot", json!({"format": "png"})).await;
         let bytes = base64::Engine::decode(
             &base64::engine::general_purpose::STANDARD,
             taken["data"].as_str().unwrap(),
         );
-        std::fs::write(folder.join(format!("staff-{name}.{look}.png")), bytes.unwrap()).unwrap();
+        std::fs::write(folder.join(format!("{name}.{look}.png")), bytes.unwrap()).unwrap();
     }
 }
 

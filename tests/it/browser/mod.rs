@@ -7,15 +7,18 @@
 //! what came of it. To add a provider: a file in `tests/providers` that prints `READY <origin>` and
 //! then a line `METHOD /path` per request, and a variant of [`provider::Kind`].
 //!
-//! Pictures of every page and state, to be looked at by people: `./screenshots`. Customers' pages are taken in
+//! Every page and its states stand in [`catalogue`], which is compared with the URL tables. Pictures of every page and state, to be looked at by people: `./screenshots`. Customers' pages are taken in
 //! `pictures`; those of staff are looked at by an [`inspector::Inspector`], with axe-core.
 
+mod catalogue;
 pub mod chromium;
+mod customers;
 mod insight;
 pub mod inspector;
 mod logins;
 mod pictures;
 mod provider;
+mod refusals;
 mod staff;
 mod visits;
 mod web_chat;

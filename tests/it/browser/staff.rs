@@ -10,6 +10,6 @@ async fn the_account_is_fit_to_be_seen() {
     let harness = Harness::start().await;
     let mut inspector = Inspector::signed_in(&harness, Role::Admin).await;
     inspector.look_at(&harness, "/account", "account").await;
-    let mut agent = Inspector::signed_in(&harness, Role::Agent).await;
-    agent.look_at(&harness, "/account?said=saved", "account-of-an-agent").await;
+    inspector.browser.hold_staff(&harness, Role::Agent).await;
+    inspector.look_at(&harness, "/account?said=saved", "account-of-an-agent").await;
 }

@@ -11,6 +11,9 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::{CONTINUE, Chromium, Scripts, Setup, World};
+use crate::channel::facebook::Facebook;
+use crate::channel::messages_app::Registered;
+use crate::channel::world::{BILLY, META_SECRET, apple};
 
 /// What the chat's page has heard, as JSON.
 const HEARD: &str = "return JSON.stringify(window.heard || [])";
@@ -230,12 +233,31 @@ async fn picture(browser: &Chromium, look: &str) {
     std::fs::write(folder.join(format!("web-chat.{look}.png")), taken).unwrap();
 }
 
-/// A robot that runs scripts, stays on the page, and comes back while the customer is at the provider.
+/// Accounts at Apple and Facebook.
+fn accounts() -> String {
+    let messenger =
+        "page_id = \"PAGE\"\napp_secret = { env = \"META_SECRET\" }\npage_token = { env = \"PAGE_TOKEN\" }";
+    format!("{}[channel.messenger]\n{messenger}\n", apple(""))
+}
+
+/// A robot that runs scripts, stays on the page, and comes back while the customer is at the provider: on the page of a
+/// link, on the one that Messenger's button opens, and, if it says that it is one, on Apple's.
 #[tokio::test]
 async fn a_robot_that_runs_scripts_spends_nothing_before_a_login_or_during_it() {
-    let world = World::start(Setup::oauth2("none")).await;
+    let world = World::start(Setup { tenant: accounts(), ..Setup::oauth2("none") }).await;
     let link = world.broker.link("conv-1").await;
-    let url = link["url"].as_str().unwrap();
+    let [messenger, apple] = [("messenger", "BILLY"), ("apple", BILLY.customer)].map(|(channel, handle)| {
+        let at = json!({"id": channel, "channel": channel, "handle": handle});
+        json!({"conversation": at, "capabilities": ["auth", "account_link"]})
+    });
+    let messenger = world.broker.post("/v1/auth-links", messenger).await;
+    let apple = world.broker.post("/v1/auth-links", apple).await;
+    let pressed = Facebook::new(META_SECRET, "PAGE").press("BILLY", &messenger["message"]["payload"]);
+    let authorize = format!("{}/web/inbound/abc/oauth/authorize", world.broker.origin).parse().unwrap();
+    let registered = Registered { authorize, client_id: "countersign" };
+    let sheet = BILLY.press(&apple["message"]["payload"], &registered);
+    let sheet = sheet.unwrap_or_else(|fault| panic!("{fault}")).url;
+    let urls = [link["url"].as_str().unwrap(), pressed.as_str(), sheet.as_str()];
     let robot = Chromium::start(Scripts::On).await;
     let agents = [
         "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_11_1) AppleWebKit/601.2.4 (KHTML, like Gecko) Version/9.0.1 \
@@ -244,7 +266,9 @@ async fn a_robot_that_runs_scripts_spends_nothing_before_a_login_or_during_it() 
         "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36",
     ];
     let looks = async |when: &str| {
-        for agent in agents {
+        // A sheet cannot be told from a robot with the face of a browser (docs/channels.md).
+        let pages = agents.iter().flat_map(|agent| urls.map(|url| (*agent, url)));
+        for (agent, url) in pages.filter(|(agent, url)| *agent != agents[2] || *url != urls[2]) {
             robot.command("Network.setUserAgentOverride", json!({"userAgent": agent})).await;
             robot.open(url).await;
             robot.see(CONTINUE).await;
@@ -255,7 +279,9 @@ async fn a_robot_that_runs_scripts_spends_nothing_before_a_login_or_during_it() 
         }
     };
     looks("before").await;
-    assert_eq!(world.broker.status(&link).await["status"], "created");
+    for link in [&link, &messenger, &apple] {
+        assert_eq!(world.broker.status(link).await["status"], "created");
+    }
     world.open(&link).await;
     world.browser.see("#sign-in").await;
     looks("during").await;

@@ -244,10 +244,14 @@ async fn what_no_phone_sends_begins_nothing_and_gets_the_neutral_page() {
         let page = Browser::new().get(&url).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{url}");
     }
-    for method in [Method::HEAD, Method::POST] {
+    let refused = [
+        (Method::HEAD, StatusCode::METHOD_NOT_ALLOWED),
+        (Method::PUT, StatusCode::METHOD_NOT_ALLOWED),
+        (Method::POST, StatusCode::FORBIDDEN),
+    ];
+    for (method, status) in refused {
         let path = format!("{}?{}", sheet.url.path(), sheet.url.query().unwrap());
-        let answer = world.broker.plain(method, &path).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+        assert_eq!(world.broker.plain(method, &path).send().await.unwrap().status(), status);
     }
     let path = format!("{}?{}", sheet.url.path(), sheet.url.query().unwrap());
     let prefetch =

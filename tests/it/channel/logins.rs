@@ -83,6 +83,26 @@ async fn a_login_by_the_link_of_each_channel_is_bound_by_the_code(
     );
 }
 
+#[tokio::test]
+async fn a_login_by_a_template_of_whatsapp_is_bound_by_the_code() {
+    let tenant = "[channel.whatsapp]\nphone_number_id = \"1066\"\napp_secret = { env = \"META_SECRET\" }\ntemplate = \"sign_in\"\n";
+    let broker = Harness::with(Choices { tenant: tenant.to_owned(), ..Choices::default() }).await;
+    let Customer { handle, robot, .. } = customer(Channel::Whatsapp);
+    let at = json!({"id": "conv-1", "channel": "whatsapp", "handle": handle});
+    let order = json!({"conversation": at, "capabilities": ["template_only"]});
+    let link = broker.post("/v1/auth-links", order).await;
+    assert_eq!(link["message"]["carrier"], "template", "{link}");
+    // The phone puts the end of the link behind the URL that Meta has approved.
+    let end = link["message"]["payload"].pointer("/template/components/0/parameters/0/text").unwrap();
+    let url = format!("{}/a/{}", broker.origin, end.as_str().unwrap());
+    assert_eq!(url, link["url"].as_str().unwrap());
+    preview(&broker, &url, robot).await;
+    let code = Browser::new().sign_in(&url).await.code().expect("the chat must confirm it");
+    let heard = say(&broker, Channel::Whatsapp, "conv-1", handle, &code).await;
+    assert_eq!(heard, json!({"matched": true, "authLinkId": link["id"]}));
+    assert_eq!(broker.status(&link).await["binding"]["reached"], "code");
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_provider_that_vouches_for_the_address_of_the_chat_spares_the_code(

@@ -1,134 +1,17 @@
 //! Messenger's account linking against a real broker and a real provider, with a Facebook that answers whose token it is.
 
-use std::sync::{Arc, Mutex};
-
-use axum::Router;
-use axum::extract::State;
-use axum::http::{StatusCode as Status, Uri};
-use axum::routing::get;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::net::TcpListener;
 use url::Url;
 
 use super::devices::customer;
-use super::facebook::{Facebook, sign};
-use super::world::{META_SECRET, PAGE_TOKEN, send};
-use crate::harness::browser::{Browser, Page};
-use crate::harness::{Choices, Harness, MAPPING, page};
+use super::facebook::sign;
+use super::messenger_world::{World, brought, linked, start, start_with, unlinked, written};
+use super::world::META_SECRET;
+use crate::harness::browser::Browser;
+use crate::harness::page;
 use countersign::cli::demo::provider::Trick;
 use countersign::domain::conversation::Channel;
-
-/// A broker with a page in Messenger, and Facebook beside it.
-struct World {
-    broker: Harness,
-    facebook: Arc<Mutex<Facebook>>,
-}
-
-async fn who(State(facebook): State<Arc<Mutex<Facebook>>>, uri: Uri) -> (Status, Vec<u8>) {
-    let url: Url = format!("https://graph.facebook.com{uri}").parse().unwrap();
-    let known = url.query_pairs().any(|(name, value)| name == "access_token" && value == PAGE_TOKEN);
-    if uri.path() != "/v25.0/me" || !known {
-        return (Status::FORBIDDEN, Vec::new());
-    }
-    let answer = facebook.lock().unwrap().answer(&url);
-    let status = if answer.starts_with(b"{\"error\"") { Status::BAD_REQUEST } else { Status::OK };
-    (status, answer)
-}
-
-async fn start() -> World {
-    start_with("").await
-}
-
-/// With more lines for the tenant's provider.
-async fn start_with(provider: &str) -> World {
-    let facebook = Arc::new(Mutex::new(Facebook::new(META_SECRET, "PAGE")));
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap().to_string();
-    let router = Router::new().fallback(get(who)).with_state(Arc::clone(&facebook));
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    let tenant = format!(
-        "[channel.messenger]\npage_id = \"PAGE\"\napp_secret = {{ env = \"META_SECRET\" }}\npage_token = {{ env = \"PAGE_TOKEN\" }}\ngraph = \"http://{address}/v25.0\"\n"
-    );
-    let provider = format!("{MAPPING}\n{provider}");
-    let choices = Choices { tenant, provider, allow: vec![address], ..Choices::default() };
-    let broker = Harness::with(choices).await;
-    World { broker, facebook }
-}
-
-impl World {
-    async fn link(&self, conversation: &str, handle: &str) -> Value {
-        let at = json!({"id": conversation, "channel": "messenger", "handle": handle});
-        let link = self.broker.post("/v1/auth-links", json!({"conversation": at})).await;
-        assert_eq!(link["message"]["carrier"], "account_link", "{link}");
-        link
-    }
-
-    /// Somebody presses *Log In* in a message: the page that Meta opens.
-    async fn press(&self, who: &str, link: &Value) -> (Browser, Page, Url) {
-        let url = self.facebook.lock().unwrap().press(who, &link["message"]["payload"]);
-        let mut view = Browser::new();
-        let page = view.get(&url).await;
-        (view, page, url)
-    }
-
-    /// Presses *Log In* and *Continue*.
-    async fn go_on(&self, who: &str, link: &Value) -> (Browser, Page) {
-        let (mut view, page, _) = self.press(who, link).await;
-        assert_eq!(page.status, StatusCode::OK, "{}", page.html);
-        let form = page.form();
-        let answer = view.submit(&page, &form, &[]).await;
-        (view, answer)
-    }
-
-    /// Signs in: where the browser goes then.
-    async fn sign_in(&self, who: &str, link: &Value, decision: &str) -> Url {
-        let (mut view, answer) = self.go_on(who, link).await;
-        let back = view.sign_in_at_provider(&answer.location(), decision).await;
-        view.get(&back).await.location()
-    }
-
-    async fn post(&self, (header, body): (String, Vec<u8>)) -> (StatusCode, Value) {
-        send(&self.broker, "messenger", &[("x-hub-signature-256", &header)], body).await
-    }
-
-    /// Facebook posts a webhook with some events.
-    async fn tells(&self, events: &[Value]) -> (StatusCode, Value) {
-        let body = json!({"object": "page", "entry": [{"id": "PAGE", "messaging": events}]});
-        let body = body.to_string().into_bytes();
-        self.post((sign(META_SECRET, &body), body)).await
-    }
-
-    /// Facebook takes somebody back, and posts its webhook.
-    async fn comes_back(&self, url: &Url) -> (StatusCode, Value) {
-        let webhook = self.facebook.lock().unwrap().comes_back(url);
-        self.post(webhook).await
-    }
-}
-
-/// Somebody takes the link back, at a time in milliseconds.
-fn unlinked(who: &str, at: i64) -> Value {
-    json!({"sender": {"id": who}, "recipient": {"id": "PAGE"}, "timestamp": at, "account_linking": {"status": "unlinked"}})
-}
-
-/// Somebody comes back with a code.
-fn linked(who: &str, code: &str) -> Value {
-    json!({
-        "sender": {"id": who}, "recipient": {"id": "PAGE"}, "timestamp": 1,
-        "account_linking": {"status": "linked", "authorization_code": code},
-    })
-}
-
-/// Somebody writes something.
-fn written(who: &str, name: &str, text: &str) -> Value {
-    json!({"sender": {"id": who}, "recipient": {"id": "PAGE"}, "timestamp": 1, "message": {"mid": name, "text": text}})
-}
-
-/// The code that Facebook is to bring back.
-fn brought(url: &Url) -> String {
-    let code = url.query_pairs().find(|(name, _)| name == "authorization_code").expect("a code of ours");
-    code.1.into_owned()
-}
 
 #[tokio::test]
 async fn log_in_in_messenger_ends_in_a_contact_that_facebook_vouches_for() {
@@ -156,7 +39,7 @@ async fn log_in_in_messenger_ends_in_a_contact_that_facebook_vouches_for() {
     // The same webhook again changes nothing, and taking the link back ends the verification.
     assert_eq!(world.comes_back(&back).await.1["items"][0]["matched"], false);
     assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], true);
-    let now = world.broker.clock.now().as_millisecond();
+    let now = world.now();
     assert_eq!(world.tells(&[unlinked("BILLY", now)]).await.0, StatusCode::OK);
     assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], false);
     assert_eq!(world.broker.event_types().await.last().unwrap(), "conversation.unverified");
@@ -344,7 +227,7 @@ async fn a_page_that_facebook_opened_and_somebody_forwarded_counts_for_whoever_f
     let back = billy.sign_in_at_provider(&answer.location(), "allow").await;
     let code = brought(&billy.get(&back).await.location());
     // Facebook compares the login of the browser with the token, and names Billy (docs/channels.md).
-    assert_eq!(world.tells(&[linked("BILLY", &code)]).await.1["items"][0]["matched"], false);
+    assert_eq!(world.tells(&[linked("BILLY", &code, world.now())]).await.1["items"][0]["matched"], false);
     let status = world.broker.status(&link).await;
     assert_eq!((&status["status"], &status["code"]), (&json!("failed"), &json!("someone_else")));
     assert!(world.broker.contacts().await.is_empty());
@@ -420,9 +303,9 @@ async fn a_sign_in_that_was_cut_off_goes_back_to_facebook_as_one_that_failed() {
 async fn what_was_taken_back_before_the_proof_takes_nothing_back_and_the_order_of_a_webhook_counts() {
     let world = start().await;
     let link = world.link("conv-1", "BILLY").await;
-    let before = world.broker.clock.now().as_millisecond() - 60_000;
+    let before = world.now() - 60_000;
     let code = brought(&world.sign_in("BILLY", &link, "allow").await);
-    assert_eq!(world.tells(&[linked("BILLY", &code)]).await.1["items"][0]["matched"], true);
+    assert_eq!(world.tells(&[linked("BILLY", &code, world.now())]).await.1["items"][0]["matched"], true);
     assert_eq!(world.tells(&[unlinked("BILLY", before)]).await.0, StatusCode::OK);
     assert_eq!(
         world.broker.get("/v1/conversations/conv-1").await["verified"],
@@ -432,10 +315,66 @@ async fn what_was_taken_back_before_the_proof_takes_nothing_back_and_the_order_o
     // Linked and taken back, in one webhook.
     let link = world.link("conv-2", "ARI").await;
     let code = brought(&world.sign_in("ARI", &link, "allow").await);
-    let later = world.broker.clock.now().as_millisecond() + 60_000;
-    world.tells(&[linked("ARI", &code), unlinked("ARI", later)]).await;
+    let later = world.now() + 60_000;
+    world.tells(&[linked("ARI", &code, world.now()), unlinked("ARI", later)]).await;
     assert_eq!(world.broker.status(&link).await["status"], "completed");
     assert_eq!(world.broker.get("/v1/conversations/conv-2").await["verified"], false);
+}
+
+/// What becomes of a sign-in and of what was said of it, in the order in which it is heard.
+async fn heard(events: impl Fn(&str, i64) -> Vec<Value>) -> (World, Value) {
+    let world = start().await;
+    let link = world.link("conv-1", "BILLY").await;
+    let code = brought(&world.sign_in("BILLY", &link, "allow").await);
+    // Facebook told nobody for a while: everything is heard ten seconds after it happened.
+    let happened = world.now();
+    world.broker.clock.advance(std::time::Duration::from_secs(10));
+    for event in events(&code, happened) {
+        assert_eq!(world.tells(&[event]).await.0, StatusCode::OK);
+    }
+    let link = world.broker.status(&link).await;
+    (world, link)
+}
+
+/// Whether somebody is verified in the chat.
+async fn is_verified(world: &World) -> Value {
+    world.broker.get("/v1/conversations/conv-1").await["verified"].clone()
+}
+
+#[tokio::test]
+async fn what_was_taken_back_after_the_sign_in_counts_in_whichever_order_it_is_heard() {
+    let (world, link) = heard(|code, at| vec![linked("BILLY", code, at), unlinked("BILLY", at + 1000)]).await;
+    assert_eq!((&link["status"], is_verified(&world).await), (&json!("completed"), json!(false)));
+    assert_eq!(world.broker.event_types().await.last().unwrap(), "conversation.unverified");
+
+    let (world, link) = heard(|code, at| vec![unlinked("BILLY", at + 1000), linked("BILLY", code, at)]).await;
+    assert_eq!((&link["status"], &link["code"]), (&json!("failed"), &json!("taken_back")));
+    assert_eq!(is_verified(&world).await, false);
+    assert!(world.broker.contacts().await.is_empty(), "nothing of the person was kept");
+    // The message is good for another sign-in, which happens after all that.
+    let back = world.sign_in("BILLY", &link_of(&world).await, "allow").await;
+    let code = brought(&back);
+    assert_eq!(world.tells(&[linked("BILLY", &code, world.now())]).await.1["items"][0]["matched"], true);
+    assert_eq!(is_verified(&world).await, true);
+}
+
+/// The message of the same conversation, once more.
+async fn link_of(world: &World) -> Value {
+    let links = world.broker.get("/v1/auth-links").await;
+    let path = format!("/v1/auth-links/{}/resend", links["items"][0]["id"].as_str().unwrap());
+    world.broker.post(&path, json!({})).await
+}
+
+#[tokio::test]
+async fn what_was_taken_back_before_the_sign_in_is_no_obstacle_in_whichever_order_it_is_heard() {
+    for at_once in [true, false] {
+        let (world, link) = heard(|code, at| {
+            let (back, done) = (unlinked("BILLY", at - 1000), linked("BILLY", code, at));
+            if at_once { vec![back, done] } else { vec![done, back] }
+        })
+        .await;
+        assert_eq!((&link["status"], is_verified(&world).await), (&json!("completed"), json!(true)));
+    }
 }
 
 #[tokio::test]
@@ -445,10 +384,10 @@ async fn a_link_is_taken_back_for_as_long_as_somebody_is_verified() {
     let link = world.broker.post("/v1/auth-links", json!({"conversation": at, "expiresIn": 60})).await;
     let code = brought(&world.sign_in("BILLY", &link, "allow").await);
     world.broker.clock.advance(std::time::Duration::from_secs(50));
-    world.tells(&[linked("BILLY", &code)]).await;
+    world.tells(&[linked("BILLY", &code, world.now())]).await;
     world.broker.clock.advance(std::time::Duration::from_secs(12 * 3600 - 10));
     assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], true);
-    world.tells(&[unlinked("BILLY", world.broker.clock.now().as_millisecond())]).await;
+    world.tells(&[unlinked("BILLY", world.now())]).await;
     assert_eq!(world.broker.get("/v1/conversations/conv-1").await["verified"], false);
 }
 
@@ -480,7 +419,7 @@ async fn one_item_that_comes_to_nothing_does_not_hold_up_the_others_of_a_webhook
     // One more entry is of another page of the same app.
     let body = json!({"object": "page", "entry": [
         {"id": "OTHER-PAGE", "messaging": [{"sender": {"id": "X"}, "recipient": {"id": "OTHER-PAGE"}, "message": {"text": "hi"}}]},
-        {"id": "PAGE", "messaging": [linked("BILLY", &over), linked("ARI", &good)]},
+        {"id": "PAGE", "messaging": [linked("BILLY", &over, world.now()), linked("ARI", &good, world.now())]},
     ]});
     let body = body.to_string().into_bytes();
     let (status, answer) = world.post((sign(META_SECRET, &body), body)).await;

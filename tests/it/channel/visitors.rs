@@ -12,7 +12,7 @@ use crate::harness::{Choices, Harness};
 use countersign::domain::conversation::Channel;
 
 /// Every visitor of the fixtures that is a robot.
-fn robots() -> Vec<String> {
+pub fn robots() -> Vec<String> {
     let text =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/visitors.json")).unwrap();
     let visitors: Value = serde_json::from_str(&text).unwrap();
@@ -22,7 +22,7 @@ fn robots() -> Vec<String> {
 
 /// What a robot does with an address: it asks for the head, for the page, for the page before it is wanted, and for it
 /// as a browser with nothing to tell it by.
-async fn look(broker: &Harness, path: &str, agent: &str) {
+pub async fn look(broker: &Harness, path: &str, agent: &str) {
     let habits: [(Method, &[(&str, &str)]); 5] = [
         (Method::HEAD, &[]),
         (Method::GET, &[]),

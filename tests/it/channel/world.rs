@@ -18,6 +18,14 @@ pub const META_VERIFY: &str = "our word at Meta";
 /// The page's token.
 pub const PAGE_TOKEN: &str = "the page's token";
 
+/// What the environment of a broker holds of all that.
+pub const SECRETS: [(&str, &str); 4] = [
+    ("APPLE_SECRET", APPLE_SECRET),
+    ("META_SECRET", META_SECRET),
+    ("META_VERIFY", META_VERIFY),
+    ("PAGE_TOKEN", PAGE_TOKEN),
+];
+
 pub const BUSINESS: &str = "biz-1";
 pub const GATEWAY: Gateway = Gateway { platform_id: "platform-1", key: b"a secret that Apple gave out" };
 pub const BILLY: Phone = Phone { customer: "urn:mbid:BILLY" };
@@ -70,9 +78,13 @@ impl AppleWorld {
 
     /// Somebody presses the bubble of a message.
     pub async fn press(&self, phone: &Phone, link: &Value) -> Opened {
+        self.press_in(Browser::new(), phone, link).await
+    }
+
+    /// The same in a web view that is there already.
+    pub async fn press_in(&self, mut view: Browser, phone: &Phone, link: &Value) -> Opened {
         let sheet = phone.press(&link["message"]["payload"], &self.registered());
         let sheet = sheet.unwrap_or_else(|fault| panic!("the phone refuses the message: {fault}"));
-        let mut view = Browser::new();
         let answer = view.get(&sheet.url).await;
         Opened { sheet, view, answer }
     }

@@ -168,7 +168,7 @@ async fn what_only_time_ends_is_told_too() {
     waiting(&broker, "conv-1").await;
     broker.clock.advance(Duration::from_secs(301));
     let page = agent.text(PAGE).await;
-    assert!(part(&page, "reason").contains("did not come in this chat within five minutes"), "{page}");
+    assert!(part(&page, "reason").contains("this chat did not confirm it in time"), "{page}");
     assert!(!page.contains("name=\"code\""));
     broker.clock.advance(Duration::from_mins(20));
     let page = agent.text(PAGE).await;

@@ -171,3 +171,24 @@ async fn a_page_that_only_listens_does_not_keep_its_member_signed_in() {
     broker.clock.advance(Duration::from_mins(4));
     assert_eq!(ask("/console", Some("div#live-board")).await, StatusCode::UNAUTHORIZED, "nobody was there");
 }
+
+#[tokio::test]
+async fn one_member_keeps_only_so_many_pages_live_and_shuts_nobody_out() {
+    let (broker, _agent) = start().await;
+    let mut open = Vec::new();
+    for _ in 0..20 {
+        open.push(Stream::open(request(&broker, "").await).await);
+    }
+    let refused = request(&broker, "").await.send().await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(refused.headers()["retry-after"], "30");
+    let (name, value) = broker.staff_cookie(Role::Admin).await;
+    let colleague = broker.plain(Method::GET, "/console/live").header("cookie", format!("{name}={value}"));
+    Stream::open(colleague).await;
+    drop(open.pop());
+    crate::harness::eventually("a page that was closed makes room", async || {
+        let again = request(&broker, "").await.timeout(SOON).send().await.unwrap();
+        (again.status() == StatusCode::OK).then_some(())
+    })
+    .await;
+}

@@ -1,6 +1,8 @@
 //! Every page and state of the console, looked at closely: by axe-core, at every width, in the dark, from right to
 //! left, and as pictures.
 
+use std::time::Duration;
+
 use countersign::cli::demo::provider::Trick;
 use countersign::domain::staff::Role;
 use reqwest::Method;
@@ -25,8 +27,7 @@ text = { en = "Look at {link}." }
 async fn look_at_refusal(agent: &mut Inspector, broker: &Harness, path: &str, name: &str) {
     agent.browser.open(&format!("{}{path}", broker.origin)).await;
     agent.browser.see("h1").await;
-    agent.browser.console().await;
-    agent.look(name).await;
+    agent.look_at_refusal(name).await;
 }
 
 async fn furnished() -> Harness {
@@ -52,7 +53,7 @@ async fn the_lists_are_fit_to_be_seen() {
     let away = browser.open(denied["url"].as_str().unwrap()).await;
     let back = browser.sign_in_at_provider(&away.location(), "deny").await;
     browser.arrive(&back).await;
-    agent.look_at(&broker, "/console", "console").await;
+    agent.look_at(&broker, "/console", "console-lists").await;
     agent.look_at(&broker, "/console?filter=waiting", "console-waiting").await;
     for (sought, name) in [("conv", "console-found"), ("nobody", "console-found-nothing")] {
         agent.browser.open(&format!("{}/console", broker.origin)).await;
@@ -72,6 +73,8 @@ async fn a_conversation_is_fit_to_be_seen_in_every_state() {
     agent.look_at(&broker, &format!("{page}?channel=sms&handle=%2B15550100"), "conversation-new").await;
     let link = broker.link_with("conv-1", json!({"snippet": "sign-in"})).await;
     agent.look_at(&broker, page, "conversation-sent").await;
+    agent.look_at(&broker, &format!("{page}?said=resent"), "conversation-said").await;
+    agent.look_at(&broker, &format!("{page}/message?locale=de"), "conversation-other-words").await;
     broker.provider.script(Trick::TokenError);
     Browser::new().sign_in(link["url"].as_str().unwrap()).await;
     agent.look_at(&broker, page, "conversation-failed").await;
@@ -82,7 +85,7 @@ async fn a_conversation_is_fit_to_be_seen_in_every_state() {
     agent.browser.see("#code-fault").await;
     agent.browser.console().await;
     agent.look("conversation-wrong-code").await;
-    agent.look_at(&broker, "/console/simulator/conv-1", "simulator").await;
+    agent.look_at(&broker, "/console/simulator/conv-1", "simulator-at-work").await;
     broker.message("conv-1", "+15550100", &code).await;
     let contact = broker.contacts().await.remove(0);
     let path = format!("/v1/contacts/{}", contact["id"].as_str().unwrap());
@@ -95,6 +98,16 @@ async fn a_conversation_is_fit_to_be_seen_in_every_state() {
     let mut browser = Browser::new();
     decline(&mut browser, declined["url"].as_str().unwrap()).await;
     agent.look_at(&broker, "/console/conversations/conv-2", "conversation-declined").await;
+    agent
+        .browser
+        .open(&format!("{}/console/conversations/conv-3?channel=sms&handle=%2B15550100", broker.origin))
+        .await;
+    broker.link("conv-3").await;
+    agent.browser.press("#send-form button").await;
+    agent.browser.see("#send [role=alert]").await;
+    agent.look_at_refusal("conversation-overtaken").await;
+    broker.clock.advance(Duration::from_mins(16));
+    agent.look_at(&broker, "/console/conversations/conv-3", "conversation-expired").await;
 }
 
 #[tokio::test]
@@ -105,4 +118,10 @@ async fn what_is_not_proved_and_what_is_off_are_fit_to_be_seen() {
     Browser::new().sign_in(link["url"].as_str().unwrap()).await;
     agent.look_at(&broker, "/console/conversations/conv-1", "conversation-unproved").await;
     look_at_refusal(&mut agent, &broker, "/console/simulator/conv-1", "simulator-off").await;
+    for number in 0..5 {
+        let link = broker.link(&format!("conv-down-{number}")).await;
+        broker.provider.script(Trick::TokenError);
+        Browser::new().sign_in(link["url"].as_str().unwrap()).await;
+    }
+    agent.look_at(&broker, "/console/conversations/conv-1?said=ended", "conversation-trouble").await;
 }

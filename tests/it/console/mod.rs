@@ -6,6 +6,7 @@
 mod contact;
 mod conversation;
 mod elsewhere;
+mod ends;
 mod journey;
 mod list;
 mod live;

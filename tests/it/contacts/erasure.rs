@@ -1,34 +1,20 @@
 //! A person is gone from everywhere, whatever happens meanwhile.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
-use countersign::app;
-use countersign::config::Environment;
-use countersign::domain::ids::{ContactId, TenantId};
-use countersign::domain::tenant::{Directory, Tenant};
-use countersign::egress::gate::Room;
-use countersign::egress::guard::Guard;
-use countersign::egress::provider::{ProviderClient, Timeouts};
-use countersign::egress::webhook::WebhookClient;
+use countersign::domain::conversation::{Channel, Handle};
+use countersign::domain::ids::ContactId;
 use countersign::flow::contacts::Condition;
-use countersign::flow::{Broker, Outbound, Settings};
-use countersign::keyring::KeyRing;
-use countersign::store::backend::{
-    AsOf, Backend, Batch, Commit, Durability, Key, Partition, Piece, Unavailable, Versioned,
-};
+use countersign::store::DueKind;
+use countersign::store::backend::Backend as _;
 use countersign::store::keys::{partition_of, tenant_key};
-use countersign::store::seal::SealKeys;
-use countersign::store::sqlite::SqliteBackend;
-use countersign::store::{DueKind, Store};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
 use super::{call, contact, events, patch, sign_in, sign_in_with, start, told};
-use crate::harness::Harness;
+use crate::harness::mortal::{Mortal, acme, flows, open, store};
+use crate::harness::{Harness, eventually};
 
 /// What is known of Billy: by the provider, and by what the tests write into the record.
 const PERSONAL: [&str; 7] =
@@ -215,6 +201,70 @@ async fn links_to_another_address_in_the_same_conversation_are_left_alone() {
 }
 
 #[tokio::test]
+async fn a_link_without_an_address_takes_none_along_that_has_one() {
+    let broker = start().await;
+    let nameless =
+        json!({"conversation": {"id": "conv-1", "channel": "sms"}, "metadata": {"case": "case-canary"}});
+    let done = sign_in_with(&broker, "conv-1", "billy", nameless).await;
+    let other = broker.link_with("conv-1", json!({"metadata": {"case": "hers"}})).await;
+    assert_eq!(erase(&broker, &super::id_of(&done)).await, StatusCode::NO_CONTENT);
+    assert_eq!(said_of(&broker, &["case-canary"]).await, Vec::<String>::new());
+    let now = broker.status(&other).await;
+    assert_eq!((&now["status"], &now["metadata"]["case"]), (&json!("created"), &json!("hers")));
+}
+
+#[tokio::test]
+async fn a_conversation_that_was_passed_on_long_ago_stays_with_whoever_has_it_now() {
+    let broker = start().await;
+    let order =
+        |address: &str| json!({"conversation": {"id": "conv-1", "channel": "sms", "handle": address}});
+    let done = sign_in_with(&broker, "conv-1", "billy", order("+4930canary")).await;
+    long_after(&broker, &done).await;
+    let other = broker.link_with("conv-1", order("+15550177")).await;
+    assert_eq!(erase(&broker, &super::id_of(&done)).await, StatusCode::NO_CONTENT);
+    let now = broker.status(&other).await;
+    assert_eq!((&now["status"], &now["conversation"]["handle"]), (&json!("created"), &json!("+15550177")));
+    assert_eq!(said_of(&broker, &["+4930canary"]).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_a_conversation_knows_of_a_sign_in_long_ago_is_erased() {
+    let broker = start().await;
+    let order = json!({"conversation": {"id": "conv-1", "channel": "sms", "handle": "+4930canary"}});
+    let done = sign_in_with(&broker, "conv-1", "billy", order).await;
+    long_after(&broker, &done).await;
+    assert_eq!(broker.get("/v1/conversations/conv-1").await["handle"], "+4930canary");
+    assert_eq!(erase(&broker, &super::id_of(&done)).await, StatusCode::NO_CONTENT);
+    assert_eq!(said_of(&broker, &["+4930canary"]).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn the_address_leads_to_no_link_any_more() {
+    let mut broker = start().await;
+    let order = json!({"conversation": {"id": "conv-1", "channel": "messenger", "handle": "BILLY-1066"}});
+    let done = sign_in_with(&broker, "conv-1", "billy", order).await;
+    assert_eq!(erase(&broker, &super::id_of(&done)).await, StatusCode::NO_CONTENT);
+    broker.stop().await;
+    let handle = Handle::parse("BILLY-1066").unwrap();
+    let sent =
+        store(&broker, Arc::new(open(&broker))).at(&acme()).link_sent_to(Channel::Messenger, &handle).await;
+    assert!(sent.unwrap().is_none(), "not even the keyed hash of the address is left");
+}
+
+/// The link is forgotten, and nobody is verified any more.
+async fn long_after(broker: &Harness, link: &Value) {
+    broker.clock.advance(Duration::from_hours(24 * 36));
+    broker.forget_token().await;
+    let path = format!("/v1/auth-links/{}", link["id"].as_str().unwrap());
+    eventually("the link is forgotten, and the conversation's verification is over", async || {
+        let is_gone = broker.api(Method::GET, &path, None).await.0 == StatusCode::NOT_FOUND;
+        let conversation = broker.get("/v1/conversations/conv-1").await;
+        (is_gone && conversation["verified"] == false).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_long_history_is_erased_in_several_steps() {
     let broker = start().await;
     let id = sign_in(&broker, "conv-1", "billy").await;
@@ -265,87 +315,6 @@ async fn a_sign_in_during_an_erasure_is_erased_with_it_or_is_somebody_new() {
     }
 }
 
-/// A backend that dies after some commits, as a process does.
-struct Mortal {
-    inner: SqliteBackend,
-    commits: AtomicUsize,
-}
-
-#[async_trait]
-impl Backend for Mortal {
-    fn may_lose_replies(&self) -> bool {
-        false
-    }
-
-    async fn get(&self, keys: &[Key]) -> Result<Vec<Option<Versioned>>, Unavailable> {
-        self.inner.get(keys).await
-    }
-
-    async fn range(&self, set: &Key, after: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, Unavailable> {
-        self.inner.range(set, after, limit).await
-    }
-
-    async fn commit(
-        &self,
-        partition: Partition,
-        batch: Batch,
-        durability: Durability,
-    ) -> Result<Commit, Unavailable> {
-        let left = self.commits.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        match left {
-            Ok(_) => self.inner.commit(partition, batch, durability).await,
-            Err(_) => Err(Unavailable::new("the process was killed")),
-        }
-    }
-
-    async fn read(&self, log: &Key, after: u64, limit: usize) -> Result<Vec<(u64, Vec<u8>)>, Unavailable> {
-        self.inner.read(log, after, limit).await
-    }
-
-    async fn reserve(&self, counter: &Key, n: u64) -> Result<u64, Unavailable> {
-        self.inner.reserve(counter, n).await
-    }
-
-    async fn dump(&self, to: mpsc::Sender<Vec<Piece>>) -> Result<AsOf, Unavailable> {
-        self.inner.dump(to).await
-    }
-
-    async fn ping(&self) -> Result<(), Unavailable> {
-        self.inner.ping().await
-    }
-}
-
-fn acme() -> TenantId {
-    "acme".parse().unwrap()
-}
-
-fn open(broker: &Harness) -> SqliteBackend {
-    SqliteBackend::open(broker.folder().join("countersign.db"), broker.clock.clone()).unwrap()
-}
-
-fn store(broker: &Harness, backend: Arc<dyn Backend>) -> Store {
-    let ring = KeyRing::read(&broker.config.keys).unwrap();
-    let seals = ring.seal_keys().iter().map(|key| (key.id().to_owned(), *key.expose()));
-    let keys = SealKeys::new(ring.active_seal().id(), seals, *ring.index_keys().expose_active()).unwrap();
-    Store::new(backend, keys, broker.clock.clone())
-}
-
-/// The stopped broker's flows over another backend, and its tenant.
-fn flows(broker: &Harness, backend: Arc<dyn Backend>) -> (Broker, Arc<Tenant>) {
-    let secret = countersign::cli::demo::provider::DemoProvider::CLIENT_SECRET;
-    let environment: Environment = [("ACME_SECRET", secret)].into_iter().collect();
-    let tenants = app::read_tenants(&broker.config, &environment).unwrap().value;
-    let tenants: Vec<Arc<Tenant>> = tenants.tenants().cloned().collect();
-    let tenant = tenants.iter().find(|tenant| tenant.id == acme()).unwrap().clone();
-    let guard = Guard::new(broker.config.egress.ports.clone(), broker.config.egress.allow.clone());
-    let provider = ProviderClient::new(guard.clone(), Timeouts::default()).unwrap();
-    let webhook = WebhookClient::new(guard).unwrap();
-    let settings = Settings { https: false, login_deadline: Duration::from_secs(9) };
-    let store = store(broker, backend);
-    let outbound = Outbound::new(provider, webhook, &broker.clock, Room::default());
-    (Broker::new(store, outbound, broker.clock.clone(), Directory::new(tenants), settings), tenant)
-}
-
 #[tokio::test]
 async fn an_erasure_that_was_cut_short_is_finished_by_the_sweep() {
     for commits in [1, 2] {
@@ -355,8 +324,7 @@ async fn an_erasure_that_was_cut_short_is_finished_by_the_sweep() {
         }
         broker.stop().await;
         {
-            let mortal = Mortal { inner: open(&broker), commits: AtomicUsize::new(commits) };
-            let (flows, tenant) = flows(&broker, Arc::new(mortal));
+            let (flows, tenant) = flows(&broker, Mortal::open(&broker, commits));
             let contact: ContactId = id.parse().unwrap();
             let client = "client:acme-bot".parse().unwrap();
             flows.erase_contact(&tenant, &client, &contact, &Condition::default()).await.unwrap();

@@ -114,7 +114,7 @@ async fn patch(broker: &Harness, id: &str, body: Value) -> Answer {
 }
 
 /// A broker that demands nothing of the chat.
-async fn start() -> Harness {
+pub async fn start() -> Harness {
     start_with(TRUSTED, "").await
 }
 
@@ -140,7 +140,7 @@ async fn finish(link: &Value, person: &str) -> Page {
 }
 
 /// Signs a person in at `acme`, and returns the id of the contact.
-async fn sign_in(broker: &Harness, conversation: &str, person: &str) -> String {
+pub async fn sign_in(broker: &Harness, conversation: &str, person: &str) -> String {
     let done = sign_in_with(broker, conversation, person, json!({"provider": "acme"})).await;
     id_of(&done)
 }

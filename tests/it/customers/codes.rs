@@ -218,6 +218,21 @@ async fn only_so_many_codes_are_asked_for_and_typed_from_a_network_address() {
 }
 
 #[tokio::test]
+async fn only_so_many_codes_are_asked_for_at_one_tenant_whoever_asks() {
+    let main = Some("[limits]\ntenant_codes = 2\n".to_owned());
+    let shop = Shop::of("", Choices { main, ..Choices::default() }).await;
+    for email in [DANA, EVE] {
+        assert_eq!(shop.send(email).await.status, 200);
+    }
+    let over = shop.send("third@customers.example").await.refused(429, "too_many_requests");
+    assert!(over.headers.contains_key("retry-after"));
+    assert!(over.headers["ratelimit"].to_str().unwrap().contains("tenant-codes"));
+    shop.broker().clock.advance(Duration::from_mins(1));
+    assert_eq!(shop.send("third@customers.example").await.status, 200);
+    eventually("three letters are there", async || (shop.office.letters().len() == 3).then_some(())).await;
+}
+
+#[tokio::test]
 async fn bad_input_is_refused_with_its_place_and_nothing_is_sent() {
     let shop = Shop::start().await;
     for email in

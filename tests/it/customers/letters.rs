@@ -5,6 +5,7 @@ use serde_json::json;
 
 use super::*;
 use crate::doors::mail_server::MailServer;
+use crate::harness::eventually;
 
 /// The words of a letter, with its encoded lines put together (RFC 2045, 6.7).
 fn decoded(letter: &str) -> String {
@@ -73,4 +74,68 @@ async fn each_website_has_its_own_sender_and_colour() {
     assert_eq!(sent.status, 200);
     let two = decoded(&shop.office.letter(1).await);
     assert!(two.contains("\"Acme Bank\" <no-reply@acme.example>") && !two.contains("#ffdd00"), "{two}");
+}
+
+/// A mail server that greets nobody until it is told to, and then takes one letter.
+async fn held_mail_server() -> (u16, tokio::sync::oneshot::Sender<()>, tokio::task::JoinHandle<Option<String>>)
+{
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (greet, greeting) = tokio::sync::oneshot::channel::<()>();
+    let talk = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        greeting.await.ok()?;
+        stream.write_all(b"220 localhost\r\n").await.ok()?;
+        let (mut letter, mut is_letter) = (String::new(), false);
+        loop {
+            let mut line = String::new();
+            if stream.read_line(&mut line).await.ok()? == 0 {
+                return None;
+            }
+            let answer: &[u8] = match line.trim_end() {
+                "." if is_letter => {
+                    stream.write_all(b"250 taken\r\n").await.ok()?;
+                    return Some(letter);
+                }
+                _ if is_letter => {
+                    letter.push_str(&line);
+                    continue;
+                }
+                "DATA" => {
+                    is_letter = true;
+                    b"354 go on\r\n"
+                }
+                _ => b"250 localhost\r\n",
+            };
+            stream.write_all(answer).await.ok()?;
+        }
+    });
+    (port, greet, talk)
+}
+
+#[tokio::test]
+async fn a_letter_that_waits_when_the_broker_is_told_to_stop_still_goes_out() {
+    let (port, greet, talk) = held_mail_server().await;
+    let main = format!(
+        "[mail]\nurl = \"smtp+plain://127.0.0.1:{port}\"\nfrom = \"no-reply@acme.example\"\n[limits]\nlinger_ms = 0\n"
+    );
+    let choices = Choices { main: Some(main), tenant: settings("", ORIGIN), ..Choices::default() };
+    let mut broker = Harness::process(choices).await;
+    let request = broker.plain(Method::POST, "/api/client/v1/otp/send").header("origin", ORIGIN);
+    let sent = answer(request.json(&json!({"publicKey": KEY, "email": DANA}))).await;
+    assert_eq!(sent.status, 200, "{}", sent.body);
+    broker.running_process().terminate();
+    let at = broker.origin.trim_start_matches("http://").to_owned();
+    // Nobody is served any more: what is left is what the stop waits for.
+    eventually("the broker has closed its door", async || {
+        tokio::net::TcpStream::connect(&at).await.is_err().then_some(())
+    })
+    .await;
+    greet.send(()).unwrap();
+    let letter = talk.await.unwrap().expect("the letter was lost");
+    assert_eq!(code_of(&letter).len(), 6, "{letter}");
+    assert_eq!(broker.running_process().ended().await, Some(0));
 }

@@ -3,6 +3,7 @@
 
 mod channels;
 mod commands;
+mod issuer;
 mod presets;
 mod providers;
 mod settings;

@@ -57,9 +57,11 @@ fn is_case(proof: &str) -> bool {
     let [folder, file, test, case @ ..] = parts.as_slice() else { return false };
     let text = read(&format!("tests/it/{folder}/{file}.rs"));
     let Some(at) = text.find(&format!("fn {test}(")) else { return false };
+    // The attributes that stand right above it, behind the end of whatever stands before.
     let before = &text[..at];
-    let own = &before[before.rfind("#[rstest]").unwrap_or(at)..];
-    case.iter().all(|case| own.contains(&format!("#[case::{case}(")))
+    let own = &before[before.rfind("\n}\n").unwrap_or(0)..];
+    let is_test = own.contains("#[test]") || own.contains("#[tokio::test]");
+    is_test && case.iter().all(|case| own.contains(&format!("#[case::{case}(")))
 }
 
 #[test]

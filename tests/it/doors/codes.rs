@@ -171,6 +171,42 @@ async fn only_so_many_codes_go_to_an_address_whether_anybody_has_it_or_not() {
 }
 
 #[tokio::test]
+async fn a_stranger_who_asks_for_all_codes_keeps_nobody_out_who_came_in_before() {
+    let office = Office::start().await;
+    let mut known = Browser::new();
+    office.sign_in_by_code(&mut known, ADMIN, "").await;
+    let home = office.url("/");
+    let mark = known.cookies(&home)["cs-mark"].clone();
+    assert!(!mark.contains("dana") && !mark.contains("st_"), "{mark}");
+    let mut stranger = Browser::new();
+    while office.ask(&mut stranger, ADMIN, "").await.status != StatusCode::TOO_MANY_REQUESTS {}
+    // The member's own browser, signed out; one that another member came in with; and one that made a mark up.
+    let marked = |mark: &str| {
+        let mut browser = Browser::new();
+        browser.hold(&office.broker.origin, "cs-mark", mark);
+        browser
+    };
+    office.letter(4).await;
+    let mut own = marked(&mark);
+    let page = office.ask(&mut own, ADMIN, "").await;
+    let code = code_of(&office.letter(5).await);
+    let done = office.type_code(&mut own, &page, &code).await;
+    assert_eq!(done.location().path(), "/admin", "the code came, and is right");
+    let mut colleague = Browser::new();
+    office.sign_in_by_code(&mut colleague, AGENT, "").await;
+    let other = colleague.cookies(&home)["cs-mark"].clone();
+    for other in [other.as_str(), "made-up", ""] {
+        let refused = office.ask(&mut marked(other), ADMIN, "").await;
+        assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS, "{other}");
+    }
+    for _ in 0..4 {
+        assert_eq!(office.ask(&mut marked(&mark), ADMIN, "").await.status, StatusCode::OK);
+    }
+    let over = office.ask(&mut marked(&mark), ADMIN, "").await;
+    assert_eq!(over.status, StatusCode::TOO_MANY_REQUESTS, "a mailbox is not filled by its owner either");
+}
+
+#[tokio::test]
 async fn only_so_many_attempts_come_from_an_address() {
     let more = "[limits]\naddress_sign_ins = 3\n".to_owned();
     let office = Office::with(Choices { main: Some(more), ..Choices::default() }).await;

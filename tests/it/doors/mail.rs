@@ -28,7 +28,8 @@ fn letter(to: &str) -> Letter {
 
 async fn send(relay: Relay, to: &str) -> Result<(), MailError> {
     let post = Post::open(Way::Relay(relay), sender(), Clock::system());
-    post.send(letter(to)).unwrap().within(LONG).await
+    let tenant = "acme".parse().unwrap();
+    post.send(&tenant, letter(to)).unwrap().within(LONG).await
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! The pages of this area in a real browser, in every look and with axe-core; and the way in by the keyboard.
 
+use std::time::Duration;
+
 use countersign::domain::staff::{Role, SignedInBy};
 use countersign::flow::staff::session::Browser as Letting;
 use reqwest::Method;
@@ -12,14 +14,6 @@ use crate::harness::scripted::Scripted;
 use crate::harness::staff::ADMIN;
 use crate::harness::{Choices, Harness, eventually};
 use crate::stored::{HOST, If, World};
-
-impl Inspector {
-    /// The same, of a page whose status the browser writes into its console.
-    async fn look_at_refusal(&mut self, name: &str) {
-        self.browser.console().await;
-        self.look(name).await;
-    }
-}
 
 #[tokio::test]
 async fn the_way_in_by_a_code_is_fit_to_be_seen_and_to_be_typed() {
@@ -52,6 +46,15 @@ async fn the_way_in_by_a_code_is_fit_to_be_seen_and_to_be_typed() {
     field.send_keys(code + Key::Return).await.unwrap();
     inspector.browser.see("#zone").await;
     assert_eq!(inspector.browser.url().await.path(), "/account");
+    inspector.browser.command("Network.clearBrowserCookies", json!({})).await;
+    inspector.browser.open(office.url("/signin").as_str()).await;
+    let field = inspector.browser.see("#email").await;
+    field.send_keys(ADMIN.to_owned() + Key::Return).await.unwrap();
+    let field = inspector.browser.see("#code").await;
+    office.broker.clock.advance(Duration::from_mins(11));
+    field.send_keys("123456" + Key::Return).await.unwrap();
+    inspector.browser.see("a[href='/signin']").await;
+    inspector.look_at_refusal("signin-code-over").await;
 }
 
 #[tokio::test]
@@ -69,7 +72,8 @@ async fn the_way_by_a_provider_passes_the_policy_of_the_page() {
     assert!(inspector.browser.console().await.is_empty());
 
     provider.person(|told| told["email"] = json!("billy@example.com"));
-    let mut stranger = Inspector::start().await;
+    let mut stranger = inspector;
+    stranger.browser.command("Network.clearBrowserCookies", json!({})).await;
     stranger.browser.open(&format!("{}/signin", broker.origin)).await;
     stranger.browser.press("form[action='/signin/provider'] button").await;
     stranger.browser.see("code").await;
@@ -104,26 +108,38 @@ async fn what_an_admin_sees_of_the_staff_is_fit_to_be_seen() {
         }
     }
     inspector.browser.open(&format!("{origin}/admin/staff")).await;
-    inspector.look("staff").await;
+    inspector.look("staff-list").await;
     inspector.browser.fill("#email", "ari@shop.example").await;
     inspector.browser.press("form[action='/admin/staff'] button").await;
     inspector.browser.see("[role=alert]").await;
     inspector.look_at_refusal("staff-fault").await;
     inspector.browser.open(&format!("{origin}/admin/staff/{}", tenant.staff[1].id)).await;
     inspector.look("staff-member").await;
+    inspector.browser.open(&format!("{origin}/admin/staff/{}", tenant.staff[0].id)).await;
+    inspector.browser.press("#role-agent").await;
+    inspector.browser.press("form:has(#role-agent) button").await;
+    inspector.browser.see("[role=alert]").await;
+    inspector.look_at_refusal("staff-last-admin").await;
+    inspector.browser.open(&format!("{origin}/admin/staff/{}", tenant.staff[1].id)).await;
     inspector.browser.press("form[action$='/invite'] button").await;
     inspector.browser.see("#link").await;
     inspector.look("staff-invited").await;
     let link = inspector.browser.text("#link").await;
-    let mut guest = Inspector::start().await;
+    let mut guest = inspector;
+    let cookies = guest.browser.command("Network.getCookies", json!({"urls": [origin]})).await;
+    guest.browser.command("Network.clearBrowserCookies", json!({})).await;
     guest.browser.open(&link).await;
     guest.look("signin-invitation").await;
     guest.browser.open(&format!("{link}x")).await;
     guest.look_at_refusal("signin-over").await;
     guest.browser.open(&format!("{origin}/account")).await;
     guest.look("signin-of-a-tenant-without-provider").await;
-    inspector.browser.open(&format!("{origin}/account")).await;
-    inspector.look("account-of-a-stored-tenant").await;
+    let held =
+        cookies["cookies"].as_array().unwrap().iter().find(|cookie| cookie["name"] == "cs-staff").unwrap();
+    let held = json!({"name": "cs-staff", "value": held["value"], "url": origin, "httpOnly": true});
+    guest.browser.command("Network.setCookie", held).await;
+    guest.browser.open(&format!("{origin}/account")).await;
+    guest.look("account-of-a-stored-tenant").await;
 }
 
 #[tokio::test]

@@ -126,14 +126,18 @@ async fn an_address_that_nobody_verified_lets_nobody_in() {
 }
 
 #[tokio::test]
-async fn a_tenant_that_trusts_its_provider_needs_no_flag() {
+async fn what_a_tenant_trusts_of_its_customers_opens_no_page_of_staff() {
     let provider = Scripted::start().await;
     let block = provider.by_urls("trusted = [\"email\"]");
     let world = World::with(provider, block).await;
-    world.person("ari@acme.example", None);
+    for verified in [Some(false), None] {
+        world.person("ari@acme.example", verified);
+        world.refused(&mut Browser::new(), "email_not_verified").await;
+    }
+    world.person("ari@acme.example", Some(true));
     let mut browser = Browser::new();
     let answer = world.sign_in(&mut browser).await;
-    assert!(browser.get(&answer.location()).await.html.contains(AGENT));
+    assert!(browser.get(&answer.location()).await.html.contains(AGENT), "the provider itself says so");
 }
 
 #[tokio::test]

@@ -27,6 +27,9 @@ impl BrokerProcess {
         command.arg("serve").env_clear();
         command.env("ACME_SECRET", DemoProvider::CLIENT_SECRET).env("COUNTERSIGN_LOG", "trace");
         command.env("ACME_HOOK", HOOK_SECRET).env("ACME_HOOK_NEXT", NEXT_SECRET);
+        for (name, value) in crate::channel::world::SECRETS {
+            command.env(name, value);
+        }
         if let Some(config) = &flags.config {
             command.arg("--config").arg(config);
         }

@@ -4,6 +4,7 @@
 pub mod broker_process;
 pub mod browser;
 pub mod log;
+pub mod mortal;
 pub mod page;
 pub mod process;
 pub mod receiver;
@@ -517,12 +518,8 @@ fn environment() -> Environment {
         ("ACME_SECRET", DemoProvider::CLIENT_SECRET),
         ("ACME_HOOK", receiver::HOOK_SECRET),
         ("ACME_HOOK_NEXT", receiver::NEXT_SECRET),
-        ("APPLE_SECRET", crate::channel::world::APPLE_SECRET),
-        ("META_SECRET", crate::channel::world::META_SECRET),
-        ("META_VERIFY", crate::channel::world::META_VERIFY),
-        ("PAGE_TOKEN", crate::channel::world::PAGE_TOKEN),
     ];
-    known.into_iter().collect()
+    known.into_iter().chain(crate::channel::world::SECRETS).collect()
 }
 
 fn flags(folder: &Path, port: u16, provider: &DemoProvider, choices: &Choices) -> Flags {

@@ -1,9 +1,10 @@
-//! Overview, attempts and binding policy: the pages by which an admin finds what is wrong.
+//! Overview, attempts, binding policy and web chat: the pages by which an admin finds what is wrong.
 
 mod attempts;
 pub mod binding;
 mod figures;
 mod overview;
+pub mod webchat;
 
 use countersign::cli::demo::provider::Trick;
 use countersign::domain::staff::Role;

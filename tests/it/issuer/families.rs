@@ -46,6 +46,7 @@ async fn sign_in(world: &World, contact: &Contact) -> CustomerTokens {
         source: TokenSource::OAuth,
         scopes: Scopes::parse("openid read:profile").unwrap(),
         signed_in_at: world.clock.now(),
+        authenticated_at: Some(world.clock.now()),
         renews: true,
         nonce: Some("n-0S6".to_owned()),
     };

@@ -4,6 +4,7 @@
 mod brokers;
 mod cost;
 mod failover;
+mod native;
 mod outage;
 mod start;
 mod ways;

@@ -5,6 +5,7 @@
 //! |---|---|
 //! | `requests` | authorization request, callback, client authentication, token request and answer |
 //! | `node` | a server from npm that takes token requests as JSON |
+//! | `rare` | what few providers want |
 //! | `people` | WhoAmI and its like, and where else the person's data come from |
 //!
 //! To add one for a setting: 1. a test in the file of its group, 2. its row in `docs/providers.md` (a
@@ -12,4 +13,5 @@
 
 mod node;
 mod people;
+mod rare;
 mod requests;

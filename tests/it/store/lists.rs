@@ -247,6 +247,7 @@ async fn an_order_is_made_once(store: &Store, clock: &Clock) {
     let made = |made: &str| MadeOnce {
         order: "o".to_owned(),
         made: made.to_owned(),
+        told: None,
         until: clock.now() + SignedDuration::from_hours(24),
     };
     let put = async |stored: Option<&Stored<MadeOnce>>, id: &str| {

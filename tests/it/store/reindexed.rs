@@ -181,6 +181,7 @@ fn verified(conversation: &Conversation, link: &Link, until: Timestamp) -> Conve
         auth_link_id: link.id.clone(),
         binding: Binding::Code,
         since: start(),
+        vouched_at: None,
         until,
         fields: serde_json::Map::new(),
     });
@@ -414,6 +415,7 @@ async fn an_order_that_comes_again_is_known_under_either_key(#[case] open: fn() 
     let made = MadeOnce {
         order: at.hashes("order", "an order").remove(0),
         made: "al_1".to_owned(),
+        told: None,
         until: opened.clock.now() + SignedDuration::from_hours(24),
     };
     let mut tx = Tx::new();

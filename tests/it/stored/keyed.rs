@@ -99,3 +99,53 @@ async fn many_at_once_with_one_key_make_one_thing() {
     }
     assert_eq!(count(&world, path).await, before + 1);
 }
+
+#[tokio::test]
+async fn a_new_secret_of_a_client_is_made_once_and_told_again_to_whoever_ordered_it() {
+    let world = World::start().await;
+    let bot = json!({"clientId": "bot", "scopes": ["read:contacts"]});
+    world.call(Method::POST, "/v1/clients", If::Nothing, Some(bot)).await.is(201);
+    let (path, order) = ("/v1/clients/bot/rotate-secret", json!({"overlapSeconds": 600}));
+    let (first, replayed) = send(&world, path, "k-1", &order).await;
+    assert!(!replayed);
+    let first = first.is(200).body;
+    let (again, replayed) = send(&world, path, "k-1", &order).await;
+    assert!(replayed, "the answer was lost, and is not lost any more");
+    assert_eq!(again.is(200).body, first);
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "bot"),
+        ("client_secret", first["clientSecret"].as_str().unwrap()),
+    ];
+    let token = world.broker.plain(Method::POST, "/v1/oauth/token").header("host", HOST).form(&form);
+    Answer::of(token).await.is(200);
+    send(&world, path, "k-1", &json!({"overlapSeconds": 0})).await.0.refused(422, "key_reused");
+    send(&world, path, "k-2", &order).await.0.refused(409, "conflict");
+    let told = world.audit().await;
+    assert_eq!(told.iter().filter(|(action, ..)| action == "client.secret_rotated").count(), 1);
+    world.broker.clock.advance(std::time::Duration::from_hours(24));
+    let (later, replayed) = send(&world, path, "k-1", &order).await;
+    assert!(
+        !replayed && later.is(200).body["clientSecret"] != first["clientSecret"],
+        "a day later it is a new order"
+    );
+}
+
+#[tokio::test]
+async fn what_may_be_left_out_may_be_null_as_the_description_says() {
+    let world = World::start().await;
+    let bot = json!({
+        "clientId": "bot", "name": null, "scopes": ["read:contacts"], "grantTypes": null, "auth": null, "jwks": null,
+        "redirectUris": null, "pkce": null, "allowFrom": null,
+    });
+    world.call(Method::POST, "/v1/clients", If::Nothing, Some(bot)).await.is(201);
+    let order = json!({"overlapSeconds": null});
+    world.call(Method::POST, "/v1/clients/bot/rotate-secret", If::Nothing, Some(order)).await.is(200);
+    let described = crate::openapi::document();
+    for (schema, member) in
+        [("ClientSecretRotation", "overlapSeconds"), ("OtpSend", "locale"), ("NewClient", "jwks")]
+    {
+        let member = &described["components"]["schemas"][schema]["properties"][member];
+        assert!(member.to_string().contains("\"null\""), "{schema}: {member}");
+    }
+}

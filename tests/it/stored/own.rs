@@ -173,3 +173,59 @@ async fn accounts_at_channels_are_set_and_their_secrets_stay_where_they_are() {
     assert_eq!(refused.pointers(), ["/channel/apple/secret"]);
     assert!(!refused.text.contains("\"no base64\""), "{}", refused.text);
 }
+
+#[tokio::test]
+async fn a_token_of_a_channel_stays_only_where_it_is_sent_to_the_same_server() {
+    let world = World::start().await;
+    let own = world.call(Method::GET, "/v1/tenant", If::Nothing, None).await.is(200);
+    let put = async |etag: &str, page: Value| {
+        let sent = json!({"name": "Shop", "channel": {"messenger": page}});
+        world.call(Method::PUT, "/v1/tenant", If::Is(etag), Some(sent)).await
+    };
+    let page = |more: Value| {
+        let mut page = json!({"pageId": "1066"});
+        page.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        page
+    };
+    let all = json!({"appSecret": "of-the-app-0123456789", "pageToken": "of-the-page-0123456789"});
+    let done = put(own.etag(), page(all)).await.is(200);
+    let moved = json!({"graph": "https://elsewhere.example/v25.0"});
+    let refused = put(done.etag(), page(moved.clone())).await.refused(422, "invalid");
+    assert_eq!(refused.pointers(), ["/channel/messenger/pageToken"]);
+    let newer = put(done.etag(), page(json!({"graph": "https://graph.facebook.com/v26.0"}))).await.is(200);
+    let shown = &newer.body["settings"]["channel"]["messenger"];
+    assert_eq!(
+        (&shown["pageToken"]["set"], &shown["graph"]),
+        (&json!(true), &json!("https://graph.facebook.com/v26.0"))
+    );
+    let mut anew = moved;
+    anew["pageToken"] = json!("another-one-0123456789");
+    put(newer.etag(), page(anew)).await.is(200);
+}
+
+#[tokio::test]
+async fn lists_of_settings_have_pages_as_all_others_have() {
+    let world = World::start().await;
+    let get = async |path: &str| world.call(Method::GET, path, If::Nothing, None).await;
+    for id in ["one", "two", "three"] {
+        let snippet = json!({"id": id, "text": {"en": "{link}"}});
+        world.call(Method::POST, "/v1/snippets", If::Nothing, Some(snippet)).await.is(201);
+    }
+    let all = get("/v1/snippets").await.is(200).body;
+    assert_eq!(all["next"], Value::Null);
+    let (mut seen, mut path) = (Vec::new(), "/v1/snippets?limit=2".to_owned());
+    loop {
+        let page = get(&path).await.is(200).body;
+        seen.extend(page["items"].as_array().unwrap().clone());
+        let Some(next) = page["next"].as_str() else { break };
+        path = format!("/v1/snippets?limit=2&cursor={next}");
+    }
+    assert_eq!(json!(seen), all["items"], "each once, in their order");
+    let next = get("/v1/snippets?limit=1").await.is(200).body["next"].as_str().unwrap().to_owned();
+    for list in ["webhooks", "clients", "staff", "providers"] {
+        get(&format!("/v1/{list}?limit=1")).await.is(200);
+        for bad in ["limit=0", "cursor=garbage", "page=2", &format!("cursor={next}")] {
+            get(&format!("/v1/{list}?{bad}")).await.refused(400, "malformed");
+        }
+    }
+}

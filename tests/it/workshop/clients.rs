@@ -90,6 +90,16 @@ async fn a_page_that_is_sent_again_takes_the_secret_in_use_from_nobody() {
     let third = shown(&shop.post_few("/admin/clients/rotate", &fields).await.html, "secret");
     assert!(!gets_a_token(&shop, "bot", &in_use).await, "now it was said that it may go");
     assert!(gets_a_token(&shop, "bot", &second).await && gets_a_token(&shop, "bot", &third).await);
+
+    let page = shop.get("/admin/clients/client?client_id=bot").await.html;
+    let form = rotation(&page);
+    let mut fields: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    fields.push(("leaked", "on"));
+    let fourth = shown(&shop.post_few("/admin/clients/rotate", &fields).await.html, "secret");
+    for ended in [&second, &third] {
+        assert!(!gets_a_token(&shop, "bot", ended).await, "the one that leaked, and the one before it");
+    }
+    assert!(gets_a_token(&shop, "bot", &fourth).await);
     assert_eq!(shop.get("/admin/clients/client?client_id=nobody").await.status, StatusCode::NOT_FOUND);
 }
 
@@ -201,7 +211,7 @@ async fn the_page_is_fit_to_be_seen() {
     admin.browser.hold_staff_at(&shop.broker, super::HOST, Role::Admin).await;
     let url = format!("{}/admin/clients", shop.origin);
     admin.browser.open(&url).await;
-    admin.look("clients").await;
+    admin.look("clients-few").await;
     let token = token(&shop.broker, super::HOST, "admin").await;
     for id in 0..3 {
         let client = json!({
@@ -219,7 +229,13 @@ async fn the_page_is_fit_to_be_seen() {
         .browser
         .open(&format!("{url}/client?client_id=a-client-with-a-very-long-name-that-nobody-would-choose-0"))
         .await;
-    admin.look("client").await;
+    admin.look("client-one").await;
+    let uris = admin.browser.see("#redirect_uris").await;
+    uris.clear().await.unwrap();
+    uris.send_keys("http://evil.example/").await.unwrap();
+    admin.browser.press("form[action='/admin/clients/change'] button").await;
+    admin.browser.see("#redirect_uris-fault").await;
+    admin.look_at_refusal("client-fault").await;
     admin.browser.open(&url).await;
     admin.browser.fill("#client_id", "bot").await;
     admin.browser.press("#kind-device").await;
@@ -231,4 +247,8 @@ async fn the_page_is_fit_to_be_seen() {
     admin.browser.press("form[action='/admin/clients'] button").await;
     admin.browser.see("#secret").await;
     admin.look("client-secret").await;
+    admin.browser.open(&format!("{url}/client?client_id=bot")).await;
+    admin.browser.press("form[action='/admin/clients/rotate'] button").await;
+    admin.browser.see(".copy #secret").await;
+    admin.look("client-rotated").await;
 }

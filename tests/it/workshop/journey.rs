@@ -12,7 +12,7 @@ use crate::browser::{Chromium, Scripts};
 use crate::trial::provider::{Provider, Wants};
 
 /// A browser in which the shop's admin is signed in.
-async fn sign_in(shop: &Shop, browser: &Chromium) {
+pub async fn sign_in(shop: &Shop, browser: &Chromium) {
     let (name, value) = shop.cookie(Role::Admin).await;
     let cookie = json!({"name": name, "value": value, "url": shop.origin, "httpOnly": true});
     browser.command("Network.setCookie", cookie).await;
@@ -29,13 +29,25 @@ async fn broken(provider: &Provider) -> Shop {
     shop
 }
 
-/// From the provider's page to the report of a test.
-async fn try_it(browser: &Chromium) -> String {
+/// From the provider's page to where a test login begins.
+pub async fn to_the_test(browser: &Chromium) {
     browser.press(".tabs a[href$='/test']").await;
     browser.press("section form[action$='/test'] button").await;
     browser.press("#report a[href^='/t/']").await;
+    browser.see("main form[action^='/t/'] button").await;
+}
+
+/// From there to the provider, and back to how it went.
+pub async fn back_from_the_test(browser: &Chromium) {
     browser.press("main form[action^='/t/'] button").await;
     browser.press("#allow").await;
+    browser.see("a[href*='/admin/providers/acme/tests/']").await;
+}
+
+/// From the provider's page to the report of a test.
+async fn try_it(browser: &Chromium) -> String {
+    to_the_test(browser).await;
+    back_from_the_test(browser).await;
     browser.press("a[href*='/admin/providers/acme/tests/']").await;
     browser.see("#report:not([hx-trigger])").await;
     browser.text("#report > section").await
@@ -168,7 +180,7 @@ async fn every_page_of_a_provider_is_fit_to_be_seen() {
     let origin = shop.origin.clone();
     let base = format!("{origin}/admin/providers");
     for (path, name) in [
-        ("", "providers"),
+        ("", "providers-list"),
         ("/~new", "provider-choose"),
         ("/~new?q=google", "provider-search"),
         ("/~new/form?preset=auth0", "provider-preset"),
@@ -188,7 +200,12 @@ async fn every_page_of_a_provider_is_fit_to_be_seen() {
     inspector.browser.press("section form[action$='/test'] button").await;
     inspector.browser.see("#report").await;
     inspector.look("provider-test-waits").await;
-    try_it(&inspector.browser).await;
+    to_the_test(&inspector.browser).await;
+    inspector.look("trial-waits").await;
+    back_from_the_test(&inspector.browser).await;
+    inspector.look("trial-failed").await;
+    inspector.browser.press("a[href*='/admin/providers/acme/tests/']").await;
+    inspector.browser.see("#report:not([hx-trigger])").await;
     inspector.look("provider-test-failed").await;
     look_at_faults(&mut shop, &mut inspector, &base).await;
     look_at_samples(&mut shop, &mut inspector, &base).await;

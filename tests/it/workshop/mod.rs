@@ -10,10 +10,12 @@ mod clients;
 mod edit;
 mod for_staff;
 mod journey;
+mod looks;
 mod playground;
 mod publish;
 mod secrets;
 mod tries;
+mod websites;
 
 use countersign::cli::demo::provider::DemoProvider;
 use countersign::domain::staff::{Role, SignedInBy};

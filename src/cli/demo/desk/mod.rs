@@ -10,17 +10,23 @@
 //! | `POST /demo/trick` | a fault of the provider's next answer |
 //! | `POST /demo/restart` | a new conversation |
 //! | `POST /demo/console` | into the agent's console (`../console.rs`) |
+//! | `GET /demo/graph/…` | the broker asks Facebook who pressed its button (`play.rs`) |
 //!
-//! To add an action: 1. a handler here and a row above and in [`router`], 2. a form in
+//! The broker's own pages stand beside these, and [`Demo::around`] plays the customer's app for them.
+//!
+//! To add an action: 1. a handler here and a row above and in [`Demo::router`], 2. a form in
 //! `templates/demo/desk/page.html` (the script sends every form in the background), 3. a case in
 //! `tests/it/demo_desk.rs`.
 
+mod app;
+pub mod device;
 mod message;
 mod platform;
+mod play;
 mod scene;
 mod view;
 
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use askama::Template;
 use axum::Router;
@@ -40,6 +46,9 @@ use crate::domain::conversation::Channel;
 use crate::secret::Secret;
 
 use super::provider::{Backstage, Trick};
+use app::App;
+use device::Device;
+use message::Opens;
 use platform::{Platform, PlatformError};
 use scene::{Author, Scene};
 use view::{Live, LiveView, PageView};
@@ -55,31 +64,49 @@ struct Desk {
     provider: Backstage,
     clock: Clock,
     scene: Mutex<Scene>,
+    device: std::sync::Mutex<Device>,
 }
 
-/// The routes of the demo page, all below `/demo`. `broker` is called in process under `host`
-/// (`127.0.0.1:8080`, as the browser writes it) with a token of `client`.
-pub fn router(
-    broker: Router,
-    host: String,
-    client: (String, Secret),
-    provider: Backstage,
-    clock: Clock,
-) -> Router {
-    let scene = Mutex::new(Scene::new(fresh_conversation(&clock), "0".to_owned(), clock.now()));
-    let desk = Arc::new(Desk { platform: Platform::new(broker, host, client), provider, clock, scene });
-    Router::new()
-        .route("/demo", get(page))
-        .route("/demo/live", get(live))
-        .route("/demo/send", post(send))
-        .route("/demo/message", post(message))
-        .route("/demo/trick", post(trick))
-        .route("/demo/restart", post(restart))
-        .route("/demo/desk.css", get(stylesheet))
-        .route("/demo/desk.js", get(script))
-        .route("/demo/icon.svg", get(icon))
-        .layer(middleware::from_fn_with_state(Arc::clone(&desk), guard))
-        .with_state(desk)
+/// The demo page, and the customer's apps beside it.
+#[derive(Debug, Clone)]
+pub struct Demo(Arc<Desk>);
+
+impl Demo {
+    /// `broker` is called in process under `host` (`127.0.0.1:8080`, as the browser writes it) with a token of `client`.
+    pub fn new(
+        broker: Router,
+        host: String,
+        client: (String, Secret),
+        provider: Backstage,
+        clock: Clock,
+    ) -> Self {
+        let scene = Mutex::new(Scene::new(fresh_conversation(&clock), "0".to_owned(), clock.now()));
+        let (platform, device) = (Platform::new(broker, host, client), std::sync::Mutex::default());
+        Self(Arc::new(Desk { platform, provider, clock, scene, device }))
+    }
+
+    /// The routes of the demo page, all below `/demo`.
+    pub fn router(&self) -> Router {
+        let desk = Arc::clone(&self.0);
+        Router::new()
+            .route("/demo", get(page))
+            .route("/demo/live", get(live))
+            .route("/demo/send", post(send))
+            .route("/demo/message", post(message))
+            .route("/demo/trick", post(trick))
+            .route("/demo/restart", post(restart))
+            .route("/demo/graph/{version}/me", get(play::graph))
+            .route("/demo/desk.css", get(stylesheet))
+            .route("/demo/desk.js", get(script))
+            .route("/demo/icon.svg", get(icon))
+            .layer(middleware::from_fn_with_state(Arc::clone(&desk), guard))
+            .with_state(desk)
+    }
+
+    /// The broker's pages, with the customer's app around them.
+    pub fn around(&self, broker: Router) -> Router {
+        broker.layer(middleware::from_fn_with_state(Arc::clone(&self.0), play::play))
+    }
 }
 
 /// Every request passes here: what is refused, and the headers of what is not.
@@ -118,7 +145,8 @@ pub(super) fn refusal(own: &str, request: &Request) -> Option<(StatusCode, &'sta
 async fn page(State(desk): State<Arc<Desk>>) -> Response {
     let mut scene = desk.scene.lock().await;
     let live = desk.look(&mut scene).await;
-    let view = PageView { live, channels: &Channel::ALL, channel: scene.channel, tricks: Trick::ALL };
+    let (channel, app) = (scene.channel, scene.app);
+    let view = PageView { live, channels: &Channel::ALL, channel, apps: &App::ALL, app, tricks: Trick::ALL };
     Html(drawn(&view)).into_response()
 }
 
@@ -137,9 +165,13 @@ async fn send(State(desk): State<Arc<Desk>>, body: Bytes) -> Redirect {
     if let Some(channel) = field(&body, "channel").and_then(|name| name.parse().ok()) {
         scene.channel = channel;
     }
+    if let Some(app) = field(&body, "app").and_then(|name| name.parse().ok()) {
+        scene.app = app;
+    }
     let order = json!({
         "conversation": {"id": scene.conversation, "channel": scene.channel, "handle": scene.handle()},
         "sender": {"kind": "agent", "id": "dana"},
+        "capabilities": scene.app.capabilities(scene.channel),
         "metadata": {"from": "demo"},
     });
     let answer = desk.platform.post("/v1/auth-links", &order).await;
@@ -147,7 +179,8 @@ async fn send(State(desk): State<Arc<Desk>>, body: Bytes) -> Redirect {
     if let Ok(link) = answer {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let (id, url) = (text(&link["id"]), text(&link["url"]));
-        scene.send_link(id, &link["message"], &url, desk.clock.now());
+        let opens = desk.receive(&link["message"], &url, scene.handle());
+        scene.send_link(id, &link["message"], &opens, desk.clock.now());
     }
     Redirect::to("/demo")
 }
@@ -187,9 +220,9 @@ async fn trick(State(desk): State<Arc<Desk>>, body: Bytes) -> Redirect {
 async fn restart(State(desk): State<Arc<Desk>>) -> Redirect {
     let mut scene = desk.scene.lock().await;
     let _ = desk.look(&mut scene).await;
-    let channel = scene.channel;
+    let (channel, app) = (scene.channel, scene.app);
     *scene = Scene::new(fresh_conversation(&desk.clock), scene.cursor.clone(), desk.clock.now());
-    scene.channel = channel;
+    (scene.channel, scene.app) = (channel, app);
     desk.provider.forget_script();
     Redirect::to("/demo")
 }
@@ -210,6 +243,26 @@ async fn icon() -> Response {
 }
 
 impl Desk {
+    /// The customer's apps.
+    fn device(&self) -> MutexGuard<'_, Device> {
+        self.device.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A message reaches the customer's app: what it opens when the customer presses.
+    fn receive(&self, message: &Value, url: &str, customer: &str) -> Opens {
+        let (payload, carrier) = (&message["payload"], message["carrier"].as_str().unwrap_or_default());
+        let mut device = self.device();
+        let pressed = match carrier {
+            "authenticate_v1" | "authenticate_v2" => {
+                device.note(payload);
+                device::build_sheet(payload, &format!("http://{}", self.platform.host()))
+            }
+            "account_link" => device.press(url, self.clock.fresh_token().expose().to_owned(), customer),
+            _ => None,
+        };
+        Opens { link: url.to_owned(), pressed }
+    }
+
     /// Asks the broker how things are, and lets the scene take notice.
     async fn look(&self, scene: &mut Scene) -> Live {
         let (link, contact) = match self.ask(scene).await {

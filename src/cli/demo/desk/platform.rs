@@ -5,6 +5,7 @@ use std::sync::Mutex;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
+use axum::http::request::Builder;
 use axum::http::{Method, Request, StatusCode, header};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
@@ -68,6 +69,13 @@ impl Platform {
         self.call(Method::POST, path, Some(body)).await
     }
 
+    /// Posts a form, as a customer's phone does: without a token of the platform's.
+    pub async fn post_form(&self, path: &str, form: &str) -> Result<Value, PlatformError> {
+        let request = self.request(&Method::POST, path);
+        let request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+        self.answer((Method::POST, path), request.body(Body::from(form.to_owned()))).await
+    }
+
     /// Calls with the token at hand; where it is refused, once more with a fresh one.
     async fn call(&self, method: Method, path: &str, body: Option<&Value>) -> Result<Value, PlatformError> {
         let known = self.known_token();
@@ -106,8 +114,7 @@ impl Platform {
         body: Option<&Value>,
         token: Option<&str>,
     ) -> Result<Value, PlatformError> {
-        let mut request =
-            Request::builder().method(method.clone()).uri(path).header(header::HOST, &self.host);
+        let mut request = self.request(&method, path);
         if let Some(token) = token {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
@@ -115,8 +122,19 @@ impl Platform {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
-        let request =
-            request.body(body).expect("the desk names its own paths and a host that was listened on");
+        self.answer((method, path), request.body(body)).await
+    }
+
+    fn request(&self, method: &Method, path: &str) -> Builder {
+        Request::builder().method(method.clone()).uri(path).header(header::HOST, &self.host)
+    }
+
+    async fn answer(
+        &self,
+        (method, path): (Method, &str),
+        request: Result<Request<Body>, axum::http::Error>,
+    ) -> Result<Value, PlatformError> {
+        let request = request.expect("the desk names its own paths and a host that was listened on");
         let response = self.broker.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
         let status = response.status();
         let unreadable = || PlatformError::Unreadable { path: path.to_owned() };

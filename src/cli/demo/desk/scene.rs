@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use crate::domain::conversation::Channel;
 
-use super::message::{self, Sent, Shown};
+use super::app::App;
+use super::message::{self, Opens, Sent, Shown};
 
 /// How many events stand in the log.
 const EVENTS: usize = 60;
@@ -41,6 +42,8 @@ pub struct Scene {
     began: Timestamp,
     /// The medium.
     pub channel: Channel,
+    /// The customer's app.
+    pub app: App,
     /// The messages, oldest first.
     pub bubbles: Vec<Bubble>,
     /// The newest auth link.
@@ -64,6 +67,7 @@ impl Scene {
             conversation,
             began: now,
             channel: Channel::Sms,
+            app: App::default(),
             bubbles: Vec::new(),
             link: None,
             sent: None,
@@ -95,11 +99,11 @@ impl Scene {
     }
 
     /// Adds the auth message.
-    pub fn send_link(&mut self, id: String, message: &Value, url: &str, at: Timestamp) {
+    pub fn send_link(&mut self, id: String, message: &Value, opens: &Opens, at: Timestamp) {
         self.link = Some(id);
         self.told = None;
         self.sent = Sent::of(message);
-        self.bubbles.push(Bubble { author: Author::Business, shown: message::shown(message, url), at });
+        self.bubbles.push(Bubble { author: Author::Business, shown: message::shown(message, opens), at });
     }
 
     /// Adds the events that belong to this conversation, or to a contact since it began.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::domain::conversation::Channel;
 
 use super::super::provider::Trick;
+use super::app::App;
 use super::message::{Sent, Shown};
 use super::scene::{Author, Bubble, Scene};
 
@@ -22,6 +23,10 @@ pub struct PageView<'a> {
     pub channels: &'a [Channel],
     /// The chosen medium.
     pub channel: Channel,
+    /// The customer's apps to choose from.
+    pub apps: &'a [App],
+    /// The chosen one.
+    pub app: App,
     /// The provider's faults.
     pub tricks: &'a [Trick],
 }
@@ -157,7 +162,7 @@ impl Progress {
         let (sentence, reached) = match status {
             "created" => ("The link is in the chat. Nothing happens until the customer presses Continue.", 1),
             "opened" => ("The customer is at the provider.", 2),
-            "provisional" => ("Signed in, but not believed yet: the code has to come from this chat.", 3),
+            "provisional" => ("Signed in, but not believed yet: the chat has to confirm it.", 3),
             "completed" => ("The person in the chat is the person who signed in.", 4),
             "denied" => ("The customer said no at the provider. The link can be opened again.", 2),
             "failed" => ("This attempt failed. The link can be opened again.", 2),

@@ -235,9 +235,9 @@ remedies! {
     RequiredMissing at Mapping: "A field that you require is missing",
         "The provider did not send it for this customer, or the mapping does not find it.",
         "Ask for it by scope, map it, or take it out of “required”; the notes of the attempt name it.";
-    NotConfirmed at Binding: "Nobody sent the code in the chat",
-        "The customer signed in, and did not send the code of the page into the chat within five minutes.",
-        "The customer opens the link again. If many stop here, let the agent ask for the code, or allow “match” on channels with phone numbers.";
+    NotConfirmed at Binding: "The chat did not confirm it",
+        "The customer signed in, but the code did not come in the chat within five minutes; in Apple Messages or Messenger, the channel did not say in time who it was.",
+        "The customer opens the link again, or gets a new message. If many stop here, let the agent ask for the code, allow “match” on channels with phone numbers, or see that the channel’s webhooks arrive.";
     GuessesSpent at Nowhere: "Too many wrong codes",
         "Five wrong codes were sent. Somebody mistyped, or somebody guesses.",
         "The customer opens the link again, which makes a new code. Be careful if it happens again in the same chat.";
@@ -247,6 +247,9 @@ remedies! {
     SheetClosed at Nowhere: "The customer closed the sign-in",
         "The phone says that the sign-in was closed, or failed, before it was done.",
         "Send the message again: each is good for one sign-in. If many stop here, look at what the provider shows on phones.";
+    TakenBack at Nowhere: "The customer took the link back in Messenger",
+        "The customer signed in, and undid it in the app before Facebook’s word of the sign-in had reached us.",
+        "Nothing: nobody is verified, and nothing was shared. Send the message again if the customer still wants to sign in.";
     Voided at Nowhere: "A newer sign-in took its place",
         "The customer signed in again with the same link, or the link ended.",
         "Nothing: the newer one counts.";

@@ -12,8 +12,18 @@ pub(super) struct Proof {
     pub(super) costs: &'static str,
 }
 
-/// Every proof that can be chosen, the strongest first.
-pub(super) const PROOFS: [Proof; 4] = [
+/// Every proof, the strongest first.
+pub(super) const PROOFS: [Proof; Binding::ALL.len()] = [
+    Proof {
+        binding: Binding::Native,
+        name: "The channel itself",
+        proves: "Apple or Facebook says, signed, that the person of this conversation answered its own sign-in message; and \
+                 the sign-in ended in the browser in which it began.",
+        protects: "Forwarded links: the message opens in the customer’s own app. On Messenger somebody can still forward the \
+                   page that Facebook has opened, if page_token is set there.",
+        costs: "Nothing more. It needs your account with the channel, and a device that knows such messages; without them the \
+                customer cannot sign in where this is demanded.",
+    },
     Proof {
         binding: Binding::Code,
         name: "Code in the chat",
@@ -51,7 +61,6 @@ pub(super) const PROOFS: [Proof; 4] = [
 /// What a choice of a proof is called.
 pub(super) fn label(binding: Binding) -> &'static str {
     match binding {
-        Binding::Native => "The channel itself",
         Binding::None => "Nothing (dangerous)",
         other => PROOFS.iter().find(|proof| proof.binding == other).map_or("", |proof| proof.name),
     }
@@ -146,8 +155,9 @@ mod tests {
 
     #[test]
     fn the_strongest_proof_stands_first_and_none_last() {
-        assert!(PROOFS.windows(2).all(|two| two[0].binding > two[1].binding));
-        assert_eq!(PROOFS[3].binding, Binding::None);
+        let told: Vec<_> = PROOFS.iter().map(|proof| proof.binding).collect();
+        let every: Vec<_> = Binding::ALL.into_iter().rev().collect();
+        assert_eq!(told, every, "each proof has its row");
         for proof in PROOFS {
             for text in [proof.proves, proof.protects, proof.costs] {
                 assert!(text.ends_with('.') && !text.contains("  "), "{text}");

@@ -91,24 +91,27 @@ pub(super) async fn change(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, for
     }
 }
 
-/// `POST /admin/clients/rotate`: another secret, shown this once; the one before is good for another day. The form names
+/// `POST /admin/clients/rotate`: another secret, shown this once; the one before is good for another day, unless it has
+/// leaked. The form names
 /// the secret that it replaces, so that one that is sent twice, by a reload, replaces nothing.
 pub(super) async fn rotate(duty: OnDuty<Admin>, State(web): State<Arc<Web>>, form: Posted) -> Response {
     let Ok(id) = form.text("client_id").parse::<ClientId>() else { return duty.missing() };
     let Ok((secret, hash)) = fresh_secret(&web).await else {
         return duty.plain(StatusCode::INTERNAL_SERVER_ERROR, "That did not work", "Try again in a moment.");
     };
+    let has_leaked = form.has("leaked");
     let order = NewSecret {
+        secret: &secret,
         hash: &hash,
-        overlap: OVERLAP,
-        ends_older: form.has("ends_older"),
+        overlap: if has_leaked { SignedDuration::ZERO } else { OVERLAP },
+        ends_older: has_leaked || form.has("ends_older"),
         replaces: Some(form.text("replaces")).filter(|mark| !mark.is_empty()),
     };
     let (tenant, actor) = (&duty.tenant().id, duty.actor());
-    match web.broker.rotate_client_secret(tenant, &id, &order, &held(), &actor).await {
-        Ok(until) => {
-            let until = until.map(|until| duty.local().moment(until));
-            secret_page(&duty, id.as_str(), Some(secret.expose().to_owned()), until, false)
+    match web.broker.rotate_client_secret(tenant, (&id, &order), &held(), &actor, None).await {
+        Ok(rotated) => {
+            let until = rotated.previous_until.map(|until| duty.local().moment(until));
+            secret_page(&duty, id.as_str(), Some(rotated.secret.expose().to_owned()), until, false)
         }
         Err(error) => told(&duty, &web, (&id, None), &error).await,
     }

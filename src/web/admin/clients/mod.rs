@@ -17,6 +17,7 @@ use axum::routing::{get, post};
 use crate::domain::client::Scopes;
 use crate::flow::settings::SettingsError;
 use crate::web::Web;
+use crate::web::page::sentence;
 use crate::web::staff::{Admin, OnDuty};
 
 /// Where the list is.
@@ -64,11 +65,4 @@ fn words_of(duty: &OnDuty<Admin>, error: &SettingsError) -> Result<(String, Stat
             Ok((words.unwrap_or_else(|| "This cannot be used.".to_owned()), StatusCode::UNPROCESSABLE_ENTITY))
         }
     }
-}
-
-/// With a capital letter and a full stop.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
 }

@@ -261,6 +261,7 @@ fn asked(way: &Way, known: &Map<String, Value>, typed: &Typed) -> Vec<&'static s
     let secret: &[&str] = match auth {
         "none" => &[],
         "private_key_jwt" => &["private_key", "private_key_id"],
+        "signed_secret" => &["private_key", "private_key_id", "assertion_issuer"],
         _ => &["client_secret"],
     };
     let rest: &[&str] = match way {

@@ -139,7 +139,7 @@ pub fn with_secrets(
 ) -> Map<String, Value> {
     for setting in table.iter().filter(|setting| setting.holds == Holds::Secret) {
         let typed = posted.raw(setting.name);
-        let secret = if setting.name == "private_key" { typed } else { typed.trim() };
+        let secret = if setting.name.starts_with("private_key") { typed } else { typed.trim() };
         if !secret.trim().is_empty() {
             settings.insert(setting.member.clone(), json!(secret));
         } else if posted.has(&format!("{}.remove", setting.name)) {

@@ -16,6 +16,7 @@ use axum::routing::{get, post};
 use crate::domain::staff::Member;
 use crate::flow::settings::{Precondition, SettingsError};
 use crate::web::Web;
+use crate::web::page::sentence;
 use crate::web::staff::{Admin, OnDuty, Posted};
 
 /// Where the list is.
@@ -84,23 +85,5 @@ fn words_of(
                 remark.map_or_else(|| "This cannot be used.".to_owned(), |remark| sentence(&remark.message));
             Ok((place, words, StatusCode::UNPROCESSABLE_ENTITY))
         }
-    }
-}
-
-/// With a capital letter and a full stop.
-fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    format!("{first}{}.", letters.as_str().trim_end_matches('.'))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fault_is_a_sentence() {
-        assert_eq!(sentence("this is the last admin"), "This is the last admin.");
-        assert_eq!(sentence(""), ".");
     }
 }

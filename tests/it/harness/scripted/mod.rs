@@ -158,7 +158,10 @@ impl Scripted {
     }
 
     fn block(&self, settings: &str) -> String {
-        let secret = if ["\"private_key_jwt\"", "\"none\""].iter().any(|auth| settings.contains(auth)) {
+        let secret = if ["\"private_key_jwt\"", "\"signed_secret\"", "\"none\""]
+            .iter()
+            .any(|auth| settings.contains(auth))
+        {
             ""
         } else {
             "client_secret = { env = \"ACME_SECRET\" }"

@@ -8,7 +8,7 @@ use crate::flow::preview::place_in;
 use crate::flow::settings::described::{Described, Holds};
 use crate::flow::settings::format::Remark;
 
-use super::words::{Html, html, sentence};
+use super::words::{Html, html, label, sentence};
 
 /// Something wrong with a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +41,10 @@ impl Fault {
 
     /// What a check of settings found, beside the field that its pointer leads to.
     pub fn of_remark(table: &[Described], sent: &Map<String, Value>, remark: &Remark) -> Self {
+        if let Some(missing) = missing(table, &remark.message) {
+            let message = format!("{} is missing", label(missing.name));
+            return Self::new(missing.name, &message, remark.help.as_deref().unwrap_or_default());
+        }
         let (message, help) = (remark.message.as_str(), remark.help.as_deref().unwrap_or_default());
         let caret =
             Value::Object(sent.clone()).pointer(&remark.pointer).and_then(Value::as_str).and_then(|text| {
@@ -96,6 +100,12 @@ fn field_of(table: &[Described], pointer: &str) -> String {
         },
         _ => setting.name.to_owned(),
     }
+}
+
+/// The setting that a check of the whole did not find: its remark leads to no field, and names it.
+fn missing<'t>(table: &'t [Described], message: &str) -> Option<&'t Described> {
+    let name = message.strip_prefix('`')?.strip_suffix("` is missing")?;
+    table.iter().find(|known| known.member == name || known.name == name)
 }
 
 /// The variable that a preset asks for.
@@ -181,5 +191,16 @@ mod tests {
             "{told:?}"
         );
         assert_eq!(told.help.to_string(), "Write it so.");
+    }
+
+    #[test]
+    fn what_is_missing_is_told_at_its_field_in_the_words_of_the_form() {
+        let told = |message: &str| {
+            let (pointer, message) = (String::new(), message.to_owned());
+            Fault::of_remark(&table(), &Map::new(), &Remark { pointer, message, help: None, column: None })
+        };
+        let fault = told("`tokenUrl` is missing");
+        assert_eq!((fault.field.as_str(), fault.message), ("token_url", html("Token URL is missing.")));
+        assert_eq!(told("`nothing` is missing").field, "");
     }
 }

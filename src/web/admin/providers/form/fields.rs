@@ -48,7 +48,7 @@ pub const GROUPS: [(&str, &str, &str, bool, &[&str]); 9] = [
         "Client authentication",
         "How we prove to the provider who we are.",
         true,
-        &["client_auth", "private_key", "private_key_id"],
+        &["client_auth", "private_key", "private_key_id", "assertion_issuer", "assertion_audience"],
     ),
     (
         "openid",
@@ -78,6 +78,7 @@ pub const GROUPS: [(&str, &str, &str, bool, &[&str]); 9] = [
             "par",
             "response_mode",
             "scope_separator",
+            "scope_encoding",
             "authorize_params",
             "token_request",
             "token_params",
@@ -333,7 +334,7 @@ impl Making<'_> {
         match &setting.holds {
             Holds::Secret => {
                 let set = self.secrets.get(setting.name).cloned();
-                Input::Secret { set, lines: setting.name == "private_key" }
+                Input::Secret { set, lines: setting.name.starts_with("private_key") }
             }
             Holds::Word(_) | Holds::Flag => {
                 let words: Vec<(&str, &str)> = match &setting.holds {
