@@ -28,7 +28,7 @@ pub enum Section {
 
 impl Section {
     /// Every section, in the order of the navigation.
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Console,
         Self::Overview,
         Self::Attempts,
