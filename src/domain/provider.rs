@@ -19,6 +19,7 @@ use super::ids::ProviderId;
 
 /// The settings of a provider. Secrets are resolved; the revision leaves them out.
 #[derive(Debug, Clone)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting that is on or off")]
 pub struct Provider {
     /// Its name in the tenant.
     pub id: ProviderId,

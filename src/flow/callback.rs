@@ -121,7 +121,7 @@ impl Broker {
         let key = found.request.value.key.clone();
         let until = self.patience_of(&native).map(|patience| since + patience);
         let login = self.log_in(tenant, arrival, response, found, until);
-        let login = async { login.await.map(|(_, ours)| ours) };
+        let login = Box::pin(async { login.await.map(|(_, ours)| ours) });
         let away = self.go_back(tenant, (&native, &key), until, login).await?;
         Ok(Arrived { handle: String::new(), keep: None, leads: away.map_or(Leads::Working, Leads::Away) })
     }

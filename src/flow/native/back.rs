@@ -58,18 +58,18 @@ impl Broker {
             Ok(Ok(_)) => (None, None),
             Ok(Err(error)) if stays(native, &error) => return Err(error),
             Ok(Err(CallbackError::Refused(fault))) => (Some(SheetEnded::Failure), Some(fault)),
-            Ok(Err(error)) => (closed(tenant, &error), None),
+            Ok(Err(error)) => (Some(closed(tenant, &error)), None),
             // Whatever comes of it yet, the phone has been told that it failed.
             Err(_) => match self.refuse_native(tenant, key, LATE).await {
                 Ok(()) => (Some(SheetEnded::Failure), None),
-                Err(error) => (closed(tenant, &error), None),
+                Err(error) => (Some(closed(tenant, &error)), None),
             },
         };
         let request = match self.store.at(&tenant.id).request(key).await {
             Ok(found) => found.map(crate::store::Stored::into_value),
             Err(error) if is_in_messenger(native) => return Err(error.into()),
             Err(error) => {
-                ended = closed(tenant, &error);
+                ended = Some(closed(tenant, &error));
                 None
             }
         };
@@ -78,7 +78,7 @@ impl Broker {
             // A page that was loaded again while the first load is at work must not tell Facebook that it failed. Our own
             // load is over, so that what is still claimed could not be written down.
             (None, Some(Phase::Claimed { .. })) if !is_ours => return Ok(None),
-            (None, phase) => ended_at(phase),
+            (None, phase) => ended_at(phase.as_ref()),
         };
         let location = self.location(tenant, native, key, ended).await;
         let known = request.as_ref();
@@ -120,7 +120,7 @@ impl Broker {
 }
 
 /// How the sign-in stands: only one that waits for the channel's word, or has had it, has succeeded.
-fn ended_at(phase: Option<Phase>) -> SheetEnded {
+fn ended_at(phase: Option<&Phase>) -> SheetEnded {
     match phase {
         Some(Phase::Provisional(_) | Phase::Finished { outcome: Outcome::Completed { .. }, .. }) => {
             SheetEnded::Success
@@ -133,10 +133,10 @@ fn ended_at(phase: Option<Phase>) -> SheetEnded {
 }
 
 /// A sheet is closed as a failure for a reason of ours, which the log tells.
-fn closed(tenant: &Tenant, error: &dyn std::error::Error) -> Option<SheetEnded> {
+fn closed(tenant: &Tenant, error: &dyn std::error::Error) -> SheetEnded {
     let detail = error.to_string();
     tracing::warn!(tenant = %tenant.id, detail, "callback.sheet_closed");
-    Some(SheetEnded::Failure)
+    SheetEnded::Failure
 }
 
 /// What customers call the provider of an attempt.

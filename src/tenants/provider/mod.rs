@@ -180,7 +180,7 @@ fn provider(root: &Node<'_>, reading: &Reading<'_>, report: &mut Report) -> Opti
         merge_by_email: mapping::merge_by_email(node, report),
         vault: mapping::vault(node, report),
         blocks_webviews: node.flag("blocks_webviews").unwrap_or_default(),
-        for_staff: !context.stored,
+        for_staff: !reading.context.stored,
         revision: Revision::new(""),
     };
     Some(Provider { revision: revision::build(&provider), ..provider })

@@ -16,6 +16,7 @@ mod inbound;
 mod killed;
 mod large_reply;
 mod logins;
+mod lost_writes;
 pub mod messages_app;
 mod messenger;
 mod messenger_login;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use countersign::app;
-use countersign::config::Environment;
 use countersign::domain::ids::TenantId;
 use countersign::domain::tenant::{Directory, Tenant};
 use countersign::egress::gate::Room;
@@ -102,9 +101,7 @@ pub fn store(broker: &Harness, backend: Arc<dyn Backend>) -> Store {
 
 /// Its flows over a backend, and its tenant.
 pub fn flows(broker: &Harness, backend: Arc<dyn Backend>) -> (Broker, Arc<Tenant>) {
-    let secret = countersign::cli::demo::provider::DemoProvider::CLIENT_SECRET;
-    let environment: Environment = [("ACME_SECRET", secret)].into_iter().collect();
-    let tenants = app::read_tenants(&broker.config, &environment).unwrap().value;
+    let tenants = app::read_tenants(&broker.config, &super::environment()).unwrap().value;
     let tenants: Vec<Arc<Tenant>> = tenants.tenants().cloned().collect();
     let tenant = tenants.iter().find(|tenant| tenant.id == acme()).unwrap().clone();
     let guard = Guard::new(broker.config.egress.ports.clone(), broker.config.egress.allow.clone());

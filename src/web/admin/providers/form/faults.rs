@@ -197,7 +197,7 @@ mod tests {
     fn what_is_missing_is_told_at_its_field_in_the_words_of_the_form() {
         let told = |message: &str| {
             let (pointer, message) = (String::new(), message.to_owned());
-            Fault::of_remark(&table(), &Map::new(), &Remark { pointer, message, help: None, column: None })
+            Fault::of_remark(&table(), &Map::new(), &Remark::new(pointer, message, None))
         };
         let fault = told("`tokenUrl` is missing");
         assert_eq!((fault.field.as_str(), fault.message), ("token_url", html("Token URL is missing.")));
