@@ -9,7 +9,7 @@ use super::facebook::sign;
 use super::messenger_world::{World, brought, linked, start, start_with, unlinked, written};
 use super::world::META_SECRET;
 use crate::harness::browser::Browser;
-use crate::harness::page;
+use crate::harness::{Harness, page};
 use countersign::cli::demo::provider::Trick;
 use countersign::domain::conversation::Channel;
 
