@@ -88,6 +88,8 @@ const PAGES: &[(&str, &[&str])] = &[
             "binding-saved",
         ],
     ),
+    ("/admin/websites", &["websites-none", "websites-fault", "websites-list"]),
+    ("/admin/websites/website", &["website-one"]),
     ("/admin/webchat", &["webchat-in-a-file", "webchat-pages", "webchat-at-fault", "webchat-conflict"]),
     // Clients
     (
@@ -172,6 +174,8 @@ const NO_PAGE: &[(&str, &[&str])] = &[
             "/console/contacts/{id}/dismiss",
             "/console/simulator/{id}/message",
             "/admin/clients/delete",
+            "/admin/websites/codes",
+            "/admin/websites/delete",
             "/admin/staff/{id}/remove",
             "/admin/staff/{id}/sessions/{session}/end",
             "/admin/providers/{id}/secrets/drop",
@@ -193,6 +197,7 @@ const NO_PAGE: &[(&str, &[&str])] = &[
     (
         "refuses by the page of the form that was sent there, which is looked at under its own route",
         &[
+            "/admin/websites/change",
             "/admin/providers/{id}/secrets/key",
             "/admin/providers/{id}/mapping/keep",
             "/admin/providers/{id}/mapping/samples",

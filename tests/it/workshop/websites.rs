@@ -171,7 +171,7 @@ async fn the_pages_are_fit_to_be_seen() {
     admin.browser.fill("#public_key", KEY).await;
     admin.browser.press("form[action='/admin/websites'] button").await;
     admin.browser.see("form[action='/admin/websites/delete']").await;
-    admin.look("website").await;
+    admin.look("website-one").await;
     admin.browser.open(&url).await;
-    admin.look("websites").await;
+    admin.look("websites-list").await;
 }
