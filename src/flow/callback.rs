@@ -205,7 +205,8 @@ impl Broker {
             return Err(refused(Code::StateUnknown));
         }
         if !matches!(request.value.phase, Phase::Started) {
-            return if same_browser { Ok(Checked::Again(request)) } else { Err(refused(Code::StateUnknown)) };
+            let again = same_browser.then(|| Checked::Again(Box::new(request)));
+            return again.ok_or(refused(Code::StateUnknown));
         }
         if link.status().is_final() {
             return Err(CallbackError::Gone(link.status()));
@@ -386,5 +387,5 @@ enum Checked {
     /// A first answer: go on.
     First(Box<Login>),
     /// This browser brought this answer before: show what came of it.
-    Again(Stored<AuthorizationRequest>),
+    Again(Box<Stored<AuthorizationRequest>>),
 }
