@@ -204,6 +204,7 @@ fn landing_page(bencher: Bencher) {
             now,
             expires_at: now + SignedDuration::from_mins(15),
             robot: false,
+            can_decline: true,
         };
         page::landing(&visitor(), black_box(&landing))
     });
