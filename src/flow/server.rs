@@ -12,7 +12,7 @@ use crate::domain::tenant::Tenant;
 use crate::egress::error::EgressError;
 use crate::egress::gate::Withheld;
 use crate::oauth::assertion::{Assertion, Signer, build_assertion, choose_algorithm};
-use crate::oauth::authorize::AuthorizeRequest;
+use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url};
 use crate::oauth::client_auth::{Credentials, Proof, build_credentials};
 use crate::oauth::private_key::PrivateKey;
 use crate::oauth::pushed::{build_pushed_request, build_pushed_url, parse_pushed_answer};
@@ -81,8 +81,8 @@ impl Broker {
         server.map_err(|fault| fault.to_string())
     }
 
-    /// Hands the request over to the provider (RFC 9126) and gives back where the browser goes. A provider that does
-    /// not take it keeps the customer waiting; nothing was spent.
+    /// Hands the request over to the provider (RFC 9126) and gives back where the browser goes. If a provider does not
+    /// take it, the browser carries it; one that takes no other keeps the customer waiting, and nothing was spent.
     pub(super) async fn push(
         &self,
         tenant: &Tenant,
@@ -95,12 +95,19 @@ impl Broker {
         if let (Err(PushError::Refused(_)), Some(previous)) = (&pushed, provider.ours_before()) {
             pushed = self.push_with(tenant, request, url, previous).await;
         }
-        pushed.map_err(|error| match error {
-            PushError::Withheld(late) => late,
+        pushed.or_else(|error| match error {
+            PushError::Withheld(late) => Err(late),
             error => {
                 let detail = error.to_string();
                 tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail, "provider.not_pushed");
-                OutOfOrder { why: Withheld::NotPushed, label: provider.label.clone(), locale: None }
+                if request.server.must_push {
+                    return Err(OutOfOrder {
+                        why: Withheld::NotPushed,
+                        label: provider.label.clone(),
+                        locale: None,
+                    });
+                }
+                Ok(build_authorize_url(request))
             }
         })
     }

@@ -39,6 +39,8 @@ pub struct Server {
     pub assertion_algorithms: Option<Vec<String>>,
     /// Where the request is pushed first (RFC 9126, 2); none means that it is not.
     pub par_url: Option<Url>,
+    /// Whether another request than a pushed one is worth nothing, as far as settings and metadata say.
+    pub must_push: bool,
 }
 
 /// What a login needs and neither settings nor metadata say.
@@ -97,6 +99,7 @@ impl Server {
             assertion_algorithms: metadata
                 .and_then(|metadata| metadata.token_endpoint_auth_signing_alg_values_supported.clone()),
             par_url: par_url(provider, metadata)?,
+            must_push: provider.oidc.par == Announced::Required || demands_push(metadata),
         };
         let needs_keys =
             provider.is_openid() && server.token_algorithms.iter().any(|known| !known.is_symmetric());
@@ -146,20 +149,24 @@ fn client_auth(provider: &Provider, metadata: Option<&Metadata>) -> ClientAuth {
     ];
     let Some(metadata) = metadata else { return ClientAuth::ClientSecretPost };
     let allowed = ways.into_iter().find(|(name, _)| metadata.allows_client_auth(name));
-    allowed.map_or(ClientAuth::ClientSecretBasic, |(_, auth)| auth)
+    allowed.map_or(ClientAuth::ClientSecretPost, |(_, auth)| auth)
 }
 
-/// A request is pushed where it must be, or where the tenant wants it.
+/// A request is pushed where the server takes that, unless the tenant does not want it. Whether a client *must* push may
+/// stand in its registration alone, which no metadata tell (RFC 9126, 6).
 fn par_url(provider: &Provider, metadata: Option<&Metadata>) -> Result<Option<Url>, Incomplete> {
-    let demanded = metadata.is_some_and(|metadata| metadata.require_pushed_authorization_requests);
-    if !provider.oidc.par.holds(demanded) {
+    let url = metadata.and_then(|metadata| metadata.pushed_authorization_request_endpoint.clone());
+    if !provider.oidc.par.holds(url.is_some()) {
         return Ok(None);
     }
-    let url = metadata.and_then(|metadata| metadata.pushed_authorization_request_endpoint.clone());
     if url.is_none() && provider.oidc.par == Announced::Required {
         return Err(Incomplete::ParUrl);
     }
     Ok(url)
+}
+
+fn demands_push(metadata: Option<&Metadata>) -> bool {
+    metadata.is_some_and(|metadata| metadata.require_pushed_authorization_requests)
 }
 
 #[cfg(test)]
@@ -274,11 +281,15 @@ mod tests {
         }));
         let mut provider = openid();
         let server = Server::of(&provider, Some(&announced)).unwrap();
-        assert!(server.names_issuer && server.par_url.is_some());
+        assert!(server.names_issuer && server.par_url.is_some() && server.must_push);
         (provider.oidc.iss, provider.oidc.par) = (Announced::Off, Announced::Off);
         let server = Server::of(&provider, Some(&announced)).unwrap();
         assert!(!server.names_issuer && server.par_url.is_none());
         (provider.oidc.iss, provider.oidc.par) = (Announced::Required, Announced::Auto);
         assert!(Server::of(&provider, Some(&metadata(&json!({})))).unwrap().names_issuer);
+        let offered =
+            metadata(&json!({"pushed_authorization_request_endpoint": "https://id.example.com/par"}));
+        let server = Server::of(&provider, Some(&offered)).unwrap();
+        assert!(server.par_url.is_some() && !server.must_push, "it is used, and can be done without");
     }
 }

@@ -43,7 +43,7 @@ impl Probe {
         server: &Server,
         route: Route,
     ) -> Result<Sample, Box<Refused>> {
-        let Target { tenant, provider, deadline } = *target;
+        let Target { tenant, provider, .. } = *target;
         let redirect_uri = route.redirect_uri(&tenant.origin, &provider.id, provider.callback_path);
         let state = self.clock.fresh_token();
         let code_verifier = (provider.pkce == Pkce::S256).then(|| self.clock.fresh_token());
@@ -63,32 +63,46 @@ impl Probe {
         for secret in provider.client_secret.iter().chain(&provider.previous_secret).chain([&state]) {
             shown.hide(secret.expose());
         }
-        let mut url = build_authorize_url(&way);
-        if let Some(par) = &server.par_url {
-            let refused = |cause: String| {
-                let remedy = "see what the provider says of the pushed request: client id, secret and redirect URI are \
-                              checked there first; `par = \"off\"` if it need not be pushed";
-                Box::new((StageReport::failed(Stage::Authorize, "par_failed", cause, remedy), Vec::new()))
-            };
-            let credentials = credentials(&self.clock, provider, server, provider.ours()).map_err(|_| {
-                refused("our assertion cannot be signed with the key of the settings".to_owned())
-            })?;
-            let pushed = build_pushed_request(par, &way, &credentials);
-            let answer = self.client.send(&tenant.id, &pushed, deadline).await;
-            let answer = answer.map_err(|error| refused(format!("`{par}`: {error}")))?;
-            let name = parse_pushed_answer(&answer).map_err(|_| {
-                let mut failed =
-                    refused(format!("`{par}` does not take the pushed request (status {})", answer.status));
-                let said = String::from_utf8_lossy(&answer.body);
-                if let Some(complaint) = Complaint::of_text(&said) {
-                    *failed = complained(target, &redirect_uri, complaint);
-                }
-                failed.0.sent = Some(shown.request(&pushed));
-                failed.0.received = Some(shown.token_answer(&answer));
-                failed
-            })?;
-            url = build_pushed_url(provider, &server.authorize_url, &name);
-        }
+        let url = match self.push_sample(target, &way, &shown).await {
+            Ok(pushed) => pushed,
+            Err(refused) if server.must_push => return Err(refused),
+            Err(_) => None,
+        };
+        let url = url.unwrap_or_else(|| build_authorize_url(&way));
         Ok(Sample { redirect_uri, url, shown })
+    }
+
+    /// Where the browser goes with a request that was pushed first; none if the provider takes none.
+    async fn push_sample(
+        &self,
+        target: &Target<'_>,
+        way: &AuthorizeRequest<'_>,
+        shown: &Shown,
+    ) -> Result<Option<Url>, Box<Refused>> {
+        let Target { tenant, provider, deadline } = *target;
+        let server = way.server;
+        let Some(par) = &server.par_url else { return Ok(None) };
+        let refused = |cause: String| {
+            let remedy = "see what the provider says of the pushed request: client id, secret and redirect URI are \
+                          checked there first; `par = \"off\"` if it need not be pushed";
+            Box::new((StageReport::failed(Stage::Authorize, "par_failed", cause, remedy), Vec::new()))
+        };
+        let credentials = credentials(&self.clock, provider, server, provider.ours())
+            .map_err(|_| refused("our assertion cannot be signed with the key of the settings".to_owned()))?;
+        let pushed = build_pushed_request(par, way, &credentials);
+        let answer = self.client.send(&tenant.id, &pushed, deadline).await;
+        let answer = answer.map_err(|error| refused(format!("`{par}`: {error}")))?;
+        let name = parse_pushed_answer(&answer).map_err(|_| {
+            let mut failed =
+                refused(format!("`{par}` does not take the pushed request (status {})", answer.status));
+            let said = String::from_utf8_lossy(&answer.body);
+            if let Some(complaint) = Complaint::of_text(&said) {
+                *failed = complained(target, way.redirect_uri, complaint);
+            }
+            failed.0.sent = Some(shown.request(&pushed));
+            failed.0.received = Some(shown.token_answer(&answer));
+            failed
+        })?;
+        Ok(Some(build_pushed_url(provider, &server.authorize_url, &name)))
     }
 }

@@ -277,8 +277,8 @@ pub static SHAPE: Table = Table {
             "par",
             Kind::Word(&ANNOUNCED),
             "auto",
-            "Whether the request is pushed to the provider first (RFC 9126): where the metadata demand it, `required`, \
-             or `off`.",
+            "Whether the request is pushed to the provider first (RFC 9126): `auto` where the metadata name a place for it, and \
+             in the open if that fails and they do not demand it; `required`, or `off`.",
         ),
         optional(
             "preset",
