@@ -274,10 +274,11 @@ async fn the_language_of_the_link_is_told_to_the_provider() {
 #[rstest]
 #[case::demanded_by_the_server("", true)]
 #[case::demanded_by_the_tenant("par = \"required\"", false)]
+#[case::taken_by_the_server("", false)]
 #[tokio::test]
 async fn a_pushed_request_shows_the_browser_a_name_only(#[case] setting: &str, #[case] by_server: bool) {
     let mut stage = Stage::by_issuer(setting).await;
-    stage.provider.metadata(move |told| told["require_pushed_authorization_requests"] = by_server.into());
+    stage.provider.takes_pushed(by_server);
     stage.completes().await;
     let pushed = &stage.provider.asked("/par")[0];
     assert!(pushed.header("authorization").starts_with("Basic "), "as the metadata announce");
@@ -300,10 +301,21 @@ async fn a_pushed_request_shows_the_browser_a_name_only(#[case] setting: &str, #
 #[tokio::test]
 async fn a_push_that_fails_lets_nobody_begin(#[case] answer: fn() -> Answer) {
     let mut stage = Stage::by_issuer("par = \"required\"").await;
+    stage.provider.takes_pushed(false);
     stage.provider.at("/par", move |_| answer());
     stage.must_wait("provider.not_pushed").await;
     stage.provider.mend("/par");
     stage.completes().await;
+}
+
+#[tokio::test]
+async fn a_push_that_fails_and_that_nobody_demands_goes_in_the_open() {
+    let mut stage = Stage::by_issuer("").await;
+    stage.provider.takes_pushed(false);
+    stage.provider.at("/par", |_| Answer::with(400, "application/json", r#"{"error":"invalid_request"}"#));
+    stage.completes().await;
+    assert_eq!(stage.provider.asked("/par").len(), 1);
+    assert!(!value(&stage.provider.asked("/auth")[0].query, "code_challenge").is_empty());
 }
 
 #[tokio::test]

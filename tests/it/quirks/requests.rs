@@ -165,6 +165,7 @@ async fn a_second_exchange_is_made_with_the_secret_that_did_for_the_first() {
 async fn a_push_is_made_with_the_secret_that_the_provider_takes() {
     let settings = "client_secret_previous = { env = \"ACME_HOOK\" }\nclient_auth = \"client_secret_post\"\npar = \"required\"";
     let mut stage = Stage::by_issuer(settings).await;
+    stage.provider.takes_pushed(false);
     for path in ["/par", "/token"] {
         stage.provider.at(path, takes_the_previous_secret);
     }

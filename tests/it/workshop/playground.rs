@@ -104,7 +104,7 @@ async fn a_sample_that_comes_out_otherwise_keeps_a_draft_from_going_live() {
     shop.put_draft(&settings).await;
     let page = shop.page("/publish").await;
     let told = words(&page);
-    assert!(told.contains("1 of 1 samples come out otherwise"), "{told}");
+    assert!(told.contains("1 of 1 sample comes out otherwise"), "{told}");
     assert!(told.contains("email billy@example.com nothing"), "{told}");
     let refused = shop.send_on(&page, "/publish", &[("untested", "yes")]).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);

@@ -198,6 +198,15 @@ impl Scripted {
         self.memory().published = keys;
     }
 
+    /// Announces a place for pushed requests, and whether it takes no others (RFC 9126, 5).
+    pub fn takes_pushed(&self, no_others: bool) {
+        let place = format!("{}/par", self.origin());
+        self.metadata(move |told| {
+            told["pushed_authorization_request_endpoint"] = place.clone().into();
+            told["require_pushed_authorization_requests"] = no_others.into();
+        });
+    }
+
     /// Changes the metadata.
     pub fn metadata(&self, change: impl Fn(&mut Value) + Send + Sync + 'static) {
         self.memory().metadata = Arc::new(change);

@@ -30,7 +30,6 @@ fn metadata(shared: &Shared) -> Answer {
         "token_endpoint": at("/token"),
         "userinfo_endpoint": at("/me"),
         "jwks_uri": at("/keys"),
-        "pushed_authorization_request_endpoint": at("/par"),
         "id_token_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "HS256", "none"],
         "userinfo_signing_alg_values_supported": ["RS256", "ES256", "none"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
