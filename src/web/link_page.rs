@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest as _, RawQuery, Request, State};
+use axum::extract::{FromRequest as _, FromRequestParts as _, RawQuery, Request, State};
 use axum::http::{Method, header};
 use axum::response::Response;
 
@@ -19,7 +19,7 @@ use super::host::{self, Asked};
 use super::page::{self, Notice};
 use super::segment::Segment;
 use super::strict_json::is_too_large;
-use super::visit::{Visit, nobody, see_other, too_many};
+use super::visit::{Visit, nobody, see_other, takes_gzip, too_many};
 use super::{RequestId, Web};
 
 /// `GET` shows the landing page and changes nothing; `POST` starts a sign-in.
@@ -71,13 +71,18 @@ pub async fn decline(
     }
 }
 
-/// `/assets/…`: stylesheet and icon, which the pages name by their content.
-pub async fn asset(visit: Visit, Segment(path): Segment) -> Response {
-    match visit.method {
-        Method::GET | Method::HEAD => {
-            page::asset(&path, visit.takes_gzip()).unwrap_or_else(|| visit.notice(Notice::Unknown))
-        }
-        _ => visit.wrong_method("GET, HEAD"),
+/// `/assets/…`: stylesheet and icon, which the pages name by their content. They are the same on every host: the page that
+/// says that nobody is served there needs them, too.
+pub async fn asset(State(web): State<Arc<Web>>, Segment(path): Segment, request: Request) -> Response {
+    let (mut parts, _) = request.into_parts();
+    let is_read = matches!(parts.method, Method::GET | Method::HEAD);
+    if let Some(found) = page::asset(&path, takes_gzip(&parts.headers)).filter(|_| is_read) {
+        return found;
+    }
+    match Visit::from_request_parts(&mut parts, &web).await {
+        Ok(visit) if is_read => visit.notice(Notice::Unknown),
+        Ok(visit) => visit.wrong_method("GET, HEAD"),
+        Err(page) => page,
     }
 }
 

@@ -48,6 +48,16 @@ pub struct Visit {
 #[derive(Debug)]
 pub struct Returning(pub Visit);
 
+/// Whether an answer may be compressed by gzip: it is named, and not with the weight nought.
+pub fn takes_gzip(headers: &HeaderMap) -> bool {
+    let accepted = text(headers, &header::ACCEPT_ENCODING).unwrap_or_default();
+    accepted.split(',').any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        let refused = matches!(weight.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
+        name.trim().eq_ignore_ascii_case("gzip") && !refused
+    })
+}
+
 impl FromRequestParts<Arc<Web>> for Visit {
     type Rejection = Response;
 
@@ -184,14 +194,9 @@ impl Visit {
         text(&self.headers, &header::USER_AGENT)
     }
 
-    /// Whether an answer may be compressed by gzip: it is named, and not with the weight nought.
+    /// Whether an answer may be compressed by gzip.
     pub fn takes_gzip(&self) -> bool {
-        let accepted = text(&self.headers, &header::ACCEPT_ENCODING).unwrap_or_default();
-        accepted.split(',').any(|coding| {
-            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
-            let refused = matches!(weight.replace(' ', "").as_str(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000");
-            name.trim().eq_ignore_ascii_case("gzip") && !refused
-        })
+        takes_gzip(&self.headers)
     }
 
     /// Whether a browser or a robot loads the address before anybody asked for it.

@@ -163,3 +163,18 @@ async fn a_host_that_nobody_has_is_told_so_whatever_path_and_method_are_asked_fo
         }
     }
 }
+
+#[tokio::test]
+async fn the_page_of_a_host_that_serves_nobody_finds_what_it_is_dressed_in() {
+    let broker = Harness::start().await;
+    let at = |path: &str| broker.plain(Method::GET, path).header("host", "nobody.example").send();
+    let page = at("/a/unknown").await.unwrap();
+    assert_eq!(page.status(), StatusCode::MISDIRECTED_REQUEST);
+    let page = page.text().await.unwrap();
+    let named: Vec<&str> = page.split('"').filter(|part| part.starts_with("/assets/")).collect();
+    assert_eq!(named.len(), 2, "its style and its icon: {page}");
+    for path in named {
+        assert_eq!(at(path).await.unwrap().status(), StatusCode::OK, "{path}");
+    }
+    assert_eq!(at("/assets/unknown.css").await.unwrap().status(), StatusCode::MISDIRECTED_REQUEST);
+}
