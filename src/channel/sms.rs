@@ -89,7 +89,7 @@ impl Segments {
 pub(super) fn payload(draft: &mut Draft<'_>) -> Value {
     let segments = Segments::of(&draft.text);
     draft.warnings.extend(segments.warnings());
-    draft.warnings.extend(lint(&draft.text));
+    draft.warnings.extend(lint(&draft.text, segments));
     json!({
         "type": "text",
         "text": draft.text,
@@ -100,8 +100,7 @@ pub(super) fn payload(draft: &mut Draft<'_>) -> Value {
 }
 
 /// Names the characters that make it dearer, and what would do instead, if that would make it cheaper.
-fn lint(text: &str) -> Option<String> {
-    let now = Segments::of(text);
+fn lint(text: &str, now: Segments) -> Option<String> {
     if now.encoding == Encoding::Gsm7 {
         return None;
     }
@@ -163,10 +162,12 @@ fn unmarked(c: char) -> Option<String> {
 
 /// Units of a character in the GSM alphabet; none if it is not in it.
 fn gsm_units(c: char) -> Option<usize> {
-    if c.is_ascii_alphanumeric() || GSM_7.contains(c) {
-        return Some(1);
+    match c {
+        // Most of a message, without a look into the tables.
+        'a'..='z' | 'A'..='Z' | ' '..='?' | '_' => Some(1),
+        c if GSM_7.contains(c) => Some(1),
+        c => EXTENSION.contains(c).then_some(2),
     }
-    EXTENSION.contains(c).then_some(2)
 }
 
 fn parts(widths: impl Iterator<Item = usize>, capacity: usize) -> usize {
@@ -207,6 +208,10 @@ mod tests {
 
     use super::*;
 
+    fn advised(text: &str) -> Option<String> {
+        lint(text, Segments::of(text))
+    }
+
     fn counted(text: &str) -> (Encoding, usize, usize) {
         let Segments { encoding, units, count, .. } = Segments::of(text);
         (encoding, units, count)
@@ -216,6 +221,10 @@ mod tests {
     fn the_alphabet_has_127_characters_and_nine_escaped_ones_and_a_page_break() {
         assert_eq!(GSM_7.chars().count(), 127);
         assert_eq!(EXTENSION.chars().count(), 10);
+        for c in '\0'..='\u{20AC}' {
+            let width = GSM_7.contains(c).then_some(1).or(EXTENSION.contains(c).then_some(2));
+            assert_eq!(gsm_units(c), width, "{c:?}");
+        }
     }
 
     #[test]
@@ -263,15 +272,15 @@ mod tests {
     fn what_doubles_the_price_is_named_once_each_with_what_would_do_instead() {
         let long = format!("It\u{2019}s you \u{2013} it\u{2019}s Acme 🎉 zażółć{}", "!".repeat(60));
         assert_eq!(
-            lint(&long).unwrap(),
+            advised(&long).unwrap(),
             "it would be 1 segment and not 2 with `'` for a curly apostrophe (U+2019), \
              `-` for a long dash (U+2013), nothing for `🎉` (U+1F389), `z` for `ż` (U+017C), \
              `o` for `ó` (U+00F3), `l` for `ł` (U+0142), `c` for `ć` (U+0107)"
         );
-        assert_eq!(lint("It\u{2019}s you"), None, "one segment either way");
-        assert_eq!(lint(&"ж".repeat(100)), None, "there is no plain form");
-        assert_eq!(lint(&format!("\u{2019}{}", "ж".repeat(100))), None, "the rest is as dear");
-        assert_eq!(lint(&"a".repeat(200)), None);
+        assert_eq!(advised("It\u{2019}s you"), None, "one segment either way");
+        assert_eq!(advised(&"ж".repeat(100)), None, "there is no plain form");
+        assert_eq!(advised(&format!("\u{2019}{}", "ж".repeat(100))), None, "the rest is as dear");
+        assert_eq!(advised(&"a".repeat(200)), None);
     }
 
     #[test]

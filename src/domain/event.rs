@@ -96,6 +96,30 @@ pub struct Event {
     pub data: Value,
 }
 
+/// An event that is being told: what [`Event`] will be, with a body that is written as it is and read by nobody before.
+#[derive(Debug, Serialize)]
+pub struct Telling<'e, Data> {
+    /// Its id.
+    pub id: EventId,
+    /// What happened.
+    #[serde(rename = "type")]
+    pub kind: EventType,
+    /// When.
+    pub timestamp: Timestamp,
+    /// Whose.
+    pub tenant: &'e TenantId,
+    /// The body.
+    pub data: Data,
+}
+
+impl Event {
+    /// The same to be told.
+    pub fn telling(&self) -> Telling<'_, &Value> {
+        let Self { id, kind, timestamp, tenant, data } = self;
+        Telling { id: id.clone(), kind: *kind, timestamp: *timestamp, tenant, data }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -105,5 +129,15 @@ mod tests {
         for kind in EventType::ALL {
             assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
         }
+    }
+
+    #[test]
+    fn what_is_told_is_the_event_that_is_read() {
+        let id = EventId::from_uuid(uuid::Uuid::from_u128(1));
+        let (kind, timestamp, data) =
+            (EventType::Opened, Timestamp::UNIX_EPOCH, serde_json::json!({"a": [1]}));
+        let event = Event { id, kind, timestamp, tenant: "acme".parse().unwrap(), data };
+        let (told, read) = (serde_json::to_string(&event.telling()), serde_json::to_string(&event));
+        assert_eq!(told.unwrap(), read.unwrap());
     }
 }

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::secret::Secret;
 
-use self::call::{Exchange, WhoamiCall};
+use self::call::{Exchange, IssuedBy, WhoamiCall};
 use self::oidc::{Announced, Oidc};
 use super::ids::ProviderId;
 
@@ -43,6 +43,8 @@ pub struct Provider {
     pub authorize_url: Option<Url>,
     /// Where the code is exchanged; none if the issuer's metadata says it.
     pub token_url: Option<Url>,
+    /// Which of several servers has issued a code, where a callback says so.
+    pub issued_by: Option<IssuedBy>,
     /// Who it was; none means the issuer's `UserInfo` endpoint, or that the login proves authentication only.
     pub whoami: Option<WhoamiCall>,
     /// Further calls, each under its name in the mapping's input.

@@ -1,15 +1,18 @@
 //! The bodies of events, and the one way to write event and audit entry together into a batch.
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::domain::audit::{AuditAction, AuditEntry};
 use crate::domain::contact::{Change, Contact};
 use crate::domain::conversation::ConversationRef;
-use crate::domain::event::{Event, EventType};
+use crate::domain::event::{EventType, Telling};
+use crate::domain::fault::{Code, Step};
 use crate::domain::health::ProviderHealth;
-use crate::domain::ids::{ContactId, EventId, ProviderId, TenantId};
-use crate::domain::link::Link;
+use crate::domain::ids::{ContactId, EventId, LinkId, ProviderId, TenantId};
+use crate::domain::link::{Completion, Link, LinkBinding, LinkStatus, Sender};
+use crate::domain::profile::Profile;
 use crate::store::Tx;
 
 use super::Broker;
@@ -25,10 +28,8 @@ impl Broker {
         actor: &str,
     ) -> EventId {
         let now = self.clock.now();
-        let event = self.event(tenant, kind, link_data(link), now);
-        let told = event.id.clone();
-        self.tell(tx, &event);
-        tx.event_of_link(&link.id, &event.id);
+        let told = self.tell_of(tx, tenant, kind, LinkData::of(link), now);
+        tx.event_of_link(&link.id, &told);
         let detail = link.failure.map(|failure| match failure.step {
             Some(step) => format!("{} at {step}", failure.code),
             None => failure.code.to_string(),
@@ -50,11 +51,8 @@ impl Broker {
         changes: &[Change],
     ) -> EventId {
         let kind = if contact.version == 1 { EventType::ContactCreated } else { EventType::ContactUpdated };
-        let event =
-            self.event(tenant, kind, json!({"contact": contact, "changes": changes}), self.clock.now());
-        let told = event.id.clone();
-        self.tell(tx, &event);
-        told
+        let data = ContactData { contact, changes, merged_from: None };
+        self.tell_of(tx, tenant, kind, data, self.clock.now())
     }
 
     /// Writes into the batch that one contact took in another.
@@ -66,17 +64,14 @@ impl Broker {
         changes: &[Change],
         from: &ContactId,
     ) -> EventId {
-        let data = json!({"contact": contact, "changes": changes, "mergedFrom": from});
-        let event = self.event(tenant, EventType::ContactUpdated, data, self.clock.now());
-        let told = event.id.clone();
-        self.tell(tx, &event);
-        told
+        let data = ContactData { contact, changes, merged_from: Some(from) };
+        self.tell_of(tx, tenant, EventType::ContactUpdated, data, self.clock.now())
     }
 
     /// Writes into the batch that a contact is erased.
     pub(super) fn announce_erased(&self, tx: &mut Tx, tenant: &TenantId, contact: &ContactId) {
         let data = json!({"contact": {"id": contact}, "changes": []});
-        self.tell(tx, &self.event(tenant, EventType::ContactErased, data, self.clock.now()));
+        self.tell_of(tx, tenant, EventType::ContactErased, data, self.clock.now());
     }
 
     /// Writes into the batch who changed a contact, and how.
@@ -102,20 +97,28 @@ impl Broker {
     ) -> EventId {
         let now = self.clock.now();
         let data = json!({"conversation": conversation});
-        let event = self.event(tenant, EventType::ConversationUnverified, data, now);
-        tx.audit(self.entry(actor, AuditAction::ConversationUnverified, event.id.to_string()));
-        self.tell(tx, &event);
-        event.id
+        let told = self.tell_of(tx, tenant, EventType::ConversationUnverified, data, now);
+        tx.audit(self.entry(actor, AuditAction::ConversationUnverified, told.to_string()));
+        told
     }
 
     /// Writes an event into the batch; and if the tenant has a webhook that wants it, that it is to be delivered. Of a
     /// tenant that is not served here nobody knows: whoever delivers finds out.
-    pub(super) fn tell(&self, tx: &mut Tx, event: &Event) {
-        tx.event(event);
-        let directory = self.directory();
-        if directory.by_id(&event.tenant).is_none_or(|served| served.tenant.tells(event.kind)) {
+    fn tell_of(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        kind: EventType,
+        data: impl Serialize,
+        timestamp: Timestamp,
+    ) -> EventId {
+        let id = EventId::from_uuid(self.clock.fresh_uuid());
+        let event = Telling { id, kind, timestamp, tenant, data };
+        tx.event(&event);
+        if self.directory().by_id(tenant).is_none_or(|served| served.tenant.tells(kind)) {
             tx.tell_webhooks(&event.id);
         }
+        event.id
     }
 
     /// Writes into the batch that a provider fails for everybody, or works again; `before` is what was
@@ -133,43 +136,79 @@ impl Broker {
         if let Some(before) = before.filter(|before| !before.healthy) {
             data["unhealthySince"] = json!(before.since);
         }
-        self.tell(tx, &self.event(tenant, kind, data, health.since));
+        self.tell_of(tx, tenant, kind, data, health.since);
         let action =
             if health.healthy { AuditAction::ProviderRecovered } else { AuditAction::ProviderUnhealthy };
         // The login that noticed it is not who did it.
         let entry = AuditEntry { request_id: None, ..self.entry("system", action, provider.to_string()) };
         tx.audit(AuditEntry { at: health.since, ..entry });
     }
-
-    fn event(&self, tenant: &TenantId, kind: EventType, data: Value, timestamp: Timestamp) -> Event {
-        let id = EventId::from_uuid(self.clock.fresh_uuid());
-        Event { id, kind, timestamp, tenant: tenant.clone(), data }
-    }
 }
 
 /// The body of an auth event (DESIGN §7). Only a completed link speaks of the person.
-fn link_data(link: &Link) -> Value {
-    let mut data = Map::new();
-    data.insert("authLinkId".to_owned(), json!(link.id));
-    data.insert("conversation".to_owned(), json!(link.conversation));
-    data.insert("sender".to_owned(), json!(link.sender));
-    data.insert("metadata".to_owned(), Value::Object(link.metadata.clone()));
-    data.insert("provider".to_owned(), json!(link.provider));
-    data.insert("status".to_owned(), json!(link.status()));
-    if let Some(failure) = link.failure {
-        if let Some(step) = failure.step {
-            data.insert("step".to_owned(), json!(step));
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LinkData<'l> {
+    auth_link_id: &'l LinkId,
+    conversation: &'l ConversationRef,
+    sender: Option<&'l Sender>,
+    metadata: &'l Map<String, Value>,
+    provider: &'l ProviderId,
+    status: LinkStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<Step>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<Code>,
+    binding: LinkBinding,
+    #[serde(flatten)]
+    completed: Option<CompletedData<'l>>,
+}
+
+/// What the event of a completed link says more.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct CompletedData<'l> {
+    contact_id: Option<&'l ContactId>,
+    profile: &'l Profile,
+    fields: &'l Map<String, Value>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    contact_mismatch: bool,
+}
+
+/// The body of an event about a contact.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ContactData<'c> {
+    contact: &'c Contact,
+    changes: &'c [Change],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_from: Option<&'c ContactId>,
+}
+
+impl<'l> LinkData<'l> {
+    fn of(link: &'l Link) -> Self {
+        Self {
+            auth_link_id: &link.id,
+            conversation: &link.conversation,
+            sender: link.sender.as_ref(),
+            metadata: &link.metadata,
+            provider: &link.provider,
+            status: link.status(),
+            step: link.failure.and_then(|failure| failure.step),
+            code: link.failure.map(|failure| failure.code),
+            binding: link.binding(),
+            completed: link.completion().map(CompletedData::of),
         }
-        data.insert("code".to_owned(), json!(failure.code));
     }
-    data.insert("binding".to_owned(), json!(link.binding()));
-    if let Some(completion) = link.completion() {
-        data.insert("contactId".to_owned(), json!(completion.contact));
-        data.insert("profile".to_owned(), json!(completion.profile));
-        data.insert("fields".to_owned(), Value::Object(completion.fields.clone()));
-        if completion.contact_mismatch {
-            data.insert("contactMismatch".to_owned(), json!(true));
+}
+
+impl<'l> CompletedData<'l> {
+    fn of(completion: &'l Completion) -> Self {
+        Self {
+            contact_id: completion.contact.as_ref(),
+            profile: &completion.profile,
+            fields: &completion.fields,
+            contact_mismatch: completion.contact_mismatch,
         }
     }
-    Value::Object(data)
 }

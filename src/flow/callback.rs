@@ -250,12 +250,13 @@ impl Broker {
     /// half. False if another callback with the same state was faster.
     async fn carry_out(self: &Arc<Self>, login: Login) -> Result<bool, CallbackError> {
         let broker = Arc::clone(self);
-        let login = async move {
+        // Boxed at once: whatever is put around it moves a pointer, and not the whole login.
+        let login = Box::pin(async move {
             let Some(mut login) = broker.claim(login).await? else { return Ok(false) };
             broker.finish(&mut login).await;
             broker.tell_health(&login.tenant.id, &login.provider.id).await;
             Ok(true)
-        };
+        });
         tokio::spawn(super::trail::keep_request(login.in_current_span())).await.unwrap_or_else(|error| {
             tracing::error!(detail = %error, "callback.task_failed");
             Ok(false)

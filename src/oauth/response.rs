@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use url::Url;
+
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::provider::{CallbackNames, Provider, ResponseMode};
 use crate::domain::request::{AuthorizationRequest, Route};
@@ -79,6 +81,7 @@ pub struct Grant {
     redirect_uri: String,
     code_verifier: Option<Secret>,
     nonce: Option<Secret>,
+    token_url: Option<Url>,
     kept: BTreeMap<String, String>,
 }
 
@@ -158,9 +161,11 @@ impl AuthorizationResponse {
             return refuse(Code::IssuerMismatch);
         }
         let kept = kept(&self.others, &arrival.provider.callback_keep)?;
+        let token_url = token_url(&self.others, arrival.provider)?;
         Ok(match self.answer {
             Answer::Code(code) => Verdict::Granted(Grant {
                 kept,
+                token_url,
                 code,
                 redirect_uri: sent.redirect_uri.clone(),
                 code_verifier: sent.code_verifier.clone(),
@@ -198,6 +203,11 @@ impl Grant {
         self.nonce.as_ref()
     }
 
+    /// The token endpoint of the server that has issued the code, where the callback says which of several it was.
+    pub fn token_url(&self) -> Option<&Url> {
+        self.token_url.as_ref()
+    }
+
     /// What the settings want kept of the callback. It came through the customer's browser, and nobody vouches for it.
     pub fn kept(&self) -> &BTreeMap<String, String> {
         &self.kept
@@ -208,12 +218,26 @@ impl Grant {
 fn kept(others: &[(String, String)], names: &[String]) -> Result<BTreeMap<String, String>, Fault> {
     let mut kept = BTreeMap::new();
     for name in names {
-        if others.iter().filter(|(known, _)| known == name).nth(1).is_some() {
-            return Err(Fault::new(Step::Parse, Code::ParamsConflict));
-        }
-        kept.extend(value_of(others, name)?.map(|value| (name.clone(), value.to_owned())));
+        kept.extend(only(others, name)?.map(|value| (name.clone(), value.to_owned())));
     }
     Ok(kept)
+}
+
+/// The one of the settings' token endpoints that the callback names. It comes through the customer's browser: a value
+/// that the settings do not have is no address, and is refused.
+fn token_url(others: &[(String, String)], provider: &Provider) -> Result<Option<Url>, Fault> {
+    let Some(issued_by) = &provider.issued_by else { return Ok(None) };
+    let Some(said) = only(others, &issued_by.parameter)? else { return Ok(None) };
+    let known = issued_by.urls.get(said).cloned();
+    known.map(Some).ok_or(Fault::new(Step::Verify, Code::VariableMismatch))
+}
+
+/// A parameter that may stand once.
+fn only<'a>(others: &'a [(String, String)], name: &str) -> Result<Option<&'a str>, Fault> {
+    if others.iter().filter(|(known, _)| known == name).nth(1).is_some() {
+        return Err(Fault::new(Step::Parse, Code::ParamsConflict));
+    }
+    value_of(others, name)
 }
 
 impl fmt::Debug for Grant {

@@ -66,6 +66,11 @@ impl Server {
         self.userinfo_url.as_ref().is_some_and(|url| call.url.as_str() == url.as_str())
     }
 
+    /// The same with another token endpoint of the same provider.
+    pub fn issuing_at(&self, token_url: &Url) -> Self {
+        Self { token_url: token_url.clone(), ..self.clone() }
+    }
+
     /// Puts settings and metadata together. Settings win, member by member.
     pub fn of(provider: &Provider, metadata: Option<&Metadata>) -> Result<Self, Incomplete> {
         let oidc = &provider.oidc;

@@ -11,6 +11,7 @@ use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 use jiff::{SignedDuration, Timestamp};
 
 use super::backend::Key;
@@ -32,8 +33,8 @@ pub(super) struct Decoded {
 
 #[derive(Default)]
 struct Halves {
-    young: HashMap<Key, Entry>,
-    old: HashMap<Key, Entry>,
+    young: HashMap<Key, Entry, RandomState>,
+    old: HashMap<Key, Entry, RandomState>,
     /// When the young half was begun.
     since: Timestamp,
 }

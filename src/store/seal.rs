@@ -17,6 +17,7 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use foldhash::fast::RandomState;
 use zeroize::Zeroizing;
 
 use crate::domain::ids::TenantId;
@@ -122,7 +123,7 @@ pub(super) struct Ring {
 
 struct Current {
     keys: SealKeys,
-    tenants: RwLock<HashMap<TenantId, Arc<TenantKeys>>>,
+    tenants: RwLock<HashMap<TenantId, Arc<TenantKeys>, RandomState>>,
     /// What these keys have opened: a key that was revoked opens nothing, and so it knows nothing either.
     decoded: Arc<Decoded>,
 }

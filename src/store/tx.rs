@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::domain::audit::AuditEntry;
-use crate::domain::event::{Event, EventType};
+use crate::domain::event::{Event, EventType, Telling};
 use crate::domain::idempotency::MadeOnce;
 use crate::domain::ids::{ContactId, DeliveryId, EventId, LinkId, ProviderId, WebhookId};
 use crate::domain::insight::counted::{Counted, of_attempt, of_link};
@@ -235,10 +236,12 @@ impl Tx {
     }
 
     /// Tells the platform. The log holds the event's id, the record its body.
-    pub fn event(&mut self, event: impl Borrow<Event>) {
-        let event = event.borrow();
+    pub fn event<Data: Serialize>(&mut self, event: &Telling<'_, Data>) {
         self.events.push(event.kind);
-        self.log(EVENTS, event.id.as_str(), event);
+        let (id, plain) = (event.id.as_str(), written(event));
+        let place = Place::Named(id.to_owned());
+        self.ops.push(Op::Put { kind: Event::KIND, place, expect: None, plain, record: None, until: None });
+        self.ops.push(Op::Append { log: EVENTS, entry: id.as_bytes().to_vec() });
     }
 
     /// Tells the auditor. The entry stands in the log itself: nothing in it is personal, so that it is never
@@ -280,19 +283,13 @@ impl Tx {
         record: &R,
         until: Option<Timestamp>,
     ) {
-        let mut plain = Zeroizing::new(Vec::with_capacity(1024));
-        serde_json::to_writer(&mut *plain, record).expect("a record is JSON: its maps have texts as keys");
+        let plain = written(record);
         let record = R::KEPT.then(|| Arc::new(record.clone()) as Kept);
         self.ops.push(Op::Put { kind: R::KIND, place, expect, plain, record, until });
     }
 
     pub(super) fn replace<R: Record>(&mut self, stored: &Stored<R>, record: &R, until: Option<Timestamp>) {
         self.put(Place::Known(stored.key.clone()), Some(Expect::At(stored.version)), record, until);
-    }
-
-    fn log<R: Record>(&mut self, log: &'static str, id: &str, record: &R) {
-        self.put(Place::Named(id.to_owned()), None, record, None);
-        self.ops.push(Op::Append { log, entry: id.as_bytes().to_vec() });
     }
 
     pub(super) fn list(&mut self, is_in: bool, set: Place, set_kind: &'static str, member: Vec<u8>) {
@@ -309,6 +306,13 @@ impl Tx {
     pub fn rewrite_event(&mut self, event: &Event) {
         self.put(Place::Named(event.id.as_str().to_owned()), None, event, None);
     }
+}
+
+/// A record in the form in which it is sealed.
+fn written(record: &impl Serialize) -> Zeroizing<Vec<u8>> {
+    let mut plain = Zeroizing::new(Vec::with_capacity(1024));
+    serde_json::to_writer(&mut *plain, record).expect("a record is JSON: its maps have texts as keys");
+    plain
 }
 
 /// The identity of a subject at a provider, whose name has no colon.

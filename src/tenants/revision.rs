@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::domain::provider::call::{Exchange, WhoamiAuth, WhoamiCall, WhoamiMethod};
+use crate::domain::provider::call::{Exchange, IssuedBy, WhoamiAuth, WhoamiCall, WhoamiMethod};
 use crate::domain::provider::oidc::{CLOCK_SKEW, Oidc};
 use crate::domain::provider::{
     AssertionNames, CallbackNames, CallbackPath, ClientAuth, EnrichPolicy, Identity, Mapping, Pkce,
@@ -67,6 +67,8 @@ struct More<'a> {
     callback_keep: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     previous_key_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    issued_by: Option<&'a IssuedBy>,
 }
 
 /// Whether a setting is as if it had been left out.
@@ -130,6 +132,7 @@ fn name_all(provider: &Provider) {
         scope_encoding: _,
         callback_keep: _,
         previous_key: _,
+        issued_by: _,
         // In the first part.
         id: _,
         label: _,
@@ -180,6 +183,7 @@ impl<'a> More<'a> {
             scope_encoding: provider.scope_encoding,
             callback_keep: &provider.callback_keep,
             previous_key_id: id_of(&provider.previous_key),
+            issued_by: provider.issued_by.as_ref(),
         }
     }
 
@@ -187,7 +191,7 @@ impl<'a> More<'a> {
     fn is_empty(&self) -> bool {
         let Self { private_key_id, whoami, further_whoami, identity, token_params, token_headers, .. } = self;
         let Self { token_path, exchange, rename, callback_names, vars, oidc, vault, .. } = self;
-        let Self { assertion, scope_encoding, callback_keep, previous_key_id, .. } = self;
+        let Self { assertion, scope_encoding, callback_keep, previous_key_id, issued_by, .. } = self;
         private_key_id.is_none()
             && whoami.is_none()
             && further_whoami.is_empty()
@@ -204,6 +208,7 @@ impl<'a> More<'a> {
             && is_usual(scope_encoding)
             && callback_keep.is_empty()
             && previous_key_id.is_none()
+            && issued_by.is_none()
             && **oidc == Oidc { clock_skew: CLOCK_SKEW, ..Oidc::default() }
     }
 }

@@ -119,12 +119,21 @@ pub fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
         return Err(Refusal::Scheme);
     }
     let token = rest.trim_matches(' ');
-    if !token.is_empty() && token.bytes().all(is_token_byte) { Ok(token) } else { Err(Refusal::Malformed) }
+    let is_token = |byte: u8| TOKEN_BYTES[usize::from(byte)];
+    if !token.is_empty() && token.bytes().all(is_token) { Ok(token) } else { Err(Refusal::Malformed) }
 }
 
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte)
-}
+/// Which bytes a `token68` may have.
+const TOKEN_BYTES: [bool; 256] = {
+    let mut may = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        may[byte] = (byte as u8).is_ascii_alphanumeric()
+            || matches!(byte as u8, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
+        byte += 1;
+    }
+    may
+};
 
 #[cfg(test)]
 mod tests {

@@ -6,7 +6,6 @@ use std::panic::AssertUnwindSafe;
 
 use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt as _;
 
@@ -20,7 +19,10 @@ use super::oauth::answer::OAuthError;
 use super::page::{self, Notice};
 
 /// Answers a request: by its handler, if the listener found nothing wrong with it.
-pub async fn answer(https: bool, id: &str, request: Request, next: Next) -> Response {
+pub async fn answer<A>(https: bool, id: &str, request: Request, handle: impl FnOnce(Request) -> A) -> Response
+where
+    A: Future<Output = Response>,
+{
     let intake = request.extensions().get::<Intake>().cloned();
     let crowded = request.extensions().get::<Crowded>().cloned();
     let refusal = || {
@@ -32,7 +34,7 @@ pub async fn answer(https: bool, id: &str, request: Request, next: Next) -> Resp
     if let Some(status) = refusal() {
         return asker.refuse(https, id, status);
     }
-    let Ok(response) = AssertUnwindSafe(next.run(request)).catch_unwind().await else {
+    let Ok(response) = AssertUnwindSafe(handle(request)).catch_unwind().await else {
         tracing::error!(request_id = id, "http.handler_panicked");
         return asker.refuse(https, id, StatusCode::INTERNAL_SERVER_ERROR);
     };
@@ -94,7 +96,7 @@ mod tests {
     use axum::Router;
     use axum::body::Body;
     use axum::http::Uri;
-    use axum::middleware::from_fn;
+    use axum::middleware::{Next, from_fn};
     use axum::routing::get;
     use tower::ServiceExt as _;
 
@@ -103,7 +105,9 @@ mod tests {
     async fn ask(path: &str) -> Response {
         let panics = get(async || -> StatusCode { panic!("a handler's bug") });
         let router = Router::new().route("/v1/x", panics.clone()).route("/a/x", panics);
-        let router = router.layer(from_fn(async |request, next| answer(true, "rq_1", request, next).await));
+        let router = router.layer(from_fn(async |request, next: Next| {
+            answer(true, "rq_1", request, |request| next.run(request)).await
+        }));
         router.oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap()
     }
 

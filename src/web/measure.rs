@@ -6,7 +6,7 @@ use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
 
-use super::{Web, intake};
+use super::{Web, cors, intake};
 
 /// Runs the request. A path that is none of ours, and a method that nobody knows, is one word: what
 /// a client invents makes no series of its own.
@@ -16,7 +16,8 @@ pub async fn run(web: &Web, id: &str, request: Request, next: Next) -> Response 
     let method = word(request.method());
     let status = tracing::field::Empty;
     let span = tracing::debug_span!("http.request", method, route, request_id = id, status);
-    let response = intake::answer(web.https, id, request, next).instrument(span.clone()).await;
+    let handle = |request| cors::answer(web, request, next);
+    let response = intake::answer(web.https, id, request, handle).instrument(span.clone()).await;
     span.record("status", response.status().as_u16());
     let status = response.status().as_str().to_owned();
     metrics::histogram!("countersign_http_request_seconds", "route" => route, "method" => method, "status" => status)

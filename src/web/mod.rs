@@ -13,6 +13,7 @@ pub mod callback;
 pub mod caller;
 pub mod client_api;
 mod console;
+mod cors;
 mod embed;
 pub mod error;
 pub mod health;
@@ -129,8 +130,7 @@ pub fn router(web: Arc<Web>) -> Router {
         .merge(staff_pages())
         .merge(embed::routes())
         .fallback(nothing_here)
-        .layer(middleware::from_fn_with_state(Arc::clone(&web), client_api::cors::guard))
-        .layer(middleware::from_fn_with_state(Arc::clone(&web), oauth::cors::allow))
+        // One layer for everything that all requests get: each one more would copy the whole of what is below it, per request.
         .layer(middleware::from_fn_with_state(Arc::clone(&web), stamp))
         .with_state(web)
 }

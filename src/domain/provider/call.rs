@@ -63,6 +63,15 @@ pub enum WhoamiMethod {
     Post,
 }
 
+/// Which of a provider's servers has issued a code: a parameter of the callback names it, and the settings say where it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IssuedBy {
+    /// The parameter.
+    pub parameter: String,
+    /// Token endpoints by its values.
+    pub urls: BTreeMap<String, Url>,
+}
+
 /// A second exchange: the access token for a longer-lived one, or for one of another kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exchange {

@@ -69,8 +69,21 @@ pub(super) struct Told {
 }
 
 impl Broker {
-    /// Redeems the grant and learns who signed in.
+    /// Redeems the grant, at the server that has issued it, and learns who signed in.
     pub(super) async fn sign_in(
+        &self,
+        visit: &mut Visit<'_>,
+        grant: &Grant,
+        conversation: Option<&ConversationRef>,
+    ) -> Result<SignedIn, Fault> {
+        let Some(token_url) = grant.token_url() else {
+            return self.redeem_grant(visit, grant, conversation).await;
+        };
+        let server = visit.server.issuing_at(token_url);
+        self.redeem_grant(&mut visit.at(&server), grant, conversation).await
+    }
+
+    async fn redeem_grant(
         &self,
         visit: &mut Visit<'_>,
         grant: &Grant,
@@ -130,6 +143,12 @@ impl Told {
 }
 
 impl Visit<'_> {
+    /// The same visit at another server.
+    fn at<'v>(&'v mut self, server: &'v Server) -> Visit<'v> {
+        let Self { tenant, provider, server: _, pass, course, deadline, secret, asked } = self;
+        Visit { tenant, provider, server, pass, course, deadline: *deadline, secret: *secret, asked: *asked }
+    }
+
     /// Sends a request of the running step. What is in the way of an answer is noted: the words name hosts of the
     /// tenant's own settings, addresses and types, and quote nothing of what was sent or read.
     async fn send(

@@ -153,7 +153,11 @@ impl Broker {
         provider: &Provider,
         tokens: &ProviderTokens,
     ) -> Result<ProviderTokens, VaultError> {
-        let server = self.server(tenant, provider).await?;
+        let mut server = self.server(tenant, provider).await?;
+        let others = provider.issued_by.iter().flat_map(|issued_by| issued_by.urls.values());
+        if let Some(other) = others.into_iter().find(|url| url.as_str() == tokens.token_url) {
+            server = server.issuing_at(other);
+        }
         let token = tokens.refresh_token.as_ref();
         let token = token.filter(|_| tokens.are_of(&provider.client_id, server.token_url.as_str()));
         let Some(token) = token else { return Err(VaultError::SignInAgain) };

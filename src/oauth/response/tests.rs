@@ -31,6 +31,7 @@ pub(crate) fn provider() -> Provider {
         assertion: crate::domain::provider::AssertionNames::default(),
         scope_encoding: crate::domain::provider::ScopeEncoding::Percent,
         callback_keep: Vec::new(),
+        issued_by: None,
         private_key: None,
         authorize_url: "https://yoursite.com/auth".parse().ok(),
         token_url: "https://yoursite.com/auth/token".parse().ok(),

@@ -2,7 +2,6 @@
 //! together. Nothing is written but the journal's one row, so that a hundred waiting batches cost
 //! little more than one.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::super::backend::{Batch, Expect, Key};
-use super::layer::{Layer, Slot};
+use super::layer::{ByName, Layer, Slot};
 use super::overlay::Overlay;
 use super::readers::minute;
 use super::writer::{Change, Outcome};
@@ -23,7 +22,7 @@ pub(super) struct Group<'a> {
     now: Timestamp,
     layer: Layer,
     /// The last positions of the logs that the group has written to.
-    ends: HashMap<Arc<str>, u64>,
+    ends: ByName<u64>,
     last: i64,
 }
 
@@ -35,7 +34,7 @@ impl<'a> Group<'a> {
         now: Timestamp,
     ) -> rusqlite::Result<Self> {
         let last = overlay.current(connection)?.last();
-        Ok(Self { connection, overlay, now, layer: Layer::default(), ends: HashMap::new(), last })
+        Ok(Self { connection, overlay, now, layer: Layer::default(), ends: ByName::default(), last })
     }
 
     /// The last change so far.

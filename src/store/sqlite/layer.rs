@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use foldhash::fast::RandomState;
 
 use super::super::backend::Key;
 use super::super::frame::{Cut, put_text, take_byte, take_number, take_text};
@@ -21,6 +22,10 @@ const REMOVED: u8 = b'r';
 const ENTRY: u8 = b'e';
 /// In place of `expires` where there is none.
 const NEVER: i64 = i64::MAX;
+
+/// Something by its name in the store. Names are looked up some hundred times per login, and made of ids and keyed
+/// hashes of ours, so that nobody chooses which of them collide.
+pub(super) type ByName<V> = HashMap<Arc<str>, V, RandomState>;
 
 /// A record, or that there is none any more.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,10 +51,10 @@ impl Slot {
 /// The changes by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Layer {
-    pub records: HashMap<Arc<str>, Slot>,
+    pub records: ByName<Slot>,
     /// Members that were added (true) or removed.
-    pub sets: HashMap<Arc<str>, BTreeMap<Vec<u8>, bool>>,
-    pub logs: HashMap<Arc<str>, BTreeMap<u64, Bytes>>,
+    pub sets: ByName<BTreeMap<Vec<u8>, bool>>,
+    pub logs: ByName<BTreeMap<u64, Bytes>>,
     /// How many changes it took, and the bytes of their values: what it weighs.
     pub changes: usize,
     pub bytes: usize,

@@ -3,14 +3,13 @@
 //! keeps it so; where other processes use the file (see `presence`), whoever needs it looks first
 //! whether the journal has grown or was written into the tables.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, params};
 
 use super::super::backend::Key;
-use super::layer::{Layer, Slot};
+use super::layer::{ByName, Layer, Slot};
 
 /// Records of the tables that are remembered, at most; then they are forgotten together.
 const REMEMBERED: usize = 4096;
@@ -30,15 +29,15 @@ pub(super) struct State {
     /// Everything up to this change stands in the tables.
     folded: i64,
     /// The last positions of logs.
-    ends: HashMap<Arc<str>, u64>,
+    ends: ByName<u64>,
     /// What the tables say of some keys, true as long as the layer says nothing of them.
-    tables: HashMap<Arc<str>, Slot>,
+    tables: ByName<Slot>,
 }
 
 impl Default for State {
     fn default() -> Self {
         // Changes count from 0, so that the first look finds something new.
-        let (ends, tables) = (HashMap::new(), HashMap::new());
+        let (ends, tables) = (ByName::default(), ByName::default());
         Self { layer: Arc::default(), last: -1, folded: -1, ends, tables }
     }
 }

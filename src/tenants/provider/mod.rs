@@ -23,6 +23,7 @@ mod params;
 mod presets;
 pub mod shape;
 mod tables;
+mod token_urls;
 mod words;
 
 use std::collections::BTreeMap;
@@ -131,6 +132,7 @@ fn provider(root: &Node<'_>, reading: &Reading<'_>, report: &mut Report) -> Opti
     // Everything is read before anything may be missing, so that every fault is told.
     let node = reading.node;
     let [authorize_url, token_url] = endpoints(reading, report);
+    let issued_by = token_urls::read(reading, report);
     let calls = calls::read(reading, report);
     let identity = node.word("identity", IDENTITIES).unwrap_or_default();
     let oidc = oidc::read(reading, identity, report);
@@ -153,6 +155,7 @@ fn provider(root: &Node<'_>, reading: &Reading<'_>, report: &mut Report) -> Opti
         scope: node.text("scope").map(|scope| scope.value.to_owned()),
         authorize_url,
         token_url,
+        issued_by,
         whoami: calls.whoami,
         further_whoami: calls.further,
         identity,

@@ -7,7 +7,7 @@ use crate::tenants::shape::{optional, required, text, with_default};
 
 use super::tables::{
     AUTHORIZE_PARAMS, CALLBACK_RENAME, CLAIMS, ENRICH, EXCHANGE_PARAMS, FIXED_HEADERS, FIXED_PARAMS, MAPPING,
-    RENAME, TOKEN_PLACE_DOC, VARS, WHOAMI,
+    RENAME, TOKEN_PLACE_DOC, TOKEN_URLS, VARS, WHOAMI,
 };
 use super::words::{
     ALGORITHMS, ANNOUNCED, CALLBACK_PATHS, CLIENT_AUTHS, IDENTITIES, PKCES, PRESETS, RESPONSE_MODES,
@@ -210,6 +210,19 @@ pub static SHAPE: Table = Table {
             Kind::List(&Kind::Text(&PARAMETER)),
             "Parameters of the callback that WhoAmI URLs may repeat as `{name}`, in the path and the query; at most 8. They \
              come through the customer's browser, so that no mapping sees them. Example: `realmId`.",
+        ),
+        optional(
+            "token_url_from",
+            Kind::Text(&PARAMETER),
+            "The parameter of the callback that says which server of the provider has issued the code; its values are those \
+             of `token_urls`. A callback without it is exchanged at `token_url`, one with another value is refused. \
+             Example: `location`.",
+        ),
+        optional(
+            "token_urls",
+            Kind::Table(&TOKEN_URLS),
+            "Where the code is exchanged, by the value of `token_url_from`; at most 16. Example: \
+             `eu = https://accounts.acme.example/oauth/token`.",
         ),
         optional(
             "whoami_params",

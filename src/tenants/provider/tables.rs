@@ -123,6 +123,16 @@ pub(super) static CLAIMS: Table = Table {
     }),
 };
 
+pub(super) static TOKEN_URLS: Table = Table {
+    doc: "Token endpoints by what a callback says.",
+    fields: &[],
+    each: Some(Each {
+        names: Names::Like(&PARAMETER),
+        kind: &Kind::Text(&PLAIN),
+        doc: "Where a code of that server is exchanged.",
+    }),
+};
+
 pub(super) static VARS: Table = Table {
     doc: "Values for a preset's variables.",
     fields: &[],

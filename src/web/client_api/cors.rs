@@ -2,9 +2,7 @@
 //! are compared to the letter with those of the tenant's websites and of its apps' redirect URIs; there is no wildcard,
 //! and no cookie takes part.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -25,14 +23,16 @@ const REMEMBERED: &str = "600";
 /// The headers of answers that scripts may read.
 const EXPOSED: &str = "ratelimit, ratelimit-policy, retry-after, x-request-id";
 
+/// Whether a request is one to this API.
+pub fn concerns(request: &Request) -> bool {
+    request.uri().path().starts_with(UNDER)
+}
+
 /// Refuses calls from other origins than those of the tenant's websites and apps, answers preflights, and tells browsers that a script may
 /// read the answer. Calls without `Origin` come from no page; they pass.
-pub async fn guard(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with(UNDER) {
-        return next.run(request).await;
-    }
+pub async fn guard(web: &Web, request: Request, next: Next) -> Response {
     // A host that serves nobody is told by the handler.
-    let Ok(tenant) = host::tenant(&web, &Asked::of_request(&request)) else { return next.run(request).await };
+    let Ok(tenant) = host::tenant(web, &Asked::of_request(&request)) else { return next.run(request).await };
     let mut response = match allowed(&tenant, request.headers()) {
         Ok(None) => next.run(request).await,
         Ok(Some(origin)) => {

@@ -2,9 +2,7 @@
 //! `userinfo` and `revoke` answer (Fetch, 3.2). None of these looks at a cookie, so that no origin gains more by it than a
 //! program has.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ORIGIN, VARY,
@@ -19,10 +17,15 @@ use crate::web::host::{self, Asked};
 /// What an app in a page asks.
 const PATHS: [&str; 3] = ["/v1/oauth/token", "/v1/oauth/userinfo", "/v1/oauth/revoke"];
 
+/// Whether a request comes from a page and asks for something that apps may read.
+pub fn concerns(request: &Request) -> bool {
+    PATHS.contains(&request.uri().path()) && request.headers().contains_key(ORIGIN)
+}
+
 /// Lets the pages of registered apps read the answer.
-pub async fn allow(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
-    let origin = request.headers().get(ORIGIN).cloned().filter(|_| PATHS.contains(&request.uri().path()));
-    let tenant = host::tenant(&web, &Asked::of_request(&request)).ok();
+pub async fn allow(web: &Web, request: Request, next: Next) -> Response {
+    let origin = request.headers().get(ORIGIN).cloned();
+    let tenant = host::tenant(web, &Asked::of_request(&request)).ok();
     let is_of_app = |origin: &HeaderValue| {
         origin.to_str().is_ok_and(|origin| tenant.is_some_and(|tenant| tenant.is_of_app(origin)))
     };

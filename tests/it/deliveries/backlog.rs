@@ -41,7 +41,7 @@ async fn of_too_much_in_a_conversation_the_oldest_is_given_up_and_can_be_sent_ag
     let mut tx = Tx::new();
     for number in 0..1030 {
         let event = event(&broker.clock, number);
-        tx.event(&event);
+        tx.event(&event.telling());
         tx.tell_webhooks(&event.id);
     }
     store.commit(tx, Durability::Durable).await.unwrap();
@@ -76,7 +76,7 @@ async fn an_event_that_the_log_was_read_past_is_told_before_those_that_come() {
     let store = open(&folder, &keys, &clock);
     let mut tx = Tx::new();
     for event in &events {
-        tx.event(event);
+        tx.event(&event.telling());
     }
     // The first two stand in the log, and nobody is told of them yet.
     tx.tell_webhooks(&events[2].id);

@@ -176,3 +176,40 @@ async fn what_shall_be_kept_stands_in_the_callback_once() {
     let page = stage.sign_in().await;
     stage.refused(&page, "params_conflict").await;
 }
+
+/// Of two servers one is named by the callback.
+const SERVERS: &str = "token_url_from = \"location\"\ntoken_urls = { eu = \"{origin}/eu/token\" }";
+
+#[tokio::test]
+async fn the_code_goes_to_the_server_that_the_callback_names_and_to_no_other() {
+    let mut stage = Stage::by_urls(SERVERS).await;
+    stage.provider.callback(|pairs| pairs.push(("location".to_owned(), "eu".to_owned())));
+    stage.provider.at("/eu/token", |_| Answer::json(&json!({"access_token": "a", "token_type": "Bearer"})));
+    stage.completes().await;
+    assert_eq!((stage.provider.asked("/eu/token").len(), stage.provider.asked("/token").len()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_callback_that_names_no_server_is_exchanged_at_the_usual_one() {
+    let mut stage = Stage::by_urls(SERVERS).await;
+    stage.completes().await;
+    assert!(stage.provider.asked("/eu/token").is_empty());
+}
+
+#[rstest]
+#[case::unknown(&["us"], "variable_mismatch")]
+#[case::an_address(&["https://evil.example/token"], "variable_mismatch")]
+#[case::twice(&["eu", "eu"], "params_conflict")]
+#[tokio::test]
+async fn a_server_that_the_settings_do_not_have_gets_no_code(
+    #[case] told: &'static [&'static str],
+    #[case] code: &str,
+) {
+    let mut stage = Stage::by_urls(SERVERS).await;
+    stage.provider.callback(move |pairs| {
+        pairs.extend(told.iter().map(|value| ("location".to_owned(), (*value).to_owned())));
+    });
+    let page = stage.sign_in().await;
+    stage.refused(&page, code).await;
+    assert!(stage.provider.asked("/eu/token").is_empty());
+}

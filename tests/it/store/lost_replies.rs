@@ -117,7 +117,7 @@ async fn commit(
     let flaky = Flaky::over(inner, fates.iter().copied(), rest);
     let at = Store::new(flaky.clone(), keys(), clock.clone()).at(&tenant(name));
     let mut tx = Tx::new();
-    tx.event(event(&clock, at.tenant(), start()));
+    tx.event(&event(&clock, at.tenant(), start()).telling());
     let said = at.commit(tx, durability).await;
     flaky.deliver_late().await;
     (said, at.events_after(0, 9).await.unwrap().len())
@@ -208,7 +208,7 @@ async fn only_a_backend_that_can_lose_replies_pays_for_id_records() {
     let change = async |backend: Shared| {
         let at = Store::new(backend, keys(), clock.clone()).at(&tenant("acme"));
         let mut tx = Tx::new();
-        tx.event(event(&clock, at.tenant(), start()));
+        tx.event(&event(&clock, at.tenant(), start()).telling());
         at.commit(tx, Durability::Relaxed).await.unwrap();
     };
     change(Arc::clone(&opened.backend)).await;

@@ -28,7 +28,7 @@ async fn fill(at: &TenantStore, clock: &Clock) {
     tx.put_conversation(None, &Conversation::new(link.conversation.clone(), start()));
     tx.create_contact(&contact);
     tx.create_identity(&link.provider, &format!("{CANARY}-subject"), &contact.id);
-    tx.event(event(clock, at.tenant(), start()));
+    tx.event(&event(clock, at.tenant(), start()).telling());
     tx.audit(audit(clock, start(), "auth_link.created"));
     tx.due(DueKind::ConversationLapse, start(), &at.conversation_key(&link.conversation.id));
     at.commit(tx, Durability::Durable).await.unwrap();

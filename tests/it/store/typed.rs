@@ -115,7 +115,7 @@ async fn a_stale_change_is_a_conflict_and_leaves_no_trace(store: &Store, clock: 
     let mut tx = Tx::new();
     tx.update_link(&stale, &stale.value.clone().cancel(false, start()).unwrap());
     tx.create_contact(&contact(clock, 1, start()));
-    tx.event(event(clock, at.tenant(), start()));
+    tx.event(&event(clock, at.tenant(), start()).telling());
     assert!(matches!(at.commit(tx, DURABLE).await, Err(StoreError::Conflict)));
     assert_eq!(at.link(&stale.id).await.unwrap().unwrap().status(), LinkStatus::Created);
     assert!(at.events_after(0, 9).await.unwrap().is_empty());
@@ -276,7 +276,7 @@ async fn events_and_audit_entries_come_in_their_order(store: &Store, clock: &Clo
         let event = event(clock, at.tenant(), start());
         ids.push(event.id.clone());
         let mut tx = Tx::new();
-        tx.event(event);
+        tx.event(&event.telling());
         tx.audit(audit(clock, start(), action));
         at.commit(tx, DURABLE).await.unwrap();
     }
@@ -366,7 +366,7 @@ async fn an_event_is_found_in_the_log_by_its_id(store: &Store, clock: &Clock) {
     for events in told.chunks(50) {
         let mut tx = Tx::new();
         for event in events {
-            tx.event(event);
+            tx.event(&event.telling());
         }
         at.commit(tx, Durability::Relaxed).await.unwrap();
     }

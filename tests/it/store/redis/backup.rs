@@ -24,7 +24,7 @@ async fn fill(store: &Store) {
             if number < 3 {
                 tx.create_contact(&contact(&clock, number + 1, start()));
             }
-            tx.event(event(&clock, at.tenant(), start()));
+            tx.event(&event(&clock, at.tenant(), start()).telling());
             tx.audit(audit(&clock, start(), &number.to_string()));
             at.commit(tx, Durability::Relaxed).await.unwrap();
         }

@@ -8,96 +8,10 @@ use crate::flow::presets::Preset;
 use crate::flow::settings::described::{Described, Holds};
 
 use super::faults::Fault;
+use super::groups::GROUPS;
 use super::lines;
 use super::typed::{CALLS, Typed};
 use super::words::{Html, html, label};
-
-/// The groups, in their order: name, title, a sentence, whether it is folded up, and its settings. What stands in none
-/// of them stands in the last one.
-pub const GROUPS: [(&str, &str, &str, bool, &[&str]); 9] = [
-    (
-        "basics",
-        "Basics",
-        "Who you are at the provider, and what you ask for.",
-        false,
-        &["label", "preset", "vars", "client_id", "client_secret", "scope", "callback_path"],
-    ),
-    (
-        "endpoints",
-        "Endpoints",
-        "Where customers sign in, and where we ask who they are.",
-        false,
-        &["issuer", "authorize_url", "token_url", "whoami_url", "jwks_url", "blocks_webviews"],
-    ),
-    (
-        "mapping",
-        "Mapping",
-        "From the provider's answer to a contact. The playground tries it on a real answer.",
-        false,
-        &["mapping", "subject", "trusted"],
-    ),
-    (
-        "enrichment",
-        "Enrichment",
-        "What a sign-in may change in a contact that is there already.",
-        true,
-        &["enrich", "merge_by_email"],
-    ),
-    (
-        "client",
-        "Client authentication",
-        "How we prove to the provider who we are.",
-        true,
-        &["client_auth", "private_key", "private_key_id", "assertion_issuer", "assertion_audience"],
-    ),
-    (
-        "openid",
-        "OpenID Connect",
-        "Only for providers that send an ID token.",
-        true,
-        &[
-            "identity",
-            "id_token_algs",
-            "userinfo_alg",
-            "max_age",
-            "acr_values",
-            "prompt",
-            "login_hint",
-            "claims",
-            "iss",
-            "clock_skew",
-        ],
-    ),
-    (
-        "requests",
-        "Requests",
-        "Only for providers that want something unusual sent, and whether their tokens are kept.",
-        true,
-        &[
-            "pkce",
-            "par",
-            "response_mode",
-            "scope_separator",
-            "scope_encoding",
-            "authorize_params",
-            "token_request",
-            "token_params",
-            "token_headers",
-            "token_path",
-            "exchange_url",
-            "exchange_params",
-            "vault",
-        ],
-    ),
-    (
-        "calls",
-        "WhoAmI calls",
-        "How the WhoAmI URL is asked, and what else is asked with the access token.",
-        true,
-        &["whoami_auth", "whoami_method", "whoami_params", "whoami_headers", "whoami"],
-    ),
-    ("advanced", "Advanced", "Rarely needed.", true, &[]),
-];
 
 /// Settings that are no fields of the form: the id is fixed, and the secret before stands on the page of secrets.
 const ELSEWHERE: [&str; 2] = ["id", "client_secret_previous"];
