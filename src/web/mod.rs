@@ -13,6 +13,7 @@ pub mod callback;
 pub mod caller;
 pub mod client_api;
 mod console;
+mod customer_letter;
 mod embed;
 pub mod error;
 pub mod health;
