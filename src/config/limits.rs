@@ -28,7 +28,7 @@ pub struct Limits {
     pub staff_pages: u32,
     /// Emailed codes that customers ask for from one address in a minute.
     pub address_codes: u32,
-    /// Emailed codes that customers of one tenant ask for in a minute.
+    /// Letters with codes that go to customers of one tenant in a minute.
     pub tenant_codes: u32,
     /// Emailed codes that customers type from one address in a minute.
     pub address_typed_codes: u32,
@@ -104,8 +104,9 @@ pub static LIMITS: Table = Table {
         count(
             "tenant_codes",
             "300",
-            "Emailed codes that customers of one tenant ask for per minute and broker; 429 beyond. All tenants share one mail \
-             server: what floods one of them does not make it refuse the letters of the others.",
+            "Letters with codes that go to customers of one tenant per minute and broker; beyond, who asks is answered alike, \
+             and no letter is sent. All tenants share one mail server: what floods one of them does not make it refuse the \
+             letters of the others.",
         ),
         count(
             "address_typed_codes",

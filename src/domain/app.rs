@@ -61,6 +61,12 @@ impl Demand {
         self.login || self.max_age.is_some()
     }
 
+    /// How long ago the customer may have signed in at the provider, in seconds. A sign-in anew is one of no age: the word
+    /// alone binds nobody to say when it was (OpenID Connect Core, 2, `auth_time`), and a customer can strip it.
+    pub fn oldest(&self) -> Option<u32> {
+        if self.login { Some(0) } else { self.max_age }
+    }
+
     /// The words of `prompt` that a provider is told.
     pub fn prompts(&self) -> impl Iterator<Item = &'static str> {
         let words = [(self.login, "login"), (self.select_account, "select_account")];
@@ -145,5 +151,7 @@ mod tests {
         let choice = Demand { select_account: true, ..none };
         assert!(!choice.is_of_time(), "that can be asked of everybody, and be proved by nobody");
         assert!(Demand { max_age: Some(0), ..none }.is_of_time());
+        let oldest = [none, choice, Demand { max_age: Some(9), ..none }, Demand { max_age: Some(9), ..both }];
+        assert_eq!(oldest.map(|demand| demand.oldest()), [None, None, Some(9), Some(0)]);
     }
 }

@@ -1,12 +1,13 @@
 //! Calls to the API of a messaging channel: what its webhook only points at, and who pressed a button.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use moka::sync::Cache;
 use reqwest::{Body, Method, Request};
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use url::Url;
 
@@ -16,15 +17,20 @@ use crate::secret::Secret;
 
 use super::dialer::Dialer;
 use super::error::EgressError;
+use super::inside::Inside;
 use super::provider::{ProviderClient, read_answer};
 
 /// One call, from the name lookup to the last byte. A webhook is answered only after two or three of them, within the
 /// 20 seconds that channels wait.
 const DEADLINE: Duration = Duration::from_secs(5);
-/// Calls at the same time: a channel that hangs must not hold more of the process.
-const PLACES: usize = 64;
-/// Those of one tenant, whose channel may be a server of its own that hangs: the others have the rest.
-const PLACES_OF_A_TENANT: usize = 8;
+/// Calls of one tenant at the same time: its channel may be a server of its own that hangs.
+const PLACES: usize = 8;
+/// Calls of all tenants, beyond which each has [`FLOOR`].
+const IN_ALL: usize = 64;
+/// So many places a tenant has, however many others' channels hang.
+const FLOOR: usize = 2;
+/// A tenant may hold this part of the places that nobody holds.
+const PART: usize = 4;
 /// How long a call waits for a place.
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Tenants whose places are remembered; those of one that called nobody for an hour are all free.
@@ -52,15 +58,16 @@ impl std::fmt::Debug for ChannelCall<'_> {
 #[derive(Debug, Clone)]
 pub struct ChannelClient {
     dialer: Dialer,
-    places: Arc<Semaphore>,
-    of_tenants: Cache<TenantId, Arc<Semaphore>>,
+    places: Cache<TenantId, Arc<Semaphore>>,
+    /// Calls of all tenants.
+    inside: Arc<AtomicUsize>,
 }
 
 impl ChannelClient {
     /// A client that shares the connections and the guard of another one.
     pub fn beside(client: &ProviderClient) -> Self {
-        let of_tenants = Cache::builder().max_capacity(REMEMBERED).time_to_idle(FORGOTTEN_AFTER).build();
-        Self { dialer: client.dialer.clone(), places: Arc::new(Semaphore::new(PLACES)), of_tenants }
+        let places = Cache::builder().max_capacity(REMEMBERED).time_to_idle(FORGOTTEN_AFTER).build();
+        Self { dialer: client.dialer.clone(), places, inside: Arc::default() }
     }
 
     /// Sends a call and reads the whole answer, whatever its status, up to the cap of all answers. Where there is no place
@@ -72,22 +79,28 @@ impl ChannelClient {
     ) -> Result<ProviderAnswer, EgressError> {
         let request = build_request(call)?;
         let sent = async {
-            let _places = self.places_for(tenant).await?;
+            let _place = self.enter(tenant).await?;
             read_answer(self.dialer.send(tenant, request).await?).await
         };
         timeout(DEADLINE, sent).await.unwrap_or(Err(EgressError::Timeout))
     }
 
-    /// A place of the tenant's, and then one of all.
-    async fn places_for(&self, tenant: &TenantId) -> Result<[OwnedSemaphorePermit; 2], EgressError> {
-        let own = self.of_tenants.get_with_by_ref(tenant, || Arc::new(Semaphore::new(PLACES_OF_A_TENANT)));
-        let places = async {
-            let own = own.acquire_owned().await;
-            Ok([own?, Arc::clone(&self.places).acquire_owned().await?])
-        };
-        let found: Result<Result<_, AcquireError>, _> = timeout(PATIENCE, places).await;
-        found.map_err(|_| EgressError::Timeout)?.map_err(|_| EgressError::Timeout)
+    /// One of the tenant's places, if there is one in time and the others leave it to them.
+    async fn enter(&self, tenant: &TenantId) -> Result<(OwnedSemaphorePermit, Inside), EgressError> {
+        let places = self.places.get_with_by_ref(tenant, || Arc::new(Semaphore::new(PLACES)));
+        let place = timeout(PATIENCE, Arc::clone(&places).acquire_owned()).await;
+        let place = place.ok().and_then(Result::ok).ok_or(EgressError::Timeout)?;
+        let inside = Inside::enter(&self.inside);
+        if PLACES - places.available_permits() > share(inside.others) {
+            return Err(EgressError::Timeout);
+        }
+        Ok((place, inside))
     }
+}
+
+/// How many places one tenant may hold while so many calls are on their way.
+fn share(inside: usize) -> usize {
+    PLACES.min(FLOOR.max(IN_ALL.saturating_sub(inside) / PART))
 }
 
 fn build_request(call: ChannelCall<'_>) -> Result<Request, EgressError> {

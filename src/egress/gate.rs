@@ -4,9 +4,11 @@
 //! login first passes the provider's [breaker](super::breaker), then it takes one of the provider's
 //! places, for which it waits a moment at most, and the fuller the whole process is, the fewer
 //! places one provider may hold. All this comes before the login's claim: who is turned away has
-//! spent nothing and may try again.
+//! spent nothing and may try again. What a login can do without goes [aside](aside) of all that.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod aside;
+
+use std::sync::atomic::AtomicUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -21,7 +23,10 @@ use crate::oauth::wire::{OutboundRequest, ProviderAnswer};
 
 use super::breaker::{Breaker, Change, Outcome, Position, Ticket};
 use super::error::EgressError;
+use super::inside::Inside;
 use super::provider::ProviderClient;
+
+use aside::Aside;
 
 /// Gates that are remembered; of one that nobody came to for an hour nothing is worth it.
 const REMEMBERED: u64 = 100_000;
@@ -119,6 +124,7 @@ struct Gate {
     places: Arc<Semaphore>,
     waiting: Semaphore,
     told: Mutex<Told>,
+    aside: Mutex<Aside>,
 }
 
 /// What the record in the store is known to say.
@@ -143,9 +149,7 @@ impl Gates {
 
     /// Lets a login through to its provider. It holds its place as long as it keeps the pass.
     pub async fn enter(&self, tenant: &TenantId, provider: &ProviderId) -> Result<Pass, Withheld> {
-        let key = (tenant.clone(), provider.clone());
-        let gate = self.gates.get_with(key, || Arc::new(Gate::new(tenant, provider, self.room, &self.clock)));
-        let entered = self.enter_at(gate).await;
+        let entered = self.enter_at(self.gate(tenant, provider)).await;
         entered.inspect_err(|withheld| count(*withheld))
     }
 
@@ -188,13 +192,32 @@ impl Gates {
         gate.breaker().check(self.clock.now()).map_err(unhealthy)?;
         let place = gate.place(self.room.wait).await?;
         let inside = Inside::enter(&self.inside);
-        let held = self.room.per_provider.saturating_sub(gate.places.available_permits());
-        if held > self.room.share(inside.others) {
+        if self.held(&gate) > self.room.share(inside.others) {
             return Err(Withheld::Full);
         }
         let ticket = gate.breaker().admit(self.clock.now()).map_err(unhealthy)?;
+        Ok(self.pass(gate, Some(ticket), place, inside))
+    }
+
+    fn gate(&self, tenant: &TenantId, provider: &ProviderId) -> Arc<Gate> {
+        let key = (tenant.clone(), provider.clone());
+        self.gates.get_with(key, || Arc::new(Gate::new(tenant, provider, self.room, &self.clock)))
+    }
+
+    /// How many places of a gate are taken.
+    fn held(&self, gate: &Gate) -> usize {
+        self.room.per_provider.saturating_sub(gate.places.available_permits())
+    }
+
+    fn pass(
+        &self,
+        gate: Arc<Gate>,
+        ticket: Option<Ticket>,
+        place: OwnedSemaphorePermit,
+        inside: Inside,
+    ) -> Pass {
         let (client, clock) = (self.client.clone(), self.clock.clone());
-        Ok(Pass { gate, ticket, outcome: Outcome::Unused, client, clock, _place: place, _inside: inside })
+        Pass { gate, ticket, outcome: Outcome::Unused, client, clock, _place: place, _inside: inside }
     }
 }
 
@@ -213,6 +236,7 @@ impl Gate {
             places: Arc::new(Semaphore::new(room.per_provider)),
             waiting: Semaphore::new(room.per_provider),
             told: Mutex::new(Told { healthy: None, at: clock.now() - TELL_AGAIN }),
+            aside: Mutex::default(),
         }
     }
 
@@ -260,7 +284,8 @@ impl Drop for Gate {
 /// breaker what came of the calls.
 pub struct Pass {
     gate: Arc<Gate>,
-    ticket: Ticket,
+    /// None of a call that the breaker does not hear of.
+    ticket: Option<Ticket>,
     outcome: Outcome,
     client: ProviderClient,
     clock: Clock,
@@ -293,27 +318,9 @@ impl std::fmt::Debug for Pass {
 
 impl Drop for Pass {
     fn drop(&mut self) {
-        self.gate.settle(&self.ticket, self.outcome, self.clock.now());
-    }
-}
-
-/// Counts a login while it is at a provider.
-struct Inside {
-    all: Arc<AtomicUsize>,
-    /// How many were there before.
-    others: usize,
-}
-
-impl Inside {
-    fn enter(all: &Arc<AtomicUsize>) -> Self {
-        let others = all.fetch_add(1, Ordering::Relaxed);
-        Self { all: Arc::clone(all), others }
-    }
-}
-
-impl Drop for Inside {
-    fn drop(&mut self) {
-        self.all.fetch_sub(1, Ordering::Relaxed);
+        if let Some(ticket) = &self.ticket {
+            self.gate.settle(ticket, self.outcome, self.clock.now());
+        }
     }
 }
 

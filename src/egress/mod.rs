@@ -9,7 +9,7 @@
 //! stands in front of it, so that a dead provider costs its own customers only, and [`breaker`] knows
 //! which one is dead; [`webhook`] sends a signed event.
 //!
-//! [`channel`] calls a messaging channel's own API.
+//! [`channel`] calls a messaging channel's own API. `inside` counts who is at work, for it and for [`gate`].
 //!
 //! [`cache`] fetches what a provider says about itself, its metadata and its keys, and keeps it.
 //!
@@ -35,6 +35,7 @@ pub mod dialer;
 pub mod error;
 pub mod gate;
 pub mod guard;
+mod inside;
 pub mod mail;
 pub mod provider;
 pub mod reach;

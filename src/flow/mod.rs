@@ -36,6 +36,7 @@ mod places;
 pub mod presets;
 pub mod preview;
 pub mod probe;
+mod push;
 mod record;
 pub mod redirect_uris;
 pub mod resend;

@@ -3,19 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use url::Url;
-
 use crate::clock::Clock;
 use crate::domain::fault::{Code, Fault, Step};
 use crate::domain::provider::{ClientAuth, Ours, Provider};
 use crate::domain::tenant::Tenant;
-use crate::egress::error::EgressError;
 use crate::egress::gate::Withheld;
 use crate::oauth::assertion::{Assertion, Signer, build_assertion, choose_algorithm};
-use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url};
 use crate::oauth::client_auth::{Credentials, Proof, build_credentials};
 use crate::oauth::private_key::PrivateKey;
-use crate::oauth::pushed::{build_pushed_request, build_pushed_url, parse_pushed_answer};
 use crate::oauth::server::Server;
 
 use super::Broker;
@@ -23,17 +18,6 @@ use super::health::OutOfOrder;
 
 /// How long a customer waits for an issuer's metadata that nobody has yet.
 const PATIENCE: Duration = Duration::from_secs(4);
-
-/// Why a request could not be handed over.
-#[derive(Debug, thiserror::Error)]
-enum PushError {
-    #[error(transparent)]
-    Withheld(OutOfOrder),
-    #[error(transparent)]
-    Unsent(#[from] EgressError),
-    #[error(transparent)]
-    Refused(#[from] Fault),
-}
 
 impl Broker {
     /// The provider's server. Metadata that cannot be had keep the login waiting; it has spent nothing.
@@ -79,52 +63,6 @@ impl Broker {
             return Server::of(provider, Some(&fresh)).map_err(|fault| fault.to_string());
         }
         server.map_err(|fault| fault.to_string())
-    }
-
-    /// Hands the request over to the provider (RFC 9126) and gives back where the browser goes. If a provider does not
-    /// take it, the browser carries it; one that takes no other keeps the customer waiting, and nothing was spent.
-    pub(super) async fn push(
-        &self,
-        tenant: &Tenant,
-        request: &AuthorizeRequest<'_>,
-        url: &Url,
-    ) -> Result<Url, OutOfOrder> {
-        let provider = request.provider;
-        let mut pushed = self.push_with(tenant, request, url, provider.ours()).await;
-        // A request that was refused has done nothing: while our secret is being replaced, the other one has a try.
-        if let (Err(PushError::Refused(_)), Some(previous)) = (&pushed, provider.ours_before()) {
-            pushed = self.push_with(tenant, request, url, previous).await;
-        }
-        pushed.or_else(|error| match error {
-            PushError::Withheld(late) => Err(late),
-            error => {
-                let detail = error.to_string();
-                tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail, "provider.not_pushed");
-                if request.server.must_push {
-                    return Err(OutOfOrder {
-                        why: Withheld::NotPushed,
-                        label: provider.label.clone(),
-                        locale: None,
-                    });
-                }
-                Ok(build_authorize_url(request))
-            }
-        })
-    }
-
-    async fn push_with(
-        &self,
-        tenant: &Tenant,
-        request: &AuthorizeRequest<'_>,
-        url: &Url,
-        ours: Ours<'_>,
-    ) -> Result<Url, PushError> {
-        let AuthorizeRequest { provider, server, .. } = *request;
-        let credentials = self.credentials(provider, server, ours)?;
-        let pushed = build_pushed_request(url, request, &credentials);
-        let mut pass = self.enter(&tenant.id, provider).await.map_err(PushError::Withheld)?;
-        let answer = pass.send(&pushed, self.clock.tick() + PATIENCE).await?;
-        Ok(build_pushed_url(provider, &server.authorize_url, &parse_pushed_answer(&answer)?))
     }
 
     /// How a call to the provider says who we are.

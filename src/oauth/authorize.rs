@@ -143,7 +143,7 @@ pub(super) fn parameters<'a>(request: &AuthorizeRequest<'a>) -> Parameters<'a> {
 fn push_openid<'a>(pairs: &mut Parameters<'a>, request: &AuthorizeRequest<'a>) {
     let oidc = &request.provider.oidc;
     let demand = if request.provider.is_openid() { request.demand } else { Demand::default() };
-    if let Some(seconds) = oidc.max_age.into_iter().chain(demand.max_age).min() {
+    if let Some(seconds) = oidc.max_age.into_iter().chain(demand.oldest()).min() {
         pairs.push(("max_age", seconds.to_string().into()));
     }
     if !oidc.acr_values.is_empty() {
@@ -430,11 +430,13 @@ mod tests {
         provider.oidc.issuer = Some("https://yoursite.com".to_owned());
         provider.oidc.jwks_url = "https://yoursite.com/keys".parse().ok();
         assert_eq!(told(&provider, demand, "prompt").as_deref(), Some("login"));
-        assert_eq!(told(&provider, demand, "max_age").as_deref(), Some("300"));
+        assert_eq!(told(&provider, demand, "max_age").as_deref(), Some("0"), "a sign-in anew is of no age");
+        let young = Demand { login: false, ..demand };
+        assert_eq!(told(&provider, young, "max_age").as_deref(), Some("300"));
         provider.authorize_params.insert("prompt".to_owned(), "consent none".to_owned());
         provider.oidc.max_age = Some(60);
         assert_eq!(told(&provider, demand, "prompt").as_deref(), Some("consent login"));
-        assert_eq!(told(&provider, demand, "max_age").as_deref(), Some("60"), "the stricter of both");
+        assert_eq!(told(&provider, young, "max_age").as_deref(), Some("60"), "the stricter of both");
         provider.oidc.prompt = Some("login".to_owned());
         assert_eq!(told(&provider, demand, "prompt").as_deref(), Some("login"));
         assert_eq!(told(&provider, Demand::default(), "prompt").as_deref(), Some("login"));

@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::ask::Ask;
-use crate::domain::conversation::{Channel, ConversationRef, Handle};
+use crate::domain::conversation::{Channel, Handle};
 use crate::domain::ids::LinkId;
 use crate::domain::link::Link;
 
@@ -12,12 +12,21 @@ use super::backend::Expect;
 use super::hashed::HANDLE;
 use super::keys::normal_phone;
 use super::records::{Record as _, Stored};
-use super::tx::{LINK_TTL, Place, Tx, hashed};
+use super::tx::{LINK_TTL, Op, Place, Tx, hashed};
 use super::{StoreError, TenantStore};
 
 /// How long an address leads to a link after that has expired: as long as what is asked of it is worth anything, and no
 /// longer than an index key takes to be replaced.
 const HANDLE_KEPT: SignedDuration = SignedDuration::from_hours(12);
+
+/// The newest link that was sent to an address, as it was found there.
+#[derive(Debug)]
+pub struct SentTo {
+    /// The link.
+    pub link: Stored<Link>,
+    /// The way there. It is kept or forgotten only if no newer link was sent meanwhile.
+    entry: Stored<LinkId>,
+}
 
 impl Tx {
     /// Writes a new ask, or changes one.
@@ -40,18 +49,18 @@ impl Tx {
     }
 
     /// The address leads to no link any more.
-    pub fn forget_handle(&mut self, at: &ConversationRef) {
-        if let Some(handle) = &at.handle {
-            self.forget::<LinkId>(hashed(HANDLE, &handle_text(at.channel, handle)));
-        }
+    pub fn forget_handle(&mut self, sent: &SentTo) {
+        self.ops.push(Op::Expect(sent.entry.key.clone(), sent.entry.version));
+        self.ops.push(Op::Delete(sent.entry.key.clone()));
     }
 
     /// The address leads to the link for longer, at most for a day from now on.
-    pub fn keep_handle(&mut self, link: &Link, until: Timestamp) {
-        let at = &link.conversation;
+    pub fn keep_handle(&mut self, sent: &SentTo, until: Timestamp) {
+        let (link, at) = (&sent.link, &sent.link.conversation);
         if let Some(handle) = at.handle.as_ref().filter(|_| at.channel.has_webhooks()) {
             let until = Some(until.max(link.expires_at + HANDLE_KEPT));
-            self.put(hashed(HANDLE, &handle_text(at.channel, handle)), None, &link.id, until);
+            let place = Place::Moved(sent.entry.key.clone(), HANDLE, handle_text(at.channel, handle).into());
+            self.put(place, Some(Expect::At(sent.entry.version)), &link.id, until);
         }
     }
 }
@@ -67,11 +76,11 @@ impl TenantStore {
         &self,
         channel: Channel,
         handle: &Handle,
-    ) -> Result<Option<Stored<Link>>, StoreError> {
-        match self.hashed::<LinkId>(HANDLE, &handle_text(channel, handle)).await? {
-            Some(id) => self.link(&id).await,
-            None => Ok(None),
-        }
+    ) -> Result<Option<SentTo>, StoreError> {
+        let Some(entry) = self.hashed::<LinkId>(HANDLE, &handle_text(channel, handle)).await? else {
+            return Ok(None);
+        };
+        Ok(self.link(&entry).await?.map(|link| SentTo { entry, link }))
     }
 }
 

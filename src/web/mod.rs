@@ -14,6 +14,7 @@ pub mod caller;
 pub mod client_api;
 mod console;
 mod cors;
+mod customer_letter;
 mod embed;
 pub mod error;
 pub mod health;

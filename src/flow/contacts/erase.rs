@@ -231,9 +231,9 @@ impl Broker {
     async fn erase_link(&self, erasing: &mut Erasing<'_>, link: &Stored<Link>) -> Result<(), StoreError> {
         let at = &link.conversation;
         if let Some(handle) = &at.handle {
-            let newest = or_skipped(self.store.at(erasing.tenant).link_sent_to(at.channel, handle).await)?;
-            if newest.is_some_and(|newest| newest.id == link.id) {
-                erasing.tx.forget_handle(at);
+            let sent = or_skipped(self.store.at(erasing.tenant).link_sent_to(at.channel, handle).await)?;
+            if let Some(sent) = sent.filter(|sent| sent.link.id == link.id) {
+                erasing.tx.forget_handle(&sent);
             }
         }
         let nameless = link_without_person(link.value.clone());

@@ -12,6 +12,15 @@ use crate::store::{Durability, StoreError, Stored, Tx};
 use super::patch::PatchFault;
 use super::{Condition, ContactError};
 
+/// The contact that goes up in another one.
+#[derive(Debug, Clone, Copy)]
+pub struct GoesUp<'a> {
+    /// Its id, or that of one that went up in it.
+    pub id: &'a ContactId,
+    /// The version of it that somebody has seen: then it must be that one and no survivor of it. None demands nothing.
+    pub version: Option<u64>,
+}
+
 impl Broker {
     /// Merges the contact `from` into the contact `id`. Afterwards `from` answers it too. If that is
     /// so already, nothing happens.
@@ -20,16 +29,16 @@ impl Broker {
         tenant: &Tenant,
         by: &Actor,
         id: &ContactId,
-        from: &ContactId,
+        from: GoesUp<'_>,
         condition: &Condition,
     ) -> Result<Contact, ContactError> {
         let store = self.store.at(&tenant.id);
-        if id == from {
+        if id == from.id {
             return Err(MergeError::Itself.into());
         }
         for _ in 0..RACES {
             let known = store.contact_or_survivor(id).await?.ok_or(ContactError::Unknown)?;
-            let other = store.contact_or_survivor(from).await?.ok_or_else(|| {
+            let other = store.contact_or_survivor(from.id).await?.ok_or_else(|| {
                 ContactError::Refused(vec![PatchFault::at("/from", "there is no contact with this id")])
             })?;
             if other.id == known.id {
@@ -38,6 +47,7 @@ impl Broker {
                 return Ok(known.into_value());
             }
             condition.check(&known.value)?;
+            from.check(&other.value)?;
             let (tx, merged) = self.merged(tenant, by, &known, &other).await?;
             match store.commit(tx, Durability::Durable).await {
                 Err(StoreError::Conflict) => {}
@@ -89,6 +99,13 @@ impl Broker {
             }
         }
         Ok(())
+    }
+}
+
+impl GoesUp<'_> {
+    fn check(self, contact: &Contact) -> Result<(), ContactError> {
+        let is_seen = |version| contact.id == *self.id && contact.version == version;
+        if self.version.is_none_or(is_seen) { Ok(()) } else { Err(ContactError::OtherStale) }
     }
 }
 

@@ -16,6 +16,7 @@ use crate::domain::tenant::Tenant;
 use crate::store::{ContactFilter, Page, StoreError, Stored};
 
 use super::Broker;
+pub use merge::GoesUp;
 use patch::PatchFault;
 
 /// Which contacts are wanted.
@@ -48,6 +49,9 @@ pub enum ContactError {
         /// Its version now.
         version: u64,
     },
+    /// Somebody else changed the one that goes up in it, or it went up in another one.
+    #[error("the other contact was changed meanwhile")]
+    OtherStale,
     /// The order cannot be carried out as it stands.
     #[error("the change cannot be made")]
     Refused(Vec<PatchFault>),

@@ -53,13 +53,14 @@ pub struct TypedByCustomer<'a> {
 
 impl Broker {
     /// Sends a code to an address, if somebody may sign in by it, and answers what must be shown with it. `place` says
-    /// where it was asked for, and is where it can be typed; `compose` writes the letter to this address with this code.
+    /// where it was asked for, and is where it can be typed; `compose` writes the letter to this address with this code, or
+    /// none if the tenant has sent so many that there is no other now.
     pub async fn send_customer_code(
         self: &Arc<Self>,
         tenant: &Arc<Tenant>,
         address: &str,
         place: &str,
-        compose: impl FnOnce(&str, &Secret) -> Letter + Send + 'static,
+        compose: impl FnOnce(&str, &Secret) -> Option<Letter> + Send + 'static,
     ) -> Result<OtpMade, NoCustomerCode> {
         if !tenant.customers.email_code {
             return Err(NoCustomerCode::Off);
@@ -77,7 +78,7 @@ impl Broker {
         let work = async move {
             let Ok(place) = place else { return };
             match broker.may_enter_by_email(&tenant, &address).await {
-                Ok(true) => drop(place.send(compose(&address, &digits))),
+                Ok(true) => drop(compose(&address, &digits).map(|letter| place.send(letter))),
                 Ok(false) => tracing::info!(tenant = %tenant.id, "customer.code_for_nobody"),
                 Err(error) => tracing::error!(tenant = %tenant.id, detail = %error, "store.failed"),
             }

@@ -219,13 +219,15 @@ impl Broker {
     async fn keep_handle(&self, tenant: &Tenant, link: &Link) -> Result<(), StoreError> {
         let store = self.store.at(&tenant.id);
         let Some(handle) = &link.conversation.handle else { return Ok(()) };
-        let newest = store.link_sent_to(link.conversation.channel, handle).await?;
-        if newest.is_none_or(|newest| newest.value.id != link.id) {
-            return Ok(());
-        }
+        let sent = store.link_sent_to(link.conversation.channel, handle).await?;
+        let Some(sent) = sent.filter(|sent| sent.link.id == link.id) else { return Ok(()) };
         let mut tx = Tx::new();
-        tx.keep_handle(link, self.clock.now() + tenant.binding.lasts.min(HEARD));
-        store.commit(tx, Durability::Relaxed).await
+        tx.keep_handle(&sent, self.clock.now() + tenant.binding.lasts.min(HEARD));
+        match store.commit(tx, Durability::Relaxed).await {
+            // A newer one was sent there meanwhile.
+            Err(StoreError::Conflict) => Ok(()),
+            done => done,
+        }
     }
 
     /// The customer took the link back in Messenger: nobody is verified there any more, and neither is anybody by a sign-in
@@ -235,9 +237,10 @@ impl Broker {
         let (store, now) = (self.store.at(&tenant.id), self.clock.now());
         let at = linked.at.unwrap_or(now);
         for _ in 0..RACES {
-            let Some(link) = store.link_sent_to(Channel::Messenger, &linked.sender).await? else {
+            let Some(sent) = store.link_sent_to(Channel::Messenger, &linked.sender).await? else {
                 return Ok(Reading::Nothing);
             };
+            let link = sent.link;
             let mut tx = Tx::new();
             let known = store.conversation(&link.value.conversation.id).await?;
             if let Some(known) = known.filter(|known| takes_back(known, &linked.sender, at)) {

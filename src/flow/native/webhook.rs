@@ -209,7 +209,9 @@ impl Broker {
     /// Whether a sign-in message that was sent to this customer may still be answered.
     async fn awaits_reply(&self, tenant: &Tenant, customer: &Handle) -> Result<bool, StoreError> {
         let sent = self.store.at(&tenant.id).link_sent_to(Channel::Apple, customer).await?;
-        let Some(link) = sent.map(|sent| sent.into_value().as_of(self.clock.now())) else { return Ok(false) };
+        let Some(link) = sent.map(|sent| sent.link.into_value().as_of(self.clock.now())) else {
+            return Ok(false);
+        };
         let ask = self.ask_of(tenant, &link).await?;
         Ok(!link.status().is_final() && ask.is_some_and(|ask| ask.stage != AskStage::Over))
     }
@@ -254,8 +256,8 @@ impl Broker {
             return Ok(Reading::Nothing);
         }
         let sent = self.store.at(&tenant.id).link_sent_to(channel, from).await?;
-        let Some(link) = sent else { return Ok(Reading::Nothing) };
-        let conversation = link.value.conversation.id.clone();
+        let Some(sent) = sent else { return Ok(Reading::Nothing) };
+        let conversation = sent.link.value.conversation.id.clone();
         let (text, name) = (text.expose().to_owned(), name.map(str::to_owned));
         let message = InboundMessage { conversation, channel, from: from.clone(), text, name };
         self.read_message(tenant, &message).await.map_err(|error| match error {

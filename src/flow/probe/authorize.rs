@@ -69,7 +69,7 @@ impl Probe {
                 Judged::Done(report) => *report,
             };
             report.sent = Some(sample.shown.request(&browser_request(&sample.url, &BTreeMap::new())));
-            return Ok(report);
+            return Ok(beside(report, sample.unpushed));
         }
         Ok(StageReport::warning(
             Stage::Authorize,
@@ -77,6 +77,18 @@ impl Probe {
             format!("the sign-in page leads on and on within `{}`", host_of(&sample.url)),
             "open the test's `url` in a browser, and see whether the page comes",
         ))
+    }
+}
+
+/// What the page says, or that the request could not be pushed: sign-ins go on without that, but somebody should look at
+/// it.
+fn beside(page: StageReport, unpushed: Option<StageReport>) -> StageReport {
+    match unpushed {
+        Some(unpushed) if page.outcome == StageOutcome::Ok => {
+            let found = page.found.map(|found| format!("{found}, in the open"));
+            StageReport { outcome: StageOutcome::Warning, found, ..unpushed }
+        }
+        _ => page,
     }
 }
 

@@ -8,6 +8,7 @@ use crate::domain::provider::Pkce;
 use crate::domain::request::Route;
 use crate::domain::tenant::Tenant;
 use crate::domain::trial::{Stage, StageReport};
+use crate::flow::push::PATIENCE;
 use crate::flow::server::credentials;
 use crate::oauth::authorize::{AuthorizeRequest, build_authorize_url, needs_nonce};
 use crate::oauth::complaint::Complaint;
@@ -23,6 +24,8 @@ pub(super) struct Sample {
     pub(super) redirect_uri: String,
     pub(super) url: Url,
     pub(super) shown: Shown,
+    /// What the provider said to the pushed request, if it did not take it and need not.
+    pub(super) unpushed: Option<StageReport>,
 }
 
 /// The callback routes that only the tenant's own accounts at channels lead to.
@@ -63,13 +66,13 @@ impl Probe {
         for secret in provider.client_secret.iter().chain(&provider.previous_secret).chain([&state]) {
             shown.hide(secret.expose());
         }
-        let url = match self.push_sample(target, &way, &shown).await {
-            Ok(pushed) => pushed,
+        let (pushed, unpushed) = match self.push_sample(target, &way, &shown).await {
+            Ok(pushed) => (pushed, None),
             Err(refused) if server.must_push => return Err(refused),
-            Err(_) => None,
+            Err(refused) => (None, Some(refused.0)),
         };
-        let url = url.unwrap_or_else(|| build_authorize_url(&way));
-        Ok(Sample { redirect_uri, url, shown })
+        let url = pushed.unwrap_or_else(|| build_authorize_url(&way));
+        Ok(Sample { redirect_uri, url, shown, unpushed })
     }
 
     /// Where the browser goes with a request that was pushed first; none if the provider takes none.
@@ -90,6 +93,9 @@ impl Probe {
         let credentials = credentials(&self.clock, provider, server, provider.ours())
             .map_err(|_| refused("our assertion cannot be signed with the key of the settings".to_owned()))?;
         let pushed = build_pushed_request(par, way, &credentials);
+        // One that need not be taken is waited for as long as a customer would: the page comes after it.
+        let patience = self.clock.tick() + PATIENCE;
+        let deadline = if server.must_push { deadline } else { deadline.min(patience) };
         let answer = self.client.send(&tenant.id, &pushed, deadline).await;
         let answer = answer.map_err(|error| refused(format!("`{par}`: {error}")))?;
         let name = parse_pushed_answer(&answer).map_err(|_| {

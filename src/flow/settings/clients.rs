@@ -88,6 +88,13 @@ pub enum NewProof {
     None,
 }
 
+/// What an order with a key remembers of a new secret, to tell it once more.
+struct Told<'a> {
+    secret: &'a str,
+    hash: &'a str,
+    previous_until: Option<Timestamp>,
+}
+
 impl Broker {
     /// Makes a client. There is none of this name yet.
     pub async fn create_client(
@@ -169,7 +176,8 @@ impl Broker {
     /// Gives a client another secret. The one before may be used for as long as the overlap says. A client has two secrets
     /// at most: while one of an earlier change-over is good, there is no other unless the order ends it, since it may be
     /// the one in use. Whoever may do less than the client cannot (`scopes` are theirs). The same order again is answered
-    /// with the same secret: the one who lost the answer could only end what is in use otherwise.
+    /// with the same secret as long as that is the client's: the one who lost the answer could only end what is in use
+    /// otherwise.
     pub async fn rotate_client_secret(
         &self,
         tenant: &TenantId,
@@ -210,16 +218,38 @@ impl Broker {
             }
             self.put_list(changing, LIST, list);
             self.read_whole(changing)?;
-            let told = Secret::new(told_of(secret, overlap.is_positive().then_some(until)));
+            let told = Told {
+                secret: secret.expose(),
+                hash,
+                previous_until: overlap.is_positive().then_some(until),
+            }
+            .to_text();
             Ok(Made::new(told.clone(), AuditAction::ClientSecretRotated, id).telling(told))
         };
         let made = self.change_telling(tenant, author, once, change).await?;
-        let (secret, previous_until) = made.id.expose().split_once(' ').ok_or(SettingsError::Unknown)?;
-        Ok(Rotated {
-            secret: Secret::new(secret),
-            previous_until: previous_until.parse().ok(),
-            replayed: made.replayed,
-        })
+        let Told { secret, hash, previous_until } = Told::of_text(&made.id).ok_or(SettingsError::Unknown)?;
+        if made.replayed {
+            self.check_secret_is_used(tenant, id, hash).await?;
+        }
+        Ok(Rotated { secret: Secret::new(secret), previous_until, replayed: made.replayed })
+    }
+
+    /// Whether a client still has the secret of this hash. One that was ended since is handed out to nobody: whoever
+    /// installed it would be shut out.
+    async fn check_secret_is_used(
+        &self,
+        tenant: &TenantId,
+        id: &ClientId,
+        hash: &str,
+    ) -> Result<(), SettingsError> {
+        let stored = self.stored_tenant(tenant).await?.ok_or(SettingsError::Unknown)?;
+        let place = place_of(&stored, LIST, NAME, id.as_str())?;
+        let clients = list_of(&stored.document, LIST);
+        if clients[place].get("secret_hash").and_then(Value::as_str) == Some(hash) {
+            return Ok(());
+        }
+        let text = "the secret that this order made was replaced since; order another one with a new `Idempotency-Key`";
+        Err(SettingsError::Conflict(text.to_owned()))
     }
 
     /// What names the secret of this hash in a form, and tells nothing of it.
@@ -246,12 +276,6 @@ impl Broker {
     }
 }
 
-/// A secret, and until when the one before may be used, as an order with a key remembers them.
-fn told_of(secret: &Secret, previous_until: Option<Timestamp>) -> String {
-    let until = previous_until.map(|until| until.to_string()).unwrap_or_default();
-    format!("{} {until}", secret.expose())
-}
-
 /// Until when the secret before may be used.
 fn older_until(client: &Map<String, Value>) -> Option<Timestamp> {
     client.get("previous_secret_until").and_then(Value::as_str).and_then(|until| until.parse().ok())
@@ -268,6 +292,20 @@ fn may_change(changing: &Changing, id: &ClientId, scopes: &Scopes) -> Result<usi
     }
     let text = "the client may do more than you; one that has all of its scopes can change it";
     Err(SettingsError::Conflict(text.to_owned()))
+}
+
+impl<'a> Told<'a> {
+    /// With a space between its parts, none of which has one.
+    fn to_text(&self) -> Secret {
+        let until = self.previous_until.map(|until| until.to_string()).unwrap_or_default();
+        Secret::new(format!("{} {} {until}", self.secret, self.hash))
+    }
+
+    fn of_text(text: &'a Secret) -> Option<Self> {
+        let mut parts = text.expose().splitn(3, ' ');
+        let (secret, hash) = (parts.next()?, parts.next()?);
+        Some(Self { secret, hash, previous_until: parts.next()?.parse().ok() })
+    }
 }
 
 impl NewClient {

@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 use crate::domain::contact::Contact;
 use crate::domain::ids::ContactId;
 use crate::flow::contacts::patch::ContactPatch;
-use crate::flow::contacts::{Condition, ContactError};
+use crate::flow::contacts::{Condition, ContactError, GoesUp};
 use crate::web::Web;
 use crate::web::caller::{Caller, Scope as _, WriteContacts};
 use crate::web::error::ApiError;
@@ -189,7 +189,8 @@ pub async fn merge(
 ) -> Result<Response, ApiError> {
     let (id, condition) = (parse_id(&id)?, condition(if_match));
     let client = &caller.actor();
-    let merged = web.broker.merge_contacts(&caller.tenant, client, &id, &body.from, &condition).await?;
+    let from = GoesUp { id: &body.from, version: None };
+    let merged = web.broker.merge_contacts(&caller.tenant, client, &id, from, &condition).await?;
     Ok(versioned(merged))
 }
 

@@ -18,9 +18,10 @@ use crate::flow::customers::code::TypedByCustomer;
 use crate::issuer::CustomerGrant;
 use crate::secret::Secret;
 use crate::web::Web;
+use crate::web::customer_letter::customer_letter;
 use crate::web::host::{self, Asked};
 use crate::web::limit::address::Address;
-use crate::web::page::{LetterLook, code_letter};
+use crate::web::page::LetterLook;
 use crate::web::strict_json::StrictJson;
 
 use super::answer::{ClientError, ClientRefusal, Refused, Success, success};
@@ -158,7 +159,7 @@ pub async fn send(
     StrictJson(body): StrictJson<SendBody>,
 ) -> Result<Response, ClientError> {
     let website = page.website(&body.public_key)?;
-    web.limits.code(page.address, &page.tenant.id, web.broker.clock().now()).map_err(ClientError::TooMany)?;
+    web.limits.code(page.address, web.broker.clock().now()).map_err(ClientError::TooMany)?;
     let look = LetterLook {
         tenant: page.tenant.name.clone(),
         sender: website.sender.clone(),
@@ -166,7 +167,7 @@ pub async fn send(
         locale: body.locale.filter(|locale| locale.len() <= LOCALE),
         accept_language: page.accept_language.clone(),
     };
-    let compose = move |to: &str, digits: &Secret| code_letter(&look, to, digits);
+    let compose = customer_letter(&web, &page.tenant.id, look);
     let made = web.broker.send_customer_code(&page.tenant, &body.email, &website.public_key, compose).await?;
     let ticket = made.ticket.expose().to_owned();
     Ok(success(TicketView { ticket, expires_in: OTP_LIFETIME.as_secs() }))

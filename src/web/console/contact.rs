@@ -214,9 +214,12 @@ fn answer(duty: &OnDuty<Agent>, form: &Posted, done: Result<Contact, ContactErro
         Ok(_) => said,
         Err(ContactError::Unknown) => return duty.missing(),
         Err(ContactError::Stale { .. }) => Said::ContactStale,
-        Err(ContactError::NoSuggestion | ContactError::Conflict(_) | ContactError::Refused(_)) => {
-            Said::NothingToChange
-        }
+        Err(
+            ContactError::NoSuggestion
+            | ContactError::OtherStale
+            | ContactError::Conflict(_)
+            | ContactError::Refused(_),
+        ) => Said::NothingToChange,
         Err(ContactError::Store(error)) => return duty.unavailable(&error),
     };
     let back = form.text("conversation").parse::<ConversationId>();

@@ -9,7 +9,7 @@ use axum::response::Response;
 
 use crate::domain::contact::Contact;
 use crate::domain::ids::ContactId;
-use crate::flow::contacts::ContactError;
+use crate::flow::contacts::{ContactError, GoesUp};
 use crate::web::Web;
 use crate::web::segment::Segment;
 use crate::web::staff::{Admin, Forms, Frame, OnDuty, Posted, Said, Section, respond, see_other_saying};
@@ -101,6 +101,8 @@ async fn unite(
     asked: Asked,
 ) -> Response {
     let (by, condition) = (duty.actor(), condition(form));
+    // It cannot be undone: who goes up must be before the admin's eyes, too.
+    let from = GoesUp { id: from, version: Some(form.text("from_version").parse().unwrap_or(0)) };
     let (status, fault) = match web
         .broker
         .merge_contacts(duty.tenant(), &by, &contact.id, from, &condition)
@@ -112,6 +114,10 @@ async fn unite(
         Err(ContactError::Stale { .. }) => (
             StatusCode::CONFLICT,
             "Somebody changed this contact meanwhile, so nothing was merged. Here it is as it is now; look again.",
+        ),
+        Err(ContactError::OtherStale) => (
+            StatusCode::CONFLICT,
+            "Somebody changed the other contact meanwhile, so nothing was merged. Look for it again.",
         ),
         Err(ContactError::Refused(_)) => {
             (StatusCode::CONFLICT, "The other contact is not there any more. Nothing was merged.")

@@ -107,6 +107,7 @@ impl From<ContactError> for ApiError {
         match error {
             ContactError::Unknown | ContactError::NoSuggestion => Self::NotFound,
             ContactError::Stale { version } => Self::Stale { version },
+            ContactError::OtherStale => Self::Conflict(error.to_string()),
             ContactError::Conflict(detail) => Self::Conflict(detail),
             ContactError::Refused(faults) => {
                 let at = |fault: PatchFault| BodyFault::at(fault.pointer, fault.detail);

@@ -1,25 +1,27 @@
 //! The way into an app by an emailed code, for customers without an account at any provider: from the page of consent to
 //! the page that takes the code, and back to the app.
 
+use std::sync::Arc;
+
 use axum::http::header;
 use axum::response::Response;
 
 use crate::domain::app::{AppRequest, SignInTimes};
 use crate::domain::otp::{OTP_GUESSES, OTP_LIFETIME};
-use crate::flow::Letter;
 use crate::flow::customers::code::{NoCustomerCode, TypedByCustomer};
 use crate::flow::otp::{OtpError, OtpRefused};
 use crate::issuer::authorize::answer_with_code;
 use crate::secret::Secret;
 use crate::web::Web;
-use crate::web::page::{self, CodeFault, EmailedCode, LetterLook, Notice, code_letter};
+use crate::web::customer_letter::customer_letter;
+use crate::web::page::{self, CodeFault, EmailedCode, LetterLook, Notice};
 use crate::web::visit::{Visit, see_other, too_many};
 
 use super::authorize::{PATH, Wish, ask_again, fields};
 
 /// Sends a code, and shows the page that takes it. Whether anybody is known by the address shows nowhere.
-pub(super) async fn send(visit: &Visit, web: &Web, app: &AppRequest, wish: &Wish) -> Response {
-    if let Err(quota) = web.limits.code(visit.address, &visit.tenant.id, web.broker.clock().now()) {
+pub(super) async fn send(visit: &Visit, web: &Arc<Web>, app: &AppRequest, wish: &Wish) -> Response {
+    if let Err(quota) = web.limits.code(visit.address, web.broker.clock().now()) {
         return too_many(&visit.visitor(None), &quota);
     }
     let Some(address) = wish.email.as_deref() else {
@@ -34,7 +36,7 @@ pub(super) async fn send(visit: &Visit, web: &Web, app: &AppRequest, wish: &Wish
         locale: None,
         accept_language: accept_language(visit),
     };
-    let compose = move |to: &str, digits: &Secret| -> Letter { code_letter(&look, to, digits) };
+    let compose = customer_letter(web, &visit.tenant.id, look);
     match web.broker.send_customer_code(&visit.tenant, address, &place(app), compose).await {
         Ok(made) => type_it(visit, app, (address, made.ticket.expose()), None),
         Err(NoCustomerCode::NoAddress) => ask_again(visit, web, app, Some(CodeFault::NoAddress)).await,

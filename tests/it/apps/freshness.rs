@@ -70,7 +70,8 @@ async fn what_an_app_asks_of_the_sign_in_stands_in_the_request_to_the_provider()
     let told = |at: usize, name| value(&sent[at].query, name).to_owned();
     assert_eq!(
         (told(0, "max_age"), told(0, "prompt")),
-        ("300".to_owned(), "login select_account".to_owned())
+        ("0".to_owned(), "login select_account".to_owned()),
+        "a sign-in anew is of no age"
     );
     assert_eq!(
         (told(1, "max_age"), told(1, "prompt")),
@@ -104,15 +105,39 @@ async fn an_earlier_sign_in_at_the_provider_is_held_against_what_the_app_asked(
     }
 }
 
+#[rstest]
+#[case("max_age", "300")]
+#[case("prompt", "login")]
 #[tokio::test]
-async fn a_provider_that_does_not_say_when_passes_for_nothing_that_must_be_proved() {
+async fn a_provider_that_does_not_say_when_passes_for_nothing_that_must_be_proved(
+    #[case] name: &'static str,
+    #[case] words: &str,
+) {
     let (broker, provider) = at_openid("").await;
     provider.id_token(|draft| drop(draft.claims.as_object_mut().unwrap().remove("auth_time")));
-    let back = through(&broker, &asked("max_age", "300")).await;
+    let back = through(&broker, &asked(name, words)).await;
     assert_eq!(parameter(&back, "error").as_deref(), Some("login_required"), "{back}");
-    let back = through(&broker, &asked("prompt", "login")).await;
+    assert!(broker.contacts().await.is_empty(), "nobody is signed in");
+    let back = through(&broker, &asked("prompt", "select_account")).await;
     let claims = id_claims(&broker, &back).await;
     assert!(claims.get("auth_time").is_none(), "nobody said when it was: {claims}");
+}
+
+#[tokio::test]
+async fn who_stripped_the_prompt_from_the_address_bar_passed_for_signed_in_anew() {
+    let (broker, provider) = at_openid("").await;
+    // As a provider does that is not asked for the time: an open session suffices, and nobody says since when.
+    provider.id_token(|draft| drop(draft.claims.as_object_mut().unwrap().remove("auth_time")));
+    let mut browser = Browser::new();
+    let page = ask(&broker, &mut browser, &asked("prompt", "login")).await;
+    let sent = browser.submit(&page, &page.form(), &[("decision", "provider:acme")]).await;
+    let mut stripped = sent.location();
+    let kept: Vec<_> = stripped.query_pairs().into_owned().collect();
+    let kept = kept.iter().filter(|(name, _)| name != "prompt" && name != "max_age");
+    stripped.query_pairs_mut().clear().extend_pairs(kept);
+    let callback = browser.get(&stripped).await.location();
+    let back = browser.get(&callback).await.location();
+    assert_eq!(parameter(&back, "error").as_deref(), Some("login_required"), "{back}");
 }
 
 #[tokio::test]
@@ -134,9 +159,12 @@ async fn the_time_of_the_sign_in_stays_the_same_through_a_refresh() {
 async fn the_stricter_of_the_tenant_and_the_app_counts() {
     let (broker, provider) = at_openid("max_age = 100\nprompt = \"consent\"").await;
     signed_in_ago(&provider, &broker, 0);
-    through(&broker, &with(asked("max_age", "900"), "prompt", Some("login"))).await;
+    through(&broker, &with(asked("max_age", "900"), "prompt", Some("select_account"))).await;
     let sent = provider.asked("/auth");
-    assert_eq!((value(&sent[0].query, "max_age"), value(&sent[0].query, "prompt")), ("100", "consent login"));
+    assert_eq!(
+        (value(&sent[0].query, "max_age"), value(&sent[0].query, "prompt")),
+        ("100", "consent select_account")
+    );
     signed_in_ago(&provider, &broker, 400);
     let back = through(&broker, &asked("max_age", "900")).await;
     assert_eq!(parameter(&back, "error").as_deref(), Some("login_required"), "{back}");

@@ -35,6 +35,12 @@ async fn send(admin: &mut StaffBrowser, page: &Page, to: &str, more: &[(&str, &s
     admin.post(to, &fields).await
 }
 
+/// Presses the button that merges the only contact which was found.
+async fn unite(admin: &mut StaffBrowser, found: &Page, to: &str, from: &str) -> Page {
+    let seen = hidden(found, "from_version");
+    send(admin, found, to, &[("from", from), ("from_version", &seen)]).await
+}
+
 /// Somebody else writes into a contact.
 async fn change(broker: &Harness, id: &str) -> Value {
     let changed =
@@ -128,18 +134,18 @@ async fn another_contact_is_found_shown_and_merged_once() {
     let found = admin.post(&merge, &[("sought", amelie.as_str()), ("conversation", "conv-1")]).await;
     assert!(part(&found.html, "found").contains("amelie@example.org"), "{}", found.html);
     change(&broker, &billy).await;
-    let late = send(&mut admin, &found, &merge, &[("from", &amelie)]).await;
+    let late = unite(&mut admin, &found, &merge, &amelie).await;
     assert!(late.status == StatusCode::CONFLICT && late.html.contains(STALE), "{}", late.html);
     assert_eq!(broker.contacts().await.len(), 2);
     let found = admin.post(&merge, &look("amelie@example.org")).await;
-    let done = send(&mut admin, &found, &merge, &[("from", &amelie)]).await;
+    let done = unite(&mut admin, &found, &merge, &amelie).await;
     assert_eq!((done.status, done.location().path()), (StatusCode::SEE_OTHER, PAGE));
     assert!(admin.follow(done).await.html.contains("The two contacts are one now."));
     let contacts = broker.contacts().await;
     assert_eq!((contacts.len(), &contacts[0]["id"]), (1, &json!(billy)));
     assert_eq!(contacts[0]["suggestions"]["email"]["value"], "amelie@example.org");
     assert!(audit(&broker, "contact.merged").await[0].0.starts_with("staff:st_"));
-    let again = send(&mut admin, &found, &merge, &[("from", &amelie)]).await;
+    let again = unite(&mut admin, &found, &merge, &amelie).await;
     assert_eq!(again.status, StatusCode::SEE_OTHER, "a form that is sent twice does no more");
     assert_eq!(audit(&broker, "contact.merged").await.len(), 1);
     for verb in ["merge", "erase"] {
@@ -174,7 +180,30 @@ async fn a_contact_that_is_not_there_cannot_be_ended() {
 async fn send_from(admin: &mut StaffBrowser, id: &str, from: &str) -> Page {
     let merge = path(id, "merge");
     let found = admin.post(&merge, &[("sought", "amelie@example.org")]).await;
-    send(admin, &found, &merge, &[("from", from)]).await
+    unite(admin, &found, &merge, from).await
+}
+
+#[tokio::test]
+async fn a_contact_that_changed_or_went_up_elsewhere_was_merged_unseen() {
+    let (broker, mut admin, billy, amelie) = two().await;
+    let merge = path(&billy, "merge");
+    let sought = [("sought", amelie.as_str()), ("conversation", "conv-1")];
+    let found = admin.post(&merge, &sought).await;
+    change(&broker, &amelie).await;
+    let late = unite(&mut admin, &found, &merge, &amelie).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.html);
+    assert!(late.html.contains("Somebody changed the other contact meanwhile"), "{}", late.html);
+    let unseen = send(&mut admin, &found, &merge, &[("from", &amelie)]).await;
+    assert_eq!(unseen.status, StatusCode::CONFLICT, "a form that says nothing of it merges nothing");
+    // What the admin sees goes up in somebody who is not shown.
+    let found = admin.post(&merge, &sought).await;
+    let hanako = sign_in(&broker, "conv-3", "hanako").await;
+    let merged = broker.post(&format!("/v1/contacts/{hanako}/merge"), json!({"from": amelie})).await;
+    assert_eq!(merged["id"], json!(hanako));
+    let late = unite(&mut admin, &found, &merge, &amelie).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.html);
+    assert_eq!(broker.contacts().await.len(), 2);
+    assert_eq!(audit(&broker, "contact.merged").await.len(), 1);
 }
 
 #[tokio::test]

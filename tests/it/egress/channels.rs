@@ -16,10 +16,10 @@ fn call(server: &Server) -> ChannelCall<'static> {
     ChannelCall { url: server.url().parse().unwrap(), headers: Vec::new(), body: None }
 }
 
-#[tokio::test]
-async fn a_tenant_whose_channel_hangs_leaves_the_others_their_places() {
-    let (arrived, mut arrivals) = mpsc::unbounded_channel();
-    let hanging = Server::start(move |mut stream, requests| {
+/// A channel that takes every call and answers none, and tells of each that came.
+async fn hanging() -> (Server, mpsc::UnboundedReceiver<()>) {
+    let (arrived, arrivals) = mpsc::unbounded_channel();
+    let server = Server::start(move |mut stream, requests| {
         let arrived = arrived.clone();
         async move {
             read_request(&mut stream, &requests).await;
@@ -28,6 +28,37 @@ async fn a_tenant_whose_channel_hangs_leaves_the_others_their_places() {
         }
     })
     .await;
+    (server, arrivals)
+}
+
+#[tokio::test]
+async fn however_many_tenants_have_channels_that_hang_each_other_one_has_places() {
+    let (hanging, mut arrivals) = hanging().await;
+    let working = Server::keeping_alive(ANSWER).await;
+    let client = client_for(&[hanging.listed(), working.listed()].concat());
+    let channels = ChannelClient::beside(&client);
+    let mut calls = tokio::task::JoinSet::new();
+    for tenant in 0..30 {
+        let slow: TenantId = format!("slow-{tenant}").parse().unwrap();
+        for _ in 0..8 {
+            let (channels, slow, call) = (channels.clone(), slow.clone(), call(&hanging));
+            calls.spawn(async move { channels.send(&slow, call).await.map(|answer| answer.status) });
+        }
+        for _ in 0..2 {
+            arrivals.recv().await.unwrap();
+        }
+    }
+    for tenant in 0..3 {
+        let quick: TenantId = format!("quick-{tenant}").parse().unwrap();
+        let both = tokio::join!(channels.send(&quick, call(&working)), channels.send(&quick, call(&working)));
+        assert_eq!((both.0.unwrap().status, both.1.unwrap().status), (200, 200));
+    }
+    calls.abort_all();
+}
+
+#[tokio::test]
+async fn a_tenant_whose_channel_hangs_leaves_the_others_their_places() {
+    let (hanging, mut arrivals) = hanging().await;
     let working = Server::keeping_alive(ANSWER).await;
     let client = client_for(&[hanging.listed(), working.listed()].concat());
     let channels = ChannelClient::beside(&client);

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use countersign::clock::Clock;
-use countersign::domain::conversation::Conversation;
+use countersign::domain::conversation::{Channel, Conversation, Handle};
 use countersign::domain::ids::{ContactId, ConversationId, ProviderId};
-use countersign::domain::link::LinkStatus;
+use countersign::domain::link::{Link, LinkStatus};
 use countersign::domain::request::AuthorizationRequest;
 use countersign::store::backend::Partition;
-use countersign::store::{ContactFilter, DueKind, Durability, LINK_KEPT, Store, StoreError, TenantStore, Tx};
+use countersign::store::{ContactFilter, DueKind, Durability, LINK_KEPT, SentTo, Store, StoreError, TenantStore, Tx};
 use jiff::SignedDuration;
 
 use super::conformance::Shared;
@@ -23,6 +23,7 @@ pub async fn check(backend: &Shared) {
     store.ping().await.unwrap();
     a_link_is_found_by_id_and_token_of_its_tenant_only(&store, &clock).await;
     a_link_is_due_at_its_expiry_until_it_is_final(&store, &clock).await;
+    an_address_leads_to_the_newest_link_whoever_is_late(&store, &clock).await;
     a_stale_change_is_a_conflict_and_leaves_no_trace(&store, &clock).await;
     what_another_broker_changed_is_read_as_it_is_now(backend, &clock).await;
     a_request_is_found_by_its_state_and_changed_by_who_read_it_last(&store, &clock).await;
@@ -49,10 +50,7 @@ fn provider() -> ProviderId {
     "acme".parse().unwrap()
 }
 
-async fn create_link(
-    at: &TenantStore,
-    clock: &Clock,
-) -> countersign::store::Stored<countersign::domain::link::Link> {
+async fn create_link(at: &TenantStore, clock: &Clock) -> countersign::store::Stored<Link> {
     let link = link(clock, start());
     let mut tx = Tx::new();
     tx.create_link(&link);
@@ -104,6 +102,45 @@ async fn a_link_is_due_at_its_expiry_until_it_is_final(store: &Store, clock: &Cl
     at.commit(tx, DURABLE).await.unwrap();
     assert!(due_of(store, &at, DueKind::LinkExpiry, id).await.is_empty());
     assert!(due_of(store, &at, DueKind::LinkSweep, "").await.is_empty());
+}
+
+/// A link that was sent to the one address on WhatsApp.
+async fn sent_link(at: &TenantStore, clock: &Clock) -> Link {
+    let mut link = link(clock, start());
+    link.conversation.channel = Channel::Whatsapp;
+    link.conversation.handle = Some(Handle::parse("+15550100").unwrap());
+    let mut tx = Tx::new();
+    tx.create_link(&link);
+    tx.send_to_handle(&link);
+    at.commit(tx, DURABLE).await.unwrap();
+    link
+}
+
+async fn an_address_leads_to_the_newest_link_whoever_is_late(store: &Store, clock: &Clock) {
+    let at = fresh(store, clock);
+    let handle = Handle::parse("+15550100").unwrap();
+    let found = async || at.link_sent_to(Channel::Whatsapp, &handle).await.unwrap();
+    let first = sent_link(&at, clock).await;
+    let (early, late) = (found().await.unwrap(), start() + SignedDuration::from_hours(40));
+    assert_eq!(early.link.id, first.id);
+    let mut tx = Tx::new();
+    tx.keep_handle(&early, late);
+    at.commit(tx, DURABLE).await.unwrap();
+    let kept = found().await.unwrap();
+    assert_eq!(kept.link.id, first.id);
+    let second = sent_link(&at, clock).await;
+    let changes: [fn(&mut Tx, &SentTo); 2] =
+        [|tx, sent| tx.keep_handle(sent, start()), |tx, sent| tx.forget_handle(sent)];
+    for change in changes {
+        let mut tx = Tx::new();
+        change(&mut tx, &kept);
+        assert!(matches!(at.commit(tx, DURABLE).await, Err(StoreError::Conflict)));
+        assert_eq!(found().await.unwrap().link.id, second.id, "the newer one is not touched");
+    }
+    let mut tx = Tx::new();
+    tx.forget_handle(&found().await.unwrap());
+    at.commit(tx, DURABLE).await.unwrap();
+    assert!(found().await.is_none());
 }
 
 async fn a_stale_change_is_a_conflict_and_leaves_no_trace(store: &Store, clock: &Clock) {

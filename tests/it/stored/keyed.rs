@@ -132,6 +132,29 @@ async fn a_new_secret_of_a_client_is_made_once_and_told_again_to_whoever_ordered
 }
 
 #[tokio::test]
+async fn a_secret_that_was_ended_meanwhile_was_told_again_as_the_good_one() {
+    let world = World::start().await;
+    let bot = json!({"clientId": "bot", "scopes": ["read:contacts"]});
+    let make = async || world.call(Method::POST, "/v1/clients", If::Nothing, Some(bot.clone())).await.is(201);
+    make().await;
+    let (path, order) = ("/v1/clients/bot/rotate-secret", json!({"overlapSeconds": 0}));
+    send(&world, path, "k-1", &order).await.0.is(200);
+    // It leaked, and somebody ended it.
+    let (now, _) = send(&world, path, "k-2", &order).await;
+    let refused = send(&world, path, "k-1", &order).await.0.refused(409, "conflict");
+    assert!(refused.text.contains("replaced since"), "{}", refused.text);
+    assert_eq!(
+        send(&world, path, "k-2", &order).await.0.is(200).body,
+        now.is(200).body,
+        "the last one is told"
+    );
+    world.call(Method::DELETE, "/v1/clients/bot", If::Nothing, None).await.is(204);
+    send(&world, path, "k-2", &order).await.0.refused(404, "not_found");
+    make().await;
+    send(&world, path, "k-2", &order).await.0.refused(409, "conflict");
+}
+
+#[tokio::test]
 async fn what_may_be_left_out_may_be_null_as_the_description_says() {
     let world = World::start().await;
     let bot = json!({
