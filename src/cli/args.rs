@@ -61,7 +61,7 @@ pub enum Command {
                       Tenants that the store holds are looked at, too, where there is a store.\n\n\
                       Exit codes: 0 no fault, 1 a fault was found, 2 bad usage.")]
     Check(CheckArgs),
-    /// Ask every provider, the store, the key ring and the clock, and say what to fix
+    /// Ask every provider, the store, the mail server, the key ring and the clock, and say what to fix
     #[command(after_help = "Examples:\n  countersign doctor --config countersign.toml\n  \
                       countersign doctor --tenant acme --provider google\n  \
                       countersign doctor --json | jq '.checks[].steps[] | select(.outcome == \"failed\")'\n\n\

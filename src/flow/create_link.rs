@@ -24,7 +24,7 @@ use super::{Broker, RACES};
 /// How long a link lives if the sender does not say.
 const LIFETIME: SignedDuration = SignedDuration::from_mins(15);
 /// The longest life a sender may ask for.
-const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+pub const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 /// What a sender asks for. The shapes were checked; what depends on the tenant was not.
 #[derive(Debug, Clone)]

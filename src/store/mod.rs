@@ -67,8 +67,8 @@ use figures::Gathered;
 use keys::{Due, due_set};
 use seal::{Ring, SealError, SealKeys, TenantKeys};
 
-pub use backend::Durability;
 pub use asks::SentTo;
+pub use backend::Durability;
 pub use changes::{EventWatch, LinkWatch};
 pub use keys::DueKind;
 pub use lists::{Asked, List, Row};

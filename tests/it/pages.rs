@@ -371,6 +371,7 @@ async fn a_notice_has_its_status_and_says_when_to_come_back() {
         let expected = match page.name.as_str() {
             "notice-toomany" => "30",
             "notice-unavailable" => "5",
+            "notice-openedtoooften" => "86400",
             _ => "",
         };
         assert_eq!(page.header("retry-after"), expected, "{}", page.name);

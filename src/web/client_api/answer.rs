@@ -198,8 +198,8 @@ impl ClientError {
 
     fn challenge(&self) -> Option<String> {
         Some(match self {
-            Self::TokenMissing => "Bearer".to_owned(),
-            Self::Token => "Bearer error=\"invalid_token\"".to_owned(),
+            Self::TokenMissing | Self::UnknownKey => "Bearer".to_owned(),
+            Self::Token | Self::Refresh => "Bearer error=\"invalid_token\"".to_owned(),
             Self::Scope(scope) => format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\""),
             _ => return None,
         })

@@ -4,6 +4,8 @@ use askama::Template;
 use axum::response::Response;
 use http::{HeaderValue, StatusCode, header};
 
+use crate::flow::create_link::LONGEST;
+
 use super::frame::{Forms, Frame, Visitor, respond};
 use super::text::{Text, Words, clean};
 
@@ -35,7 +37,8 @@ pub enum Notice {
         /// After how many seconds a next one is welcome.
         retry_after: u32,
     },
-    /// A link that was opened so often that it takes no further opening; waiting does not help. 429.
+    /// A link that was opened so often that it takes no further opening: another one is sent. 429, to be asked again when
+    /// it is over, however long it lives.
     OpenedTooOften,
     /// The store or a provider's breaker is open. 503.
     Unavailable {
@@ -63,8 +66,8 @@ pub fn notice(visitor: &Visitor, notice: Notice) -> Response {
         message.reference(&words, visitor.request_id);
     }
     let mut response = message.respond(notice.status(), visitor, &words);
-    if let Notice::TooMany { retry_after } | Notice::Unavailable { retry_after } = notice {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+    if let Some(seconds) = notice.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
     response
 }
@@ -101,6 +104,15 @@ impl Notice {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::TooLate => StatusCode::REQUEST_TIMEOUT,
+        }
+    }
+
+    /// After how many seconds a next request is welcome.
+    fn retry_after(self) -> Option<i64> {
+        match self {
+            Self::TooMany { retry_after } | Self::Unavailable { retry_after } => Some(retry_after.into()),
+            Self::OpenedTooOften => Some(LONGEST.as_secs()),
+            _ => None,
         }
     }
 

@@ -70,6 +70,7 @@ impl Answer {
         assert!(error.as_object().unwrap().keys().all(|name| known.contains(&&**name)), "{error}");
         assert_eq!(self.headers["content-type"], "application/json");
         assert_eq!(self.headers["cache-control"], "no-store");
+        assert_eq!(status == 401, self.headers.contains_key("www-authenticate"), "RFC 9110, 15.5.2");
         self
     }
 }

@@ -20,7 +20,7 @@ fn kind(kind: &Kind) -> String {
         Kind::Count(low, high) => format!("{low} to {high}"),
         Kind::Flag => "`true` or `false`".to_owned(),
         Kind::Literal => "anything".to_owned(),
-        Kind::Secret => "`{ env = \"NAME\" }` or `{ file = \"path\" }`".to_owned(),
+        Kind::Secret => "`{ env = \"NAME\" }`, `{ file = \"path\" }` or `{ sealed = \"…\" }`".to_owned(),
         Kind::Table(_) => "table".to_owned(),
         Kind::List(Kind::Table(_)) => "list of tables".to_owned(),
         Kind::List(inner) => format!("list of: {}", self::kind(inner)),

@@ -8,7 +8,9 @@ use countersign::domain::ids::{ContactId, ConversationId, ProviderId};
 use countersign::domain::link::{Link, LinkStatus};
 use countersign::domain::request::AuthorizationRequest;
 use countersign::store::backend::Partition;
-use countersign::store::{ContactFilter, DueKind, Durability, LINK_KEPT, SentTo, Store, StoreError, TenantStore, Tx};
+use countersign::store::{
+    ContactFilter, DueKind, Durability, LINK_KEPT, SentTo, Store, StoreError, TenantStore, Tx,
+};
 use jiff::SignedDuration;
 
 use super::conformance::Shared;
