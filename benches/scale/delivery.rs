@@ -112,7 +112,7 @@ async fn write(site: &Site, url: &str, clock: &Clock, events: u64) {
         let mut tx = Tx::new();
         for number in from..events.min(from + AT_ONCE) {
             let event = event(&tenant, clock, number / EACH);
-            tx.event(&event);
+            tx.event(&event.telling());
             tx.tell_webhooks(&event.id);
         }
         store.at(&tenant).commit(tx, Durability::Durable).await.unwrap();

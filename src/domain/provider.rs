@@ -173,6 +173,16 @@ pub struct CallbackNames {
     pub state: String,
 }
 
+impl CallbackNames {
+    /// What the protocol knows beside code and state: none of these may stand twice.
+    pub const OTHERS: [&str; 5] = ["iss", "error", "error_description", "error_uri", "session_state"];
+
+    /// Whether a parameter of the callback is the protocol's own.
+    pub fn is_known(&self, name: &str) -> bool {
+        Self::OTHERS.contains(&name) || name == self.code || name == self.state
+    }
+}
+
 impl Default for CallbackNames {
     fn default() -> Self {
         Self { code: "code".to_owned(), state: "state".to_owned() }
@@ -299,6 +309,12 @@ pub enum Enrich {
 }
 
 impl Provider {
+    /// The token endpoints that the settings name: the usual one, and those that a callback may name.
+    pub fn token_urls(&self) -> impl Iterator<Item = &Url> {
+        let others = self.issued_by.iter().flat_map(|issued_by| issued_by.urls.values());
+        self.token_url.iter().chain(others)
+    }
+
     /// What proves that it is us.
     pub fn ours(&self) -> Ours<'_> {
         Ours { secret: self.client_secret.as_ref(), key: self.private_key.as_ref() }

@@ -4,7 +4,7 @@
 //! login first passes the provider's [breaker](super::breaker), then it takes one of the provider's
 //! places, for which it waits a moment at most, and the fuller the whole process is, the fewer
 //! places one provider may hold. All this comes before the login's claim: who is turned away has
-//! spent nothing and may try again. What a login can do without goes [aside](aside) of all that.
+//! spent nothing and may try again. What a login can do without goes [aside] of all that.
 
 mod aside;
 

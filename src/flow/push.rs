@@ -1,6 +1,6 @@
 //! A request is handed over to the provider before the browser goes there (RFC 9126).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use url::Url;
 
@@ -23,8 +23,12 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 enum PushError {
     #[error(transparent)]
     Unsent(#[from] EgressError),
+    /// Whatever it asks for.
     #[error(transparent)]
     Refused(#[from] Fault),
+    /// For what it asks (RFC 9126, 2.3): another customer's may be taken.
+    #[error("the provider does not take what this request asks for (status 400)")]
+    Request,
 }
 
 impl Broker {
@@ -50,7 +54,7 @@ impl Broker {
         url: &Url,
     ) -> Result<Url, OutOfOrder> {
         let mut pass = self.enter(&tenant.id, request.provider).await?;
-        let pushed = self.push_by(&mut pass, tenant, request, url).await;
+        let pushed = self.push_by(&mut pass, tenant, request, url).await.ok();
         let label = || request.provider.label.clone();
         pushed.ok_or_else(|| OutOfOrder { why: Withheld::NotPushed, label: label(), locale: None })
     }
@@ -66,8 +70,9 @@ impl Broker {
         let provider = request.provider;
         let mut pass = self.provider.enter_aside(&tenant.id, &provider.id, &provider.revision)?;
         let pushed = self.push_by(&mut pass, tenant, request, url).await;
-        pass.end_aside(&provider.revision, pushed.is_some());
-        pushed
+        let works = matches!(pushed, Ok(_) | Err(PushError::Request));
+        pass.end_aside(&provider.revision, works);
+        pushed.ok()
     }
 
     async fn push_by(
@@ -76,31 +81,35 @@ impl Broker {
         tenant: &Tenant,
         request: &AuthorizeRequest<'_>,
         url: &Url,
-    ) -> Option<Url> {
+    ) -> Result<Url, PushError> {
         let provider = request.provider;
-        let mut pushed = self.push_with(pass, request, url, provider.ours()).await;
+        let deadline = self.clock.tick() + PATIENCE;
+        let mut pushed = self.push_with(pass, request, (url, deadline), provider.ours()).await;
         // A request that was refused has done nothing: while our secret is being replaced, the other one has a try.
-        if let (Err(PushError::Refused(_)), Some(previous)) = (&pushed, provider.ours_before()) {
-            pushed = self.push_with(pass, request, url, previous).await;
+        let is_refused = matches!(pushed, Err(PushError::Refused(_) | PushError::Request));
+        if let Some(previous) = provider.ours_before().filter(|_| is_refused) {
+            pushed = self.push_with(pass, request, (url, deadline), previous).await;
         }
-        let pushed = pushed.inspect_err(|error| {
+        pushed.inspect_err(|error| {
             let detail = error.to_string();
             tracing::warn!(tenant = %tenant.id, provider = %provider.id, detail, "provider.not_pushed");
-        });
-        pushed.ok()
+        })
     }
 
     async fn push_with(
         &self,
         pass: &mut Pass,
         request: &AuthorizeRequest<'_>,
-        url: &Url,
+        (url, deadline): (&Url, Instant),
         ours: Ours<'_>,
     ) -> Result<Url, PushError> {
         let AuthorizeRequest { provider, server, .. } = *request;
         let credentials = self.credentials(provider, server, ours)?;
         let pushed = build_pushed_request(url, request, &credentials);
-        let answer = pass.send(&pushed, self.clock.tick() + PATIENCE).await?;
+        let answer = pass.send(&pushed, deadline).await?;
+        if answer.status == 400 {
+            return Err(PushError::Request);
+        }
         Ok(build_pushed_url(provider, &server.authorize_url, &parse_pushed_answer(&answer)?))
     }
 }

@@ -19,8 +19,6 @@ use super::pairs::{self, Pairs};
 const VALUE: usize = 4096;
 /// How long an error code may be.
 const ERROR_CODE: usize = 64;
-/// What the protocol knows beside code and state: none of these may stand twice.
-pub const KNOWN: [&str; 5] = ["iss", "error", "error_description", "error_uri", "session_state"];
 
 /// An authorization response whose form is right; nothing in it is believed yet.
 #[derive(Clone)]
@@ -110,7 +108,7 @@ pub fn parse_response(
     pairs: &[(String, String)],
     names: &CallbackNames,
 ) -> Result<AuthorizationResponse, Fault> {
-    for name in KNOWN.into_iter().chain([&*names.code, &*names.state]) {
+    for name in CallbackNames::OTHERS.into_iter().chain([&*names.code, &*names.state]) {
         if pairs.iter().filter(|(known, _)| known == name).nth(1).is_some() {
             return Err(Fault::new(Step::Parse, Code::ParamsConflict));
         }
@@ -130,8 +128,7 @@ pub fn parse_response(
         }
         Answer::Code(_) => None,
     };
-    let is_other = |name: &str| !KNOWN.contains(&name) && name != names.code && name != names.state;
-    let others = pairs.iter().filter(|(name, _)| is_other(name)).cloned().collect();
+    let others = pairs.iter().filter(|(name, _)| !names.is_known(name)).cloned().collect();
     Ok(AuthorizationResponse {
         state: state.to_owned(),
         iss: iss.map(str::to_owned),

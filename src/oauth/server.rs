@@ -67,6 +67,7 @@ impl Server {
     }
 
     /// The same with another token endpoint of the same provider.
+    #[must_use]
     pub fn issuing_at(&self, token_url: &Url) -> Self {
         Self { token_url: token_url.clone(), ..self.clone() }
     }

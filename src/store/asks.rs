@@ -80,7 +80,7 @@ impl TenantStore {
         let Some(entry) = self.hashed::<LinkId>(HANDLE, &handle_text(channel, handle)).await? else {
             return Ok(None);
         };
-        Ok(self.link(&entry).await?.map(|link| SentTo { entry, link }))
+        Ok(self.link(&entry).await?.map(|link| SentTo { link, entry }))
     }
 }
 

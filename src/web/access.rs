@@ -126,10 +126,10 @@ pub fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
 /// Which bytes a `token68` may have.
 const TOKEN_BYTES: [bool; 256] = {
     let mut may = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        may[byte] = (byte as u8).is_ascii_alphanumeric()
-            || matches!(byte as u8, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
+    let mut byte = 0_u8;
+    while byte < u8::MAX {
+        may[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'+' | b'/' | b'=');
         byte += 1;
     }
     may

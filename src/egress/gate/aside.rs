@@ -43,10 +43,15 @@ impl Gates {
 }
 
 impl Pass {
-    /// Gives back a place for a call that the login can do without. If it failed, there is no other for some minutes.
+    /// Gives back a place for a call that the login can do without. If it failed, there is no other for some minutes; if
+    /// it worked, the next one need not wait for their end.
     pub fn end_aside(self, revision: &Revision, worked: bool) {
-        let rests = (!worked).then(|| (revision.clone(), self.clock.now() + RESTS));
-        self.gate.aside().rests = rests;
+        let mut aside = self.gate.aside();
+        if !worked {
+            aside.rests = Some((revision.clone(), self.clock.now() + RESTS));
+        } else if aside.rests.as_ref().is_some_and(|(known, _)| known == revision) {
+            aside.rests = None;
+        }
     }
 }
 

@@ -205,9 +205,9 @@ fn configured(provider: &Provider) -> Vec<Url> {
     let whoami =
         calls.filter_map(|call| call.url.as_str().parse().ok().filter(|_| !call.url.as_str().contains('{')));
     let exchange = provider.exchange.as_ref().map(|exchange| exchange.url.clone());
-    let own = [provider.authorize_url.clone(), provider.token_url.clone(), provider.oidc.jwks_url.clone()];
-    let others = provider.issued_by.iter().flat_map(|issued_by| issued_by.urls.values().cloned());
-    own.into_iter().flatten().chain(others).chain(issuer).chain(whoami).chain(exchange).collect()
+    let own = [provider.authorize_url.clone(), provider.oidc.jwks_url.clone()];
+    let tokens = provider.token_urls().cloned();
+    own.into_iter().flatten().chain(tokens).chain(issuer).chain(whoami).chain(exchange).collect()
 }
 
 /// Every address that the metadata add.

@@ -134,9 +134,8 @@ pub(super) fn same_places(
 
 /// Where a provider is sent our credentials. What an issuer says of itself is the issuer's.
 fn places_of(provider: &Provider) -> BTreeSet<String> {
-    let urls = [provider.token_url.as_ref(), provider.exchange.as_ref().map(|exchange| &exchange.url)];
-    let others = provider.issued_by.iter().flat_map(|issued_by| issued_by.urls.values());
-    let origins = urls.into_iter().flatten().chain(others).map(|url| url.origin().ascii_serialization());
+    let urls = provider.token_urls().chain(provider.exchange.as_ref().map(|exchange| &exchange.url));
+    let origins = urls.map(|url| url.origin().ascii_serialization());
     origins.chain(provider.oidc.issuer.clone()).collect()
 }
 

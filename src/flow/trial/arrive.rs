@@ -132,6 +132,8 @@ impl Broker {
         shown: Shown,
         trial: &mut Trial,
     ) {
+        let issuing = grant.token_url().map(|url| server.issuing_at(url));
+        let server = issuing.as_ref().unwrap_or(server);
         let mut course = Course::recording(request, &self.clock, self.clock.now());
         let ended = match self.probe.enter(target).await {
             Ok(mut pass) => {

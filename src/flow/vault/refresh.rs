@@ -154,9 +154,8 @@ impl Broker {
         tokens: &ProviderTokens,
     ) -> Result<ProviderTokens, VaultError> {
         let mut server = self.server(tenant, provider).await?;
-        let others = provider.issued_by.iter().flat_map(|issued_by| issued_by.urls.values());
-        if let Some(other) = others.into_iter().find(|url| url.as_str() == tokens.token_url) {
-            server = server.issuing_at(other);
+        if let Some(issuer) = provider.token_urls().find(|url| url.as_str() == tokens.token_url) {
+            server = server.issuing_at(issuer);
         }
         let token = tokens.refresh_token.as_ref();
         let token = token.filter(|_| tokens.are_of(&provider.client_id, server.token_url.as_str()));

@@ -24,7 +24,7 @@ const ENTRY: u8 = b'e';
 const NEVER: i64 = i64::MAX;
 
 /// Something by its name in the store. Names are looked up some hundred times per login, and made of ids and keyed
-/// hashes of ours, so that nobody chooses which of them collide.
+/// hashes of ours and a few names that admins choose; the hash has a seed of its own in each map.
 pub(super) type ByName<V> = HashMap<Arc<str>, V, RandomState>;
 
 /// A record, or that there is none any more.

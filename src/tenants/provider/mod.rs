@@ -132,7 +132,6 @@ fn provider(root: &Node<'_>, reading: &Reading<'_>, report: &mut Report) -> Opti
     // Everything is read before anything may be missing, so that every fault is told.
     let node = reading.node;
     let [authorize_url, token_url] = endpoints(reading, report);
-    let issued_by = token_urls::read(reading, report);
     let calls = calls::read(reading, report);
     let identity = node.word("identity", IDENTITIES).unwrap_or_default();
     let oidc = oidc::read(reading, identity, report);
@@ -142,6 +141,7 @@ fn provider(root: &Node<'_>, reading: &Reading<'_>, report: &mut Report) -> Opti
     let enrich = mapping::enrich(node, mapping.as_ref(), report);
     let pkce = pkce(node, report);
     let params = params::read(node, authorize_url.as_ref(), report);
+    let issued_by = token_urls::read(reading, &params.callback_names, report);
     let label = node.text("label").or_else(|| root.text("name"))?;
     let provider = Provider {
         id: node.text("id")?.value.parse().ok()?,

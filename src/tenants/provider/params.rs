@@ -6,7 +6,6 @@ use crate::config::fault::Report;
 use crate::config::node::Node;
 use crate::config::words::{listed, quoted};
 use crate::domain::provider::{CallbackNames, NONCE};
-use crate::oauth::response::KNOWN;
 
 /// Parameters of the authorization request that we set ourselves (RFC 6749, 4.1.1; RFC 7636, 4.3;
 /// OIDC Core, 3.1.2.1; RFC 9101): a fixed value beside ours would be a second one.
@@ -78,9 +77,7 @@ fn callback_keep(node: &Node<'_>, names: &CallbackNames, report: &mut Report) ->
     }
     let mut kept = Vec::new();
     for spot in given {
-        let is_known =
-            KNOWN.contains(&spot.value) || [&names.code, &names.state].iter().any(|own| *own == spot.value);
-        if is_known {
+        if names.is_known(spot.value) {
             let message = format!("{} is the protocol's own", quoted(spot.value));
             report.fault(spot.span, message, "take it out: it is read anyway, or goes nowhere else");
         } else if !kept.iter().any(|known| known == spot.value) {

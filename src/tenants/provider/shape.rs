@@ -291,7 +291,7 @@ pub static SHAPE: Table = Table {
             Kind::Word(&ANNOUNCED),
             "auto",
             "Whether the request is pushed to the provider first (RFC 9126): `auto` where the metadata name a place for it, and \
-             in the open if that fails and they do not demand it; `required`, or `off`.",
+             in the open if that fails and they do not demand it; `required`, also if the client is registered so; or `off`.",
         ),
         optional(
             "preset",

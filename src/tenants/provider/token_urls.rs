@@ -3,8 +3,8 @@
 
 use crate::config::fault::Report;
 use crate::config::words::quoted;
+use crate::domain::provider::CallbackNames;
 use crate::domain::provider::call::IssuedBy;
-use crate::oauth::response::KNOWN;
 use crate::tenants::urls;
 
 use super::Reading;
@@ -13,7 +13,7 @@ use super::Reading;
 const MOST: usize = 16;
 
 /// Reads the parameter and the addresses, of which neither stands without the other.
-pub(super) fn read(reading: &Reading<'_>, report: &mut Report) -> Option<IssuedBy> {
+pub(super) fn read(reading: &Reading<'_>, names: &CallbackNames, report: &mut Report) -> Option<IssuedBy> {
     let node = reading.node;
     let parameter = node.text("token_url_from");
     let table = node.table("token_urls");
@@ -31,14 +31,26 @@ pub(super) fn read(reading: &Reading<'_>, report: &mut Report) -> Option<IssuedB
             return None;
         }
     };
-    if KNOWN.contains(&parameter.value) || ["code", "state"].contains(&parameter.value) {
+    if names.is_known(parameter.value) {
         let message = format!("{} is the protocol's own", quoted(parameter.value));
-        report.fault(parameter.span, message, "name the parameter that says which server it was");
+        report.fault(parameter.span.clone(), message, "name the parameter that says which server it was");
     }
     let entries = table.text_entries();
     if let Some((beyond, _)) = entries.get(MOST) {
         let message = format!("at most {MOST} token endpoints can be told apart");
         report.fault(beyond.span.clone(), message, "keep those that your customers' accounts are at");
+    }
+    if entries.is_empty() {
+        let help = "add what the parameter may say, each with its token endpoint";
+        report.fault(table.span(), "there are no addresses to choose from", help);
+    }
+    if !node.has("subject") {
+        report.warn(
+            parameter.span.clone(),
+            "whoever has one subject at two of these servers is one person here",
+            "write `subject`, and only if no two people have the same at different servers; else make each server a \
+             provider of its own",
+        );
     }
     let take = |name: &str, report: &mut Report| {
         let url = urls::take(&table, name, reading.tenant, reading.context, report)?;

@@ -37,8 +37,8 @@ pub enum Notice {
         /// After how many seconds a next one is welcome.
         retry_after: u32,
     },
-    /// A link that was opened so often that it takes no further opening: another one is sent. 429, to be asked again when
-    /// it is over, however long it lives.
+    /// A link that was opened so often that it takes no further opening: another one is sent. 429 with a `Retry-After`
+    /// of a day, the longest that a link lives.
     OpenedTooOften,
     /// The store or a provider's breaker is open. 503.
     Unavailable {

@@ -218,13 +218,13 @@ async fn only_so_many_codes_are_asked_for_and_typed_from_a_network_address() {
 }
 
 /// A broker that sends two letters a minute for each tenant.
-fn two_letters() -> Option<String> {
-    Some("[limits]\ntenant_codes = 2\n".to_owned())
+fn two_letters() -> String {
+    "[limits]\ntenant_codes = 2\n".to_owned()
 }
 
 #[tokio::test]
 async fn only_so_many_letters_are_sent_for_one_tenant_and_who_asks_cannot_tell() {
-    let shop = Shop::of("", Choices { main: two_letters(), ..Choices::default() }).await;
+    let shop = Shop::of("", Choices { main: Some(two_letters()), ..Choices::default() }).await;
     for email in [DANA, EVE] {
         shop.ask(email).await;
     }
@@ -241,7 +241,7 @@ async fn only_so_many_letters_are_sent_for_one_tenant_and_who_asks_cannot_tell()
 
 #[tokio::test]
 async fn ten_strangers_kept_all_customers_of_a_tenant_from_their_codes() {
-    let choices = Choices { main: two_letters(), ..vouching() };
+    let choices = Choices { main: Some(two_letters()), ..vouching() };
     let shop = Shop::of("create = false\nmerge_by_email = true", choices).await;
     crate::api::sign_in(shop.broker(), "conv-1", "billy").await;
     for stranger in 0..10 {

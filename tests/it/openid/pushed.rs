@@ -1,6 +1,6 @@
 //! Requests that are pushed though nobody demands it (RFC 9126): whatever becomes of that, sign-ins go on.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use reqwest::StatusCode;
 use serde_json::Value;
@@ -88,9 +88,21 @@ async fn a_place_for_pushed_requests_that_is_silent_makes_nobody_else_wait_nor_f
         let page = browser.arrive(&callback).await;
         assert!(page.code().is_some(), "{}", page.html);
     }
-    let began = Instant::now();
+    let waited_for = stage.provider.asked("/par").len();
     stage.completes().await;
-    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+    assert_eq!(stage.provider.asked("/par").len(), waited_for, "what is silent is left alone");
+}
+
+#[tokio::test]
+async fn a_request_that_is_not_taken_goes_in_the_open_and_the_next_one_is_pushed() {
+    let refusal = || Answer::with(400, "application/json", r#"{"error":"invalid_request"}"#);
+    let mut stage = offered(refusal).await;
+    stage.completes().await;
+    assert!(last_went_in_the_open(&stage));
+    stage.provider.mend("/par");
+    assert!(stage.again("conv-2").await.code().is_some());
+    assert!(!last_went_in_the_open(&stage), "what one request asked for says nothing of the next");
+    assert_eq!(stage.provider.asked("/par").len(), 2);
 }
 
 #[tokio::test]
